@@ -1,0 +1,175 @@
+import type { Clock, Duration } from './clock.ts';
+import type { AnyDocumentType, BodyOf, Measure } from './document.ts';
+import type { Fault } from './fault.ts';
+
+/** One rich JSON line per event. Fields must never hold secrets or personal data. */
+export interface Log {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** A Mapping table (Message Translator's lookup): codes of one side ↔ codes of the other, with an owner, kept in the ledger. */
+export interface MappingTable {
+  /** The target code, or null where the table has no row (an exact row wins over a pattern; `#` is a digit, `?` a character, `*` any rest). */
+  find(code: string): string | null;
+  /** The target code. Throws a `rejected` Fault whose words name the table and the code. */
+  get(code: string): string;
+}
+
+/** What a connector is given for each call: nothing global, everything timed and authorised by the engine. */
+export interface Context {
+  readonly connection: string;
+  readonly entity: string;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Aborts when the hub stops or the call's deadline has passed. */
+  readonly signal: AbortSignal;
+  /** Identifies this hub process to targets that keep a call log (`x-crossdock-node`). */
+  readonly node: string;
+  /** fetch with the connection's budget, timeout and lease check: throws a `transient` Fault when the lease is no longer ours, before anything is sent. */
+  fetch(url: string, init?: RequestInit & { timeout?: Duration }): Promise<Response>;
+  /** Resolves a `secret("NAME")` of the estate. */
+  secret(name: string): string;
+  mapping(table: string): MappingTable;
+}
+
+/** A fact that arrived, named without mapping it. `bytes` is the raw record and is stored encrypted. */
+export interface Incoming {
+  /** The same fact always has the same key; unique per connection. */
+  readonly dedupeKey: string;
+  /** What it is about, such as `invoice:536365`. Events of one subject are routed in order. */
+  readonly subject: string;
+  /** Comparable version of the subject at the source (greater is newer), where the source has one. */
+  readonly sourceVersion?: bigint;
+  readonly occurredAt: Date;
+  readonly bytes: Uint8Array;
+  readonly measure?: Measure;
+  /** What an operator calls it: { invoice: '536365' }. Not personal. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Polling Consumer: reads what changed since `cursor`. The engine stores items and cursor in one transaction, fenced by the poller's lease. */
+export interface PollSource<N> {
+  readonly kind: 'poll';
+  readonly name: string;
+  readonly every: Duration;
+  pull(cursor: string | null, cx: Context): AsyncIterable<{ items: Incoming[]; cursor: string }>;
+  decode(bytes: Uint8Array): N;
+}
+
+/** A dropped file as it lay in the folder when the inbox was quiet. */
+export interface DroppedFile {
+  readonly name: string;
+  /** SHA-256 of the bytes, hex. */
+  readonly digest: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A file that was read before: its size in bytes and digest, hex. */
+export interface KnownFile {
+  readonly size: number;
+  readonly digest: string;
+}
+
+/**
+ * File source. `parse` reads one file whole (a `rejected` Fault sends the file to failed/ with a report); `events` turns the quiet inbox's
+ * files, in name order, into facts.
+ */
+export interface FileSource<N, Parsed = unknown> {
+  readonly kind: 'file';
+  readonly name: string;
+  readonly folder: string;
+  /** File names to take, such as `*.csv`; `*.part` and dot files are never taken. */
+  readonly pattern: string;
+  /** How long nothing in the folder may have changed before it is read. */
+  readonly quiet: Duration;
+  /** Leave files where they are (each is still read once). */
+  readonly keep: boolean;
+  parse(file: DroppedFile, cx: Context): Parsed | Promise<Parsed>;
+  events(files: { file: DroppedFile; parsed: Parsed }[], known: readonly KnownFile[]): Incoming[];
+  /** Facts for the report beside the file, such as { lines: 3108, invoices: 143 }. */
+  report(parsed: Parsed): Record<string, number>;
+  decode(bytes: Uint8Array): N;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a file parses to is the connector's own business; the engine only hands it back
+export type Source<N> = PollSource<N> | FileSource<N, any>;
+
+/** One document owed to the target. */
+export interface Item<T> {
+  /** The document's canonical key. */
+  readonly key: string;
+  /** The target's id from the Binding, or null when nothing was bound yet. */
+  readonly id: string | null;
+  readonly document: T;
+  /** Version of the document in the ledger, 1 and up. */
+  readonly version: number;
+  /** Target ids of what the document needs: `links.get('product:85123A')`. */
+  readonly links: ReadonlyMap<string, string>;
+}
+
+export type Result =
+  /** The target holds it, as read back. `id` is the target's. */
+  | { outcome: 'done'; id: string }
+  /** Nothing was done for this item (a batch neighbour spoilt it): goes again at once and spends no attempt. */
+  | { outcome: 'untouched' }
+  | { outcome: 'failed'; fault: Fault };
+
+export type Idempotency =
+  /** The target has an idempotency key. */
+  | 'native'
+  /** The target refuses or updates a second record of the same external id. */
+  | 'external-id'
+  /** Absolute values: the last write wins. */
+  | 'overwrite'
+  /** Asked first with `find`, and only after deadline + settle. */
+  | 'find-first'
+  /** Nothing protects from a double. */
+  | 'unsafe';
+
+/** Channel Adapter, outbound. */
+export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
+  readonly name: string;
+  readonly accepts: D;
+  readonly idempotency: Idempotency;
+  /** How long the target may still commit after we stopped waiting. */
+  readonly settle: Duration;
+  /** Longest a call may take, all its steps together: the Intent's deadline. */
+  readonly deadline: Duration;
+  readonly batch: {
+    /** 1–500 items. */
+    readonly max: number;
+    /** Sum of `measure().lines` above which no further item joins; large documents travel with fewer neighbours. */
+    readonly maxLines?: number;
+    /** What a failing item does to the rest. */
+    readonly onFailure: 'none-lands' | 'stops' | 'independent';
+  };
+  /** For `find-first`: what the target holds under these keys, in the same order. */
+  find?(keys: string[], cx: Context): Promise<({ found: 'absent' | 'partial' } | { found: 'whole'; id: string })[]>;
+  /** One Result per item, same order. Anything thrown that is not a FaultError counts as `unknown` for every item. */
+  deliver(items: Item<BodyOf<D>>[], cx: Context): Promise<Result[]>;
+}
+
+/** One line of `crossdock check`. */
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'error';
+  readonly subject: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** One configured instance of a connector (Endpoint), as the estate file makes it. Ports are values, so wiring is checked by the compiler. */
+export interface Connection {
+  readonly connector: string;
+  /** Company, brand or country whose data this is. */
+  readonly entity: string;
+  /** Everything that names the same writer shares one: at most one call that writes is under way, in all hubs together. */
+  readonly writer?: string;
+  // biome-ignore lint/suspicious/noExplicitAny: ports of every native type; each flow takes exactly its own
+  readonly sources: Readonly<Record<string, Source<any>>>;
+  readonly sinks: Readonly<Record<string, Sink>>;
+  /** Connectivity, rights and versions; reads only. */
+  check(cx: Context): AsyncIterable<Finding>;
+}

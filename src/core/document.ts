@@ -1,0 +1,67 @@
+import type { Static, TSchema } from 'typebox';
+
+/** How a field may be shown and where it may go. Declared in the schema with `classified(...)`; everything unclassified is internal. */
+export type Classification = 'public' | 'internal' | 'personal' | 'payment';
+
+/** What a record weighs: source lines, and its value in minor units of one currency (`absolute` adds line values without their sign). */
+export interface Measure {
+  readonly lines: number;
+  readonly currency: string | null;
+  readonly minor: bigint;
+  readonly absolute: bigint;
+}
+
+export const nothing: Measure = { lines: 0, currency: null, minor: 0n, absolute: 0n };
+
+/** Sum of two Measures. Throws RangeError when both have a currency and they differ. */
+export function addMeasures(a: Measure, b: Measure): Measure {
+  if (a.currency && b.currency && a.currency !== b.currency)
+    throw new RangeError(`cannot add ${a.currency} to ${b.currency}`);
+  return {
+    lines: a.lines + b.lines,
+    currency: a.currency ?? b.currency,
+    minor: a.minor + b.minor,
+    absolute: a.absolute + b.absolute,
+  };
+}
+
+/** Another record this one cannot be written without: [kind, key]. */
+export type Need = readonly [kind: string, key: string];
+
+/** What people search by: [kind of reference, value]. Stored as a keyed digest. */
+export type Reference = readonly [kind: string, value: string];
+
+/** One kind of canonical record (Canonical Data Model). Types, JSON Schema, search, masking and docs are made from it. */
+export interface DocumentType<Name extends string = string, Schema extends TSchema = TSchema> {
+  readonly name: Name;
+  /** Version of the shape, `major.minor`. */
+  readonly version: string;
+  readonly schema: Schema;
+  /** Unique within its kind and entity, stable for the life of the record. */
+  key(body: Static<Schema>): string;
+  references(body: Static<Schema>): Reference[];
+  needs(body: Static<Schema>): Need[];
+  measure(body: Static<Schema>): Measure;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a document of any shape; its methods take exactly the body that its own schema describes
+export type AnyDocumentType = DocumentType<string, any>;
+export type BodyOf<D extends AnyDocumentType> = Static<D['schema']>;
+
+type DocumentParts<Name extends string, Schema extends TSchema> = Pick<
+  DocumentType<Name, Schema>,
+  'name' | 'version' | 'schema' | 'key'
+> &
+  Partial<DocumentType<Name, Schema>>;
+
+export function defineDocument<const Name extends string, Schema extends TSchema>(
+  parts: DocumentParts<Name, Schema>,
+): DocumentType<Name, Schema> {
+  return { references: () => [], needs: () => [], measure: () => nothing, ...parts };
+}
+
+/** Marks a schema field with its classification: `Type.String(classified('personal'))`. */
+export const classified = <O extends object = object>(
+  classification: Classification,
+  options?: O,
+): O & { classification: Classification } => ({ ...options, classification }) as O & { classification: Classification };

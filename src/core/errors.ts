@@ -1,0 +1,45 @@
+/** Every error of ours has a stable code, an HTTP status and, where there is one, a hint what to do. The docs page of errors is made from this table. */
+export const hubErrors = {
+  BAD_USE: { status: 400, about: 'The command or request was not understood.' },
+  CONFIG_INVALID: { status: 400, about: 'The estate file or a setting in it is wrong.' },
+  SECRET_MISSING: {
+    status: 500,
+    about: 'A secret that the estate names is neither in the store nor in the environment.',
+  },
+  MASTER_KEY: { status: 500, about: 'The master key is missing or is not the one this ledger was written with.' },
+  LEDGER_AWAY: { status: 503, about: 'The ledger (PostgreSQL) cannot be reached or did not confirm in time.' },
+  LEDGER_VERSION: {
+    status: 500,
+    about: 'The ledger was written by a newer or incompatible Crossdock, or its PostgreSQL is too old.',
+  },
+  MIGRATION_CHANGED: { status: 500, about: 'A migration that was already applied differs from the one shipped.' },
+  FLOW_UNKNOWN: { status: 404, about: 'No flow of that name is in the estate.' },
+  CONNECTION_UNKNOWN: { status: 404, about: 'No connection of that name is in the estate.' },
+  CONNECTOR_CONTRACT: { status: 500, about: 'A connector or flow broke its contract (a defect in its code).' },
+  NOT_FOUND: { status: 404, about: 'Nothing is known under that id or key.' },
+  CONFLICT: { status: 409, about: 'The record is in a state in which this cannot be done.' },
+  MAPPING_INVALID: { status: 400, about: 'A Mapping table or one of its rows is wrong.' },
+  UNAUTHENTICATED: { status: 401, about: 'The request carries no valid sign-in or token.' },
+  EMBEDDED_POSTGRES_BINARIES: { status: 500, about: 'The packaged PostgreSQL programs are missing or cannot be run.' },
+  EMBEDDED_POSTGRES_IN_USE: { status: 500, about: 'Another live hub uses this data directory.' },
+  EMBEDDED_POSTGRES_START: { status: 500, about: 'The embedded PostgreSQL did not start.' },
+  EMBEDDED_POSTGRES_MAJOR: { status: 500, about: 'The data directory belongs to another major version of PostgreSQL.' },
+  EMBEDDED_POSTGRES_USER: { status: 500, about: 'The operating system user cannot run PostgreSQL.' },
+} as const satisfies Record<string, { status: number; about: string }>;
+
+export type HubErrorCode = keyof typeof hubErrors;
+
+/** An error of the hub itself (the world's answers are Faults). `message` is for a person and never holds a secret or personal datum. */
+export class HubError extends Error {
+  readonly code: HubErrorCode;
+  readonly status: number;
+  readonly hint: string | undefined;
+
+  constructor(code: HubErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'HubError';
+    this.code = code;
+    this.status = hubErrors[code].status;
+    this.hint = options.hint;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Duration } from './clock.ts';
+
+/** What the world answered: the one thing a connector must teach the engine. Kept on the Attempt. */
+export type Fault =
+  /** Nothing landed and it may go next time: backs off, spends an attempt. */
+  | { kind: 'transient'; message: string }
+  /** The target asks to wait: spends no attempt. */
+  | { kind: 'throttled'; message: string; retryAfter: Duration }
+  /** It may have landed, or may land yet: never repeated blindly. */
+  | { kind: 'unknown'; message: string }
+  /** The document is wrong for this target: becomes an Exception. `cause` is a short stable slug, `message` words for an operator. */
+  | { kind: 'rejected'; message: string; cause?: string; field?: string }
+  /** Credentials or rights: pauses the Connection; one Incident, not one per document. */
+  | { kind: 'refused'; message: string };
+
+export type FaultKind = Fault['kind'];
+
+/** Carries a Fault through code that throws. Thrown by `cx.fetch`, transports and translators; everything else that is thrown after a write was sent is `unknown`. */
+export class FaultError extends Error {
+  readonly fault: Fault;
+  constructor(fault: Fault, options: { cause?: unknown } = {}) {
+    super(fault.message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'FaultError';
+    this.fault = fault;
+  }
+}
+
+export const rejected = (message: string, cause?: string, field?: string): FaultError =>
+  new FaultError({
+    kind: 'rejected',
+    message,
+    ...(cause === undefined ? {} : { cause }),
+    ...(field === undefined ? {} : { field }),
+  });
+
+/** The Fault that an arbitrary thrown value stands for; `whenUnclear` says what an unclassified one means at this place. */
+export function faultOf(thrown: unknown, whenUnclear: 'transient' | 'unknown' | 'rejected'): Fault {
+  if (thrown instanceof FaultError) return thrown.fault;
+  return { kind: whenUnclear, message: thrown instanceof Error ? thrown.message : String(thrown) };
+}

@@ -1,0 +1,78 @@
+import type { Duration } from './clock.ts';
+import type { MappingTable, Sink, Source } from './connector.ts';
+import type { AnyDocumentType, BodyOf, Measure, Reference } from './document.ts';
+
+/** A canonical record that a translation wants to exist. */
+export interface Draft<D extends AnyDocumentType = AnyDocumentType> {
+  readonly kind: D['name'];
+  readonly body: BodyOf<D>;
+  /** Create it when the ledger has none; never change one that is there. */
+  readonly onlyIfNew?: boolean;
+}
+
+/** A part of an Event that cannot go on without a person, while the rest does. `message` is for an operator. */
+export interface Objection {
+  /** Short stable slug, such as `repeat-or-continuation`. */
+  readonly cause: string;
+  readonly message: string;
+  readonly field?: string;
+  readonly measure: Measure;
+}
+
+/** What one Event means. Everything here is written in one transaction with the Event's outcome. */
+export interface Translation<D extends AnyDocumentType = AnyDocumentType, Memory = unknown> {
+  readonly outcome: 'routed' | 'duplicate';
+  readonly documents: Draft<D>[];
+  readonly objections?: Objection[];
+  /** Kept for the next Event of the same subject, encrypted. Absent: unchanged. */
+  readonly memory?: Memory;
+  /** What this Event brought that earlier ones had not. Absent: the Event's own measure. */
+  readonly brought?: Measure;
+}
+
+/** What a translation may look at: the ledger, never the network. */
+export interface Look<Memory = unknown> {
+  readonly connection: string;
+  readonly entity: string;
+  /** What an earlier Event of this subject left. */
+  readonly memory: Memory | null;
+  readonly receivedAt: Date;
+  /** A person's decision on an earlier objection of this subject (`crossdock exceptions edit`), or null. */
+  readonly decision: string | null;
+  mapping(table: string): MappingTable;
+  /** Current documents of a kind that carry the reference, newest first, at most 50. */
+  find<D extends AnyDocumentType>(type: D, reference: Reference): Promise<BodyOf<D>[]>;
+}
+
+/** Rows a Mapping table starts with; from then on the ledger's are the truth. */
+export interface MappingSeed {
+  readonly table: string;
+  readonly owner: string;
+  readonly about: string;
+  readonly rows: Readonly<Record<string, string>>;
+}
+
+export type Latency = 'realtime' | { readonly batch: string; readonly zone: string };
+
+/** The contract (Recipient List): which Documents, from where to where, how fast, by which rules, who is called. */
+export interface Flow<N = unknown, D extends AnyDocumentType = AnyDocumentType, Memory = unknown> {
+  readonly id: string;
+  readonly about: string;
+  readonly documents: readonly D[];
+  readonly from: Source<N>;
+  readonly to: { readonly [K in D['name']]: Sink<Extract<D, { name: K }>> };
+  /** `realtime`, or a cron expression and the time zone it is meant in. */
+  readonly latency: Latency;
+  /** The promise whose breaking is an Incident with the money at stake. */
+  readonly promise: { readonly within: Duration; readonly critical: boolean };
+  /** Relative weight when lanes of several kinds compete for one writer: greater goes first. */
+  readonly priority?: Partial<Readonly<Record<D['name'], number>>>;
+  readonly onException: { readonly owner: string; readonly within: Duration; readonly hold: 'lane' | 'nothing' };
+  readonly fallback: string;
+  readonly mappings?: readonly MappingSeed[];
+  /** Pure but for `look`. A thrown `rejected` Fault makes the whole Event an Exception. */
+  translate(native: N, look: Look<Memory>): Translation<D, Memory> | Promise<Translation<D, Memory>>;
+}
+
+/** Checks nothing at run time: it lets the compiler refuse a source, sink or document that does not fit. */
+export const defineFlow = <N, D extends AnyDocumentType, Memory>(flow: Flow<N, D, Memory>): Flow<N, D, Memory> => flow;

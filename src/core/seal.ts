@@ -1,0 +1,54 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
+
+/**
+ * Encrypting, keyed digests and masking as pure functions of their keys (AES-256-GCM, HMAC-SHA-256, HKDF-SHA-256).
+ * A sealed value is: format byte 1 · 12 bytes nonce · ciphertext · 16 bytes tag. The associated data binds it to its place.
+ */
+const FORMAT = 1;
+
+export function seal(key: Uint8Array, plain: Uint8Array, place: string): Buffer {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(place));
+  return Buffer.concat([Buffer.of(FORMAT), nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** Throws when the key or the place is another, or the bytes were altered. */
+export function unseal(key: Uint8Array, sealed: Uint8Array, place: string): Buffer {
+  if (sealed[0] !== FORMAT || sealed.length < 29) throw new Error('not a sealed value');
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 13)).setAAD(Buffer.from(place));
+  decipher.setAuthTag(sealed.subarray(sealed.length - 16));
+  return Buffer.concat([decipher.update(sealed.subarray(13, sealed.length - 16)), decipher.final()]);
+}
+
+/** A 32-byte key for one purpose, derived from another key. */
+export const deriveKey = (key: Uint8Array, purpose: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `crossdock ${purpose}`, 32));
+
+/** Keyed digest (32 bytes): equal values are found without being readable. */
+export const keyedDigest = (key: Uint8Array, text: string | Uint8Array): Buffer =>
+  createHmac('sha256', key).update(text).digest();
+
+export const sha256 = (bytes: string | Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+
+export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
+
+/** JSON with object keys in sorted order and no white space: equal content gives equal text. */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const fields = Object.entries(value).filter(([, v]) => v !== undefined);
+  fields.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return `{${fields.map(([k, v]) => `${JSON.stringify(k)}:${canonicalJson(v)}`).join(',')}}`;
+}
+
+/** What may be shown of a classified value: its first character and its length class, never the value. */
+export const mask = (text: string): string =>
+  text.length === 0 ? '' : `${text[0]}${'•'.repeat(Math.min(text.length - 1, 7))}`;

@@ -1,0 +1,65 @@
+import { type Static, Type } from 'typebox';
+import { addMeasures, classified, defineDocument, type Measure, nothing } from '../core/document.ts';
+
+const OrderLine = Type.Object({
+  /** Stable for the life of the order: a later version keeps the ids of the lines it had. */
+  id: Type.String(classified('internal')),
+  /** Key of the product document. */
+  sku: Type.String(classified('public')),
+  description: Type.String(classified('public')),
+  /** Plain decimal; negative when goods come back. */
+  quantity: Type.String(classified('internal')),
+  /** Plain decimal in the order's currency, before tax unless `pricesIncludeTax`. */
+  unitPrice: Type.String(classified('internal')),
+  /** Tax codes of the hub; none means explicitly untaxed. */
+  taxes: Type.Array(Type.String()),
+  /** Minor units: quantity × unit price, as the source charged it. */
+  total: Type.Integer(classified('internal')),
+});
+
+export const OrderSchema = Type.Object({
+  id: Type.String(classified('internal')),
+  /** The number people know it by. */
+  number: Type.String(classified('internal')),
+  kind: Type.Union([Type.Literal('sale'), Type.Literal('cancellation')]),
+  /** For a cancellation: the number of the sale it takes back, where that can be known. */
+  refersTo: Type.Union([Type.String(), Type.Null()]),
+  /** RFC 3339, UTC. */
+  placedAt: Type.String(classified('internal')),
+  /** YYYY-MM-DD in the entity's time zone. */
+  businessDay: Type.String(classified('internal')),
+  /** Key of the customer document. */
+  customer: Type.String(classified('internal')),
+  currency: Type.String(classified('public')),
+  pricesIncludeTax: Type.Boolean(),
+  lines: Type.Array(OrderLine, { minItems: 1 }),
+});
+
+export type Order = Static<typeof OrderSchema>;
+
+const lineMeasure = (order: Order, total: number): Measure => ({
+  lines: 1,
+  currency: order.currency,
+  minor: BigInt(total),
+  absolute: BigInt(Math.abs(total)),
+});
+
+/** A sale, or the taking back of one, as a channel made it. */
+export const OrderDocument = defineDocument({
+  name: 'order',
+  version: '1.0',
+  schema: OrderSchema,
+  key: (order) => order.id,
+  references: (order) => [
+    ['order', order.number],
+    ['customer', order.customer],
+    ...[...new Set(order.lines.map((line) => line.sku))].map(
+      (sku) => ['customer-sku', `${order.customer} ${sku}`] as const,
+    ),
+  ],
+  needs: (order) => [
+    ['customer', order.customer],
+    ...[...new Set(order.lines.map((line) => line.sku))].map((sku) => ['product', sku] as const),
+  ],
+  measure: (order) => order.lines.reduce((all, line) => addMeasures(all, lineMeasure(order, line.total)), nothing),
+});
