@@ -1,0 +1,40 @@
+import type { Clock } from '../core/clock.ts';
+
+const OPENS_AFTER = 3;
+const LONGEST_SECONDS = 60;
+
+/** Circuit Breaker of one connection in this process: after some failed calls in a row it lets one small probe through at a time, ever more seldom. */
+export class Breaker {
+  readonly #clock: Clock;
+  #failures = 0;
+  #closedUntil = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** True when a call may be made now. */
+  ready(): boolean {
+    return this.#clock.monotonic() >= this.#closedUntil;
+  }
+
+  /** True while the connection as a whole fails. */
+  get open(): boolean {
+    return this.#failures >= OPENS_AFTER;
+  }
+
+  succeeded(): void {
+    this.#failures = 0;
+    this.#closedUntil = 0;
+  }
+
+  failed(): void {
+    this.#failures += 1;
+    if (this.open) this.wait(Math.min(LONGEST_SECONDS, 2 ** (this.#failures - OPENS_AFTER)));
+  }
+
+  /** No calls for some seconds, as the target asked or a refusal demands. */
+  wait(seconds: number): void {
+    this.#closedUntil = Math.max(this.#closedUntil, this.#clock.monotonic() + seconds * 1000);
+  }
+}

@@ -1,0 +1,33 @@
+import { milliseconds } from '../core/clock.ts';
+import type { Context } from '../core/connector.ts';
+import { type Fault, FaultError } from '../core/fault.ts';
+import type { Parts } from './parts.ts';
+
+/** Says, at the last moment before anything is sent, whether we may still act. */
+export type Guard = () => boolean;
+
+/** What a connector is given: everything timed by `signal`, and nothing sent once the guard says no. */
+export function contextFor(parts: Parts, connection: string, signal: AbortSignal, guard: Guard): Context {
+  const entity = parts.estate.connections[connection]!.entity;
+  let sent = false;
+  return {
+    connection,
+    entity,
+    signal,
+    log: parts.log,
+    clock: parts.clock,
+    node: parts.node,
+    secret: (name) => parts.secret(name),
+    mapping: (table) => parts.mappings.table(entity, table),
+    fetch: (url, { timeout, ...init } = {}) => {
+      if (!guard()) return Promise.reject(new FaultError(sent ? lostBetween : lostBefore));
+      sent = true;
+      const signals = [signal, AbortSignal.timeout(milliseconds(timeout ?? '30s'))];
+      if (init.signal) signals.push(init.signal);
+      return fetch(url, { ...init, signal: AbortSignal.any(signals) });
+    },
+  };
+}
+
+const lostBefore: Fault = { kind: 'transient', message: 'the lease ran out before anything was sent' };
+const lostBetween: Fault = { kind: 'unknown', message: 'the lease ran out between two calls' };

@@ -1,0 +1,219 @@
+import { milliseconds } from '../core/clock.ts';
+import type { Context, Item, Result } from '../core/connector.ts';
+import type { AnyDocumentType } from '../core/document.ts';
+import { type Fault, faultOf } from '../core/fault.ts';
+import { externalIds } from '../ledger/bindings.ts';
+import { type ClaimedDelivery, claimDeliveries, renewLanes } from '../ledger/deliveries.ts';
+import { documentBodies } from '../ledger/documents.ts';
+import type { Breaker } from './breaker.ts';
+import { contextFor, type Guard } from './context.ts';
+import { repeatable } from './outcome.ts';
+import type { Parts } from './parts.ts';
+import { type Claim, settle } from './settle.ts';
+import { documentPlace } from './translate.ts';
+import type { SinkPort } from './wiring.ts';
+
+const SLOW_MS = 30_000;
+const FAST_MS = 10_000;
+
+/** Delivers what is owed to one sink, a batch at a time. Keeps the batch size that the target can take in good time, and the connection's breaker. */
+export class Deliverer {
+  readonly #parts: Parts;
+  readonly #port: SinkPort;
+  readonly #breaker: Breaker;
+  #size: number;
+
+  constructor(parts: Parts, port: SinkPort, breaker: Breaker) {
+    this.#parts = parts;
+    this.#port = port;
+    this.#breaker = breaker;
+    this.#size = port.sink.batch.max;
+  }
+
+  /**
+   * Claims free lanes with their Intents, calls the sink, and writes the outcome. Returns how many deliveries it tried; 0 when nothing was
+   * ready. `allowed` is asked at the last moment before anything is sent.
+   */
+  async once(allowed: Guard): Promise<number> {
+    if (!this.#breaker.ready()) return 0;
+    const claim = await this.#claim();
+    if (!claim) return 0;
+    const started = this.#parts.clock.monotonic();
+    const results = await this.#call(claim, allowed);
+    this.#learn(results, this.#parts.clock.monotonic() - started);
+    await settle(this.#parts, claim, results, this.#breaker.open);
+    return claim.deliveries.length;
+  }
+
+  async #claim(): Promise<Claim | null> {
+    const { sink, connection } = this.#port;
+    const { terms, node } = this.#parts;
+    const asked = this.#parts.clock.monotonic();
+    const startedAt = this.#parts.clock.now();
+    const deliveries = await this.#parts.db.transaction((sql) =>
+      claimDeliveries(sql, {
+        connection,
+        sink: sink.name,
+        holder: node,
+        max: this.#breaker.open ? 1 : this.#size,
+        maxLines: sink.batch.maxLines ?? 1_000_000,
+        leaseSeconds: terms.leaseSeconds,
+        deadlineSeconds: milliseconds(sink.deadline) / 1000,
+        settleSeconds: milliseconds(sink.settle) / 1000,
+      }),
+    );
+    return deliveries.length === 0
+      ? null
+      : { port: this.#port, deliveries, epoch: deliveries[0]!.epoch, asked, startedAt };
+  }
+
+  /** One Result per delivery; never throws but for an absent ledger. */
+  async #call(claim: Claim, allowed: Guard): Promise<Result[]> {
+    const { sink, connection } = this.#port;
+    const deadline = AbortSignal.timeout(milliseconds(sink.deadline));
+    const lease = this.#keepLease(claim);
+    const cx = contextFor(
+      this.#parts,
+      connection,
+      AbortSignal.any([deadline, lease.lost]),
+      () => allowed() && lease.valid(),
+    );
+    try {
+      const items = await readItems(this.#parts, claim.deliveries, connection);
+      return await this.#deliver(claim.deliveries, items, cx);
+    } catch (error) {
+      const fault = faultOf(error, 'unknown');
+      return claim.deliveries.map(() => ({ outcome: 'failed', fault }));
+    } finally {
+      await lease.stop();
+    }
+  }
+
+  /** For a sink that must be asked first, asks about deliveries whose outcome was unknown; then delivers the rest. */
+  async #deliver(deliveries: readonly ClaimedDelivery[], items: Item<unknown>[], cx: Context): Promise<Result[]> {
+    const { sink } = this.#port;
+    const known = new Map<number, Result>();
+    const asked = repeatable(sink.idempotency)
+      ? []
+      : items.flatMap((item, index) => (deliveries[index]!.settled_at ? [{ item, index }] : []));
+    if (asked.length > 0 && sink.find) {
+      const found = await sink.find(
+        asked.map(({ item }) => item.key),
+        cx,
+      );
+      for (const [n, { index }] of asked.entries()) {
+        const answer = found[n]!;
+        if (answer.found === 'whole') known.set(index, { outcome: 'done', id: answer.id });
+        if (answer.found === 'partial') known.set(index, { outcome: 'failed', fault: partial });
+      }
+    }
+    const rest = items.flatMap((item, index) => (known.has(index) ? [] : [{ item, index }]));
+    if (rest.length > 0) {
+      const results = await sink.deliver(
+        rest.map(({ item }) => item),
+        cx,
+      );
+      if (results.length !== rest.length)
+        throw new Error(`sink '${sink.name}' answered ${results.length} results for ${rest.length} items`);
+      for (const [n, { index }] of rest.entries()) known.set(index, results[n]!);
+    }
+    return items.map((_, index) => known.get(index)!);
+  }
+
+  /** Renews the claim's lanes while the call is alive, at the longest to the Intent's deadline. */
+  #keepLease(claim: Claim): { valid: Guard; lost: AbortSignal; stop(): Promise<void> } {
+    const { db, clock, terms, node, log } = this.#parts;
+    const lost = new AbortController();
+    const deadlineMs = milliseconds(this.#port.sink.deadline);
+    const deadline = new Date(claim.startedAt.getTime() + deadlineMs);
+    let validUntil = claim.asked + Math.min(terms.leaseSeconds * 1000, deadlineMs);
+    let renewing: Promise<void> = Promise.resolve();
+    const renew = async () => {
+      const asked = clock.monotonic();
+      const kept = await renewLanes(db, node, claim.epoch, terms.leaseSeconds, deadline);
+      if (kept === claim.deliveries.length)
+        validUntil = Math.min(asked + terms.leaseSeconds * 1000, claim.asked + deadlineMs);
+      else lost.abort(new Error('the lease was taken over'));
+    };
+    const timer = setInterval(
+      () => {
+        renewing = renewing
+          .then(renew)
+          .catch((error: Error) => log.warn('a lease could not be renewed', { error: error.message }));
+      },
+      (terms.leaseSeconds * 1000) / 3,
+    );
+    return {
+      valid: () => !lost.signal.aborted && clock.monotonic() < validUntil - 500,
+      lost: lost.signal,
+      stop: async () => {
+        clearInterval(timer);
+        await renewing;
+      },
+    };
+  }
+
+  #learn(results: readonly Result[], elapsed: number): void {
+    const faults = results.flatMap((result) => (result.outcome === 'failed' ? [result.fault] : []));
+    const kinds = new Set(faults.map((fault) => fault.kind));
+    const max = this.#port.sink.batch.max;
+    if (kinds.has('unknown') || elapsed > SLOW_MS) this.#size = Math.max(1, Math.floor(this.#size / 2));
+    else if (elapsed < FAST_MS) this.#size = Math.min(max, this.#size * 2);
+    for (const fault of faults)
+      if (fault.kind === 'throttled') this.#breaker.wait(milliseconds(fault.retryAfter) / 1000);
+    if (kinds.has('refused')) this.#breaker.wait(REFUSED_WAIT_SECONDS);
+    const allFailed =
+      faults.length === results.length && faults.every(({ kind }) => kind === 'transient' || kind === 'unknown');
+    if (allFailed) this.#breaker.failed();
+    else if (!kinds.has('refused') && !kinds.has('throttled')) this.#breaker.succeeded();
+  }
+}
+
+const REFUSED_WAIT_SECONDS = 30;
+const partial: Fault = {
+  kind: 'rejected',
+  cause: 'landed-in-part',
+  message:
+    'The target holds a part of this record after an answer was lost. Complete or remove it there, then retry or dismiss this.',
+};
+
+async function readItems(
+  parts: Parts,
+  deliveries: readonly ClaimedDelivery[],
+  connection: string,
+): Promise<Item<unknown>[]> {
+  const bodies = await documentBodies(
+    parts.db,
+    deliveries.map(({ document_id, version }) => ({ documentId: document_id, version })),
+  );
+  const decoded = deliveries.map((delivery) => {
+    const stored = bodies.find((body) => body.id === delivery.document_id && body.version === delivery.version);
+    if (!stored) throw new Error(`document ${delivery.document_id} version ${delivery.version} is not in the ledger`);
+    const document = JSON.parse(
+      parts.vault.unseal(stored.body_sealed, documentPlace(delivery.entity, stored.kind, stored.key)).toString(),
+    );
+    return { delivery, document, needs: typeOf(parts, delivery).needs(document) };
+  });
+  const links = await externalIds(
+    parts.db,
+    decoded.flatMap(({ delivery, needs }) =>
+      needs.map(([kind, key]) => ({ connection, entity: delivery.entity, kind, key })),
+    ),
+  );
+  const idOf = new Map(links.map((link) => [`${link.entity} ${link.kind}:${link.key}`, link.external_id]));
+  return decoded.map(({ delivery, document, needs }) => ({
+    key: delivery.key,
+    id: delivery.external_id,
+    document,
+    version: delivery.version,
+    links: new Map(needs.map(([kind, key]) => [`${kind}:${key}`, idOf.get(`${delivery.entity} ${kind}:${key}`) ?? ''])),
+  }));
+}
+
+function typeOf(parts: Parts, delivery: ClaimedDelivery): AnyDocumentType {
+  const type = (parts.wiring.flow(delivery.flow)?.documents as AnyDocumentType[] | undefined)?.find(
+    ({ name }) => name === delivery.kind,
+  );
+  if (!type) throw new Error(`flow '${delivery.flow}' no longer carries '${delivery.kind}'`);
+  return type;
+}

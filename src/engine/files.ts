@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { milliseconds } from '../core/clock.ts';
+import type { DroppedFile, FileSource } from '../core/connector.ts';
+import { faultOf } from '../core/fault.ts';
+import { newId } from '../core/ids.ts';
+import { readCursor } from '../ledger/connections.ts';
+import { recordDuplicates } from '../ledger/events.ts';
+import type { Lease } from '../ledger/leases.ts';
+import { contextFor } from './context.ts';
+import { writeExceptions } from './exception.ts';
+import { eventRow } from './intake.ts';
+import type { Parts } from './parts.ts';
+import { storeRead } from './poll.ts';
+import type { SourcePort } from './wiring.ts';
+
+type FilePort = SourcePort & { source: FileSource<unknown> };
+
+/** A file that was read: kept in the source's cursor to know it when it comes again, whole or grown. */
+interface ReadFile {
+  name: string;
+  size: number;
+  mtime: number;
+  digest: string;
+}
+
+/** Files remembered per source; older ones are still known by the events they brought. */
+const MOST_REMEMBERED = 10_000;
+
+/** What one look into the folder came to: `waiting` while something is there that may still change. */
+export type Look = { state: 'empty' | 'waiting' } | { state: 'read'; files: number; events: number };
+
+/** Watches one folder of a file source; keeps what it saw at its last look to know when the inbox is quiet. */
+export class Inbox {
+  readonly #parts: Parts;
+  readonly #port: FilePort;
+  #seen = '';
+  #since = 0;
+
+  constructor(parts: Parts, port: FilePort) {
+    this.#parts = parts;
+    this.#port = port;
+  }
+
+  /** Reads the folder's files once nothing in it has changed for the source's quiet time. */
+  async look(lease: Lease, signal: AbortSignal): Promise<Look> {
+    const { source, connection } = this.#port;
+    const { clock, db } = this.#parts;
+    await mkdir(source.folder, { recursive: true });
+    const known = parseCursor(await readCursor(db, connection, source.name));
+    const candidates = await this.#candidates(known);
+    if (candidates.length === 0) return { state: 'empty' };
+    const seen = JSON.stringify(candidates);
+    if (seen !== this.#seen) {
+      this.#seen = seen;
+      this.#since = clock.monotonic();
+    }
+    if (clock.monotonic() - this.#since < milliseconds(source.quiet)) return { state: 'waiting' };
+    this.#seen = '';
+    return this.#read(candidates, known, lease, signal);
+  }
+
+  async #candidates(known: readonly ReadFile[]): Promise<Omit<ReadFile, 'digest'>[]> {
+    const { source } = this.#port;
+    const wanted = namePattern(source.pattern);
+    const found: Omit<ReadFile, 'digest'>[] = [];
+    for (const entry of await readdir(source.folder, { withFileTypes: true })) {
+      if (!entry.isFile() || entry.name.startsWith('.') || entry.name.endsWith('.part') || !wanted.test(entry.name))
+        continue;
+      const status = await stat(join(source.folder, entry.name)).catch(() => null);
+      if (!status) continue;
+      const file = { name: entry.name, size: status.size, mtime: Math.round(status.mtimeMs) };
+      if (
+        source.keep &&
+        known.some(({ name, size, mtime }) => name === file.name && size === file.size && mtime === file.mtime)
+      )
+        continue;
+      found.push(file);
+    }
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async #read(
+    candidates: readonly Omit<ReadFile, 'digest'>[],
+    known: readonly ReadFile[],
+    lease: Lease,
+    signal: AbortSignal,
+  ): Promise<Look> {
+    const { source, connection } = this.#port;
+    const cx = contextFor(this.#parts, connection, signal, () => true);
+    const read: (ReadFile & { file: DroppedFile; parsed: unknown; again: boolean })[] = [];
+    for (const candidate of candidates) {
+      const bytes = await readFile(join(source.folder, candidate.name));
+      const file = { name: candidate.name, bytes, digest: createHash('sha256').update(bytes).digest('hex') };
+      try {
+        const again =
+          known.some(({ digest }) => digest === file.digest) || read.some(({ digest }) => digest === file.digest);
+        read.push({
+          ...candidate,
+          size: bytes.length,
+          digest: file.digest,
+          file,
+          parsed: await source.parse(file, cx),
+          again,
+        });
+      } catch (error) {
+        await this.#refuse(candidate.name, error);
+      }
+    }
+    const fresh = read.filter(({ again }) => !again);
+    const items = fresh.length > 0 ? source.events(fresh, known) : [];
+    const files = [
+      ...known.filter(({ name }) => !read.some((file) => file.name === name)),
+      ...read.map(({ name, size, mtime, digest }) => ({ name, size, mtime, digest })),
+    ];
+    const stored = await storeRead(
+      this.#parts,
+      this.#port,
+      lease,
+      items,
+      JSON.stringify({ files: files.slice(-MOST_REMEMBERED) }),
+    );
+    if (!stored) return { state: 'waiting' };
+    for (const { file, parsed, again } of read) {
+      if (again) await this.#recordAgain(file, parsed, known);
+      await this.#put('done', file.name, {
+        file: file.name,
+        outcome: again ? 'read before: nothing new' : 'read',
+        ...source.report(parsed),
+      });
+    }
+    this.#parts.log.info('files read', {
+      connection,
+      files: read.length,
+      events: stored.size,
+      repeated: read.length - fresh.length,
+    });
+    return { state: 'read', files: read.length, events: stored.size };
+  }
+
+  /** A file that came again whole: its records are duplicates, and counted as such. */
+  async #recordAgain(file: DroppedFile, parsed: unknown, known: readonly ReadFile[]): Promise<void> {
+    const { source, connection } = this.#port;
+    const rows = source
+      .events([{ file, parsed }], known)
+      .map((incoming) => eventRow(this.#parts, { connection, source: source.name, incoming }));
+    await recordDuplicates(this.#parts.db, rows);
+  }
+
+  /** A file that cannot be read as a whole goes aside with a report, and becomes an Exception; nothing of it was taken. */
+  async #refuse(name: string, error: unknown): Promise<void> {
+    const { connection, entity, flows } = this.#port;
+    const fault = faultOf(error, 'rejected');
+    const [flow] = flows;
+    const id = newId();
+    this.#parts.log.warn('file refused', { connection, file: name });
+    await this.#parts.db.transaction((sql) =>
+      writeExceptions(this.#parts, sql, [
+        {
+          id,
+          entity,
+          flow: flow?.id ?? '',
+          connection,
+          subject: null,
+          kind: null,
+          key: null,
+          eventId: null,
+          deliveryId: null,
+          holds: false,
+          cause: 'file-refused',
+          field: fault.kind === 'rejected' ? (fault.field ?? null) : null,
+          message: `${fault.message} Nothing of this file was taken; it lies in failed/ with this report. Put it right and drop it again.`,
+          owner: flow?.onException.owner ?? 'operations',
+          within: flow?.onException.within ?? '1d',
+          labels: { file: name },
+          lines: 0,
+          currency: null,
+          minor: 0n,
+          absolute: 0n,
+        },
+      ]),
+    );
+    await this.#put('failed', name, { file: name, outcome: 'refused', problem: fault.message });
+  }
+
+  /** Moves a file aside with its report. With `keep` a refused file still goes to failed/, so that it is not refused again and again. */
+  async #put(where: 'done' | 'failed', name: string, report: object): Promise<void> {
+    const { source } = this.#port;
+    if (source.keep && where === 'done') return;
+    const folder = join(source.folder, where);
+    await mkdir(folder, { recursive: true });
+    let target = name;
+    for (let n = 2; existsSync(join(folder, target)); n++) target = name.replace(/(\.[^.]*)?$/, `.${n}$1`);
+    await writeFile(
+      join(folder, `${target}.report.json`),
+      `${JSON.stringify({ ...report, at: this.#parts.clock.now().toISOString() }, null, 2)}\n`,
+    );
+    await rename(join(source.folder, name), join(folder, target));
+  }
+}
+
+const parseCursor = (cursor: string | null): ReadFile[] => (cursor === null ? [] : JSON.parse(cursor).files);
+
+const namePattern = (glob: string): RegExp =>
+  new RegExp(
+    `^${glob
+      .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  );

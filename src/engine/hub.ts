@@ -1,0 +1,268 @@
+import { milliseconds } from '../core/clock.ts';
+import type { FileSource, PollSource } from '../core/connector.ts';
+import { newId } from '../core/ids.ts';
+import { sealAudit } from '../ledger/audit.ts';
+import { connectionStates, registerConnections } from '../ledger/connections.ts';
+import { isAway } from '../ledger/database.ts';
+import { reapLanes } from '../ledger/deliveries.ts';
+import { SHARDS, shardsWithWork } from '../ledger/events.ts';
+import { type Progress, readProgress } from '../ledger/figures.ts';
+import { refreshLanes, removeEmptyLanes } from '../ledger/lanes.ts';
+import { heartbeat, removeNode } from '../ledger/leases.ts';
+import { ensureHistory } from '../ledger/maintenance.ts';
+import { seedMapping } from '../ledger/mappings.ts';
+import { Breaker } from './breaker.ts';
+import { Deliverer } from './deliver.ts';
+import { Doorbell } from './doorbell.ts';
+import { Inbox } from './files.ts';
+import { Intake } from './intake.ts';
+import { LeaseKeeper } from './leases.ts';
+import { MappingBook } from './mappings.ts';
+import { repeatable } from './outcome.ts';
+import { defaultTerms, type Parts, type Terms } from './parts.ts';
+import { pollerLease, pollOnce } from './poll.ts';
+import { routeShard } from './route.ts';
+import { type SourcePort, type WriterGroup, wire } from './wiring.ts';
+
+export type HubOptions = Pick<Parts, 'estate' | 'db' | 'vault' | 'clock' | 'random' | 'log' | 'secret'> & {
+  terms?: Partial<Terms>;
+};
+
+const ROUTERS = 4;
+const SEALER = 'audit-sealer';
+const shardLease = (shard: number): string => `router:${shard}`;
+
+/** One hub process at work: several may share a ledger; each takes what others do not hold. */
+export class Hub {
+  readonly parts: Parts;
+  readonly intake: Intake;
+  readonly #leases: LeaseKeeper;
+  readonly #stopping = new AbortController();
+  readonly #looks = new Map<string, boolean>();
+  #paused = new Set<string>();
+  #loops: Promise<void>[] = [];
+  #liveNodes = 1;
+  /** Set while the ledger cannot be reached: why. */
+  away: string | null = null;
+
+  constructor({ terms, ...options }: HubOptions) {
+    this.parts = {
+      ...options,
+      wiring: wire(options.estate),
+      mappings: new MappingBook(options.db),
+      bell: new Doorbell(),
+      terms: { ...defaultTerms, ...terms },
+      node: newId(),
+    };
+    const { db, clock, log, node } = this.parts;
+    this.intake = new Intake(this.parts);
+    this.#leases = new LeaseKeeper({ db, clock, log, holder: node, seconds: this.parts.terms.leaseSeconds });
+  }
+
+  /** Prepares the ledger for this estate and starts all loops. */
+  async start(): Promise<void> {
+    const { estate, db, wiring, node } = this.parts;
+    await ensureHistory(db);
+    await registerConnections(
+      db,
+      Object.entries(estate.connections).map(([name, { entity, connector }]) => ({ name, entity, connector })),
+    );
+    await this.#seedMappings();
+    await this.parts.mappings.refresh();
+    this.#liveNodes = await heartbeat(db, node, { pid: process.pid });
+    for (const port of wiring.sources) this.#leases.want(pollerLease(port));
+    for (const group of wiring.writers) if (group.lease) this.#leases.want(group.lease);
+    this.#leases.want(SEALER);
+    await this.#leases.refresh();
+    const { signal } = this.#stopping;
+    this.#loops = [
+      this.#leases.run(signal),
+      this.#loop('housekeeping', 'housekeeping', 2, () => this.#housekeep()),
+      this.#loop('audit', 'audit', 2, () => this.#sealAudit()),
+      this.#loop('routing', 'route', this.parts.terms.pollSeconds, () => this.#route()),
+      ...wiring.sources.map((port) => this.#readLoop(port)),
+      ...wiring.writers.map((group) => this.#writeLoop(group)),
+    ];
+  }
+
+  /** Ends what is under way, gives leases back and forgets this node. The ledger stays open: it is the caller's. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const topic of ['route', 'deliver', 'housekeeping', 'audit']) this.parts.bell.ring(topic);
+    await Promise.all(this.#loops);
+    await this.#sealAudit().catch(() => undefined);
+    await this.#leases.release().catch(() => undefined);
+    await removeNode(this.parts.db, this.parts.node).catch(() => undefined);
+  }
+
+  /** What the hub can still do by itself; sources count while something lies in them unread. */
+  async progress(): Promise<Progress & { unread: number; paused: string[] }> {
+    const unread = this.parts.wiring.sources.filter((port) => this.#looks.get(pollerLease(port)) !== true).length;
+    return { ...(await readProgress(this.parts.db)), unread, paused: [...this.#paused] };
+  }
+
+  /** Resolves when sources are quiet and nothing is left that the hub could do by itself; `report` is called about once a second. */
+  async untilIdle(report: (progress: Progress & { unread: number }) => void, signal: AbortSignal): Promise<void> {
+    for (let quiet = 0; quiet < 3 && !signal.aborted; ) {
+      const progress = await this.progress().catch((error: unknown) => {
+        if (!isAway(error)) throw error;
+        return null;
+      });
+      if (progress) report(progress);
+      quiet =
+        progress && progress.unread + progress.routable + progress.deliverable + progress.leased === 0 ? quiet + 1 : 0;
+      await this.parts.clock.sleep(quiet > 0 ? 200 : 500, signal);
+    }
+  }
+
+  async #seedMappings(): Promise<void> {
+    for (const flow of this.parts.estate.flows)
+      for (const seed of flow.mappings ?? []) {
+        const entities = new Set(
+          this.parts.wiring.sources.filter(({ flows }) => flows.includes(flow)).map(({ entity }) => entity),
+        );
+        for (const kind of Object.keys(flow.to)) entities.add(this.parts.wiring.sink(flow, kind).entity);
+        for (const entity of entities)
+          await seedMapping(this.parts.db, {
+            entity,
+            name: seed.table,
+            owner: seed.owner,
+            about: seed.about,
+            rows: { ...seed.rows },
+            changed_by: `flow ${flow.id}`,
+          });
+      }
+  }
+
+  /** Runs `work` again and again until the hub stops: at once while it did something, else after a ring of `topic` or `seconds`. */
+  async #loop(name: string, topic: string, seconds: number, work: () => Promise<number>): Promise<void> {
+    const { clock, log, bell } = this.parts;
+    const { signal } = this.#stopping;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        const done = await work();
+        failures = 0;
+        if (done === 0) await bell.wait(topic, seconds, signal);
+      } catch (error) {
+        failures += 1;
+        log[isAway(error) ? 'warn' : 'error'](`${name} failed`, {
+          error: (error as Error).message,
+          failures,
+          ...(isAway(error) ? {} : { stack: (error as Error).stack }),
+        });
+        await clock.sleep(Math.min(5000, 100 * 2 ** failures), signal);
+      }
+    }
+  }
+
+  async #housekeep(): Promise<number> {
+    const { db, wiring, node, log } = this.parts;
+    try {
+      this.#liveNodes = await heartbeat(db, node, { pid: process.pid });
+      this.away = null;
+    } catch (error) {
+      this.away = (error as Error).message;
+      throw error;
+    }
+    this.#paused = new Set(
+      (await connectionStates(db)).filter(({ state }) => state === 'paused').map(({ name }) => name),
+    );
+    await this.parts.mappings.refresh();
+    const mayRepeat = wiring.sinks
+      .filter(({ sink }) => repeatable(sink.idempotency))
+      .map(({ connection, sink }) => ({ connection, sink: sink.name }));
+    const reaped = await db.transaction(async (sql) => {
+      const lanes = await reapLanes(sql, mayRepeat);
+      await refreshLanes(sql, lanes);
+      return lanes.length;
+    });
+    if (reaped > 0) {
+      log.warn('leases ran out: outcomes unknown', { lanes: reaped });
+      this.parts.bell.ring('deliver');
+    }
+    await removeEmptyLanes(db);
+    return 0;
+  }
+
+  async #sealAudit(): Promise<number> {
+    return this.#leases.held(SEALER) ? sealAudit(this.parts.db) : 0;
+  }
+
+  /** Routes every shard that has work and is ours or free; each hub takes at most its fair share of shards. */
+  async #route(): Promise<number> {
+    const work = await shardsWithWork(this.parts.db);
+    const share = Math.ceil(SHARDS / this.#liveNodes);
+    const mine = work.filter((shard) => this.#leases.held(shardLease(shard)));
+    const held = Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) =>
+      this.#leases.held(shardLease(shard)),
+    );
+    const wanted = work.filter((shard) => !mine.includes(shard)).slice(0, Math.max(0, share - held.length));
+    const surplus = held.slice(share).map(shardLease);
+    if (surplus.length > 0) await this.#leases.release(surplus);
+    if (wanted.length > 0) {
+      for (const shard of wanted) this.#leases.want(shardLease(shard));
+      await this.#leases.refresh();
+      for (const shard of wanted) if (!this.#leases.held(shardLease(shard))) this.#leases.unwant(shardLease(shard));
+    }
+    const queue = work.filter((shard) => this.#leases.held(shardLease(shard)));
+    let routed = 0;
+    await Promise.all(
+      Array.from({ length: ROUTERS }, async () => {
+        for (let shard = queue.shift(); shard !== undefined && !this.#stopping.signal.aborted; shard = queue.shift()) {
+          const lease = this.#leases.held(shardLease(shard));
+          if (lease) routed += await routeShard(this.parts, shard, lease);
+        }
+      }),
+    );
+    return routed;
+  }
+
+  #readLoop(port: SourcePort): Promise<void> {
+    const lease = pollerLease(port);
+    const { signal } = this.#stopping;
+    const topic = `read ${lease}`;
+    if (port.source.kind === 'file') {
+      const filePort = port as SourcePort & { source: FileSource<unknown> };
+      const inbox = new Inbox(this.parts, filePort);
+      return this.#loop(
+        `reading ${port.connection}`,
+        topic,
+        Math.min(0.5, milliseconds(port.source.quiet) / 2000),
+        async () => {
+          const held = this.#leases.held(lease);
+          if (!held || this.#paused.has(port.connection)) return 0;
+          const look = await inbox.look(held, signal);
+          this.#looks.set(lease, look.state === 'empty');
+          return look.state === 'read' ? 1 : 0;
+        },
+      );
+    }
+    const pollPort = port as SourcePort & { source: PollSource<unknown> };
+    return this.#loop(`polling ${port.connection}`, topic, milliseconds(pollPort.source.every) / 1000, async () => {
+      const held = this.#leases.held(lease);
+      if (!held || this.#paused.has(port.connection)) return 0;
+      const stored = await pollOnce(this.parts, pollPort, held, signal);
+      this.#looks.set(lease, stored === 0);
+      return stored;
+    });
+  }
+
+  #writeLoop(group: WriterGroup): Promise<void> {
+    const breakers = new Map<string, Breaker>();
+    const ports = group.ports.map((port) => {
+      const breaker = breakers.get(port.connection) ?? new Breaker(this.parts.clock);
+      breakers.set(port.connection, breaker);
+      return { port, deliverer: new Deliverer(this.parts, port, breaker) };
+    });
+    const allowed = () => group.lease === null || this.#leases.held(group.lease) !== null;
+    return this.#loop(`delivering ${group.name}`, 'deliver', this.parts.terms.pollSeconds, async () => {
+      if (!allowed()) return 0;
+      for (const { port, deliverer } of ports) {
+        if (this.#paused.has(port.connection)) continue;
+        const tried = await deliverer.once(allowed);
+        if (tried > 0) return tried;
+      }
+      return 0;
+    });
+  }
+}

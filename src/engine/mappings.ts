@@ -1,0 +1,84 @@
+import type { MappingTable } from '../core/connector.ts';
+import { HubError } from '../core/errors.ts';
+import { rejected } from '../core/fault.ts';
+import type { Database } from '../ledger/database.ts';
+import { currentMappings, mappingStamp } from '../ledger/mappings.ts';
+
+/** A pattern's code: `#` stands for a digit, `?` for any one character, a last `*` for any rest. */
+const isPattern = (code: string): boolean => /[#?*]/.test(code);
+
+function matcher(pattern: string): RegExp {
+  const star = pattern.endsWith('*');
+  const body = (star ? pattern.slice(0, -1) : pattern)
+    .replaceAll(/[.*+^${}()|[\]\\]/g, String.raw`\$&`)
+    .replaceAll('#', String.raw`\d`)
+    .replaceAll('?', '.');
+  return new RegExp(`^${body}${star ? '.*' : ''}$`, 'su');
+}
+
+/** Looks codes up in a table's rows: an exact row first, then patterns, the one with most literal characters first. */
+export function mappingTable(name: string, rows: Readonly<Record<string, string>>): MappingTable {
+  const exact = new Map(Object.entries(rows));
+  const literals = (pattern: string): number => pattern.replaceAll(/[#?*]/g, '').length * 1000 + pattern.length;
+  const patterns = Object.keys(rows)
+    .filter(isPattern)
+    .sort((a, b) => literals(b) - literals(a) || (a < b ? -1 : 1))
+    .map((pattern) => ({ test: matcher(pattern), target: rows[pattern]! }));
+  const find = (code: string): string | null =>
+    exact.get(code) ?? patterns.find(({ test }) => test.test(code))?.target ?? null;
+  return {
+    find,
+    get: (code) => {
+      const target = find(code);
+      if (target === null)
+        throw rejected(
+          `Mapping table '${name}' has no row for '${code}'. Add one (crossdock mapping export ${name}, edit, import), then retry.`,
+          'mapping-gap',
+          name,
+        );
+      return target;
+    },
+  };
+}
+
+/** The ledger's Mapping tables as of the last refresh. */
+export class MappingBook {
+  readonly #db: Database;
+  #stamp = '';
+  #tables = new Map<string, MappingTable>();
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Reads the tables again when any of them has changed. */
+  async refresh(): Promise<void> {
+    const stamp = await mappingStamp(this.#db);
+    if (stamp === this.#stamp) return;
+    this.#tables = new Map(
+      (await currentMappings(this.#db)).map((table) => [
+        `${table.entity} ${table.name}`,
+        mappingTable(table.name, table.rows),
+      ]),
+    );
+    this.#stamp = stamp;
+  }
+
+  /** Throws a `rejected` Fault when the entity has no such table. */
+  table(entity: string, name: string): MappingTable {
+    const table = this.#tables.get(`${entity} ${name}`);
+    if (!table)
+      throw rejected(
+        `There is no Mapping table '${name}' for '${entity}'. Import one: crossdock mapping import FILE`,
+        'mapping-gap',
+        name,
+      );
+    return table;
+  }
+}
+
+/** Throws HubError MAPPING_INVALID naming the row that is wrong. */
+export function checkMappingRows(rows: Readonly<Record<string, string>>): void {
+  for (const code of Object.keys(rows))
+    if (/\*./.test(code)) throw new HubError('MAPPING_INVALID', `row '${code}': '*' may stand at the end only`);
+}

@@ -1,0 +1,45 @@
+import type { Clock, Random } from '../core/clock.ts';
+import type { Log } from '../core/connector.ts';
+import type { Estate } from '../core/estate.ts';
+import type { Database } from '../ledger/database.ts';
+import type { Vault } from '../ledger/vault.ts';
+import type { Doorbell } from './doorbell.ts';
+import type { MappingBook } from './mappings.ts';
+import type { Wiring } from './wiring.ts';
+
+/** Times of the engine, in seconds. Leases run by the ledger's clock. */
+export interface Terms {
+  readonly leaseSeconds: number;
+  /** Longest wait between two looks for work that nobody announced. */
+  readonly pollSeconds: number;
+  /** First and longest wait before a repeat. */
+  readonly retrySeconds: readonly [first: number, longest: number];
+  /** Attempts that may fail for transient reasons before a person is asked. */
+  readonly attempts: number;
+  readonly routeBatch: number;
+}
+
+export const defaultTerms: Terms = {
+  leaseSeconds: 30,
+  pollSeconds: 0.5,
+  retrySeconds: [1, 300],
+  attempts: 12,
+  routeBatch: 64,
+};
+
+/** What every part of a running hub is given. */
+export interface Parts {
+  readonly estate: Estate;
+  readonly wiring: Wiring;
+  readonly db: Database;
+  readonly vault: Vault;
+  readonly mappings: MappingBook;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly bell: Doorbell;
+  readonly terms: Terms;
+  /** This hub process. */
+  readonly node: string;
+  secret(name: string): string;
+}

@@ -1,0 +1,55 @@
+import { type Duration, milliseconds } from '../core/clock.ts';
+import type { Incoming, PollSource } from '../core/connector.ts';
+import { readCursor, saveCursor } from '../ledger/connections.ts';
+import { appendEvents } from '../ledger/events.ts';
+import { holdsLease, type Lease } from '../ledger/leases.ts';
+import { contextFor } from './context.ts';
+import { eventRow } from './intake.ts';
+import type { Parts } from './parts.ts';
+import type { SourcePort } from './wiring.ts';
+
+/** The name of the lease under which one source is read, by one hub at a time. */
+export const pollerLease = (port: SourcePort): string => `poller:${port.connection}:${port.source.name}`;
+
+/** Stores items and the cursor in one transaction, under the poller's fence: a zombie cannot move the cursor back. False when the lease was lost. */
+export async function storeRead(
+  parts: Parts,
+  port: SourcePort,
+  lease: Lease,
+  items: readonly Incoming[],
+  cursor: string,
+): Promise<Set<string> | null> {
+  const rows = items.map((incoming) =>
+    eventRow(parts, { connection: port.connection, source: port.source.name, incoming }),
+  );
+  const fresh = await parts.db.transaction(async (sql) => {
+    if (!(await holdsLease(sql, lease))) return null;
+    const stored = new Set<string>();
+    for (let from = 0; from < rows.length; from += 500)
+      for (const id of await appendEvents(sql, rows.slice(from, from + 500))) stored.add(id);
+    await saveCursor(sql, port.entity, port.connection, port.source.name, cursor);
+    return stored;
+  });
+  if (fresh) parts.bell.ring('route');
+  return fresh;
+}
+
+/** Polling Consumer: reads what changed since the saved cursor. Returns how many new events it stored. */
+export async function pollOnce(
+  parts: Parts,
+  port: SourcePort & { source: PollSource<unknown> },
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<number> {
+  const cx = contextFor(parts, port.connection, signal, () => true);
+  const cursor = await readCursor(parts.db, port.connection, port.source.name);
+  let stored = 0;
+  for await (const page of port.source.pull(cursor, cx)) {
+    const fresh = await storeRead(parts, port, lease, page.items, page.cursor);
+    if (!fresh) return stored;
+    stored += fresh.size;
+  }
+  return stored;
+}
+
+export const pollSeconds = (every: Duration): number => milliseconds(every) / 1000;

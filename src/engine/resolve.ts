@@ -1,0 +1,201 @@
+import type { AnyDocumentType } from '../core/document.ts';
+import { HubError } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
+import { canonicalJson } from '../core/seal.ts';
+import { appendAudit } from '../ledger/audit.ts';
+import type { Sql } from '../ledger/database.ts';
+import { finishDeliveries } from '../ledger/deliveries.ts';
+import { documentBodies } from '../ledger/documents.ts';
+import {
+  closeExceptions,
+  dismissEvent,
+  type ExceptionRow,
+  eventPayload,
+  laneOfDelivery,
+  releaseDelivery,
+  releaseEvent,
+  repeatEvent,
+  replaceDelivered,
+} from '../ledger/exceptions.ts';
+import { refreshLanes } from '../ledger/lanes.ts';
+import type { Parts } from './parts.ts';
+import { documentPlace } from './translate.ts';
+import { validateBody } from './validate.ts';
+import { shardOf } from './wiring.ts';
+
+/** Who decides, and why: both go to the audit. */
+export interface Decision {
+  by: string;
+  reason: string;
+}
+
+type Needed = Pick<Parts, 'db' | 'vault' | 'wiring' | 'bell'>;
+
+/** Changes to a record as JSON Pointers (`/lines/0/quantity`) and their new values. */
+export type Edits = ReadonlyMap<string, unknown>;
+
+/** Tries again what an Exception holds, as it is. `answer` is the person's word to the flow, such as `append` or `duplicate`. */
+export async function retryException(
+  parts: Needed,
+  exception: ExceptionRow,
+  decision: Decision,
+  answer: string | null = null,
+): Promise<void> {
+  await close(parts, exception, 'retried', decision, async (sql) => {
+    if (exception.delivery_id) await backIntoLane(sql, exception.delivery_id);
+    else if (exception.event_id && exception.holds) await expect(releaseEvent(sql, exception.event_id, answer, null));
+    else if (exception.event_id) await routeAgain(parts, sql, exception, answer);
+    else if (exception.cause === 'file-refused')
+      throw new HubError('CONFLICT', 'A refused file cannot be tried again from here.', {
+        hint: 'drop the corrected file into the inbox, then dismiss this Exception',
+      });
+  });
+}
+
+/** Changes the record that an Exception holds, then tries again. */
+export async function editException(
+  parts: Needed,
+  exception: ExceptionRow,
+  decision: Decision,
+  edits: Edits,
+): Promise<void> {
+  await close(parts, exception, 'edited', decision, async (sql) => {
+    if (exception.delivery_id) await replaceDocument(parts, sql, exception, edits);
+    else if (exception.event_id && exception.holds) await replacePayload(parts, sql, exception.event_id, edits);
+    else
+      throw new HubError('CONFLICT', 'This Exception holds no record that could be edited.', {
+        hint: 'retry it with --answer, or dismiss it',
+      });
+  });
+}
+
+/** Decides that what an Exception stands for shall not be done. Its lane or subject goes on with what comes after. */
+export async function dismissException(parts: Needed, exception: ExceptionRow, decision: Decision): Promise<void> {
+  await close(parts, exception, 'dismissed', decision, async (sql) => {
+    if (exception.delivery_id) {
+      const lane = await laneOfDelivery(sql, exception.delivery_id);
+      await finishDeliveries(sql, [exception.delivery_id], 'dismissed');
+      if (lane) await refreshLanes(sql, [lane]);
+    } else if (exception.event_id && exception.holds) await dismissEvent(sql, exception.event_id);
+  });
+}
+
+async function close(
+  { db, bell }: Needed,
+  exception: ExceptionRow,
+  state: 'retried' | 'edited' | 'dismissed',
+  { by, reason }: Decision,
+  act: (sql: Sql) => Promise<void>,
+): Promise<void> {
+  await db.transaction(async (sql) => {
+    const closed = await closeExceptions(sql, [exception.id], { state, reason, by });
+    if (closed.length === 0) throw new HubError('CONFLICT', 'Somebody has decided on this Exception already.');
+    await act(sql);
+    await appendAudit(sql, [
+      {
+        entity: exception.entity,
+        actor: by,
+        action: `exception.${state}`,
+        object: `exception:${exception.id}`,
+        detail: { cause: exception.cause, reason },
+      },
+    ]);
+  });
+  bell.ring('route');
+  bell.ring('deliver');
+}
+
+async function expect(done: Promise<boolean>): Promise<void> {
+  if (!(await done))
+    throw new HubError('CONFLICT', 'The record is no longer held: somebody has decided on it already.');
+}
+
+async function backIntoLane(sql: Sql, deliveryId: string): Promise<void> {
+  const lane = await releaseDelivery(sql, deliveryId);
+  if (!lane) throw new HubError('CONFLICT', 'The delivery is no longer parked: somebody has decided on it already.');
+  await refreshLanes(sql, [lane]);
+}
+
+async function routeAgain({ vault }: Needed, sql: Sql, exception: ExceptionRow, answer: string | null): Promise<void> {
+  const stored = await eventPayload(sql, exception.event_id!);
+  if (!stored?.payload_sealed)
+    throw new HubError('NOT_FOUND', 'The raw record is past its retention: it cannot be routed again.');
+  const id = newId();
+  const payload = vault.seal(vault.unseal(stored.payload_sealed, `event:${stored.id}`), `event:${id}`);
+  await expect(
+    repeatEvent(sql, stored.id, {
+      id,
+      shard: shardOf(exception.connection, stored.subject),
+      decision: answer,
+      payload,
+    }),
+  );
+}
+
+async function replacePayload({ vault }: Needed, sql: Sql, eventId: string, edits: Edits): Promise<void> {
+  const stored = await eventPayload(sql, eventId);
+  if (!stored?.payload_sealed)
+    throw new HubError('NOT_FOUND', 'The raw record is past its retention: it cannot be edited.');
+  const place = `event:${eventId}`;
+  let record: unknown;
+  try {
+    record = JSON.parse(vault.unseal(stored.payload_sealed, place).toString());
+  } catch (cause) {
+    throw new HubError('CONFLICT', 'The raw record is not JSON: it cannot be edited here.', {
+      cause,
+      hint: 'correct it at its source',
+    });
+  }
+  await expect(releaseEvent(sql, eventId, null, vault.seal(JSON.stringify(applyEdits(record, edits)), place)));
+}
+
+async function replaceDocument(parts: Needed, sql: Sql, exception: ExceptionRow, edits: Edits): Promise<void> {
+  const { vault, wiring } = parts;
+  const type = (wiring.flow(exception.flow)?.documents as AnyDocumentType[] | undefined)?.find(
+    ({ name }) => name === exception.kind,
+  );
+  if (!type) throw new HubError('FLOW_UNKNOWN', `flow '${exception.flow}' is not in the estate`);
+  const [held] = await sql.query<{ document_id: string; version: number }>(
+    'delivery_version',
+    'select document_id, version from delivery where id = $1',
+    [exception.delivery_id],
+  );
+  const [stored] = held ? await documentBodies(sql, [{ documentId: held.document_id, version: held.version }]) : [];
+  if (!stored) throw new HubError('NOT_FOUND', 'The document of this delivery is not in the ledger.');
+  const place = documentPlace(exception.entity, stored.kind, stored.key);
+  const body = applyEdits(JSON.parse(vault.unseal(stored.body_sealed, place).toString()), edits);
+  validateBody(type, body);
+  if (type.key(body as never) !== stored.key)
+    throw new HubError('BAD_USE', 'An edit must not change the key of the record.');
+  const json = canonicalJson(body);
+  const lane = await replaceDelivered(sql, exception.delivery_id!, {
+    digest: vault.digest(json),
+    body: vault.seal(json, place),
+    ...type.measure(body as never),
+  });
+  if (!lane) throw new HubError('CONFLICT', 'The delivery is no longer parked: somebody has decided on it already.');
+  await refreshLanes(sql, [lane]);
+}
+
+/** A copy of the record with the edits made. Throws HubError BAD_USE for a pointer that leads nowhere. */
+export function applyEdits(record: unknown, edits: Edits): unknown {
+  const copy = structuredClone(record);
+  for (const [pointer, value] of edits) {
+    const steps = pointer
+      .split('/')
+      .slice(1)
+      .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const last = steps.pop();
+    let at: unknown = copy;
+    for (const step of steps) at = own(at, step);
+    if (last === undefined || at === null || typeof at !== 'object' || !Object.hasOwn(at, last))
+      throw new HubError('BAD_USE', `'${pointer}' is not a field of this record`, {
+        hint: 'crossdock exceptions show ID prints the record',
+      });
+    (at as Record<string, unknown>)[last] = value;
+  }
+  return copy;
+}
+
+const own = (at: unknown, step: string): unknown =>
+  at !== null && typeof at === 'object' && Object.hasOwn(at, step) ? (at as Record<string, unknown>)[step] : undefined;

@@ -1,0 +1,230 @@
+import { Cron } from 'croner';
+import { milliseconds } from '../core/clock.ts';
+import type { AnyFlow } from '../core/estate.ts';
+import { newId } from '../core/ids.ts';
+import { appendAudit } from '../ledger/audit.ts';
+import { addAwaits, type BindingKey, unboundOf } from '../ledger/bindings.ts';
+import { isAway, type Sql } from '../ledger/database.ts';
+import { addDeliveries, type NewDelivery, supersedeWaiting } from '../ledger/deliveries.ts';
+import { addReferences, changeDocuments, createDocuments, type WrittenDocument } from '../ledger/documents.ts';
+import { delayEvent, finishEvents, nextEvents, parkEvent, readSubjects, writeSubjects } from '../ledger/events.ts';
+import { laneId, refreshLanes, takePlaces } from '../ledger/lanes.ts';
+import { holdsLease, type Lease } from '../ledger/leases.ts';
+import { backoff } from './backoff.ts';
+import { writeExceptions } from './exception.ts';
+import type { Parts } from './parts.ts';
+import { type Plan, type PlannedDocument, planEvent, stopped } from './translate.ts';
+
+/** Thrown when the shard's lease was taken over: nothing of the transaction is kept. */
+class LeaseLost extends Error {}
+
+/** Routes the next events of one shard under its lease (Content-Based Router). Returns how many were routed; 0 when the lease was lost. */
+export async function routeShard(parts: Parts, shard: number, lease: Lease): Promise<number> {
+  const events = await nextEvents(parts.db, shard, parts.terms.routeBatch);
+  if (events.length === 0) return 0;
+  const keys = events.flatMap((event) =>
+    parts.wiring
+      .flowsOf(event.connection, event.source)
+      .map((flow) => ({ connection: event.connection, flow: flow.id, subject: event.subject })),
+  );
+  const subjects = await readSubjects(parts.db, keys);
+  const plans: Plan[] = [];
+  for (const event of events) plans.push(await planEvent(parts, event, subjects));
+  try {
+    for (const batch of withoutClashes(plans)) await writeBatch(parts, lease, batch);
+  } catch (error) {
+    if (error instanceof LeaseLost) return 0;
+    throw error;
+  }
+  parts.bell.ring('deliver');
+  return plans.length;
+}
+
+/** Batches in order, such that no document is written twice in one batch (but for those that are only made when new). */
+function withoutClashes(plans: readonly Plan[]): Plan[][] {
+  const batches: Plan[][] = [];
+  let written = new Set<string>();
+  for (const plan of plans) {
+    const own = plan.documents
+      .filter(({ draft }) => !draft.onlyIfNew)
+      .map(({ write }) => `${write.entity} ${write.kind} ${write.key}`);
+    if (batches.length === 0 || own.some((key) => written.has(key))) {
+      batches.push([]);
+      written = new Set();
+    }
+    batches.at(-1)!.push(plan);
+    for (const key of own) written.add(key);
+  }
+  return batches;
+}
+
+/** Writes a batch in one transaction; when that fails for a reason of one event, each gets its own, and the failing one becomes an Exception. */
+async function writeBatch(parts: Parts, lease: Lease, plans: Plan[]): Promise<void> {
+  try {
+    await parts.db.transaction((sql) => writePlans(parts, sql, lease, plans));
+  } catch (error) {
+    if (isAway(error) || error instanceof LeaseLost) throw error;
+    if (plans.length > 1) {
+      for (const plan of plans) await writeBatch(parts, lease, [plan]);
+      return;
+    }
+    const [plan] = plans;
+    const flow = parts.wiring.flowsOf(plan!.event.connection, plan!.event.source)[0];
+    if (!flow || plan!.outcome === 'parked') throw error;
+    parts.log.error('an event could not be written', { event: plan!.event.id, error: (error as Error).message });
+    await parts.db.transaction((sql) => writePlans(parts, sql, lease, [stopped(parts, plan!.event, flow, error)]));
+  }
+}
+
+async function writePlans(parts: Parts, sql: Sql, lease: Lease, plans: readonly Plan[]): Promise<void> {
+  if (!(await holdsLease(sql, lease))) throw new LeaseLost();
+  const documents = await writeDocuments(parts, sql, plans);
+  await owe(parts, sql, documents);
+  const finished = plans.flatMap(({ event, outcome, brought }) =>
+    outcome === 'parked' || outcome === 'delayed' ? [] : [{ id: event.id, outcome, ...brought }],
+  );
+  if ((await finishEvents(sql, finished)) !== finished.length) throw new LeaseLost();
+  for (const { event, outcome } of plans) {
+    if (outcome === 'parked') await parkEvent(sql, event.id);
+    if (outcome === 'delayed')
+      await delayEvent(sql, event.id, backoff(event.attempts + 1, parts.terms.retrySeconds, parts.random));
+  }
+  await writeSubjects(
+    sql,
+    plans.flatMap((plan) => plan.subjects),
+  );
+  await writeExceptions(
+    parts,
+    sql,
+    plans.flatMap((plan) => plan.exceptions),
+  );
+  await appendAudit(
+    sql,
+    plans
+      .filter((plan) => plan.outcome !== 'delayed')
+      .map(({ event, outcome, exceptions }) => ({
+        entity: event.entity,
+        actor: 'hub',
+        action: `event.${outcome}`,
+        object: `event:${event.id}`,
+        ...(exceptions.length > 0
+          ? { detail: { exceptions: exceptions.map(({ id, cause }) => ({ id, cause })) } }
+          : {}),
+      })),
+  );
+}
+
+interface Fresh {
+  planned: PlannedDocument;
+  document: WrittenDocument;
+  receivedAt: Date;
+}
+
+/** Writes new and changed documents with their references; returns those that are owed to their sinks. */
+async function writeDocuments(parts: Parts, sql: Sql, plans: readonly Plan[]): Promise<Fresh[]> {
+  const wanted = new Map<string, { planned: PlannedDocument; receivedAt: Date }>();
+  for (const plan of plans)
+    for (const planned of plan.documents) {
+      const key = documentId(planned.write);
+      if (!wanted.has(key) || !planned.draft.onlyIfNew)
+        wanted.set(key, { planned, receivedAt: plan.event.received_at });
+    }
+  if (wanted.size === 0) return [];
+  const created = await createDocuments(
+    sql,
+    [...wanted.values()].map(({ planned }) => planned.write),
+  );
+  const isNew = new Set(created.map(documentId));
+  const rest = [...wanted.entries()]
+    .filter(([key, { planned }]) => !isNew.has(key) && !planned.draft.onlyIfNew)
+    .map(([, { planned }]) => planned.write);
+  const changed = rest.length > 0 ? await changeDocuments(sql, rest) : [];
+  const fresh = [...created, ...changed].map((document) => ({ document, ...wanted.get(documentId(document))! }));
+  await addReferences(
+    sql,
+    fresh.flatMap(({ planned: { type, draft, write }, document }) =>
+      type.references(draft.body).map(([kind, value]) => ({
+        entity: write.entity,
+        kind,
+        value: parts.vault.digest(value),
+        documentId: document.id,
+      })),
+    ),
+  );
+  return fresh;
+}
+
+const documentId = ({ entity, kind, key }: { entity: string; kind: string; key: string }): string =>
+  JSON.stringify([entity, kind, key]);
+
+/** Gives each fresh document version its place in its lane (Guaranteed Delivery, Resequencer); waiting older versions give way. */
+async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<void> {
+  if (fresh.length === 0) return;
+  const owed = fresh.map(({ planned, document, receivedAt }) => {
+    const { connection, sink, priority } = parts.wiring.sink(planned.flow, document.kind);
+    const needs = planned.type
+      .needs(planned.draft.body)
+      .map(([kind, key]): BindingKey => ({ connection, entity: document.entity, kind, key }));
+    const lane = { connection, sink: sink.name, laneKey: `${document.kind}:${document.key}` };
+    return { id: newId(), planned, document, receivedAt, lane, priority, needs };
+  });
+  const unbound = new Set((await unboundOf(sql, unique(owed.flatMap(({ needs }) => needs)))).map(bindingId));
+  const places = await takePlaces(
+    sql,
+    owed.map(({ lane, document, priority }) => ({ ...lane, entity: document.entity, priority, count: 1 })),
+  );
+  const superseded = await supersedeWaiting(
+    sql,
+    fresh
+      .filter(({ document }) => document.version > 1)
+      .map(({ document }) => ({ documentId: document.id, version: document.version })),
+  );
+  if (superseded > 0) parts.log.debug('coalesced', { superseded });
+  const waits = owed.map(({ needs }) => needs.filter((need) => unbound.has(bindingId(need))));
+  await addDeliveries(
+    sql,
+    owed.map(({ id, planned, document, receivedAt, lane }, index): NewDelivery => {
+      const { write, flow } = planned;
+      return {
+        id,
+        ...lane,
+        entity: document.entity,
+        flow: flow.id,
+        place: places.get(laneId(lane))!,
+        documentId: document.id,
+        kind: document.kind,
+        key: document.key,
+        version: document.version,
+        eventId: write.eventId,
+        waits: waits[index]!.length,
+        notBefore: releaseTime(flow, parts.clock.now()),
+        labels: write.labels,
+        lines: write.lines,
+        currency: write.currency,
+        minor: write.minor,
+        absolute: write.absolute,
+        promisedAt: new Date(receivedAt.getTime() + milliseconds(flow.promise.within)),
+      };
+    }),
+  );
+  await addAwaits(
+    sql,
+    owed.flatMap(({ id }, index) => waits[index]!.map((need) => ({ ...need, deliveryId: id }))),
+  );
+  await refreshLanes(
+    sql,
+    owed.map(({ lane }) => lane),
+  );
+}
+
+const bindingId = ({ connection, entity, kind, key }: BindingKey): string =>
+  JSON.stringify([connection, entity, kind, key]);
+const unique = (keys: readonly BindingKey[]): BindingKey[] => [
+  ...new Map(keys.map((key) => [bindingId(key), key])).values(),
+];
+
+/** When a flow's deliveries may go: at once, or at the next time of its schedule in its zone (a time skipped by a clock change counts as just after). */
+export function releaseTime(flow: AnyFlow, now: Date): Date | null {
+  if (flow.latency === 'realtime') return null;
+  return new Cron(flow.latency.batch, { timezone: flow.latency.zone }).nextRun(now);
+}

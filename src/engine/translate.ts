@@ -1,0 +1,186 @@
+import { type AnyDocumentType, type Measure, nothing } from '../core/document.ts';
+import type { AnyFlow } from '../core/estate.ts';
+import { type Fault, faultOf } from '../core/fault.ts';
+import type { Draft, Look, Translation } from '../core/flow.ts';
+import { newId } from '../core/ids.ts';
+import { canonicalJson } from '../core/seal.ts';
+import { type DocumentWrite, documentsByReference } from '../ledger/documents.ts';
+import type { SubjectState, SubjectUpdate, UnroutedEvent } from '../ledger/events.ts';
+import type { ExceptionDraft } from './exception.ts';
+import type { Parts } from './parts.ts';
+import { validateBody } from './validate.ts';
+
+/** A document a translation wants, ready to be written. */
+export interface PlannedDocument {
+  flow: AnyFlow;
+  type: AnyDocumentType;
+  draft: Draft;
+  write: DocumentWrite;
+}
+
+/** All that is to be written about one Event, worked out before the transaction. */
+export interface Plan {
+  event: UnroutedEvent;
+  /** `parked` keeps the event for a person, `delayed` tries it again. */
+  outcome: 'routed' | 'duplicate' | 'late' | 'parked' | 'delayed';
+  brought: Measure;
+  documents: PlannedDocument[];
+  subjects: SubjectUpdate[];
+  exceptions: ExceptionDraft[];
+}
+
+const measureOf = ({ lines, currency, minor, absolute }: Measure): Measure => ({ lines, currency, minor, absolute });
+
+/** Message Translator: maps one Event by all flows of its source. Never throws but for an absent ledger: what goes wrong becomes part of the plan. */
+export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: readonly SubjectState[]): Promise<Plan> {
+  const plan: Plan = { event, outcome: 'duplicate', brought: nothing, documents: [], subjects: [], exceptions: [] };
+  const flows = parts.wiring.flowsOf(event.connection, event.source);
+  for (const flow of flows) {
+    const subject = subjects.find(
+      (row) => row.connection === event.connection && row.subject === event.subject && row.flow === flow.id,
+    );
+    const age = olderThanKnown(event, subject);
+    if (age) {
+      plan.outcome = age;
+      continue;
+    }
+    try {
+      addTranslation(parts, plan, flow, await translate(parts, flow, event, subject));
+    } catch (error) {
+      return stopped(parts, event, flow, error);
+    }
+  }
+  return plan;
+}
+
+/** A source version not newer than the last one heard changes nothing (I4). */
+function olderThanKnown(event: UnroutedEvent, subject: SubjectState | undefined): 'late' | 'duplicate' | null {
+  if (event.source_version === null || subject?.source_version == null || event.source_version > subject.source_version)
+    return null;
+  return event.source_version < subject.source_version ? 'late' : 'duplicate';
+}
+
+async function translate(
+  parts: Parts,
+  flow: AnyFlow,
+  event: UnroutedEvent,
+  subject: SubjectState | undefined,
+): Promise<Translation> {
+  const place = subjectPlace(flow, event);
+  const look: Look = {
+    connection: event.connection,
+    entity: event.entity,
+    memory: subject?.memory_sealed ? JSON.parse(parts.vault.unseal(subject.memory_sealed, place).toString()) : null,
+    receivedAt: event.received_at,
+    decision: event.decision,
+    mapping: (table) => parts.mappings.table(event.entity, table),
+    find: async (type, [kind, value]) => {
+      const rows = await documentsByReference(parts.db, event.entity, type.name, kind, parts.vault.digest(value));
+      return rows.map((row) =>
+        JSON.parse(parts.vault.unseal(row.body_sealed, documentPlace(event.entity, row.kind, row.key)).toString()),
+      );
+    },
+  };
+  const native = flow.from.decode(parts.vault.unseal(event.payload_sealed, `event:${event.id}`));
+  return flow.translate(native, look);
+}
+
+const subjectPlace = (flow: AnyFlow, event: UnroutedEvent): string =>
+  `subject:${event.connection}:${flow.id}:${event.subject}`;
+export const documentPlace = (entity: string, kind: string, key: string): string => `document:${entity}:${kind}:${key}`;
+
+function addTranslation(parts: Parts, plan: Plan, flow: AnyFlow, translation: Translation): void {
+  const { event } = plan;
+  for (const draft of translation.documents) plan.documents.push(planDocument(parts, flow, event, draft));
+  for (const objection of translation.objections ?? [])
+    plan.exceptions.push({
+      ...exceptionBase(parts, flow, event),
+      holds: false,
+      cause: objection.cause,
+      field: objection.field ?? null,
+      message: objection.message,
+      ...measureOf(objection.measure),
+    });
+  plan.subjects.push({
+    entity: event.entity,
+    connection: event.connection,
+    flow: flow.id,
+    subject: event.subject,
+    sourceVersion: event.source_version,
+    memory:
+      translation.memory === undefined
+        ? null
+        : parts.vault.seal(JSON.stringify(translation.memory), subjectPlace(flow, event)),
+  });
+  if (translation.outcome === 'routed') {
+    // Several flows may read one source; each source line counts once.
+    plan.brought = plan.outcome === 'routed' ? plan.brought : measureOf(translation.brought ?? event);
+    plan.outcome = 'routed';
+  }
+}
+
+function planDocument(parts: Parts, flow: AnyFlow, event: UnroutedEvent, draft: Draft): PlannedDocument {
+  const type = (flow.documents as AnyDocumentType[]).find(({ name }) => name === draft.kind);
+  if (!type) throw new Error(`flow '${flow.id}' made a '${draft.kind}', which is not among its documents`);
+  validateBody(type, draft.body);
+  const key = type.key(draft.body);
+  const json = canonicalJson(draft.body);
+  return {
+    flow,
+    type,
+    draft,
+    write: {
+      id: newId(),
+      entity: event.entity,
+      kind: type.name,
+      key,
+      shape: type.version,
+      digest: parts.vault.digest(json),
+      body: parts.vault.seal(json, documentPlace(event.entity, type.name, key)),
+      flow: flow.id,
+      eventId: event.id,
+      labels: event.labels,
+      ...type.measure(draft.body),
+    },
+  };
+}
+
+function exceptionBase(parts: Parts, flow: AnyFlow, event: UnroutedEvent) {
+  return {
+    id: newId(parts.clock.now().getTime()),
+    entity: event.entity,
+    flow: flow.id,
+    connection: event.connection,
+    subject: event.subject,
+    kind: null,
+    key: null,
+    eventId: event.id,
+    deliveryId: null,
+    owner: flow.onException.owner,
+    within: flow.onException.within,
+    labels: event.labels,
+  };
+}
+
+/** The whole Event cannot go on: tried again when the cause may pass, else an Exception that holds the subject (or not, as the flow says). */
+export function stopped(parts: Parts, event: UnroutedEvent, flow: AnyFlow, error: unknown): Plan {
+  const fault: Fault = faultOf(error, 'rejected');
+  const base = { event, documents: [], subjects: [], brought: measureOf(event) };
+  if ((fault.kind === 'transient' || fault.kind === 'throttled') && event.attempts < parts.terms.attempts)
+    return { ...base, outcome: 'delayed', exceptions: [] };
+  const known = fault.kind === 'rejected' && fault.cause !== undefined;
+  return {
+    ...base,
+    outcome: flow.onException.hold === 'nothing' ? 'routed' : 'parked',
+    exceptions: [
+      {
+        ...exceptionBase(parts, flow, event),
+        holds: flow.onException.hold !== 'nothing',
+        cause: known ? fault.cause! : 'flow-failed',
+        field: fault.kind === 'rejected' ? (fault.field ?? null) : null,
+        message: known ? fault.message : `Flow '${flow.id}' could not handle this record: ${fault.message}`,
+        ...measureOf(event),
+      },
+    ],
+  };
+}

@@ -1,0 +1,128 @@
+import { newId } from '../core/ids.ts';
+import { canonicalJson, sha256 } from '../core/seal.ts';
+import type { Database, Sql } from './database.ts';
+import { columns } from './rows.ts';
+
+export interface AuditRecord {
+  entity: string;
+  /** `hub`, or who decided: `cli:anna`. */
+  actor: string;
+  /** What was done, such as `delivery.delivered`. */
+  action: string;
+  /** What it was done to, such as `delivery:<id>`. */
+  object: string;
+  detail?: object;
+}
+
+/** Appends audit records in the transaction of the act they record. */
+export async function appendAudit(sql: Sql, records: readonly AuditRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  await sql.query(
+    'audit_append',
+    'insert into audit (id, entity, actor, action, object, detail) select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[])',
+    columns(
+      records.map((record) => ({ id: newId(), detail: {}, ...record })),
+      ['id', 'entity', 'actor', 'action', 'object', 'detail'],
+    ),
+  );
+}
+
+interface AuditRow {
+  id: string;
+  entity: string;
+  at_text: string;
+  at: Date;
+  xid: string;
+  actor: string;
+  action: string;
+  object: string;
+  detail: object;
+}
+
+const linkOf = (previous: Buffer, row: AuditRow): Buffer =>
+  sha256(
+    Buffer.concat([
+      previous,
+      Buffer.from(canonicalJson([row.id, row.entity, row.at_text, row.actor, row.action, row.object, row.detail])),
+    ]),
+  );
+const rowColumns = `id, entity, to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US') as at_text, at, xid::text, actor, action, object, detail`;
+
+/**
+ * Chains up to `limit` audit records that no running transaction can precede any more (below the oldest running xid), in order of transaction
+ * and id. One sealer at a time, under its lease. Returns how many were sealed.
+ */
+export async function sealAudit(db: Database, limit = 5000): Promise<number> {
+  return db.transaction(async (sql) => {
+    await sql.query('seal_lock', 'select pg_advisory_xact_lock(7070, 3)');
+    const [last] = await sql.query<{ seq: bigint; hash: Buffer }>(
+      'seal_last',
+      'select seq, hash from audit_seal order by seq desc limit 1',
+    );
+    const [mark] = await sql.query<{ value: string }>(
+      'seal_mark',
+      "select value from setting where name = 'audit_sealed_xid'",
+    );
+    const rows = await sql.query<AuditRow>(
+      'seal_rows',
+      `select ${rowColumns} from audit a
+       where xid >= $1::xid8 and xid < pg_snapshot_xmin(pg_current_snapshot()) and not exists (select from audit_seal s where s.audit_id = a.id)
+       order by xid, id limit $2`,
+      [mark?.value ?? '0', limit],
+    );
+    if (rows.length === 0) return 0;
+    let seq = last?.seq ?? 0n;
+    let hash = last?.hash ?? sha256('crossdock audit');
+    const seals = rows.map((row) => {
+      hash = linkOf(hash, row);
+      return { seq: ++seq, id: row.id, at: row.at, hash };
+    });
+    await sql.query(
+      'seal_add',
+      'insert into audit_seal (seq, audit_id, at, hash) select * from unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::bytea[])',
+      columns(seals, ['seq', 'id', 'at', 'hash']),
+    );
+    await sql.query(
+      'seal_mark_set',
+      "insert into setting (name, value) values ('audit_sealed_xid', $1) on conflict (name) do update set value = excluded.value",
+      [rows.at(-1)!.xid],
+    );
+    return rows.length;
+  });
+}
+
+export interface AuditVerdict {
+  sealed: bigint;
+  unsealed: number;
+  /** The first broken link, or null. */
+  broken: { seq: bigint; why: string } | null;
+}
+
+/** Walks the whole chain and compares it with the records. */
+export async function verifyAudit(sql: Sql): Promise<AuditVerdict> {
+  let hash = sha256('crossdock audit');
+  let seq = 0n;
+  for (;;) {
+    const rows = await sql.query<AuditRow & { seq: bigint; audit_id: string; hash: Buffer }>(
+      'seal_walk',
+      `select s.seq, s.audit_id, s.hash, a.id, a.entity, to_char(a.at, 'YYYY-MM-DD"T"HH24:MI:SS.US') as at_text, a.at, a.xid::text, a.actor, a.action, a.object, a.detail
+       from audit_seal s left join audit a on a.id = s.audit_id and a.at = s.at where s.seq > $1 order by s.seq limit 5000`,
+      [seq],
+    );
+    for (const row of rows) {
+      const broken = (why: string): AuditVerdict => ({ sealed: row.seq, unsealed: 0, broken: { seq: row.seq, why } });
+      if (row.seq !== seq + 1n) return broken(`the link before it is missing`);
+      if (row.id === null) return broken(`record ${row.audit_id} is gone or its time was changed`);
+      const expected = linkOf(hash, row);
+      if (!expected.equals(row.hash)) return broken(`record ${row.id} or a link was altered`);
+      hash = expected;
+      seq = row.seq;
+    }
+    if (rows.length < 5000) break;
+  }
+  const [rest] = await sql.query<{ unsealed: number }>(
+    'seal_rest',
+    'select count(*)::int as unsealed from audit a where not exists (select from audit_seal s where s.audit_id = a.id)',
+  );
+  return { sealed: seq, unsealed: rest!.unsealed, broken: null };
+}

@@ -1,0 +1,69 @@
+import type { Sql } from './database.ts';
+
+/** A named lease as held: the epoch is its fencing token and never repeats. */
+export interface Lease {
+  readonly name: string;
+  readonly holder: string;
+  readonly epoch: bigint;
+}
+
+/**
+ * Takes or renews leases for `seconds` by the ledger's clock: free, expired and own ones are given, others not.
+ * An own, unexpired lease keeps its epoch; any other gets a new one.
+ */
+export async function takeLeases(sql: Sql, holder: string, names: string[], seconds: number): Promise<Lease[]> {
+  if (names.length === 0) return [];
+  await sql.query('lease_rows', 'insert into lease (name) select unnest($1::text[]) on conflict do nothing', [names]);
+  const renewed = await sql.query<Lease>(
+    'lease_renew',
+    `update lease set expires_at = clock_timestamp() + make_interval(secs => $3)
+     where name in (select name from lease where name = any($2) and holder = $1 and expires_at > clock_timestamp() order by name for update)
+     returning name, holder, epoch`,
+    [holder, names, seconds],
+  );
+  const others = names.filter((name) => !renewed.some((lease) => lease.name === name));
+  const taken = await sql.query<Lease>(
+    'lease_take',
+    `update lease set epoch = nextval('lease_epoch'), holder = $1, expires_at = clock_timestamp() + make_interval(secs => $3)
+     where name in (select name from lease where name = any($2) and (holder is null or expires_at <= clock_timestamp()) order by name for update skip locked)
+     returning name, holder, epoch`,
+    [holder, others, seconds],
+  );
+  return [...renewed, ...taken];
+}
+
+/** True while the lease is ours; in a transaction it stays so until the commit (a takeover waits for the row). */
+export async function holdsLease(sql: Sql, lease: Lease): Promise<boolean> {
+  const rows = await sql.query(
+    'lease_check',
+    'select 1 from lease where name = $1 and holder = $2 and epoch = $3 and expires_at > clock_timestamp() for share',
+    [lease.name, lease.holder, lease.epoch],
+  );
+  return rows.length === 1;
+}
+
+export async function releaseLeases(sql: Sql, leases: readonly Lease[]): Promise<void> {
+  await sql.query(
+    'lease_release',
+    `update lease set holder = null, expires_at = '-infinity'
+     from unnest($1::text[], $2::bigint[]) as mine (name, epoch) where lease.name = mine.name and lease.epoch = mine.epoch`,
+    [leases.map((lease) => lease.name), leases.map((lease) => lease.epoch)],
+  );
+}
+
+/** Marks this hub process as alive and says how many are; one is alive while seen within the last 30 seconds. */
+export async function heartbeat(sql: Sql, node: string, about: object): Promise<number> {
+  const [row] = await sql.query<{ live: number }>(
+    'node_heartbeat',
+    `with me as (insert into node (id, about) values ($1, $2) on conflict (id) do update set seen_at = clock_timestamp())
+     select count(*)::int + 1 as live from node where id <> $1 and seen_at > clock_timestamp() - interval '30 seconds'`,
+    [node, about],
+  );
+  return row!.live;
+}
+
+export async function removeNode(sql: Sql, node: string): Promise<void> {
+  await sql.query('node_remove', "delete from node where id = $1 or seen_at < clock_timestamp() - interval '1 day'", [
+    node,
+  ]);
+}

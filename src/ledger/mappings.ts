@@ -1,0 +1,54 @@
+import type { Sql } from './database.ts';
+
+/** One version of a Mapping table. */
+export interface MappingVersion {
+  entity: string;
+  name: string;
+  version: number;
+  owner: string;
+  about: string;
+  rows: Record<string, string>;
+  changed_by: string;
+  changed_at: Date;
+}
+
+/** The newest version of every Mapping table. */
+export async function currentMappings(sql: Sql): Promise<MappingVersion[]> {
+  return sql.query<MappingVersion>(
+    'mappings_current',
+    'select distinct on (entity, name) entity, name, version, owner, about, rows, changed_by, changed_at from mapping_version order by entity, name, version desc',
+  );
+}
+
+/** Changes whenever any Mapping table changes. */
+export async function mappingStamp(sql: Sql): Promise<string> {
+  const [row] = await sql.query<{ stamp: string }>(
+    'mappings_stamp',
+    "select coalesce(sum(version), 0) || ' ' || count(*) as stamp from mapping_version",
+  );
+  return row!.stamp;
+}
+
+/** Adds the next version; concurrent writers get consecutive numbers or one of them a unique violation. */
+export async function addMappingVersion(
+  sql: Sql,
+  table: Omit<MappingVersion, 'version' | 'changed_at'>,
+): Promise<number> {
+  const [row] = await sql.query<{ version: number }>(
+    'mapping_add',
+    `insert into mapping_version (entity, name, version, owner, about, rows, changed_by)
+     values ($1, $2, (select coalesce(max(version), 0) + 1 from mapping_version where entity = $1 and name = $2), $3, $4, $5, $6) returning version`,
+    [table.entity, table.name, table.owner, table.about, table.rows, table.changed_by],
+  );
+  return row!.version;
+}
+
+/** Writes version 1 where the table is not there yet. Returns true when it was written. */
+export async function seedMapping(sql: Sql, table: Omit<MappingVersion, 'version' | 'changed_at'>): Promise<boolean> {
+  const rows = await sql.query(
+    'mapping_seed',
+    `insert into mapping_version (entity, name, version, owner, about, rows, changed_by) values ($1, $2, 1, $3, $4, $5, $6) on conflict do nothing returning 1`,
+    [table.entity, table.name, table.owner, table.about, table.rows, table.changed_by],
+  );
+  return rows.length === 1;
+}
