@@ -21,7 +21,7 @@ export function findNode() {
 }
 
 /**
- * Runs `script` (a path) with `args` under a Node 24 or newer: in this process when it is one, else in a child that shares our terminal,
+ * Runs `script` (a path) with `args` under a Node 24 or newer: in this process when it can, else in a child that shares our terminal,
  * gets our signals, ends when we do (also when we are killed) and whose exit code becomes ours.
  */
 export async function launch(script, args) {
@@ -33,12 +33,14 @@ export async function launch(script, args) {
     );
     process.exit(1);
   }
-  if (node === process.execPath) {
+  // In a clone the package is imported by its own name from its sources; that takes a flag, so also a new enough Node starts a child.
+  const flags = existsSync(join(root, 'src')) ? ['--conditions=source'] : [];
+  if (node === process.execPath && flags.every((flag) => process.execArgv.includes(flag))) {
     process.argv = [process.argv[0], script, ...args];
     await import(pathToFileURL(script).href);
     return;
   }
-  const child = spawn(node, [script, ...args], {
+  const child = spawn(node, [...flags, script, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, CROSSDOCK_LAUNCHED: '1' },
   });

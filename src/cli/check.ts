@@ -1,0 +1,72 @@
+import { systemClock } from '../core/clock.ts';
+import type { Finding } from '../core/connector.ts';
+import type { Estate } from '../core/estate.ts';
+import { contextFor } from '../engine/context.ts';
+import { Doorbell } from '../engine/doorbell.ts';
+import { MappingBook } from '../engine/mappings.ts';
+import { defaultTerms } from '../engine/parts.ts';
+import { wire } from '../engine/wiring.ts';
+import { newId } from '../core/ids.ts';
+import { secretReader } from '../guard/secrets.ts';
+import { currentMappings } from '../ledger/mappings.ts';
+import { loadEstate } from './estate-file.ts';
+import { type OpenLedger, openLedger } from './open.ts';
+import { explain, printJson, sayTo } from './print.ts';
+import { quietLog } from './status.ts';
+
+/** Checks everything a first day would trip over; writes nothing. Exit code 1 when something is an error. */
+export async function check({ config, json = false }: { config: string; json?: boolean }): Promise<void> {
+  const estate = await loadEstate(config);
+  const ledger = await openLedger({ own: false, log: quietLog() });
+  const findings: Finding[] = [{ level: 'ok', subject: 'estate', message: `${estate.name}: ${Object.keys(estate.connections).length} connections, ${estate.flows.length} flows` }];
+  try {
+    const [server] = await ledger.db.query<{ version: string }>('server', "select current_setting('server_version') as version");
+    findings.push({ level: 'ok', subject: 'ledger', message: `PostgreSQL ${server!.version}, ${ledger.postgres || !process.env.DATABASE_URL ? 'embedded' : 'external'}` });
+    findings.push(...(await checkConnections(estate, ledger)), ...(await checkMappings(estate, ledger)));
+  } finally {
+    await ledger.close();
+  }
+  if (json) printJson(findings);
+  else for (const { level, subject, message, hint } of findings) sayTo(false)(`${{ ok: '  ok ', warning: 'warn ', error: 'FAIL ' }[level]} ${subject}: ${message}${hint ? `\n        → ${hint}` : ''}`);
+  if (findings.some(({ level }) => level === 'error')) process.exitCode = 1;
+}
+
+async function checkConnections(estate: Estate, { db, vault }: OpenLedger): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const mappings = new MappingBook(db);
+  await mappings.refresh();
+  const parts = {
+    estate,
+    db,
+    vault,
+    mappings,
+    wiring: wire(estate),
+    clock: systemClock,
+    random: Math.random,
+    log: quietLog(),
+    bell: new Doorbell(),
+    terms: defaultTerms,
+    node: newId(),
+    secret: secretReader(process.env),
+  };
+  for (const [name, connection] of Object.entries(estate.connections)) {
+    const cx = contextFor(parts, name, AbortSignal.timeout(60_000), () => true);
+    try {
+      for await (const finding of connection.check(cx)) findings.push({ ...finding, subject: `${name} ${finding.subject}` });
+    } catch (error) {
+      findings.push({ level: 'error', subject: name, message: explain(error) });
+    }
+  }
+  return findings;
+}
+
+/** Tables a flow brings that the ledger does not hold yet are made at the first start: named here, so that nobody is surprised. */
+async function checkMappings(estate: Estate, { db }: OpenLedger): Promise<Finding[]> {
+  const known = new Set((await currentMappings(db)).map(({ name }) => name));
+  return estate.flows.flatMap((flow) =>
+    (flow.mappings ?? []).map(({ table, rows }: { table: string; rows: object }): Finding => {
+      if (known.has(table)) return { level: 'ok', subject: `flow ${flow.id}`, message: `Mapping table '${table}' is there` };
+      return { level: 'warning', subject: `flow ${flow.id}`, message: `Mapping table '${table}' is not there yet; the first start makes it with ${Object.keys(rows).length} rows` };
+    }),
+  );
+}

@@ -1,0 +1,142 @@
+import type { Estate } from '../core/estate.ts';
+import { HubError } from '../core/errors.ts';
+import { moneyText } from '../core/money.ts';
+import { Doorbell } from '../engine/doorbell.ts';
+import { dismissException, editException, retryException } from '../engine/resolve.ts';
+import { wire } from '../engine/wiring.ts';
+import { documentBodies } from '../ledger/documents.ts';
+import { documentPlace } from '../engine/translate.ts';
+import { eventPayload, type ExceptionRow, findException, listExceptions } from '../ledger/exceptions.ts';
+import { loadEstate } from './estate-file.ts';
+import { actor } from './mapping.ts';
+import { type OpenLedger, openLedger } from './open.ts';
+import { printJson, sayTo, since, table } from './print.ts';
+import { quietLog } from './status.ts';
+
+/** An Exception as the API and `--json` show it: its labels stand beside the other fields. */
+function visible(ledger: OpenLedger, row: ExceptionRow) {
+  const { labels, currency, minor, absolute } = row;
+  return {
+    ...labels,
+    id: row.id,
+    cause: row.cause,
+    message: ledger.vault.unseal(row.message_sealed, `exception:${row.id}`).toString(),
+    field: row.field,
+    lines: row.lines,
+    value: currency ? moneyText({ minor, currency }) : '0.00',
+    absolute: currency ? moneyText({ minor: absolute, currency }) : '0.00',
+    currency,
+    holds: row.holds,
+    flow: row.flow,
+    connection: row.connection,
+    subject: row.subject,
+    kind: row.kind,
+    key: row.key,
+    owner: row.owner,
+    state: row.state,
+    openedAt: row.opened_at,
+    dueAt: row.due_at,
+  };
+}
+
+export async function list({ json = false }: { json?: boolean }): Promise<void> {
+  await withLedger(async (ledger) => {
+    const all: ReturnType<typeof visible>[] = [];
+    for (let after: string | null = null; ; ) {
+      const page = await listExceptions(ledger.db, after, 1000);
+      all.push(...page.map((row) => visible(ledger, row)));
+      if (page.length < 1000) break;
+      after = page.at(-1)!.id;
+    }
+    if (json) return printJson(all);
+    if (all.length === 0) return sayTo(false)('No open Exceptions.');
+    sayTo(false)(
+      table(
+        ['id', 'age', 'cause', 'subject', '>lines', '>value', 'owner', 'message'],
+        all.map((x) => [x.id.slice(-12), since(x.openedAt), x.cause, x.subject ?? x.key ?? '', String(x.lines), x.value, x.owner, x.message]),
+      ),
+    );
+  });
+}
+
+export async function show(id: string, { json = false }: { json?: boolean }): Promise<void> {
+  await withLedger(async (ledger) => {
+    const row = await find(ledger, id);
+    const shown = { ...visible(ledger, row), record: await heldRecord(ledger, row) };
+    if (json) return printJson(shown);
+    const say = sayTo(false);
+    say(`${shown.cause}: ${shown.message}\n`);
+    for (const [name, value] of Object.entries(shown)) if (!['message', 'record'].includes(name) && value !== null) say(`${name.padEnd(11)} ${value instanceof Date ? value.toISOString() : value}`);
+    if (shown.record !== null) say(`\nrecord\n${JSON.stringify(shown.record, null, 2)}`);
+    say(`\nWhat you can do:\n  crossdock exceptions retry ${id} --reason "…"\n  crossdock exceptions edit ${id} --set /field='"value"' --reason "…"\n  crossdock exceptions dismiss ${id} --reason "…"`);
+  });
+}
+
+/** The record an Exception is about, as JSON, or null when it is past its retention. */
+async function heldRecord({ db, vault }: OpenLedger, row: ExceptionRow): Promise<unknown> {
+  if (row.event_id) {
+    const event = await eventPayload(db, row.event_id);
+    if (!event?.payload_sealed) return null;
+    const text = vault.unseal(event.payload_sealed, `event:${event.id}`).toString();
+    try {
+      return JSON.parse(text);
+    } catch {
+      return text;
+    }
+  }
+  if (!row.delivery_id) return null;
+  const [held] = await db.query<{ document_id: string; version: number }>('held_delivery', 'select document_id, version from delivery where id = $1', [row.delivery_id]);
+  const [body] = held ? await documentBodies(db, [{ documentId: held.document_id, version: held.version }]) : [];
+  return body ? JSON.parse(vault.unseal(body.body_sealed, documentPlace(row.entity, body.kind, body.key)).toString()) : null;
+}
+
+export async function retry(ids: string[], { reason, answer, config }: { reason: string; answer?: string; config: string }): Promise<void> {
+  await decide(ids, config, (parts, row) => retryException(parts, row, { by: actor(), reason }, answer ?? null), 'goes again');
+}
+
+export async function edit(id: string, { set, reason, config }: { set: string[]; reason: string; config: string }): Promise<void> {
+  const edits = new Map(
+    set.map((text) => {
+      const at = text.indexOf('=');
+      if (at < 1) throw new HubError('BAD_USE', `'${text}' is not pointer=json`, { hint: `write it as /lines/0/quantity='"2"'` });
+      try {
+        return [text.slice(0, at), JSON.parse(text.slice(at + 1)) as unknown] as const;
+      } catch (cause) {
+        throw new HubError('BAD_USE', `the value of '${text.slice(0, at)}' is not JSON`, { cause, hint: 'text stands in double quotes' });
+      }
+    }),
+  );
+  await decide([id], config, (parts, row) => editException(parts, row, { by: actor(), reason }, edits), 'was changed and goes again');
+}
+
+export async function dismiss(ids: string[], { reason, config }: { reason: string; config: string }): Promise<void> {
+  await decide(ids, config, (parts, row) => dismissException(parts, row, { by: actor(), reason }), 'is dismissed');
+}
+
+type Acting = Parameters<typeof retryException>[0];
+
+async function decide(ids: string[], config: string, act: (parts: Acting, row: ExceptionRow) => Promise<void>, done: string): Promise<void> {
+  const estate: Estate = await loadEstate(config);
+  await withLedger(async (ledger) => {
+    const parts = { db: ledger.db, vault: ledger.vault, wiring: wire(estate), bell: new Doorbell() };
+    for (const id of ids) {
+      await act(parts, await find(ledger, id));
+      sayTo(false)(`${id} ${done}.`);
+    }
+  });
+}
+
+async function find({ db }: OpenLedger, id: string): Promise<ExceptionRow> {
+  const row = await findException(db, id);
+  if (!row) throw new HubError('NOT_FOUND', `there is no single Exception '${id}'`, { hint: 'crossdock exceptions list' });
+  return row;
+}
+
+async function withLedger(work: (ledger: OpenLedger) => Promise<void>): Promise<void> {
+  const ledger = await openLedger({ own: false, log: quietLog() });
+  try {
+    await work(ledger);
+  } finally {
+    await ledger.close();
+  }
+}

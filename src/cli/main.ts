@@ -1,0 +1,119 @@
+import { Command, CommanderError, Option } from 'commander';
+import { check } from './check.ts';
+import { demo } from './demo.ts';
+import { dismiss, edit, list, retry, show } from './exceptions.ts';
+import { exportMapping, importMapping, listMappings } from './mapping.ts';
+import { migrateLedger } from './migrate.ts';
+import { explain } from './print.ts';
+import { simulate } from './sim.ts';
+import { start } from './start.ts';
+import { status } from './status.ts';
+import { trace } from './trace.ts';
+import { version } from './version.ts';
+
+const BAD_USE = 2;
+const json = () => new Option('--json', 'print one JSON document to standard output');
+const config = () => new Option('--config <file>', 'the estate file').default('crossdock.config.ts');
+const reason = () => new Option('--reason <words>', 'why; kept in the audit').makeOptionMandatory();
+
+const program = new Command('crossdock')
+  .description('Retail integration hub with Odoo at the centre: everything crosses once, in order, provably.')
+  .version(version)
+  .showSuggestionAfterError()
+  .showHelpAfterError('(add --help for the options)')
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride();
+
+program
+  .command('demo')
+  .description('run the demo estate: hub, embedded PostgreSQL, a simulated Odoo 19 and a till that drops day files')
+  .option('--for <time>', 'stop by itself after this time, such as 60s, deliver the rest, verify and print the figures')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  crossdock demo                     until Ctrl-C; the next start goes on where it stopped\n  crossdock demo --for 60s --json    one minute, then the verified figures')
+  .action(demo);
+
+program
+  .command('start')
+  .description('run the hub for an estate')
+  .addOption(config())
+  .option('--inbox <dir>', 'the folder that file sources read (CROSSDOCK_INBOX for the estate file)')
+  .option('--keep', 'leave files in the inbox instead of moving them to done/')
+  .option('--until-idle', 'stop when the sources are quiet and nothing is left that the hub could do by itself')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  crossdock start\n  crossdock start --config examples/day-sales/crossdock.config.ts --inbox ./days --until-idle --json')
+  .action(start);
+
+program
+  .command('check')
+  .description('check the estate without changing anything: settings, connectivity, rights, versions, Mapping tables')
+  .addOption(config())
+  .addOption(json())
+  .action(check);
+
+program.command('status').description('what came in, what arrived, what waits, what stands as an Exception').addOption(json()).action(status);
+
+program
+  .command('trace')
+  .argument('<key>', 'an invoice or order number, a subject, or the id of an event, document, delivery or Exception')
+  .description('where is it? every step in the life of a record')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  crossdock trace 536365')
+  .action(trace);
+
+const exceptions = program.command('exceptions').description('what cannot go on without a person');
+exceptions.command('list').description('open Exceptions, oldest first').addOption(json()).action(list);
+exceptions.command('show').argument('<id>', 'the id, or its last 12 characters').description('one Exception with the record it holds').addOption(json()).action(show);
+exceptions
+  .command('retry')
+  .argument('<ids...>', 'ids, or --all with --cause')
+  .option('--answer <word>', 'the answer to what the flow asks, such as append or duplicate')
+  .addOption(reason())
+  .addOption(config())
+  .description('try again as it is')
+  .action(retry);
+exceptions
+  .command('edit')
+  .argument('<id>')
+  .requiredOption('--set <pointer=json...>', 'fields to change, such as /lines/0/quantity=\'"2"\'')
+  .addOption(reason())
+  .addOption(config())
+  .description('change the held record, then try again')
+  .action(edit);
+exceptions.command('dismiss').argument('<ids...>').addOption(reason()).addOption(config()).description('decide that it shall not be done').action(dismiss);
+
+const mapping = program.command('mapping').description('Mapping tables: codes of one side to codes of the other, versioned in the ledger');
+mapping.command('list').description('all tables').addOption(json()).action(listMappings);
+mapping.command('export').argument('<table>').option('--entity <name>', 'the entity', 'main').description('print a table as CSV (code,target)').action(exportMapping);
+mapping
+  .command('import')
+  .argument('<file>', 'CSV with the columns code,target; the file name names the table unless --table does')
+  .option('--table <name>', 'the table')
+  .option('--entity <name>', 'the entity', 'main')
+  .option('--owner <name>', 'who answers for it (kept when the table exists)')
+  .addOption(reason())
+  .description('write the next version of a table')
+  .action(importMapping);
+
+program
+  .command('sim')
+  .argument('<system>', 'odoo')
+  .description('run a simulated system in the foreground, for tests and trials')
+  .addOption(new Option('--version <n>', 'Odoo version').choices(['18', '19']).default('19'))
+  .option('--port <n>', 'port on 127.0.0.1 (default: a free one)')
+  .option('--data <dir>', 'keep its database in this folder (default: in memory)')
+  .option('--currency <code>', 'currency of its company', 'GBP')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  crossdock sim odoo --version 19 --json')
+  .action(simulate);
+
+program.command('migrate').description('bring the ledger to this release; forward only, safe while hubs run').addOption(json()).action(migrateLedger);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : BAD_USE;
+  else {
+    process.stderr.write(`crossdock: ${explain(error)}\n`);
+    process.exitCode = (error as { code?: string }).code === 'BAD_USE' ? BAD_USE : 1;
+  }
+}

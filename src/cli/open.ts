@@ -1,0 +1,61 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Log } from '../core/connector.ts';
+import { masterKey } from '../guard/master-key.ts';
+import { Database } from '../ledger/database.ts';
+import { attachEmbeddedPostgres, type EmbeddedPostgres, openEmbeddedPostgres } from '../ledger/embedded/index.ts';
+import { migrate } from '../ledger/migrate.ts';
+import { openVault, type Vault } from '../ledger/vault.ts';
+
+/** An open ledger, and what must be closed after it. */
+export interface OpenLedger {
+  db: Database;
+  vault: Vault;
+  home: string;
+  /** Migrations that were applied now. */
+  applied: string[];
+  /** Set when this process runs the embedded PostgreSQL. */
+  postgres: EmbeddedPostgres | null;
+  close(): Promise<void>;
+}
+
+export const homeFolder = (): string => resolve(process.env.CROSSDOCK_HOME ?? '.crossdock');
+
+/**
+ * Opens the ledger: DATABASE_URL where given, else the embedded PostgreSQL of the home folder. `own` runs that PostgreSQL in this process (a hub);
+ * otherwise a running one is used, or one is started for as long as this command takes.
+ */
+export async function openLedger(options: { own: boolean; log: Log; say?: (line: string) => void }): Promise<OpenLedger> {
+  const home = homeFolder();
+  mkdirSync(home, { recursive: true });
+  const { url, postgres } = await serverUrl(home, options);
+  const db = Database.open(url);
+  try {
+    const applied = await migrate(db);
+    const master = masterKey({ home, env: process.env });
+    if (master.created)
+      options.say?.(`A master key was made in ${join(home, 'master.key')}. Keep a copy in a safe place: without it the ledger cannot be read.`);
+    const vault = await openVault(db, master.key);
+    const close = async () => {
+      await db.close();
+      await postgres?.stop();
+    };
+    return { db, vault, home, applied, postgres, close };
+  } catch (error) {
+    await db.close();
+    await postgres?.stop();
+    throw error;
+  }
+}
+
+async function serverUrl(home: string, { own, log }: { own: boolean; log: Log }): Promise<{ url: string; postgres: EmbeddedPostgres | null }> {
+  if (process.env.DATABASE_URL) return { url: process.env.DATABASE_URL, postgres: null };
+  const running = own ? null : await attachEmbeddedPostgres(home);
+  if (running) return { url: running.url, postgres: null };
+  const postgres = await openEmbeddedPostgres({ home, log: (line) => log.info(line) });
+  postgres.onExit(() => {
+    log.warn('the embedded PostgreSQL ended and is started again');
+    postgres.ensureRunning().catch((error: Error) => log.error('the embedded PostgreSQL did not start', { error: error.message }));
+  });
+  return { url: postgres.url, postgres };
+}

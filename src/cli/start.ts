@@ -1,0 +1,140 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Estate } from '../core/estate.ts';
+import { HubError } from '../core/errors.ts';
+import { systemClock } from '../core/clock.ts';
+import type { Log } from '../core/connector.ts';
+import { Hub } from '../engine/hub.ts';
+import { secretReader } from '../guard/secrets.ts';
+import { readFigures } from '../ledger/figures.ts';
+import { startServer } from '../server/index.ts';
+import { levelOf, jsonLog } from '../watch/log.ts';
+import { type Summary, summarise } from '../watch/summary.ts';
+import { loadEstate } from './estate-file.ts';
+import { type OpenLedger, openLedger } from './open.ts';
+import { printJson, type Say, sayTo } from './print.ts';
+import { startSimulatedOdoo, type SimulatedOdoo } from './simulated-odoo.ts';
+import { describe } from './status.ts';
+
+export interface Running {
+  hub: Hub;
+  ledger: OpenLedger;
+  url: string;
+  summary(): Promise<Summary>;
+  stop(): Promise<void>;
+}
+
+/** Opens the ledger and runs a hub with its server for an estate; `stop` ends all of it in order. */
+export async function run(estate: Estate, log: Log, say: Say): Promise<Running> {
+  const ledger = await openLedger({ own: true, log, say });
+  const hub = new Hub({
+    estate,
+    db: ledger.db,
+    vault: ledger.vault,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    secret: secretReader(process.env),
+  });
+  try {
+    await hub.start();
+    const port = process.env.CROSSDOCK_PORT;
+    const server = await startServer({ hub, db: ledger.db, clock: systemClock, log, ...(port === undefined ? {} : { port: Number(port) }) });
+    say(`Status page: ${server.url}   sign in once with ${server.signInLink}`);
+    return {
+      hub,
+      ledger,
+      url: server.url,
+      summary: async () => summarise(await readFigures(ledger.db)),
+      stop: async () => {
+        await server.stop();
+        await hub.stop();
+        await ledger.close();
+      },
+    };
+  } catch (error) {
+    await hub.stop().catch(() => undefined);
+    await ledger.close();
+    throw error;
+  }
+}
+
+/** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
+export function untilSignal(say: Say): AbortSignal {
+  const stopping = new AbortController();
+  let asked = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (asked) process.exit(1);
+      asked = true;
+      say('Stopping: what is under way is finished first. Press Ctrl-C again to stop at once; nothing is lost either way.');
+      stopping.abort();
+    });
+  // The launcher went away without a word: so do we, the ledger stands any end.
+  process.on('disconnect', () => process.exit(1));
+  return stopping.signal;
+}
+
+export async function start(options: { config: string; inbox?: string; keep?: boolean; untilIdle?: boolean; json?: boolean }): Promise<void> {
+  const json = options.json ?? false;
+  const say = sayTo(json);
+  const log = jsonLog({ level: levelOf(process.env.CROSSDOCK_LOG, json || options.untilIdle ? 'error' : 'info') });
+  if (options.inbox !== undefined) process.env.CROSSDOCK_INBOX = inboxFolder(options.inbox);
+  if (options.keep) process.env.CROSSDOCK_KEEP = '1';
+  const started = Date.now();
+  const signal = untilSignal(say);
+  const simulator = await simulatorFor(options.config, say);
+  let running: Running | undefined;
+  try {
+    running = await run(await loadEstate(options.config), log, say);
+    if (options.untilIdle) await finish(running, signal, { json, say, started });
+    else await new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
+  } finally {
+    await running?.stop();
+    await simulator?.stop();
+  }
+}
+
+async function finish(running: Running, signal: AbortSignal, { json, say, started }: { json: boolean; say: Say; started: number }): Promise<void> {
+  await running.hub.untilIdle(progressLine(running, say), signal);
+  const summary = await running.summary();
+  const paused = (await running.hub.progress()).paused;
+  if (json) printJson({ ...summary, verified: null, seconds: (Date.now() - started) / 1000 });
+  else say(`\n${describe(summary)}`);
+  if (paused.length > 0) throw new HubError('CONFLICT', `connections are paused: ${paused.join(', ')}`);
+}
+
+/** A line every few seconds on how far it is. */
+export function progressLine(running: Running, say: Say): (progress: { unread: number; routable: number; deliverable: number; leased: number }) => void {
+  let last = 0;
+  return (progress) => {
+    if (Date.now() - last < 5000) return;
+    last = Date.now();
+    void running
+      .summary()
+      .then(({ events, deliveries, lines }) =>
+        say(
+          `${new Date().toISOString().slice(11, 19)}  ${events.received} events (${progress.routable} to route), ${deliveries.delivered} delivered, ${deliveries.waiting} waiting, ${deliveries.parked} parked; ${lines.posted} of ${lines.received} lines posted`,
+        ),
+      )
+      .catch(() => undefined);
+  };
+}
+
+function inboxFolder(dir: string): string {
+  const folder = resolve(dir);
+  if (!existsSync(folder)) throw new HubError('BAD_USE', `the inbox ${folder} is not there`, { hint: 'name the folder in which the till drops its files' });
+  return folder;
+}
+
+/** The shipped examples run against a simulated Odoo while no real one is named. */
+async function simulatorFor(config: string, say: Say): Promise<SimulatedOdoo | null> {
+  const example = resolve(config).startsWith(resolve(dirname(dirname(import.meta.dirname)), 'examples'));
+  if (process.env.ODOO_URL || !example) return null;
+  const data = `${process.env.CROSSDOCK_HOME ?? '.crossdock'}/simulated-odoo`;
+  mkdirSync(data, { recursive: true });
+  const simulator = await startSimulatedOdoo({ version: 19, data });
+  Object.assign(process.env, { ODOO_URL: simulator.url, ODOO_DB: simulator.db, ODOO_LOGIN: simulator.login, ODOO_KEY: simulator.key });
+  say(`No ODOO_URL is given: a simulated Odoo 19 is used (${simulator.url}).`);
+  return simulator;
+}

@@ -1,0 +1,47 @@
+import type { Log } from '../core/connector.ts';
+import { connectionStates } from '../ledger/connections.ts';
+import { readFigures } from '../ledger/figures.ts';
+import { jsonLog } from '../watch/log.ts';
+import { type Summary, summarise } from '../watch/summary.ts';
+import { openLedger } from './open.ts';
+import { printJson, sayTo, table } from './print.ts';
+
+export const quietLog = (): Log => jsonLog({ level: 'warn' });
+
+export async function status({ json = false }: { json?: boolean }): Promise<void> {
+  const say = sayTo(json);
+  const ledger = await openLedger({ own: false, log: quietLog(), say });
+  try {
+    const summary = summarise(await readFigures(ledger.db));
+    const connections = await connectionStates(ledger.db);
+    if (json) printJson({ ...summary, connections });
+    else {
+      say(describe(summary));
+      for (const { name, state, reason } of connections) say(`connection ${name}: ${state}${reason ? ` (${reason})` : ''}`);
+    }
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** The figures in an operator's words. */
+export function describe(summary: Summary): string {
+  const { events, lines, deliveries } = summary;
+  const parts = [
+    `events      ${events.received} received, ${events.duplicate} duplicate, ${events.routed} routed, ${events.excepted} excepted`,
+    `lines       ${lines.received} received = ${lines.posted} posted + ${lines.adjusted} adjusted + ${lines.excepted} excepted`,
+    `deliveries  ${deliveries.delivered} delivered, ${deliveries.waiting} waiting, ${deliveries.parked} parked, ${deliveries.superseded} superseded`,
+    `documents   ${Object.entries(summary.documents).map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none'}`,
+  ];
+  for (const [currency, amounts] of Object.entries(summary.money))
+    parts.push(`${currency}         ${amounts.received} received = ${amounts.posted} posted + ${amounts.excepted} excepted; difference ${amounts.difference}`);
+  if (summary.exceptions.length > 0)
+    parts.push(
+      table(
+        ['Exceptions by cause', '>count', '>value'],
+        summary.exceptions.map(({ cause, count, value }) => [cause, String(count), String(value)]),
+      ),
+      'crossdock exceptions list shows them; crossdock exceptions show ID says what to do.',
+    );
+  return parts.join('\n');
+}

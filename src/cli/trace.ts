@@ -1,0 +1,28 @@
+import { HubError } from '../core/errors.ts';
+import { traceSteps } from '../ledger/trace.ts';
+import { openLedger } from './open.ts';
+import { printJson, sayTo, table } from './print.ts';
+import { quietLog } from './status.ts';
+
+export async function trace(key: string, { json = false }: { json?: boolean }): Promise<void> {
+  const say = sayTo(json);
+  const ledger = await openLedger({ own: false, log: quietLog(), say });
+  try {
+    const steps = (await traceSteps(ledger.db, key)).map(({ sealed, ...step }) => ({
+      ...step,
+      message: sealed ? ledger.vault.unseal(sealed.bytes, sealed.place).toString() : null,
+    }));
+    if (steps.length === 0)
+      throw new HubError('NOT_FOUND', `nothing is known about '${key}'`, { hint: 'give an invoice or order number as the channel writes it, or an id' });
+    if (json) printJson(steps);
+    else
+      say(
+        table(
+          ['when', 'what', 'about', 'state', 'message'],
+          steps.map((step) => [step.at.toISOString(), step.what, step.about, step.state, step.message ?? '']),
+        ),
+      );
+  } finally {
+    await ledger.close();
+  }
+}

@@ -1,0 +1,28 @@
+/** What estate files, flows and connectors outside this package are written with. */
+export { csv } from './connectors/csv/index.ts';
+export { odoo } from './connectors/odoo/index.ts';
+export { type Clock, type Duration, milliseconds } from './core/clock.ts';
+export type * from './core/connector.ts';
+export { add, compare, type Decimal, decimal, decimalText, multiply, negate } from './core/decimal.ts';
+export {
+  addMeasures,
+  type BodyOf,
+  classified,
+  type DocumentType,
+  defineDocument,
+  type Measure,
+  type Need,
+  nothing,
+  type Reference,
+} from './core/document.ts';
+export { HubError } from './core/errors.ts';
+export { defineEstate, type Estate, type Secret, secret } from './core/estate.ts';
+export { type Fault, FaultError, rejected } from './core/fault.ts';
+export { type Draft, defineFlow, type Flow, type Look, type Objection, type Translation } from './core/flow.ts';
+export { allocate, exactMoney, type Money, money, moneyText, roundedMoney, sum } from './core/money.ts';
+export { daySales } from './flows/day-sales.ts';
+export { type Customer, CustomerDocument } from './model/customer.ts';
+export { type JournalEntry, JournalEntryDocument } from './model/journal-entry.ts';
+export { type Order, OrderDocument } from './model/order.ts';
+export { type Product, ProductDocument } from './model/product.ts';
+export { type StockAdjustment, StockAdjustmentDocument } from './model/stock-adjustment.ts';
