@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { systemClock } from '../core/clock.ts';
 import type { Log } from '../core/connector.ts';
 import { masterKey } from '../guard/master-key.ts';
 import { Database } from '../ledger/database.ts';
@@ -53,9 +54,19 @@ async function serverUrl(home: string, { own, log }: { own: boolean; log: Log })
   const running = own ? null : await attachEmbeddedPostgres(home);
   if (running) return { url: running.url, postgres: null };
   const postgres = await openEmbeddedPostgres({ home, log: (line) => log.info(line) });
-  postgres.onExit(() => {
-    log.warn('the embedded PostgreSQL ended and is started again');
-    postgres.ensureRunning().catch((error: Error) => log.error('the embedded PostgreSQL did not start', { error: error.message }));
-  });
+  postgres.onExit(() => void revive(postgres, log));
   return { url: postgres.url, postgres };
+}
+
+/** Starts an embedded PostgreSQL that ended by itself, again and again until it runs; the hub waits meanwhile. */
+async function revive(postgres: EmbeddedPostgres, log: Log): Promise<void> {
+  log.warn('the embedded PostgreSQL ended and is started again');
+  for (let wait = 500; ; wait = Math.min(wait * 2, 30_000)) {
+    try {
+      return await postgres.ensureRunning();
+    } catch (error) {
+      log.error('the embedded PostgreSQL did not start', { error: (error as Error).message });
+    }
+    await systemClock.sleep(wait);
+  }
 }

@@ -62,11 +62,13 @@ export async function run(estate: Estate, log: Log, say: Say): Promise<Running> 
 /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
 export function untilSignal(say: Say): AbortSignal {
   const stopping = new AbortController();
-  let asked = false;
+  let asked = 0;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {
-      if (asked) process.exit(1);
-      asked = true;
+      // A terminal's Ctrl-C reaches us and the launcher, which passes it on: the same one twice.
+      if (asked > 0 && performance.now() - asked < 500) return;
+      if (asked > 0) process.exit(1);
+      asked = performance.now();
       say('Stopping: what is under way is finished first. Press Ctrl-C again to stop at once; nothing is lost either way.');
       stopping.abort();
     });
