@@ -20,6 +20,7 @@ export { defineEstate, type Estate, type Secret, secret } from './core/estate.ts
 export { type Fault, FaultError, rejected } from './core/fault.ts';
 export { type Draft, defineFlow, type Flow, type Look, type Objection, type Translation } from './core/flow.ts';
 export { allocate, exactMoney, type Money, money, moneyText, roundedMoney, sum } from './core/money.ts';
+export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';
 export { type JournalEntry, JournalEntryDocument } from './model/journal-entry.ts';

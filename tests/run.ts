@@ -10,7 +10,14 @@ import { openTestCluster } from './support/cluster.ts';
 const root = join(import.meta.dirname, '..');
 process.chdir(root);
 const only = process.argv.slice(2);
-const files = only.length > 0 ? only : [...globSync('src/**/*.test.ts'), ...globSync('tests/*.test.ts'), ...globSync('tests/{engine,odoo,ledger,cli,e2e}/*.test.ts')].sort();
+const files =
+  only.length > 0
+    ? only
+    : [
+        ...globSync('src/**/*.test.ts'),
+        ...globSync('tests/*.test.ts'),
+        ...globSync('tests/{engine,odoo,ledger,cli,e2e}/*.test.ts'),
+      ].sort();
 
 /** Runs one of the static checks; its output is shown only when it fails. */
 function check(name: string, args: string[]): Promise<boolean> {
@@ -51,8 +58,13 @@ const cluster = await openTestCluster(home);
 process.env.CROSSDOCK_TEST_URL = cluster.url;
 try {
   await new Promise<void>((resolve) => {
-    const stream = run({ files, concurrency: 2, execArgv: ['--conditions=source', '--disable-warning=ExperimentalWarning'] });
-    const isFile = (data: { name: string; nesting: number; file?: string | undefined }) => data.nesting === 0 && data.name.endsWith('.test.ts');
+    const stream = run({
+      files,
+      concurrency: 2,
+      execArgv: ['--conditions=source', '--disable-warning=ExperimentalWarning'],
+    });
+    const isFile = (data: { name: string; nesting: number; file?: string | undefined }) =>
+      data.nesting === 0 && data.name.endsWith('.test.ts');
     stream.on('test:pass', (data) => {
       if (data.details.type === 'suite' || isFile(data)) return;
       if (data.skip !== undefined) skipped += 1;

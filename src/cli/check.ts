@@ -1,14 +1,15 @@
 import { systemClock } from '../core/clock.ts';
 import type { Finding } from '../core/connector.ts';
 import type { Estate } from '../core/estate.ts';
+import { newId } from '../core/ids.ts';
 import { contextFor } from '../engine/context.ts';
 import { Doorbell } from '../engine/doorbell.ts';
 import { MappingBook } from '../engine/mappings.ts';
 import { defaultTerms } from '../engine/parts.ts';
 import { wire } from '../engine/wiring.ts';
-import { newId } from '../core/ids.ts';
 import { secretReader } from '../guard/secrets.ts';
 import { currentMappings } from '../ledger/mappings.ts';
+import { serverVersion } from '../ledger/vitals.ts';
 import { loadEstate } from './estate-file.ts';
 import { type OpenLedger, openLedger } from './open.ts';
 import { explain, printJson, sayTo } from './print.ts';
@@ -18,16 +19,29 @@ import { quietLog } from './status.ts';
 export async function check({ config, json = false }: { config: string; json?: boolean }): Promise<void> {
   const estate = await loadEstate(config);
   const ledger = await openLedger({ own: false, log: quietLog() });
-  const findings: Finding[] = [{ level: 'ok', subject: 'estate', message: `${estate.name}: ${Object.keys(estate.connections).length} connections, ${estate.flows.length} flows` }];
+  const findings: Finding[] = [
+    {
+      level: 'ok',
+      subject: 'estate',
+      message: `${estate.name}: ${Object.keys(estate.connections).length} connections, ${estate.flows.length} flows`,
+    },
+  ];
   try {
-    const [server] = await ledger.db.query<{ version: string }>('server', "select current_setting('server_version') as version");
-    findings.push({ level: 'ok', subject: 'ledger', message: `PostgreSQL ${server!.version}, ${ledger.postgres || !process.env.DATABASE_URL ? 'embedded' : 'external'}` });
+    findings.push({
+      level: 'ok',
+      subject: 'ledger',
+      message: `PostgreSQL ${await serverVersion(ledger.db)}, ${ledger.postgres || !process.env.DATABASE_URL ? 'embedded' : 'external'}`,
+    });
     findings.push(...(await checkConnections(estate, ledger)), ...(await checkMappings(estate, ledger)));
   } finally {
     await ledger.close();
   }
   if (json) printJson(findings);
-  else for (const { level, subject, message, hint } of findings) sayTo(false)(`${{ ok: '  ok ', warning: 'warn ', error: 'FAIL ' }[level]} ${subject}: ${message}${hint ? `\n        → ${hint}` : ''}`);
+  else
+    for (const { level, subject, message, hint } of findings)
+      sayTo(false)(
+        `${{ ok: '  ok ', warning: 'warn ', error: 'FAIL ' }[level]} ${subject}: ${message}${hint ? `\n        → ${hint}` : ''}`,
+      );
   if (findings.some(({ level }) => level === 'error')) process.exitCode = 1;
 }
 
@@ -52,7 +66,8 @@ async function checkConnections(estate: Estate, { db, vault }: OpenLedger): Prom
   for (const [name, connection] of Object.entries(estate.connections)) {
     const cx = contextFor(parts, name, AbortSignal.timeout(60_000), () => true);
     try {
-      for await (const finding of connection.check(cx)) findings.push({ ...finding, subject: `${name} ${finding.subject}` });
+      for await (const finding of connection.check(cx))
+        findings.push({ ...finding, subject: `${name} ${finding.subject}` });
     } catch (error) {
       findings.push({ level: 'error', subject: name, message: explain(error) });
     }
@@ -65,8 +80,13 @@ async function checkMappings(estate: Estate, { db }: OpenLedger): Promise<Findin
   const known = new Set((await currentMappings(db)).map(({ name }) => name));
   return estate.flows.flatMap((flow) =>
     (flow.mappings ?? []).map(({ table, rows }: { table: string; rows: object }): Finding => {
-      if (known.has(table)) return { level: 'ok', subject: `flow ${flow.id}`, message: `Mapping table '${table}' is there` };
-      return { level: 'warning', subject: `flow ${flow.id}`, message: `Mapping table '${table}' is not there yet; the first start makes it with ${Object.keys(rows).length} rows` };
+      if (known.has(table))
+        return { level: 'ok', subject: `flow ${flow.id}`, message: `Mapping table '${table}' is there` };
+      return {
+        level: 'warning',
+        subject: `flow ${flow.id}`,
+        message: `Mapping table '${table}' is not there yet; the first start makes it with ${Object.keys(rows).length} rows`,
+      };
     }),
   );
 }

@@ -1,12 +1,18 @@
-import type { Estate } from '../core/estate.ts';
 import { HubError } from '../core/errors.ts';
+import type { Estate } from '../core/estate.ts';
 import { moneyText } from '../core/money.ts';
 import { Doorbell } from '../engine/doorbell.ts';
 import { dismissException, editException, retryException } from '../engine/resolve.ts';
+import { documentPlace } from '../engine/translate.ts';
 import { wire } from '../engine/wiring.ts';
 import { documentBodies } from '../ledger/documents.ts';
-import { documentPlace } from '../engine/translate.ts';
-import { eventPayload, type ExceptionRow, findException, listExceptions } from '../ledger/exceptions.ts';
+import {
+  carriedVersion,
+  type ExceptionRow,
+  eventPayload,
+  findException,
+  listExceptions,
+} from '../ledger/exceptions.ts';
 import { loadEstate } from './estate-file.ts';
 import { actor } from './mapping.ts';
 import { type OpenLedger, openLedger } from './open.ts';
@@ -39,21 +45,35 @@ function visible(ledger: OpenLedger, row: ExceptionRow) {
   };
 }
 
+/** All open Exceptions, oldest first. */
+export async function openExceptions(ledger: OpenLedger): Promise<ReturnType<typeof visible>[]> {
+  const all: ReturnType<typeof visible>[] = [];
+  for (let after: string | null = null; ; ) {
+    const page = await listExceptions(ledger.db, after, 1000);
+    all.push(...page.map((row) => visible(ledger, row)));
+    if (page.length < 1000) return all;
+    after = page.at(-1)!.id;
+  }
+}
+
 export async function list({ json = false }: { json?: boolean }): Promise<void> {
   await withLedger(async (ledger) => {
-    const all: ReturnType<typeof visible>[] = [];
-    for (let after: string | null = null; ; ) {
-      const page = await listExceptions(ledger.db, after, 1000);
-      all.push(...page.map((row) => visible(ledger, row)));
-      if (page.length < 1000) break;
-      after = page.at(-1)!.id;
-    }
+    const all = await openExceptions(ledger);
     if (json) return printJson(all);
     if (all.length === 0) return sayTo(false)('No open Exceptions.');
     sayTo(false)(
       table(
         ['id', 'age', 'cause', 'subject', '>lines', '>value', 'owner', 'message'],
-        all.map((x) => [x.id.slice(-12), since(x.openedAt), x.cause, x.subject ?? x.key ?? '', String(x.lines), x.value, x.owner, x.message]),
+        all.map((x) => [
+          x.id.slice(-12),
+          since(x.openedAt),
+          x.cause,
+          x.subject ?? x.key ?? '',
+          String(x.lines),
+          x.value,
+          x.owner,
+          x.message,
+        ]),
       ),
     );
   });
@@ -66,9 +86,13 @@ export async function show(id: string, { json = false }: { json?: boolean }): Pr
     if (json) return printJson(shown);
     const say = sayTo(false);
     say(`${shown.cause}: ${shown.message}\n`);
-    for (const [name, value] of Object.entries(shown)) if (!['message', 'record'].includes(name) && value !== null) say(`${name.padEnd(11)} ${value instanceof Date ? value.toISOString() : value}`);
+    for (const [name, value] of Object.entries(shown))
+      if (!['message', 'record'].includes(name) && value !== null)
+        say(`${name.padEnd(11)} ${value instanceof Date ? value.toISOString() : value}`);
     if (shown.record !== null) say(`\nrecord\n${JSON.stringify(shown.record, null, 2)}`);
-    say(`\nWhat you can do:\n  crossdock exceptions retry ${id} --reason "…"\n  crossdock exceptions edit ${id} --set /field='"value"' --reason "…"\n  crossdock exceptions dismiss ${id} --reason "…"`);
+    say(
+      `\nWhat you can do:\n  crossdock exceptions retry ${id} --reason "…"\n  crossdock exceptions edit ${id} --set /field='"value"' --reason "…"\n  crossdock exceptions dismiss ${id} --reason "…"`,
+    );
   });
 }
 
@@ -85,28 +109,50 @@ async function heldRecord({ db, vault }: OpenLedger, row: ExceptionRow): Promise
     }
   }
   if (!row.delivery_id) return null;
-  const [held] = await db.query<{ document_id: string; version: number }>('held_delivery', 'select document_id, version from delivery where id = $1', [row.delivery_id]);
-  const [body] = held ? await documentBodies(db, [{ documentId: held.document_id, version: held.version }]) : [];
-  return body ? JSON.parse(vault.unseal(body.body_sealed, documentPlace(row.entity, body.kind, body.key)).toString()) : null;
+  const held = await carriedVersion(db, row.delivery_id);
+  const [body] = held ? await documentBodies(db, [held]) : [];
+  return body
+    ? JSON.parse(vault.unseal(body.body_sealed, documentPlace(row.entity, body.kind, body.key)).toString())
+    : null;
 }
 
-export async function retry(ids: string[], { reason, answer, config }: { reason: string; answer?: string; config: string }): Promise<void> {
-  await decide(ids, config, (parts, row) => retryException(parts, row, { by: actor(), reason }, answer ?? null), 'goes again');
+export async function retry(
+  ids: string[],
+  { reason, answer, config }: { reason: string; answer?: string; config: string },
+): Promise<void> {
+  await decide(
+    ids,
+    config,
+    (parts, row) => retryException(parts, row, { by: actor(), reason }, answer ?? null),
+    'goes again',
+  );
 }
 
-export async function edit(id: string, { set, reason, config }: { set: string[]; reason: string; config: string }): Promise<void> {
+export async function edit(
+  id: string,
+  { set, reason, config }: { set: string[]; reason: string; config: string },
+): Promise<void> {
   const edits = new Map(
     set.map((text) => {
       const at = text.indexOf('=');
-      if (at < 1) throw new HubError('BAD_USE', `'${text}' is not pointer=json`, { hint: `write it as /lines/0/quantity='"2"'` });
+      if (at < 1)
+        throw new HubError('BAD_USE', `'${text}' is not pointer=json`, { hint: `write it as /lines/0/quantity='"2"'` });
       try {
         return [text.slice(0, at), JSON.parse(text.slice(at + 1)) as unknown] as const;
       } catch (cause) {
-        throw new HubError('BAD_USE', `the value of '${text.slice(0, at)}' is not JSON`, { cause, hint: 'text stands in double quotes' });
+        throw new HubError('BAD_USE', `the value of '${text.slice(0, at)}' is not JSON`, {
+          cause,
+          hint: 'text stands in double quotes',
+        });
       }
     }),
   );
-  await decide([id], config, (parts, row) => editException(parts, row, { by: actor(), reason }, edits), 'was changed and goes again');
+  await decide(
+    [id],
+    config,
+    (parts, row) => editException(parts, row, { by: actor(), reason }, edits),
+    'was changed and goes again',
+  );
 }
 
 export async function dismiss(ids: string[], { reason, config }: { reason: string; config: string }): Promise<void> {
@@ -115,7 +161,12 @@ export async function dismiss(ids: string[], { reason, config }: { reason: strin
 
 type Acting = Parameters<typeof retryException>[0];
 
-async function decide(ids: string[], config: string, act: (parts: Acting, row: ExceptionRow) => Promise<void>, done: string): Promise<void> {
+async function decide(
+  ids: string[],
+  config: string,
+  act: (parts: Acting, row: ExceptionRow) => Promise<void>,
+  done: string,
+): Promise<void> {
   const estate: Estate = await loadEstate(config);
   await withLedger(async (ledger) => {
     const parts = { db: ledger.db, vault: ledger.vault, wiring: wire(estate), bell: new Doorbell() };
@@ -128,7 +179,8 @@ async function decide(ids: string[], config: string, act: (parts: Acting, row: E
 
 async function find({ db }: OpenLedger, id: string): Promise<ExceptionRow> {
   const row = await findException(db, id);
-  if (!row) throw new HubError('NOT_FOUND', `there is no single Exception '${id}'`, { hint: 'crossdock exceptions list' });
+  if (!row)
+    throw new HubError('NOT_FOUND', `there is no single Exception '${id}'`, { hint: 'crossdock exceptions list' });
   return row;
 }
 

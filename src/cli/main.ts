@@ -1,5 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
+import { auditVerify } from './audit.ts';
 import { check } from './check.ts';
+import { listConnections, pauseConnection, resumeConnection } from './connections.ts';
 import { demo } from './demo.ts';
 import { dismiss, edit, list, retry, show } from './exceptions.ts';
 import { exportMapping, importMapping, listMappings } from './mapping.ts';
@@ -29,7 +31,10 @@ program
   .description('run the demo estate: hub, embedded PostgreSQL, a simulated Odoo 19 and a till that drops day files')
   .option('--for <time>', 'stop by itself after this time, such as 60s, deliver the rest, verify and print the figures')
   .addOption(json())
-  .addHelpText('after', '\nExamples:\n  crossdock demo                     until Ctrl-C; the next start goes on where it stopped\n  crossdock demo --for 60s --json    one minute, then the verified figures')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  crossdock demo                     until Ctrl-C; the next start goes on where it stopped\n  crossdock demo --for 60s --json    one minute, then the verified figures',
+  )
   .action(demo);
 
 program
@@ -40,7 +45,10 @@ program
   .option('--keep', 'leave files in the inbox instead of moving them to done/')
   .option('--until-idle', 'stop when the sources are quiet and nothing is left that the hub could do by itself')
   .addOption(json())
-  .addHelpText('after', '\nExamples:\n  crossdock start\n  crossdock start --config examples/day-sales/crossdock.config.ts --inbox ./days --until-idle --json')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  crossdock start\n  crossdock start --config examples/day-sales/crossdock.config.ts --inbox ./days --until-idle --json',
+  )
   .action(start);
 
 program
@@ -50,7 +58,11 @@ program
   .addOption(json())
   .action(check);
 
-program.command('status').description('what came in, what arrived, what waits, what stands as an Exception').addOption(json()).action(status);
+program
+  .command('status')
+  .description('what came in, what arrived, what waits, what stands as an Exception')
+  .addOption(json())
+  .action(status);
 
 program
   .command('trace')
@@ -62,7 +74,12 @@ program
 
 const exceptions = program.command('exceptions').description('what cannot go on without a person');
 exceptions.command('list').description('open Exceptions, oldest first').addOption(json()).action(list);
-exceptions.command('show').argument('<id>', 'the id, or its last 12 characters').description('one Exception with the record it holds').addOption(json()).action(show);
+exceptions
+  .command('show')
+  .argument('<id>', 'the id, or its last 12 characters')
+  .description('one Exception with the record it holds')
+  .addOption(json())
+  .action(show);
 exceptions
   .command('retry')
   .argument('<ids...>', 'ids, or --all with --cause')
@@ -79,11 +96,24 @@ exceptions
   .addOption(config())
   .description('change the held record, then try again')
   .action(edit);
-exceptions.command('dismiss').argument('<ids...>').addOption(reason()).addOption(config()).description('decide that it shall not be done').action(dismiss);
+exceptions
+  .command('dismiss')
+  .argument('<ids...>')
+  .addOption(reason())
+  .addOption(config())
+  .description('decide that it shall not be done')
+  .action(dismiss);
 
-const mapping = program.command('mapping').description('Mapping tables: codes of one side to codes of the other, versioned in the ledger');
+const mapping = program
+  .command('mapping')
+  .description('Mapping tables: codes of one side to codes of the other, versioned in the ledger');
 mapping.command('list').description('all tables').addOption(json()).action(listMappings);
-mapping.command('export').argument('<table>').option('--entity <name>', 'the entity', 'main').description('print a table as CSV (code,target)').action(exportMapping);
+mapping
+  .command('export')
+  .argument('<table>')
+  .option('--entity <name>', 'the entity', 'main')
+  .description('print a table as CSV (code,target)')
+  .action(exportMapping);
 mapping
   .command('import')
   .argument('<file>', 'CSV with the columns code,target; the file name names the table unless --table does')
@@ -93,6 +123,29 @@ mapping
   .addOption(reason())
   .description('write the next version of a table')
   .action(importMapping);
+
+const connections = program.command('connections').description('the systems of the estate, as the hub knows them');
+connections.command('list').description('all connections and their states').addOption(json()).action(listConnections);
+connections
+  .command('pause')
+  .argument('<name>')
+  .addOption(reason())
+  .description('stop reading from and writing to it')
+  .action(pauseConnection);
+connections
+  .command('resume')
+  .argument('<name>')
+  .addOption(reason())
+  .description('go on where it stopped')
+  .action(resumeConnection);
+
+program
+  .command('audit')
+  .description('the record of every decision')
+  .command('verify')
+  .description('walk the sealed chain')
+  .addOption(json())
+  .action(auditVerify);
 
 program
   .command('sim')
@@ -106,7 +159,11 @@ program
   .addHelpText('after', '\nExample:\n  crossdock sim odoo --version 19 --json')
   .action(simulate);
 
-program.command('migrate').description('bring the ledger to this release; forward only, safe while hubs run').addOption(json()).action(migrateLedger);
+program
+  .command('migrate')
+  .description('bring the ledger to this release; forward only, safe while hubs run')
+  .addOption(json())
+  .action(migrateLedger);
 
 try {
   await program.parseAsync();

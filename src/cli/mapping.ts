@@ -21,7 +21,10 @@ export function actor(): string {
 
 export async function listMappings({ json = false }: { json?: boolean }): Promise<void> {
   await withLedger(async ({ db }) => {
-    const tables = (await currentMappings(db)).map(({ rows, ...rest }) => ({ ...rest, rows: Object.keys(rows).length }));
+    const tables = (await currentMappings(db)).map(({ rows, ...rest }) => ({
+      ...rest,
+      rows: Object.keys(rows).length,
+    }));
     if (json) printJson(tables);
     else
       sayTo(false)(
@@ -36,7 +39,10 @@ export async function listMappings({ json = false }: { json?: boolean }): Promis
 export async function exportMapping(name: string, { entity }: { entity: string }): Promise<void> {
   await withLedger(async ({ db }) => {
     const found = (await currentMappings(db)).find((t) => t.name === name && t.entity === entity);
-    if (!found) throw new HubError('NOT_FOUND', `there is no Mapping table '${name}' for '${entity}'`, { hint: 'crossdock mapping list' });
+    if (!found)
+      throw new HubError('NOT_FOUND', `there is no Mapping table '${name}' for '${entity}'`, {
+        hint: 'crossdock mapping list',
+      });
     const lines = Object.entries(found.rows).map(([code, target]) => `${cell(code)},${cell(target)}`);
     process.stdout.write(`code,target\n${lines.join('\n')}\n`);
   });
@@ -52,7 +58,8 @@ export async function importMapping(
   const rows = readRows(file);
   await withLedger(async ({ db }) => {
     const before = (await currentMappings(db)).find((t) => t.name === name && t.entity === entity);
-    if (!before && !owner) throw new HubError('BAD_USE', `Mapping table '${name}' is new: it needs an owner`, { hint: 'add --owner NAME' });
+    if (!before && !owner)
+      throw new HubError('BAD_USE', `Mapping table '${name}' is new: it needs an owner`, { hint: 'add --owner NAME' });
     const next: Omit<MappingVersion, 'version' | 'changed_at'> = {
       entity,
       name,
@@ -63,26 +70,42 @@ export async function importMapping(
     };
     const version = await db.transaction(async (sql) => {
       const number = await addMappingVersion(sql, next);
-      await appendAudit(sql, [{ entity, actor: actor(), action: 'mapping.imported', object: `mapping:${name}`, detail: { version: number, rows: Object.keys(rows).length, reason } }]);
+      await appendAudit(sql, [
+        {
+          entity,
+          actor: actor(),
+          action: 'mapping.imported',
+          object: `mapping:${name}`,
+          detail: { version: number, rows: Object.keys(rows).length, reason },
+        },
+      ]);
       return number;
     });
-    sayTo(false)(`Mapping table '${name}' is at version ${version} with ${Object.keys(rows).length} rows. Running hubs use it within seconds.`);
+    sayTo(false)(
+      `Mapping table '${name}' is at version ${version} with ${Object.keys(rows).length} rows. Running hubs use it within seconds.`,
+    );
   });
 }
 
 function readRows(file: string): Record<string, string> {
   let records: string[][];
   try {
-    records = parse(readFileSync(file, 'utf8'), { bom: true, relax_column_count: false, skip_empty_lines: true }) as string[][];
+    records = parse(readFileSync(file, 'utf8'), {
+      bom: true,
+      relax_column_count: false,
+      skip_empty_lines: true,
+    }) as string[][];
   } catch (cause) {
     throw new HubError('MAPPING_INVALID', `${file} could not be read as CSV: ${(cause as Error).message}`, { cause });
   }
   const [header, ...rest] = records;
-  if (header?.join(',') !== 'code,target') throw new HubError('MAPPING_INVALID', `${file} must start with the line code,target`);
+  if (header?.join(',') !== 'code,target')
+    throw new HubError('MAPPING_INVALID', `${file} must start with the line code,target`);
   const rows: Record<string, string> = Object.create(null);
   for (const [index, [code, target]] of rest.entries()) {
     if (!code) throw new HubError('MAPPING_INVALID', `${file}, line ${index + 2}: the code is empty`);
-    if (Object.hasOwn(rows, code)) throw new HubError('MAPPING_INVALID', `${file}, line ${index + 2}: '${code}' stands twice`);
+    if (Object.hasOwn(rows, code))
+      throw new HubError('MAPPING_INVALID', `${file}, line ${index + 2}: '${code}' stands twice`);
     rows[code] = target ?? '';
   }
   checkMappingRows(rows);

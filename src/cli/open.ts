@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import type { Log } from '../core/connector.ts';
 import { masterKey } from '../guard/master-key.ts';
@@ -26,7 +26,11 @@ export const homeFolder = (): string => resolve(process.env.CROSSDOCK_HOME ?? '.
  * Opens the ledger: DATABASE_URL where given, else the embedded PostgreSQL of the home folder. `own` runs that PostgreSQL in this process (a hub);
  * otherwise a running one is used, or one is started for as long as this command takes.
  */
-export async function openLedger(options: { own: boolean; log: Log; say?: (line: string) => void }): Promise<OpenLedger> {
+export async function openLedger(options: {
+  own: boolean;
+  log: Log;
+  say?: (line: string) => void;
+}): Promise<OpenLedger> {
   const home = homeFolder();
   mkdirSync(home, { recursive: true });
   const { url, postgres } = await serverUrl(home, options);
@@ -34,9 +38,16 @@ export async function openLedger(options: { own: boolean; log: Log; say?: (line:
   try {
     const applied = await migrate(db);
     const master = masterKey({ home, env: process.env });
+    const vault = await openVault(db, master.key).catch((error: unknown) => {
+      // A key made a moment ago opens nothing that was there before: do not leave a wrong one behind.
+      if (master.created) rmSync(master.from, { force: true });
+      throw error;
+    });
     if (master.created)
-      options.say?.(`A master key was made in ${join(home, 'master.key')}. Keep a copy in a safe place: without it the ledger cannot be read.`);
-    const vault = await openVault(db, master.key);
+      options.say?.(
+        `A master key was made: ${master.from}. Keep a copy in a safe place; without it the ledger cannot be read.`,
+      );
+    for (const warning of master.warnings) options.say?.(`Warning: ${warning}`);
     const close = async () => {
       await db.close();
       await postgres?.stop();
@@ -49,7 +60,10 @@ export async function openLedger(options: { own: boolean; log: Log; say?: (line:
   }
 }
 
-async function serverUrl(home: string, { own, log }: { own: boolean; log: Log }): Promise<{ url: string; postgres: EmbeddedPostgres | null }> {
+async function serverUrl(
+  home: string,
+  { own, log }: { own: boolean; log: Log },
+): Promise<{ url: string; postgres: EmbeddedPostgres | null }> {
   if (process.env.DATABASE_URL) return { url: process.env.DATABASE_URL, postgres: null };
   const running = own ? null : await attachEmbeddedPostgres(home);
   if (running) return { url: running.url, postgres: null };

@@ -10,16 +10,22 @@ export const sayTo =
   };
 
 export const printJson = (value: unknown): void => {
-  process.stdout.write(`${JSON.stringify(value, (_, field) => (typeof field === 'bigint' ? field.toString() : field))}\n`);
+  process.stdout.write(
+    `${JSON.stringify(value, (_, field) => (typeof field === 'bigint' ? field.toString() : field))}\n`,
+  );
 };
 
 /** Columns padded to the widest cell; cells of a column whose header starts with '>' stand on the right. */
 export function table(headers: readonly string[], rows: readonly (readonly string[])[]): string {
   const titles = headers.map((header) => header.replace(/^>/, ''));
-  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
+  const widths = titles.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (headers[column]!.startsWith('>') ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .map((cell, column) =>
+        headers[column]!.startsWith('>') ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+      )
       .join('  ')
       .trimEnd();
   return [line(titles), ...rows.map(line)].join('\n');
@@ -42,5 +48,9 @@ export function seconds(text: string): number {
 export const since = (at: Date): string => {
   const passed = Math.max(0, Date.now() - at.getTime()) / 1000;
   if (passed < 90) return `${Math.round(passed)}s`;
-  return passed < 5400 ? `${Math.round(passed / 60)}m` : passed < 172_800 ? `${Math.round(passed / 3600)}h` : `${Math.round(passed / 86_400)}d`;
+  return passed < 5400
+    ? `${Math.round(passed / 60)}m`
+    : passed < 172_800
+      ? `${Math.round(passed / 3600)}h`
+      : `${Math.round(passed / 86_400)}d`;
 };

@@ -1,13 +1,21 @@
 import { HubError } from '../core/errors.ts';
-import { startSimulatedOdoo } from './simulated-odoo.ts';
 import { printJson, sayTo } from './print.ts';
+import { startSimulatedOdoo } from './simulated-odoo.ts';
 
 export async function simulate(
   system: string,
-  { version, port, data, currency, json = false }: { version: '18' | '19'; port?: string; data?: string; currency: string; json?: boolean },
+  {
+    version,
+    port,
+    data,
+    currency,
+    json = false,
+  }: { version: '18' | '19'; port?: string; data?: string; currency: string; json?: boolean },
 ): Promise<void> {
-  if (system !== 'odoo') throw new HubError('BAD_USE', `there is no simulator for '${system}'`, { hint: 'crossdock sim odoo' });
-  if (port !== undefined && !(Number(port) > 0 && Number(port) < 65_536)) throw new HubError('BAD_USE', `'${port}' is not a port`);
+  if (system !== 'odoo')
+    throw new HubError('BAD_USE', `there is no simulator for '${system}'`, { hint: 'crossdock sim odoo' });
+  if (port !== undefined && !(Number(port) > 0 && Number(port) < 65_536))
+    throw new HubError('BAD_USE', `'${port}' is not a port`);
   const simulator = await startSimulatedOdoo({
     version: version === '18' ? 18 : 19,
     currency,

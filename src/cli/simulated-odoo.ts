@@ -22,7 +22,12 @@ function program(path: string): string {
 }
 
 /** Starts `crossdock sim odoo` as a child and waits until it answers; `data` keeps its database between starts. */
-export async function startSimulatedOdoo(options: { version: 18 | 19; data?: string; port?: number; currency?: string }): Promise<SimulatedOdoo> {
+export async function startSimulatedOdoo(options: {
+  version: 18 | 19;
+  data?: string;
+  port?: number;
+  currency?: string;
+}): Promise<SimulatedOdoo> {
   const args = [program('../simulators/odoo/main'), '--version', String(options.version), '--json'];
   if (options.data) args.push('--data', options.data);
   if (options.port !== undefined) args.push('--port', String(options.port));
@@ -39,7 +44,9 @@ function firstLine(child: ChildProcess): Promise<string> {
     const lines = createInterface({ input: child.stdout! });
     lines.once('line', resolve);
     child.once('error', reject);
-    child.once('exit', (code) => reject(new HubError('CONFIG_INVALID', `the simulated Odoo ended at once (exit code ${code})`)));
+    child.once('exit', (code) =>
+      reject(new HubError('CONFIG_INVALID', `the simulated Odoo ended at once (exit code ${code})`)),
+    );
   });
 }
 

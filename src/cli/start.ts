@@ -1,20 +1,22 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Estate } from '../core/estate.ts';
-import { HubError } from '../core/errors.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Log } from '../core/connector.ts';
+import { HubError } from '../core/errors.ts';
+import type { Estate } from '../core/estate.ts';
 import { Hub } from '../engine/hub.ts';
 import { secretReader } from '../guard/secrets.ts';
 import { readFigures } from '../ledger/figures.ts';
 import { startServer } from '../server/index.ts';
-import { levelOf, jsonLog } from '../watch/log.ts';
+import { jsonLog, levelOf } from '../watch/log.ts';
+import { Metrics } from '../watch/metrics.ts';
 import { type Summary, summarise } from '../watch/summary.ts';
 import { loadEstate } from './estate-file.ts';
 import { type OpenLedger, openLedger } from './open.ts';
 import { printJson, type Say, sayTo } from './print.ts';
-import { startSimulatedOdoo, type SimulatedOdoo } from './simulated-odoo.ts';
+import { type SimulatedOdoo, startSimulatedOdoo } from './simulated-odoo.ts';
 import { describe } from './status.ts';
+import { version } from './version.ts';
 
 export interface Running {
   hub: Hub;
@@ -25,7 +27,9 @@ export interface Running {
 }
 
 /** Opens the ledger and runs a hub with its server for an estate; `stop` ends all of it in order. */
-export async function run(estate: Estate, log: Log, say: Say): Promise<Running> {
+export async function run(estate: Estate, written: Log, say: Say): Promise<Running> {
+  const metrics = new Metrics({ version });
+  const log = metrics.observe(written);
   const ledger = await openLedger({ own: true, log, say });
   const hub = new Hub({
     estate,
@@ -38,8 +42,8 @@ export async function run(estate: Estate, log: Log, say: Say): Promise<Running> 
   });
   try {
     await hub.start();
-    const port = process.env.CROSSDOCK_PORT;
-    const server = await startServer({ hub, db: ledger.db, clock: systemClock, log, ...(port === undefined ? {} : { port: Number(port) }) });
+    const announce = (link: string) => say(`Sign in once with ${link}`);
+    const server = await startServer({ hub, db: ledger.db, clock: systemClock, log, metrics, announce });
     say(`Status page: ${server.url}   sign in once with ${server.signInLink}`);
     return {
       hub,
@@ -69,15 +73,24 @@ export function untilSignal(say: Say): AbortSignal {
       if (asked > 0 && performance.now() - asked < 500) return;
       if (asked > 0) process.exit(1);
       asked = performance.now();
-      say('Stopping: what is under way is finished first. Press Ctrl-C again to stop at once; nothing is lost either way.');
+      say(
+        'Stopping: what is under way is finished first. Press Ctrl-C again to stop at once; nothing is lost either way.',
+      );
       stopping.abort();
     });
   // The launcher went away without a word: so do we, the ledger stands any end.
   process.on('disconnect', () => process.exit(1));
+  process.channel?.unref();
   return stopping.signal;
 }
 
-export async function start(options: { config: string; inbox?: string; keep?: boolean; untilIdle?: boolean; json?: boolean }): Promise<void> {
+export async function start(options: {
+  config: string;
+  inbox?: string;
+  keep?: boolean;
+  untilIdle?: boolean;
+  json?: boolean;
+}): Promise<void> {
   const json = options.json ?? false;
   const say = sayTo(json);
   const log = jsonLog({ level: levelOf(process.env.CROSSDOCK_LOG, json || options.untilIdle ? 'error' : 'info') });
@@ -90,14 +103,21 @@ export async function start(options: { config: string; inbox?: string; keep?: bo
   try {
     running = await run(await loadEstate(options.config), log, say);
     if (options.untilIdle) await finish(running, signal, { json, say, started });
-    else await new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
+    else
+      await new Promise<void>((resolve) =>
+        signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
+      );
   } finally {
     await running?.stop();
     await simulator?.stop();
   }
 }
 
-async function finish(running: Running, signal: AbortSignal, { json, say, started }: { json: boolean; say: Say; started: number }): Promise<void> {
+async function finish(
+  running: Running,
+  signal: AbortSignal,
+  { json, say, started }: { json: boolean; say: Say; started: number },
+): Promise<void> {
   await running.hub.untilIdle(progressLine(running, say), signal);
   const summary = await running.summary();
   const paused = (await running.hub.progress()).paused;
@@ -107,7 +127,10 @@ async function finish(running: Running, signal: AbortSignal, { json, say, starte
 }
 
 /** A line every few seconds on how far it is. */
-export function progressLine(running: Running, say: Say): (progress: { unread: number; routable: number; deliverable: number; leased: number }) => void {
+export function progressLine(
+  running: Running,
+  say: Say,
+): (progress: { unread: number; routable: number; deliverable: number; leased: number }) => void {
   let last = 0;
   return (progress) => {
     if (Date.now() - last < 5000) return;
@@ -125,7 +148,10 @@ export function progressLine(running: Running, say: Say): (progress: { unread: n
 
 function inboxFolder(dir: string): string {
   const folder = resolve(dir);
-  if (!existsSync(folder)) throw new HubError('BAD_USE', `the inbox ${folder} is not there`, { hint: 'name the folder in which the till drops its files' });
+  if (!existsSync(folder))
+    throw new HubError('BAD_USE', `the inbox ${folder} is not there`, {
+      hint: 'name the folder in which the till drops its files',
+    });
   return folder;
 }
 
@@ -136,7 +162,12 @@ async function simulatorFor(config: string, say: Say): Promise<SimulatedOdoo | n
   const data = `${process.env.CROSSDOCK_HOME ?? '.crossdock'}/simulated-odoo`;
   mkdirSync(data, { recursive: true });
   const simulator = await startSimulatedOdoo({ version: 19, data });
-  Object.assign(process.env, { ODOO_URL: simulator.url, ODOO_DB: simulator.db, ODOO_LOGIN: simulator.login, ODOO_KEY: simulator.key });
+  Object.assign(process.env, {
+    ODOO_URL: simulator.url,
+    ODOO_DB: simulator.db,
+    ODOO_LOGIN: simulator.login,
+    ODOO_KEY: simulator.key,
+  });
   say(`No ODOO_URL is given: a simulated Odoo 19 is used (${simulator.url}).`);
   return simulator;
 }

@@ -17,7 +17,8 @@ export async function status({ json = false }: { json?: boolean }): Promise<void
     if (json) printJson({ ...summary, connections });
     else {
       say(describe(summary));
-      for (const { name, state, reason } of connections) say(`connection ${name}: ${state}${reason ? ` (${reason})` : ''}`);
+      for (const { name, state, reason } of connections)
+        say(`connection ${name}: ${state}${reason ? ` (${reason})` : ''}`);
     }
   } finally {
     await ledger.close();
@@ -31,10 +32,16 @@ export function describe(summary: Summary): string {
     `events      ${events.received} received, ${events.duplicate} duplicate, ${events.routed} routed, ${events.excepted} excepted`,
     `lines       ${lines.received} received = ${lines.posted} posted + ${lines.adjusted} adjusted + ${lines.excepted} excepted`,
     `deliveries  ${deliveries.delivered} delivered, ${deliveries.waiting} waiting, ${deliveries.parked} parked, ${deliveries.superseded} superseded`,
-    `documents   ${Object.entries(summary.documents).map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none'}`,
+    `documents   ${
+      Object.entries(summary.documents)
+        .map(([kind, count]) => `${count} ${kind}`)
+        .join(', ') || 'none'
+    }`,
   ];
   for (const [currency, amounts] of Object.entries(summary.money))
-    parts.push(`${currency}         ${amounts.received} received = ${amounts.posted} posted + ${amounts.excepted} excepted; difference ${amounts.difference}`);
+    parts.push(
+      `${currency}         ${amounts.received} received = ${amounts.posted} posted + ${amounts.excepted} excepted; difference ${amounts.difference}`,
+    );
   if (summary.exceptions.length > 0)
     parts.push(
       table(

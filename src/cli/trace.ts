@@ -13,7 +13,9 @@ export async function trace(key: string, { json = false }: { json?: boolean }): 
       message: sealed ? ledger.vault.unseal(sealed.bytes, sealed.place).toString() : null,
     }));
     if (steps.length === 0)
-      throw new HubError('NOT_FOUND', `nothing is known about '${key}'`, { hint: 'give an invoice or order number as the channel writes it, or an id' });
+      throw new HubError('NOT_FOUND', `nothing is known about '${key}'`, {
+        hint: 'give an invoice or order number as the channel writes it, or an id',
+      });
     if (json) printJson(steps);
     else
       say(

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 export const version: string = (() => {
   for (const up of ['../..', '../../..']) {
     try {
-      const found = JSON.parse(readFileSync(join(import.meta.dirname, up, 'package.json'), 'utf8')) as { name?: string; version: string };
+      const found = JSON.parse(readFileSync(join(import.meta.dirname, up, 'package.json'), 'utf8')) as {
+        name?: string;
+        version: string;
+      };
       if (found.name === 'crossdock') return found.version;
     } catch {
       // not here: look further up

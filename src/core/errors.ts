@@ -19,6 +19,7 @@ export const hubErrors = {
   NOT_FOUND: { status: 404, about: 'Nothing is known under that id or key.' },
   CONFLICT: { status: 409, about: 'The record is in a state in which this cannot be done.' },
   MAPPING_INVALID: { status: 400, about: 'A Mapping table or one of its rows is wrong.' },
+  INTERNAL: { status: 500, about: 'A defect in Crossdock: the log says more.' },
   UNAUTHENTICATED: { status: 401, about: 'The request carries no valid sign-in or token.' },
   EMBEDDED_POSTGRES_BINARIES: { status: 500, about: 'The packaged PostgreSQL programs are missing or cannot be run.' },
   EMBEDDED_POSTGRES_IN_USE: { status: 500, about: 'Another live hub uses this data directory.' },

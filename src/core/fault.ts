@@ -13,8 +13,6 @@ export type Fault =
   /** Credentials or rights: pauses the Connection; one Incident, not one per document. */
   | { kind: 'refused'; message: string };
 
-export type FaultKind = Fault['kind'];
-
 /** Carries a Fault through code that throws. Thrown by `cx.fetch`, transports and translators; everything else that is thrown after a write was sent is `unknown`. */
 export class FaultError extends Error {
   readonly fault: Fault;

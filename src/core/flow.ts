@@ -37,7 +37,7 @@ export interface Look<Memory = unknown> {
   /** What an earlier Event of this subject left. */
   readonly memory: Memory | null;
   readonly receivedAt: Date;
-  /** A person's decision on an earlier objection of this subject (`crossdock exceptions edit`), or null. */
+  /** A person's answer: `word:cause` to one objection of an Event routed again, a bare word to an Event that was held whole, or null. */
   readonly decision: string | null;
   mapping(table: string): MappingTable;
   /** Current documents of a kind that carry the reference, newest first, at most 50. */
@@ -52,7 +52,7 @@ export interface MappingSeed {
   readonly rows: Readonly<Record<string, string>>;
 }
 
-export type Latency = 'realtime' | { readonly batch: string; readonly zone: string };
+type Latency = 'realtime' | { readonly batch: string; readonly zone: string };
 
 /** The contract (Recipient List): which Documents, from where to where, how fast, by which rules, who is called. */
 export interface Flow<N = unknown, D extends AnyDocumentType = AnyDocumentType, Memory = unknown> {

@@ -48,7 +48,3 @@ export function canonicalJson(value: unknown): string {
   fields.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return `{${fields.map(([k, v]) => `${JSON.stringify(k)}:${canonicalJson(v)}`).join(',')}}`;
 }
-
-/** What may be shown of a classified value: its first character and its length class, never the value. */
-export const mask = (text: string): string =>
-  text.length === 0 ? '' : `${text[0]}${'•'.repeat(Math.min(text.length - 1, 7))}`;

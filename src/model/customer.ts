@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { classified, defineDocument } from '../core/document.ts';
 
-export const CustomerSchema = Type.Object({
+const CustomerSchema = Type.Object({
   id: Type.String(classified('internal')),
   /** The number the channel knows the customer by; null for a till's own walk-in partner. */
   number: Type.Union([Type.String(), Type.Null()], classified('personal')),

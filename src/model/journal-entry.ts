@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { classified, defineDocument } from '../core/document.ts';
 
-export const JournalEntrySchema = Type.Object({
+const JournalEntrySchema = Type.Object({
   id: Type.String(classified('internal')),
   /** YYYY-MM-DD. */
   date: Type.String(classified('internal')),

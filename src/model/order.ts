@@ -17,7 +17,7 @@ const OrderLine = Type.Object({
   total: Type.Integer(classified('internal')),
 });
 
-export const OrderSchema = Type.Object({
+const OrderSchema = Type.Object({
   id: Type.String(classified('internal')),
   /** The number people know it by. */
   number: Type.String(classified('internal')),

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { classified, defineDocument } from '../core/document.ts';
 
-export const ProductSchema = Type.Object({
+const ProductSchema = Type.Object({
   /** The code in upper case: codes that differ in letter case only are one product. */
   sku: Type.String(classified('public')),
   /** The code as first seen. */

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { classified, defineDocument } from '../core/document.ts';
 
-export const StockAdjustmentSchema = Type.Object({
+const StockAdjustmentSchema = Type.Object({
   id: Type.String(classified('internal')),
   /** The record that caused it, such as the invoice number. */
   origin: Type.String(classified('internal')),

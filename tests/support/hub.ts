@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
-import { seeded, systemClock } from '../../src/core/clock.ts';
+import { type Clock, seeded, systemClock } from '../../src/core/clock.ts';
 import type { Connection, Log, PollSource, Sink } from '../../src/core/connector.ts';
 import { defineDocument } from '../../src/core/document.ts';
 import { type AnyFlow, defineEstate } from '../../src/core/estate.ts';
@@ -30,7 +30,12 @@ export interface NativeNote {
   needs?: string[];
 }
 
-export const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+export const silent: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 export interface TestLedger {
   url: string;
@@ -56,7 +61,11 @@ export const pushSource = (): PollSource<NativeNote> => ({
   decode: (bytes) => JSON.parse(new TextDecoder().decode(bytes)),
 });
 
-export function noteFlow(sink: Sink<typeof NoteDocument>, source = pushSource(), changes: Partial<AnyFlow> = {}): AnyFlow {
+export function noteFlow(
+  sink: Sink<typeof NoteDocument>,
+  source = pushSource(),
+  changes: Partial<AnyFlow> = {},
+): AnyFlow {
   return {
     ...defineFlow({
       id: 'notes',
@@ -70,7 +79,12 @@ export function noteFlow(sink: Sink<typeof NoteDocument>, source = pushSource(),
       fallback: 'none',
       translate: (native: NativeNote) => ({
         outcome: 'routed' as const,
-        documents: [{ kind: 'note' as const, body: { id: native.id, n: native.n, text: native.text ?? '', needs: native.needs ?? [] } }],
+        documents: [
+          {
+            kind: 'note' as const,
+            body: { id: native.id, n: native.n, text: native.text ?? '', needs: native.needs ?? [] },
+          },
+        ],
       }),
     }),
     ...changes,
@@ -87,13 +101,27 @@ export const connectionOf = (parts: Partial<Connection>): Connection => ({
 });
 
 /** A hub between one push source and one sink, on a ledger. Fast terms; `log` silent. */
-export function noteHub(ledger: Pick<TestLedger, 'db' | 'vault'>, sink: Sink<typeof NoteDocument>, options: { terms?: Partial<Terms>; seed?: number; log?: Log; writer?: string; flow?: Partial<AnyFlow> } = {}): Hub {
+export function noteHub(
+  ledger: Pick<TestLedger, 'db' | 'vault'>,
+  sink: Sink<typeof NoteDocument>,
+  options: {
+    terms?: Partial<Terms>;
+    seed?: number;
+    log?: Log;
+    writer?: string;
+    flow?: Partial<AnyFlow>;
+    clock?: Clock;
+  } = {},
+): Hub {
   const source = pushSource();
   const estate = defineEstate({
     name: 'test',
     connections: {
       from: connectionOf({ sources: { notes: source } }),
-      target: connectionOf({ sinks: { [sink.name]: sink as Sink }, ...(options.writer ? { writer: options.writer } : {}) }),
+      target: connectionOf({
+        sinks: { [sink.name]: sink as Sink },
+        ...(options.writer ? { writer: options.writer } : {}),
+      }),
     },
     flows: [noteFlow(sink, source, options.flow)],
   });
@@ -101,7 +129,7 @@ export function noteHub(ledger: Pick<TestLedger, 'db' | 'vault'>, sink: Sink<typ
     estate,
     db: ledger.db,
     vault: ledger.vault,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     random: seeded(options.seed ?? 1),
     log: options.log ?? silent,
     secret: () => 'secret',
@@ -110,7 +138,11 @@ export function noteHub(ledger: Pick<TestLedger, 'db' | 'vault'>, sink: Sink<typ
 }
 
 /** Sends a note through intake; `key` makes it a repeat of an earlier one. */
-export function send(hub: Hub, note: NativeNote, options: { key?: string; sourceVersion?: bigint; labels?: Record<string, string> } = {}) {
+export function send(
+  hub: Hub,
+  note: NativeNote,
+  options: { key?: string; sourceVersion?: bigint; labels?: Record<string, string> } = {},
+) {
   return hub.intake.receive({
     connection: 'from',
     source: 'notes',
@@ -130,5 +162,6 @@ export function send(hub: Hub, note: NativeNote, options: { key?: string; source
 export async function idle(hub: Hub, seconds = 60): Promise<void> {
   const patience = AbortSignal.timeout(seconds * 1000);
   await hub.untilIdle(() => undefined, patience);
-  if (patience.aborted) throw new Error(`the hub was not idle after ${seconds} s: ${JSON.stringify(await hub.progress())}`);
+  if (patience.aborted)
+    throw new Error(`the hub was not idle after ${seconds} s: ${JSON.stringify(await hub.progress())}`);
 }
