@@ -20,7 +20,7 @@ import { ProductDocument } from '../model/product.ts';
 import { StockAdjustmentDocument } from '../model/stock-adjustment.ts';
 import { customer, type DaySalesDocument, order, products, saleOf, stockAdjustment } from './day-sales/documents.ts';
 import { type Columns, type Invoice, type InvoiceLine, readInvoice, uciColumns, weigh } from './day-sales/invoice.ts';
-import { tillCodes, tillCountries } from './day-sales/mappings.ts';
+import { accounts, tillCodes, tillCountries } from './day-sales/mappings.ts';
 import { columnsOf, kept, keyOf, knownOf, type Memory, type Pending, type Row, rowOf } from './day-sales/memory.ts';
 import { type Cause, causes, defaultLimits, type Limits, movesStockOnly, objectionTo } from './day-sales/rules.ts';
 
@@ -85,7 +85,7 @@ export function daySales({
     priority: { product: 30, customer: 30, order: 20, 'stock-adjustment': 10 },
     onException: { owner: 'sales-ops', within: '1d', hold: 'lane' },
     fallback: 'The till goes on selling; its files stay in the inbox until they can be read.',
-    mappings: [tillCodes, tillCountries],
+    mappings: [tillCodes, tillCountries, accounts],
     translate: (native, look) => translate(native, look, settings),
   });
 }

@@ -145,7 +145,7 @@ const orderPieces = ({ lines }: OdooLedger['sale_orders'][number]): Piece[] =>
     price: Math.round(price_unit * (100 - discount) * 100),
   }));
 
-/** Done moves of transfers that are no delivery of an order, by the invoice they come from. Into a virtual place: less stock. */
+/** Done moves of transfers that are no delivery of an order, by the invoice they come from. To the place of inventory losses: less stock. */
 function adjustmentsOf({ pickings, sale_orders }: OdooLedger): Map<string, Piece[]> {
   const orders = new Set(sale_orders.map(({ name }) => name));
   const found = new Map<string, Piece[]>();
@@ -155,7 +155,7 @@ function adjustmentsOf({ pickings, sale_orders }: OdooLedger): Map<string, Piece
     const invoice = origin.split(' (')[0]!;
     const pieces = done.map(({ default_code, quantity, to }) => ({
       code: (default_code ?? '?').toUpperCase(),
-      quantity: to?.startsWith('Virtual') ? -quantity : quantity,
+      quantity: to?.includes('Inventory adjustment') ? -quantity : quantity,
       price: 0,
     }));
     found.set(invoice, [...(found.get(invoice) ?? []), ...pieces]);

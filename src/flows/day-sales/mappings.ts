@@ -67,3 +67,12 @@ export const tillCountries: MappingSeed = {
     USA: 'US',
   },
 };
+
+/** Accounts that the flow needs to be booked right; `201000` is Current Liabilities in Odoo's generic chart. */
+export const accounts: MappingSeed = {
+  table: 'accounts',
+  owner: 'finance',
+  about:
+    'Accounts of the books by what they are for: their codes in the target. voucher-liability: where gift vouchers are sold to, until redeemed.',
+  rows: { 'voucher-liability': '201000' },
+};

@@ -1,0 +1,121 @@
+import type { Env } from './env.ts';
+import { userError } from './errors.ts';
+import { addExactly, negate, type Rational, rational, toNumber } from './rational.ts';
+import { roundingOf, taxesOf } from './tax.ts';
+import { orderTotals } from './taxes.ts';
+import type { Row } from './types.ts';
+
+/** The lines of an entry, oldest first. */
+export const entryLines = (env: Env, move: Row): Row[] =>
+  env.having('account.move.line', 'move_id', move.id).sort((a, b) => a.id - b.id);
+
+/** True for a line that waits for a payment. */
+export const payable = (env: Env, line: Row): boolean => {
+  const type = env.find('account.account', line.account_id!)?.account_type;
+  return type === 'asset_receivable' || type === 'liability_payable';
+};
+
+const isSale = (move: Row): boolean => String(move.move_type).startsWith('out_');
+
+const signOf = (move: Row): 1 | -1 => (move.move_type === 'out_invoice' || move.move_type === 'in_refund' ? -1 : 1);
+
+const amountsOf = (balance: number) => ({ balance, debit: Math.max(balance, 0), credit: Math.max(-balance, 0) });
+
+function termAccount(env: Env, move: Row): number {
+  const code = isSale(move) ? '121000' : '211000';
+  return env
+    .having('account.account', 'code', code)
+    .find((row) => (row.company_ids as number[]).includes(Number(move.company_id)))!.id;
+}
+
+/** Context key: the lines an invoice gets from its own computation do not ask for another. */
+export const COMPUTING = 'computing_invoice';
+
+/** Makes an invoice's tax lines and the line that waits for payment, from its product lines. */
+export function computeInvoice(outer: Env, move: Row): void {
+  if (!outer.find('account.move', move.id) || move.state !== 'draft') return;
+  const env = outer.with({ [COMPUTING]: true });
+  const lines = entryLines(env, move);
+  const products = lines.filter((line) => line.display_type === 'product');
+  env.unlink(
+    'account.move.line',
+    lines.filter((line) => line.display_type === 'tax' || line.display_type === 'payment_term'),
+  );
+  const rounding = roundingOf(env, Number(move.company_id), Number(move.currency_id));
+  const totals = orderTotals(
+    products.map((line) => ({
+      quantity: rational(Number(line.quantity)),
+      price: rational(Number(line.price_unit)),
+      discount: rational(Number(line.discount)),
+      taxes: taxesOf(env, line.tax_ids as number[]),
+    })),
+    rounding,
+  );
+  const signed = (value: Rational) => toNumber(signOf(move) < 0 ? negate(value) : value);
+  const income = Number(env.get('account.journal', move.journal_id!).default_account_id);
+  for (const [i, line] of products.entries()) {
+    const { subtotal, total } = totals.lines[i]!;
+    env.set('account.move.line', line, {
+      ...amountsOf(signed(subtotal)),
+      price_subtotal: toNumber(subtotal),
+      price_total: toNumber(total),
+      account_id: line.account_id || income,
+    });
+  }
+  const taxes = totals.taxes.map((share) => ({
+    name: String(env.get('account.tax', share.tax.id).name),
+    account_id: income,
+    display_type: 'tax',
+    tax_line_id: share.tax.id,
+    balance: signed(share.amount),
+  }));
+  const booked = [...products.map((line) => Number(line.balance)), ...taxes.map((line) => line.balance)].reduce(
+    addExactly,
+    0,
+  );
+  const term = {
+    name: false,
+    account_id: termAccount(env, move),
+    display_type: 'payment_term',
+    balance: -booked,
+    amount_residual: -booked,
+  };
+  const common = { move_id: move.id, partner_id: move.partner_id!, quantity: 0 };
+  env.create(
+    'account.move.line',
+    [...taxes, term].map((line) => ({ ...common, ...line })),
+  );
+  const [untaxed, tax, total] = [totals.untaxed, totals.tax, totals.total].map(toNumber) as [number, number, number];
+  env.set('account.move', move, {
+    amount_untaxed: untaxed,
+    amount_tax: tax,
+    amount_total: total,
+    amount_residual: total,
+  });
+}
+
+function settle(env: Env, line: Row, by: number): void {
+  const residual = addExactly(Number(line.amount_residual), by);
+  env.set('account.move.line', line, { amount_residual: residual, reconciled: residual === 0 });
+  const move = env.get('account.move', line.move_id!);
+  if (move.move_type === 'entry') return;
+  const left = Math.abs(residual);
+  const state = left === 0 ? 'paid' : left < Number(move.amount_total) ? 'partial' : 'not_paid';
+  env.set('account.move', move, { amount_residual: left, payment_state: state });
+}
+
+/** Sets debits against credits of one account. Throws UserError when one of them is settled already. */
+export function reconcile(env: Env, lines: readonly Row[]): void {
+  if (lines.some((line) => line.reconciled))
+    throw userError('You are trying to reconcile some entries that are already reconciled.');
+  if (new Set(lines.map((line) => line.account_id)).size > 1) throw userError('Entries are not from the same account.');
+  const debits = lines.filter((line) => Number(line.amount_residual) > 0);
+  const credits = lines.filter((line) => Number(line.amount_residual) < 0);
+  for (const debit of debits)
+    for (const credit of credits) {
+      const part = Math.min(Number(debit.amount_residual), -Number(credit.amount_residual));
+      if (part <= 0) continue;
+      settle(env, debit, -part);
+      settle(env, credit, part);
+    }
+}
