@@ -1,0 +1,266 @@
+import type { Context, Item, Result, Sink } from '../../core/connector.ts';
+import { type Decimal, decimal, fits } from '../../core/decimal.ts';
+import { type Fault, rejected } from '../../core/fault.ts';
+import { money, moneyText } from '../../core/money.ts';
+import { type Order, OrderDocument } from '../../model/order.ts';
+import { afterLanding, deliverPrepared, linked, type Odoo, pair, type Row } from './database.ts';
+import { externalId } from './external-id.ts';
+import { type Cells, type Loadable, type Loaded, load } from './load.ts';
+import { minorOf, naiveUtc, sinkOf } from './sink.ts';
+
+/** Some 10 s of Odoo's time (about 30 lines a second, odoo.md §5), well below its own limit of 120 s. A larger order travels alone. */
+const maxLines = 300;
+
+interface Prepared {
+  /** The whole order, as it is created. */
+  readonly loadable: Loadable & { readonly lines: { readonly field: 'order_line'; readonly rows: readonly Cells[] } };
+  /** Id of the currency it must have; 0 for the one of its pricelist. */
+  readonly currency: number;
+}
+
+type Ready = readonly { readonly item: Item<Order>; readonly prepared: Prepared }[];
+
+/**
+ * Orders become confirmed sale orders in one call: `load()` with `state=sale` and an external id on the header and every line. Company, currency, prices
+ * and taxes are always explicit. What landed is read back and compared with the document to the cent; a difference is reported, never passed over.
+ *
+ * What Odoo already holds is read first: an order that is there whole is done without a write, and a later version sends only the lines that are missing.
+ * For lines of a confirmed order sent again cost more than new ones (600 of them more than the 120 s after which Odoo kills itself), and neither
+ * state nor pricelist may be sent for an order that is there (all run on 18 and 19).
+ *
+ * @see odoo.md §1 items 1 and 2, §2 load(); recordings 16-load-order-confirm, 21-order-taxes-rounding
+ */
+export const saleOrders = (odoo: Odoo, max: number): Sink<typeof OrderDocument> =>
+  sinkOf(odoo, {
+    name: 'sale-orders',
+    accepts: OrderDocument,
+    batch: { max, maxLines, onFailure: 'none-lands' },
+    deliver: (items, cx) =>
+      deliverPrepared(
+        items,
+        (item) => saleOrder(odoo, item, cx),
+        (ready) => inWaves(ready, (wave) => deliverWave(odoo, wave, cx)),
+      ),
+  });
+
+/** Several versions of one order go one after the other, each only when the one before is done. */
+async function inWaves(ready: Ready, deliver: (wave: Ready) => Promise<Result[]>): Promise<Result[]> {
+  const results = ready.map((): Result => ({ outcome: 'untouched' }));
+  const occurrence = ready.map(
+    ({ item }, place) => ready.slice(0, place).filter((one) => one.item.key === item.key).length,
+  );
+  const stuck = new Set<string>();
+  for (let wave = 0; occurrence.includes(wave); wave++) {
+    const members = ready.flatMap((one, place) =>
+      occurrence[place] === wave && !stuck.has(one.item.key) ? [{ one, place }] : [],
+    );
+    const outcomes = members.length === 0 ? [] : await deliver(members.map(({ one }) => one));
+    members.forEach(({ one, place }, index) => {
+      results[place] = outcomes[index]!;
+      if (outcomes[index]!.outcome !== 'done') stuck.add(one.item.key);
+    });
+  }
+  return results;
+}
+
+async function deliverWave(odoo: Odoo, wave: Ready, cx: Context): Promise<Result[]> {
+  const held = await heldOf(odoo, wave, cx);
+  const missing = await missingLines(odoo, wave, held, cx);
+  const plans = wave.map((one) => planOf(one, held.get(nameOf(one)), missing));
+  const open = plans.flatMap((plan, place) => ('send' in plan ? [{ plan, place }] : []));
+  const absent = async (records: readonly Loadable[]) => {
+    const names = new Set(records.map((record) => record.cells.id));
+    const created = wave.filter((one) => names.has(nameOf(one)) && !held.has(nameOf(one)));
+    return (await heldOf(odoo, created, cx)).size === 0;
+  };
+  const loaded = await load(
+    odoo,
+    'sale.order',
+    open.map(({ plan }) => plan.send),
+    cx,
+    absent,
+  );
+  const sent = await readBack(
+    odoo,
+    open.map(({ place }) => wave[place]!),
+    loaded,
+    cx,
+  );
+  const results = plans.map((plan): Result => ('send' in plan ? { outcome: 'untouched' } : plan.known));
+  open.forEach(({ place }, index) => {
+    results[place] = sent[index]!;
+  });
+  return results;
+}
+
+const nameOf = ({ prepared }: Ready[number]): string => prepared.loadable.cells.id;
+
+const compared = ['state', 'client_order_ref', 'order_line', 'amount_untaxed', 'amount_total', 'currency_id', 'locked'];
+
+/** Orders that Odoo already has. */
+function heldOf(odoo: Odoo, wave: Ready, cx: Context): Promise<Map<string, Row>> {
+  if (wave.length === 0) return Promise.resolve(new Map());
+  const numbers = wave.map(({ item }) => item.document.number);
+  const bound = wave.flatMap(({ item }) => (item.id === null ? [] : [Number(item.id)]));
+  const domain = ['|', ['id', 'in', bound], ['client_order_ref', 'in', numbers]];
+  return odoo.own('sale.order', domain, wave.map(nameOf), compared, cx);
+}
+
+/** External ids of the lines that the held orders lack. */
+async function missingLines(
+  odoo: Odoo,
+  wave: Ready,
+  held: ReadonlyMap<string, Row>,
+  cx: Context,
+): Promise<Set<string>> {
+  const lines = wave.flatMap((one) =>
+    held.has(nameOf(one)) ? one.prepared.loadable.lines.rows.map((row) => row.id) : [],
+  );
+  if (lines.length === 0) return new Set();
+  const orders = [...held.values()].map((row) => row.id);
+  const there = await odoo.own('sale.order.line', [['order_id', 'in', orders]], lines, ['order_id'], cx);
+  return new Set(lines.filter((line) => !there.has(line)));
+}
+
+/** What is left to do for an order: nothing, or a call of `load`. */
+function planOf(
+  { item, prepared }: Ready[number],
+  row: Row | undefined,
+  missing: ReadonlySet<string>,
+): { known: Result } | { send: Loadable } {
+  const { loadable, currency } = prepared;
+  if (!row) return { send: loadable };
+  const fault = difference(item.document, currency, row);
+  if (!fault) return { known: { outcome: 'done', id: String(row.id) } };
+  const rows = loadable.lines.rows.filter((line) => missing.has(line.id));
+  const grows = fault.cause === 'read-back-lines' && rows.length > 0;
+  if (!grows) return { known: { outcome: 'failed', fault } };
+  if (row.locked === true)
+    return {
+      known: {
+        outcome: 'failed',
+        fault: {
+          kind: 'rejected',
+          message: `order ${item.document.number} is locked in Odoo and has ${rows.length} more lines here: unlock it there, then repeat`,
+          cause: 'order-locked',
+        },
+      },
+    };
+  return { send: { cells: { id: loadable.cells.id }, lines: { field: 'order_line', rows } } };
+}
+
+async function saleOrder(odoo: Odoo, item: Item<Order>, cx: Context): Promise<Prepared> {
+  const { key, document: order } = item;
+  const repeated = order.lines.find((line, place) =>
+    order.lines.some((other, at) => at < place && other.id === line.id),
+  );
+  if (repeated) throw rejected(`two lines of order ${order.number} have the id '${repeated.id}'`, 'line-id', 'lines');
+  const pricelist = await odoo.pricelist(order.currency, cx);
+  const { warehouse } = odoo.settings;
+  const cells: Cells = {
+    id: externalId(odoo.module(cx), 'order', key),
+    'partner_id/.id': linked(item, 'customer', order.customer),
+    client_order_ref: order.number,
+    origin: order.refersTo ?? '',
+    date_order: naiveUtc(order.placedAt, 'placedAt'),
+    state: 'sale',
+    ...(warehouse === undefined ? {} : { 'warehouse_id/.id': String((await odoo.warehouse(cx)).id) }),
+  };
+  const rows: Cells[] = [];
+  for (const line of order.lines) rows.push(await orderLine(odoo, item, line, cx));
+  return {
+    loadable: {
+      cells,
+      lines: { field: 'order_line', rows },
+      // Not a column: Odoo refuses to be told the pricelist of a confirmed order, even the one it has (run on 18 and 19).
+      context: { default_pricelist_id: pricelist ?? false },
+    },
+    currency: pricelist === null ? (await odoo.company(cx)).currency.id : 0,
+  };
+}
+
+async function orderLine(odoo: Odoo, item: Item<Order>, line: Order['lines'][number], cx: Context): Promise<Cells> {
+  const { lineTaxes } = await odoo.dialect(cx);
+  const precision = await odoo.precision(cx);
+  const taxes: number[] = [];
+  for (const code of line.taxes) taxes.push(...(await odoo.taxes(code, cx)));
+  return {
+    id: externalId(odoo.module(cx), 'order_line', item.key, line.id),
+    'product_id/.id': linked(item, 'product', line.sku),
+    name: line.description.trim() || line.sku,
+    product_uom_qty: exactly(line.quantity, precision.quantity, 'quantity', item, line.sku),
+    price_unit: exactly(line.unitPrice, precision.price, 'unitPrice', item, line.sku),
+    discount: '0',
+    [`${lineTaxes}/.id`]: [...new Set(taxes)].join(','),
+  };
+}
+
+/** The number as the document has it. Throws `rejected` when Odoo would round it. */
+function exactly(text: string, digits: number | null, field: string, { document }: Item<Order>, sku: string): string {
+  const value = number(text, field, document.number);
+  if (digits === null || fits(value, digits)) return text;
+  throw rejected(
+    `order ${document.number}: ${field} ${text} of ${sku} has more decimals than Odoo keeps (${digits}); raise the Decimal Accuracy in Odoo's settings`,
+    'odoo-precision',
+    field,
+  );
+}
+
+function number(text: string, field: string, order: string): Decimal {
+  try {
+    return decimal(text);
+  } catch (error) {
+    throw rejected(`order ${order}: ${field}: ${(error as Error).message}`, 'not-a-number', field);
+  }
+}
+
+async function readBack(odoo: Odoo, sent: Ready, loaded: readonly Loaded[], cx: Context): Promise<Result[]> {
+  const ids = loaded.flatMap((one) => (one.outcome === 'landed' ? [one.id] : []));
+  let held = new Map<unknown, Row>();
+  try {
+    if (ids.length > 0)
+      held = new Map((await odoo.read('sale.order', [['id', 'in', ids]], compared, cx)).map((row) => [row.id, row]));
+  } catch (error) {
+    const fault = afterLanding(error, 'the order was written to Odoo');
+    return loaded.map((one) => (one.outcome === 'landed' ? { outcome: 'failed', fault } : one));
+  }
+  return loaded.map((one, place): Result => {
+    if (one.outcome !== 'landed') return one;
+    const { item, prepared } = sent[place]!;
+    const fault = difference(item.document, prepared.currency, held.get(one.id));
+    if (!fault) return { outcome: 'done', id: String(one.id) };
+    cx.log.warn('odoo holds another order than was sent', { id: one.id, cause: fault.cause });
+    return { outcome: 'failed', fault };
+  });
+}
+
+/** What the order in Odoo has otherwise than the document, or null. `currency` 0: any but the company's, as its pricelist has it. */
+export function difference(
+  order: Order,
+  currency: number,
+  row: Row | undefined,
+): Extract<Fault, { kind: 'rejected' }> | null {
+  const landed = `order ${order.number} has landed in Odoo, but`;
+  const differs = (message: string, cause: string) =>
+    ({ kind: 'rejected', message: `${landed} ${message}`, cause }) as const;
+  if (!row) return differs('cannot be read back there (another company, or deleted meanwhile)', 'read-back-missing');
+  if (row.client_order_ref !== order.number)
+    return differs(`carries the reference '${String(row.client_order_ref)}'`, 'read-back-reference');
+  if (row.state !== 'sale' && row.state !== 'done')
+    return differs(`is in state '${String(row.state)}' there, not confirmed`, 'read-back-state');
+  const lines = Array.isArray(row.order_line) ? row.order_line.length : 0;
+  if (lines !== order.lines.length)
+    return differs(`has ${lines} lines there and ${order.lines.length} here`, 'read-back-lines');
+  const held = pair(row.currency_id as never);
+  if ((currency !== 0 && held.id !== currency) || (currency === 0 && held.name !== order.currency))
+    return differs(`is in ${held.name} there and in ${order.currency} here`, 'read-back-currency');
+  const ours = order.lines.reduce((all, line) => all + BigInt(line.total), 0n);
+  const kind = order.pricesIncludeTax || order.lines.every((line) => line.taxes.length === 0) ? 'total' : 'untaxed';
+  const theirs = minorOf(row[`amount_${kind}`], order.currency);
+  if (theirs === ours) return null;
+  const amount = (minor: bigint) => `${moneyText(money(minor, order.currency))} ${order.currency}`;
+  return differs(
+    `its ${kind === 'total' ? 'total' : 'untaxed amount'} is ${amount(theirs)} there and ${amount(ours)} here`,
+    'read-back-amount',
+  );
+}
