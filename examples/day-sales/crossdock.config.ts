@@ -1,6 +1,6 @@
 /**
  * A till's day files → Odoo. `crossdock start --config examples/day-sales/crossdock.config.ts --inbox FOLDER` reads the folder; the Odoo is
- * ODOO_URL, ODOO_DB, ODOO_LOGIN and ODOO_KEY, or a simulator that the command starts when ODOO_URL is not set.
+ * ODOO_URL, ODOO_DB, ODOO_LOGIN and ODOO_KEY (and ODOO_COMPANY where the user has several), or a simulator that the command starts when ODOO_URL is not set.
  */
 import { csv, daySales, defineEstate, odoo, secret, uci } from 'crossdock';
 
@@ -17,6 +17,7 @@ const books = odoo({
   database: process.env.ODOO_DB ?? 'odoo',
   login: process.env.ODOO_LOGIN ?? 'admin',
   key: secret('ODOO_KEY'),
+  ...(process.env.ODOO_COMPANY ? { company: process.env.ODOO_COMPANY } : {}),
 });
 
 export default defineEstate({
