@@ -61,6 +61,7 @@ try {
     const stream = run({
       files,
       concurrency: 2,
+      forceExit: true,
       execArgv: ['--conditions=source', '--disable-warning=ExperimentalWarning'],
     });
     const isFile = (data: { name: string; nesting: number; file?: string | undefined }) =>

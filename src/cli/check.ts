@@ -10,15 +10,14 @@ import { wire } from '../engine/wiring.ts';
 import { secretReader } from '../guard/secrets.ts';
 import { currentMappings } from '../ledger/mappings.ts';
 import { serverVersion } from '../ledger/vitals.ts';
+import { jsonLog } from '../watch/log.ts';
 import { loadEstate } from './estate-file.ts';
-import { type OpenLedger, openLedger } from './open.ts';
+import { type OpenLedger, withLedger } from './open.ts';
 import { explain, printJson, sayTo } from './print.ts';
-import { quietLog } from './status.ts';
 
 /** Checks everything a first day would trip over; writes nothing. Exit code 1 when something is an error. */
 export async function check({ config, json = false }: { config: string; json?: boolean }): Promise<void> {
   const estate = await loadEstate(config);
-  const ledger = await openLedger({ own: false, log: quietLog() });
   const findings: Finding[] = [
     {
       level: 'ok',
@@ -26,16 +25,14 @@ export async function check({ config, json = false }: { config: string; json?: b
       message: `${estate.name}: ${Object.keys(estate.connections).length} connections, ${estate.flows.length} flows`,
     },
   ];
-  try {
+  await withLedger(async (ledger) => {
     findings.push({
       level: 'ok',
       subject: 'ledger',
       message: `PostgreSQL ${await serverVersion(ledger.db)}, ${ledger.postgres || !process.env.DATABASE_URL ? 'embedded' : 'external'}`,
     });
     findings.push(...(await checkConnections(estate, ledger)), ...(await checkMappings(estate, ledger)));
-  } finally {
-    await ledger.close();
-  }
+  });
   if (json) printJson(findings);
   else
     for (const { level, subject, message, hint } of findings)
@@ -57,7 +54,7 @@ async function checkConnections(estate: Estate, { db, vault }: OpenLedger): Prom
     wiring: wire(estate),
     clock: systemClock,
     random: Math.random,
-    log: quietLog(),
+    log: jsonLog({ level: 'error' }),
     bell: new Doorbell(),
     terms: defaultTerms,
     node: newId(),

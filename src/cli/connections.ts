@@ -2,13 +2,11 @@ import { HubError } from '../core/errors.ts';
 import { appendAudit } from '../ledger/audit.ts';
 import { connectionStates, setConnectionState } from '../ledger/connections.ts';
 import { actor } from './mapping.ts';
-import { openLedger } from './open.ts';
+import { withLedger } from './open.ts';
 import { printJson, sayTo, table } from './print.ts';
-import { quietLog } from './status.ts';
 
 export async function listConnections({ json = false }: { json?: boolean }): Promise<void> {
-  const ledger = await openLedger({ own: false, log: quietLog() });
-  try {
+  await withLedger(async (ledger) => {
     const states = await connectionStates(ledger.db);
     if (json) return printJson(states);
     sayTo(false)(
@@ -17,9 +15,7 @@ export async function listConnections({ json = false }: { json?: boolean }): Pro
         states.map((row) => [row.name, row.connector, row.entity, row.state, row.reason ?? '']),
       ),
     );
-  } finally {
-    await ledger.close();
-  }
+  });
 }
 
 export const pauseConnection = (name: string, { reason }: { reason: string }): Promise<void> =>
@@ -29,8 +25,7 @@ export const resumeConnection = (name: string, { reason }: { reason: string }): 
 
 /** Running hubs follow within seconds; what is owed waits meanwhile. */
 async function set(name: string, state: 'active' | 'paused', reason: string): Promise<void> {
-  const ledger = await openLedger({ own: false, log: quietLog() });
-  try {
+  await withLedger(async (ledger) => {
     const known = (await connectionStates(ledger.db)).find((row) => row.name === name);
     if (!known)
       throw new HubError('CONNECTION_UNKNOWN', `there is no connection '${name}'`, {
@@ -49,7 +44,5 @@ async function set(name: string, state: 'active' | 'paused', reason: string): Pr
         ]);
     });
     sayTo(false)(`${name} is ${state}.`);
-  } finally {
-    await ledger.close();
-  }
+  });
 }

@@ -15,9 +15,8 @@ import {
 } from '../ledger/exceptions.ts';
 import { loadEstate } from './estate-file.ts';
 import { actor } from './mapping.ts';
-import { type OpenLedger, openLedger } from './open.ts';
+import { type OpenLedger, withLedger } from './open.ts';
 import { printJson, sayTo, since, table } from './print.ts';
-import { quietLog } from './status.ts';
 
 /** An Exception as the API and `--json` show it: its labels stand beside the other fields. */
 function visible(ledger: OpenLedger, row: ExceptionRow) {
@@ -182,13 +181,4 @@ async function find({ db }: OpenLedger, id: string): Promise<ExceptionRow> {
   if (!row)
     throw new HubError('NOT_FOUND', `there is no single Exception '${id}'`, { hint: 'crossdock exceptions list' });
   return row;
-}
-
-async function withLedger(work: (ledger: OpenLedger) => Promise<void>): Promise<void> {
-  const ledger = await openLedger({ own: false, log: quietLog() });
-  try {
-    await work(ledger);
-  } finally {
-    await ledger.close();
-  }
 }

@@ -6,9 +6,8 @@ import { HubError } from '../core/errors.ts';
 import { checkMappingRows } from '../engine/mappings.ts';
 import { appendAudit } from '../ledger/audit.ts';
 import { addMappingVersion, currentMappings, type MappingVersion } from '../ledger/mappings.ts';
-import { type OpenLedger, openLedger } from './open.ts';
+import { withLedger } from './open.ts';
 import { printJson, sayTo, table } from './print.ts';
-import { quietLog } from './status.ts';
 
 /** Who acts, for the audit. */
 export function actor(): string {
@@ -110,13 +109,4 @@ function readRows(file: string): Record<string, string> {
   }
   checkMappingRows(rows);
   return rows;
-}
-
-async function withLedger(work: (ledger: OpenLedger) => Promise<void>): Promise<void> {
-  const ledger = await openLedger({ own: false, log: quietLog() });
-  try {
-    await work(ledger);
-  } finally {
-    await ledger.close();
-  }
 }

@@ -7,6 +7,7 @@ import { Database } from '../ledger/database.ts';
 import { attachEmbeddedPostgres, type EmbeddedPostgres, openEmbeddedPostgres } from '../ledger/embedded/index.ts';
 import { migrate } from '../ledger/migrate.ts';
 import { openVault, type Vault } from '../ledger/vault.ts';
+import { jsonLog } from '../watch/log.ts';
 
 /** An open ledger, and what must be closed after it. */
 export interface OpenLedger {
@@ -57,6 +58,19 @@ export async function openLedger(options: {
     await db.close();
     await postgres?.stop();
     throw error;
+  }
+}
+
+/** Opens the ledger for one command beside a hub, or without one, and closes it after `work`. */
+export async function withLedger(
+  work: (ledger: OpenLedger) => Promise<void>,
+  say?: (line: string) => void,
+): Promise<void> {
+  const ledger = await openLedger({ own: false, log: jsonLog({ level: 'warn' }), ...(say ? { say } : {}) });
+  try {
+    await work(ledger);
+  } finally {
+    await ledger.close();
   }
 }
 

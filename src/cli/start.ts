@@ -5,6 +5,7 @@ import type { Log } from '../core/connector.ts';
 import { HubError } from '../core/errors.ts';
 import type { Estate } from '../core/estate.ts';
 import { Hub } from '../engine/hub.ts';
+import type { Terms } from '../engine/parts.ts';
 import { secretReader } from '../guard/secrets.ts';
 import { readFigures } from '../ledger/figures.ts';
 import { startServer } from '../server/index.ts';
@@ -30,6 +31,7 @@ export interface Running {
 export async function run(estate: Estate, written: Log, say: Say): Promise<Running> {
   const metrics = new Metrics({ version });
   const log = metrics.observe(written);
+  const terms = termsFrom(process.env);
   const ledger = await openLedger({ own: true, log, say });
   const hub = new Hub({
     estate,
@@ -39,6 +41,7 @@ export async function run(estate: Estate, written: Log, say: Say): Promise<Runni
     random: Math.random,
     log,
     secret: secretReader(process.env),
+    terms,
   });
   try {
     await hub.start();
@@ -61,6 +64,17 @@ export async function run(estate: Estate, written: Log, say: Say): Promise<Runni
     await ledger.close();
     throw error;
   }
+}
+
+/** CROSSDOCK_LEASE_SECONDS, an expert's setting (3–300, default 30): after so long without a sign of life another hub takes over what this one held. */
+function termsFrom({ CROSSDOCK_LEASE_SECONDS: seconds }: NodeJS.ProcessEnv): Partial<Terms> {
+  if (seconds === undefined || seconds === '') return {};
+  const leaseSeconds = Number(seconds);
+  if (!(leaseSeconds >= 3 && leaseSeconds <= 300))
+    throw new HubError('BAD_USE', `CROSSDOCK_LEASE_SECONDS is '${seconds}'`, {
+      hint: 'a number of seconds from 3 to 300',
+    });
+  return { leaseSeconds };
 }
 
 /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */

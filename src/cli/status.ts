@@ -1,17 +1,12 @@
-import type { Log } from '../core/connector.ts';
 import { connectionStates } from '../ledger/connections.ts';
 import { readFigures } from '../ledger/figures.ts';
-import { jsonLog } from '../watch/log.ts';
 import { type Summary, summarise } from '../watch/summary.ts';
-import { openLedger } from './open.ts';
+import { withLedger } from './open.ts';
 import { printJson, sayTo, table } from './print.ts';
-
-export const quietLog = (): Log => jsonLog({ level: 'warn' });
 
 export async function status({ json = false }: { json?: boolean }): Promise<void> {
   const say = sayTo(json);
-  const ledger = await openLedger({ own: false, log: quietLog(), say });
-  try {
+  await withLedger(async (ledger) => {
     const summary = summarise(await readFigures(ledger.db));
     const connections = await connectionStates(ledger.db);
     if (json) printJson({ ...summary, connections });
@@ -20,9 +15,7 @@ export async function status({ json = false }: { json?: boolean }): Promise<void
       for (const { name, state, reason } of connections)
         say(`connection ${name}: ${state}${reason ? ` (${reason})` : ''}`);
     }
-  } finally {
-    await ledger.close();
-  }
+  });
 }
 
 /** The figures in an operator's words. */

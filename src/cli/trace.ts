@@ -1,13 +1,11 @@
 import { HubError } from '../core/errors.ts';
 import { traceSteps } from '../ledger/trace.ts';
-import { openLedger } from './open.ts';
+import { withLedger } from './open.ts';
 import { printJson, sayTo, table } from './print.ts';
-import { quietLog } from './status.ts';
 
 export async function trace(key: string, { json = false }: { json?: boolean }): Promise<void> {
   const say = sayTo(json);
-  const ledger = await openLedger({ own: false, log: quietLog(), say });
-  try {
+  await withLedger(async (ledger) => {
     const steps = (await traceSteps(ledger.db, key)).map(({ sealed, ...step }) => ({
       ...step,
       message: sealed ? ledger.vault.unseal(sealed.bytes, sealed.place).toString() : null,
@@ -24,7 +22,5 @@ export async function trace(key: string, { json = false }: { json?: boolean }): 
           steps.map((step) => [step.at.toISOString(), step.what, step.about, step.state, step.message ?? '']),
         ),
       );
-  } finally {
-    await ledger.close();
-  }
+  });
 }

@@ -15,7 +15,8 @@ export async function openTestCluster(home: string): Promise<{ url: string; stop
   return { url: postgres.url, stop: () => postgres.stop() };
 }
 
-async function makeTemplate(url: string): Promise<void> {
+/** Makes the migrated database that tests copy. */
+export async function makeTemplate(url: string): Promise<void> {
   const db = Database.open(url, { size: 1 });
   await db.query('template', `create database ${TEMPLATE}`);
   await db.close();
