@@ -361,6 +361,17 @@ begin
   end loop;
 end $$;
 
+-- Row-level security: a session sees the entities it was given ('*' is the engine's own), and no session sees any before it was told.
+create function entity_visible(entity text) returns boolean language sql stable as
+  $$ select current_setting('crossdock.entity', true) in ('*', entity) $$;
+
+create function protect_entity(name text) returns void language plpgsql as $$
+begin
+  execute format('alter table %I enable row level security', name);
+  execute format('alter table %I force row level security', name);
+  execute format('create policy entity on %I using (entity_visible(entity)) with check (entity_visible(entity))', name);
+end $$;
+
 -- Monthly partitions of all history, from the month of `first` on, `months` of them; existing ones are left alone.
 create function ensure_history(first date, months integer) returns void language plpgsql as $$
 declare
@@ -374,6 +385,8 @@ begin
       if to_regclass(format('%s_%s', parent, to_char(start, 'YYYY_MM'))) is null then
         execute format('create table %s_%s partition of %s for values from (%L) to (%L)',
           parent, to_char(start, 'YYYY_MM'), parent, start::text || ' 00:00:00+00', (start + interval '1 month')::date::text || ' 00:00:00+00');
+        -- A partition that is read by its own name is under its own policy, not its parent's.
+        perform protect_entity(format('%s_%s', parent, to_char(start, 'YYYY_MM')));
       end if;
     end loop;
   end loop;
@@ -381,18 +394,15 @@ end $$;
 
 select ensure_history((now() at time zone 'utc')::date - 31, 4);
 
--- Row-level security: a session sees the entities it was given ('*' is the engine's own), and no session sees any before it was told.
-create function entity_visible(entity text) returns boolean language sql stable as
-  $$ select current_setting('crossdock.entity', true) in ('*', entity) $$;
-
 do $$
 declare
   name text;
 begin
+  for part in 0..7 loop
+    perform protect_entity(format('seen_%s', part));
+  end loop;
   foreach name in array array['connection', 'cursor', 'mapping_version', 'seen', 'event', 'event_history', 'subject', 'document', 'document_version',
     'reference', 'binding', 'lane', 'delivery', 'delivery_history', 'awaits', 'attempt', 'exception', 'audit'] loop
-    execute format('alter table %I enable row level security', name);
-    execute format('alter table %I force row level security', name);
-    execute format('create policy entity on %I using (entity_visible(entity)) with check (entity_visible(entity))', name);
+    perform protect_entity(name);
   end loop;
 end $$;

@@ -12,7 +12,8 @@ const exponents = new Map<string, number>();
 export function currencyDigits(currency: string): number {
   let digits = exponents.get(currency);
   if (digits === undefined) {
-    if (!/^[A-Z]{3}$/.test(currency)) throw new RangeError(`'${currency}' is not an ISO 4217 currency code`);
+    if (!Intl.supportedValuesOf('currency').includes(currency))
+      throw new RangeError(`'${currency}' is not an ISO 4217 currency code`);
     digits = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
     exponents.set(currency, digits);
   }

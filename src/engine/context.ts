@@ -2,6 +2,7 @@ import { milliseconds } from '../core/clock.ts';
 import type { Context } from '../core/connector.ts';
 import { type Fault, FaultError } from '../core/fault.ts';
 import type { Parts } from './parts.ts';
+import { send } from './send.ts';
 
 /** Says, at the last moment before anything is sent, whether we may still act. */
 export type Guard = () => boolean;
@@ -19,12 +20,17 @@ export function contextFor(parts: Parts, connection: string, signal: AbortSignal
     node: parts.node,
     secret: (name) => parts.secret(name),
     mapping: (table) => parts.mappings.table(entity, table),
-    fetch: (url, { timeout, ...init } = {}) => {
-      if (!guard()) return Promise.reject(new FaultError(sent ? lostBetween : lostBefore));
-      sent = true;
+    fetch: async (url, { timeout, ...init } = {}) => {
+      const check = (): void => {
+        if (!guard()) throw new FaultError(sent ? lostBetween : lostBefore);
+      };
+      check();
       const signals = [signal, AbortSignal.timeout(milliseconds(timeout ?? '30s'))];
       if (init.signal) signals.push(init.signal);
-      return fetch(url, { ...init, signal: AbortSignal.any(signals) });
+      return send(url, { ...init, signal: AbortSignal.any(signals) }, () => {
+        check();
+        sent = true;
+      });
     },
   };
 }

@@ -7,7 +7,6 @@ import { type ClaimedDelivery, claimDeliveries, renewLanes } from '../ledger/del
 import { documentBodies } from '../ledger/documents.ts';
 import type { Breaker } from './breaker.ts';
 import { contextFor, type Guard } from './context.ts';
-import { repeatable } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { type Claim, settle } from './settle.ts';
 import { documentPlace } from './translate.ts';
@@ -78,24 +77,44 @@ export class Deliverer {
       AbortSignal.any([deadline, lease.lost]),
       () => allowed() && lease.valid(),
     );
-    try {
-      const items = await readItems(this.#parts, claim.deliveries, connection);
-      return await this.#deliver(claim.deliveries, items, cx);
-    } catch (error) {
-      const fault = faultOf(error, 'unknown');
+    const failed = (error: unknown, whenUnclear: 'transient' | 'unknown'): Result[] => {
+      const fault = faultOf(error, whenUnclear);
       return claim.deliveries.map(() => ({ outcome: 'failed', fault }));
+    };
+    try {
+      const read = await readItems(this.#parts, claim.deliveries, connection).catch((error: unknown) =>
+        failed(error, 'transient'),
+      );
+      const sent = claim.deliveries.flatMap((delivery, index) => {
+        const item = read[index]!;
+        return 'outcome' in item ? [] : [{ delivery, item }];
+      });
+      const results = sent.length > 0 ? await this.#deliver(sent, cx) : [];
+      return read.map((item) => ('outcome' in item ? item : results.shift()!));
+    } catch (error) {
+      return failed(error, 'unknown');
     } finally {
       await lease.stop();
     }
   }
 
-  /** For a sink that must be asked first, asks about deliveries whose outcome was unknown; then delivers the rest. */
-  async #deliver(deliveries: readonly ClaimedDelivery[], items: Item<unknown>[], cx: Context): Promise<Result[]> {
+  /**
+   * For a sink that must be asked first, asks about new records whose outcome was unknown (writing to a record whose id is bound doubles
+   * nothing); then delivers the rest.
+   */
+  async #deliver(sent: readonly { delivery: ClaimedDelivery; item: Item<unknown> }[], cx: Context): Promise<Result[]> {
     const { sink } = this.#port;
+    const items = sent.map(({ item }) => item);
     const known = new Map<number, Result>();
-    const asked = repeatable(sink.idempotency)
-      ? []
-      : items.flatMap((item, index) => (deliveries[index]!.settled_at ? [{ item, index }] : []));
+    if (sink.idempotency === 'unsafe')
+      for (const [index, { delivery }] of sent.entries())
+        if (delivery.settled_at && delivery.attempts > 0) known.set(index, { outcome: 'failed', fault: lostCall });
+    const asked =
+      sink.idempotency === 'find-first'
+        ? items.flatMap((item, index) =>
+            sent[index]!.delivery.settled_at && item.id === null ? [{ item, index }] : [],
+          )
+        : [];
     if (asked.length > 0 && sink.find) {
       const found = await sink.find(
         asked.map(({ item }) => item.key),
@@ -125,7 +144,7 @@ export class Deliverer {
     const { db, clock, terms, node, log } = this.#parts;
     const lost = new AbortController();
     const deadlineMs = milliseconds(this.#port.sink.deadline);
-    const deadline = new Date(claim.startedAt.getTime() + deadlineMs);
+    const deadline = claim.deliveries[0]!.intent_deadline;
     let validUntil = claim.asked + Math.min(terms.leaseSeconds * 1000, deadlineMs);
     let renewing: Promise<void> = Promise.resolve();
     const renew = async () => {
@@ -170,6 +189,8 @@ export class Deliverer {
 }
 
 const REFUSED_WAIT_SECONDS = 30;
+/** Of an earlier attempt, whose hub is gone; a person's retry starts counting attempts anew and is sent. */
+const lostCall: Fault = { kind: 'unknown', message: 'the hub that made the call is gone' };
 const partial: Fault = {
   kind: 'rejected',
   cause: 'landed-in-part',
@@ -177,38 +198,60 @@ const partial: Fault = {
     'The target holds a part of this record after an answer was lost. Complete or remove it there, then retry or dismiss this.',
 };
 
+/** One per delivery: what is to be sent, or why it cannot be. */
 async function readItems(
   parts: Parts,
   deliveries: readonly ClaimedDelivery[],
   connection: string,
-): Promise<Item<unknown>[]> {
+): Promise<(Item<unknown> | Result)[]> {
   const bodies = await documentBodies(
     parts.db,
     deliveries.map(({ document_id, version }) => ({ documentId: document_id, version })),
   );
-  const decoded = deliveries.map((delivery) => {
+  const decode = (delivery: ClaimedDelivery) => {
     const stored = bodies.find((body) => body.id === delivery.document_id && body.version === delivery.version);
     if (!stored) throw new Error(`document ${delivery.document_id} version ${delivery.version} is not in the ledger`);
     const document = JSON.parse(
       parts.vault.unseal(stored.body_sealed, documentPlace(delivery.entity, stored.kind, stored.key)).toString(),
     );
     return { delivery, document, needs: typeOf(parts, delivery).needs(document) };
+  };
+  const decoded = deliveries.map((delivery) => {
+    try {
+      return decode(delivery);
+    } catch (error) {
+      return unreadable(error);
+    }
   });
   const links = await externalIds(
     parts.db,
-    decoded.flatMap(({ delivery, needs }) =>
-      needs.map(([kind, key]) => ({ connection, entity: delivery.entity, kind, key })),
-    ),
+    decoded
+      .flatMap((item) => ('outcome' in item ? [] : [item]))
+      .flatMap(({ delivery, needs }) =>
+        needs.map(([kind, key]) => ({ connection, entity: delivery.entity, kind, key })),
+      ),
   );
   const idOf = new Map(links.map((link) => [`${link.entity} ${link.kind}:${link.key}`, link.external_id]));
-  return decoded.map(({ delivery, document, needs }) => ({
-    key: delivery.key,
-    id: delivery.external_id,
-    document,
-    version: delivery.version,
-    links: new Map(needs.map(([kind, key]) => [`${kind}:${key}`, idOf.get(`${delivery.entity} ${kind}:${key}`) ?? ''])),
-  }));
+  return decoded.map((item) => {
+    if ('outcome' in item) return item;
+    const { delivery, document, needs } = item;
+    return {
+      key: delivery.key,
+      id: delivery.external_id,
+      document,
+      version: delivery.version,
+      links: new Map(
+        needs.map(([kind, key]) => [`${kind}:${key}`, idOf.get(`${delivery.entity} ${kind}:${key}`) ?? '']),
+      ),
+    };
+  });
 }
+
+/** One record that cannot be made ready parks; the others of its batch go. */
+const unreadable = (error: unknown): Result => ({
+  outcome: 'failed',
+  fault: { kind: 'rejected', cause: 'document-unreadable', message: `Nothing was sent: ${(error as Error).message}` },
+});
 
 function typeOf(parts: Parts, delivery: ClaimedDelivery): AnyDocumentType {
   const type = (parts.wiring.flow(delivery.flow)?.documents as AnyDocumentType[] | undefined)?.find(

@@ -11,7 +11,7 @@ import { recordDuplicates } from '../ledger/events.ts';
 import type { Lease } from '../ledger/leases.ts';
 import { contextFor } from './context.ts';
 import { writeExceptions } from './exception.ts';
-import { eventRow } from './intake.ts';
+import { eventRow, withStorableNames } from './intake.ts';
 import type { Parts } from './parts.ts';
 import { storeRead } from './poll.ts';
 import type { SourcePort } from './wiring.ts';
@@ -145,7 +145,9 @@ export class Inbox {
     const { source, connection } = this.#port;
     const rows = source
       .events([{ file, parsed }], known)
-      .map((incoming) => eventRow(this.#parts, { connection, source: source.name, incoming }));
+      .map((incoming) =>
+        eventRow(this.#parts, { connection, source: source.name, incoming: withStorableNames(incoming) }),
+      );
     await recordDuplicates(this.#parts.db, rows);
   }
 

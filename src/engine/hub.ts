@@ -8,7 +8,7 @@ import { reapLanes } from '../ledger/deliveries.ts';
 import { SHARDS, shardsWithWork } from '../ledger/events.ts';
 import { type Progress, readProgress } from '../ledger/figures.ts';
 import { refreshLanes, removeEmptyLanes } from '../ledger/lanes.ts';
-import { heartbeat, removeNode } from '../ledger/leases.ts';
+import { freeLeases, heartbeat, removeNode } from '../ledger/leases.ts';
 import { ensureHistory } from '../ledger/maintenance.ts';
 import { seedMapping } from '../ledger/mappings.ts';
 import { Breaker } from './breaker.ts';
@@ -67,6 +67,7 @@ export class Hub {
       db,
       Object.entries(estate.connections).map(([name, { entity, connector }]) => ({ name, entity, connector })),
     );
+    await this.#readPauses();
     await this.#seedMappings();
     await this.parts.mappings.refresh();
     this.#liveNodes = await heartbeat(db, node, { pid: process.pid });
@@ -79,6 +80,10 @@ export class Hub {
       this.#leases.run(signal),
       this.#loop('housekeeping', 'housekeeping', 2, () => this.#housekeep()),
       this.#loop('audit', 'audit', 2, () => this.#sealAudit()),
+      this.#loop('history', 'history', 3600, async () => {
+        await ensureHistory(this.parts.db);
+        return 0;
+      }),
       this.#loop('routing', 'route', this.parts.terms.pollSeconds, () => this.#route()),
       ...wiring.sources.map((port) => this.#readLoop(port)),
       ...wiring.writers.map((group) => this.#writeLoop(group)),
@@ -88,7 +93,7 @@ export class Hub {
   /** Ends what is under way, gives leases back and forgets this node. The ledger stays open: it is the caller's. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const topic of ['route', 'deliver', 'housekeeping', 'audit']) this.parts.bell.ring(topic);
+    for (const topic of ['route', 'deliver', 'housekeeping', 'audit', 'history']) this.parts.bell.ring(topic);
     await Promise.all(this.#loops);
     await this.#sealAudit().catch(() => undefined);
     await this.#leases.release().catch(() => undefined);
@@ -135,14 +140,19 @@ export class Hub {
   }
 
   /** Runs `work` again and again until the hub stops: at once while it did something, else after a ring of `topic` or `seconds`. */
-  async #loop(name: string, topic: string, seconds: number, work: () => Promise<number>): Promise<void> {
+  async #loop(
+    name: string,
+    topic: string,
+    seconds: number | (() => number),
+    work: () => Promise<number>,
+  ): Promise<void> {
     const { clock, log, bell } = this.parts;
     const { signal } = this.#stopping;
     for (let failures = 0; !signal.aborted; ) {
       try {
         const done = await work();
         failures = 0;
-        if (done === 0) await bell.wait(topic, seconds, signal);
+        if (done === 0) await bell.wait(topic, typeof seconds === 'number' ? seconds : seconds(), signal);
       } catch (error) {
         failures += 1;
         log[isAway(error) ? 'warn' : 'error'](`${name} failed`, {
@@ -164,9 +174,7 @@ export class Hub {
       this.away = (error as Error).message;
       throw error;
     }
-    this.#paused = new Set(
-      (await connectionStates(db)).filter(({ state }) => state === 'paused').map(({ name }) => name),
-    );
+    await this.#readPauses();
     await this.parts.mappings.refresh();
     const mayRepeat = wiring.sinks
       .filter(({ sink }) => repeatable(sink.idempotency))
@@ -180,8 +188,13 @@ export class Hub {
       log.warn('leases ran out: outcomes unknown', { lanes: reaped });
       this.parts.bell.ring('deliver');
     }
-    await removeEmptyLanes(db);
+    await db.transaction(removeEmptyLanes);
     return 0;
+  }
+
+  async #readPauses(): Promise<void> {
+    const states = await connectionStates(this.parts.db);
+    this.#paused = new Set(states.filter(({ state }) => state === 'paused').map(({ name }) => name));
   }
 
   async #sealAudit(): Promise<number> {
@@ -196,13 +209,15 @@ export class Hub {
     const held = Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) =>
       this.#leases.held(shardLease(shard)),
     );
-    const wanted = work.filter((shard) => !mine.includes(shard)).slice(0, Math.max(0, share - held.length));
+    const others = work.filter((shard) => !mine.includes(shard)).map(shardLease);
+    const room = Math.max(0, share - held.length);
+    const wanted = room > 0 && others.length > 0 ? (await freeLeases(this.parts.db, others)).slice(0, room) : [];
     const surplus = held.slice(share).map(shardLease);
     if (surplus.length > 0) await this.#leases.release(surplus);
     if (wanted.length > 0) {
-      for (const shard of wanted) this.#leases.want(shardLease(shard));
+      for (const lease of wanted) this.#leases.want(lease);
       await this.#leases.refresh();
-      for (const shard of wanted) if (!this.#leases.held(shardLease(shard))) this.#leases.unwant(shardLease(shard));
+      for (const lease of wanted) if (!this.#leases.held(lease)) this.#leases.unwant(lease);
     }
     const queue = work.filter((shard) => this.#leases.held(shardLease(shard)));
     let routed = 0;
@@ -238,9 +253,13 @@ export class Hub {
       );
     }
     const pollPort = port as SourcePort & { source: PollSource<unknown> };
-    return this.#loop(`polling ${port.connection}`, topic, milliseconds(pollPort.source.every) / 1000, async () => {
-      const held = this.#leases.held(lease);
-      if (!held || this.#paused.has(port.connection)) return 0;
+    const every = milliseconds(pollPort.source.every) / 1000;
+    const mayRead = () => (this.#paused.has(port.connection) ? null : this.#leases.held(lease));
+    // While another hub reads it we look often whether it is our turn, or a takeover would wait for a whole interval.
+    const patience = () => (mayRead() ? every : Math.min(1, every));
+    return this.#loop(`polling ${port.connection}`, topic, patience, async () => {
+      const held = mayRead();
+      if (!held) return 0;
       const stored = await pollOnce(this.parts, pollPort, held, signal);
       this.#looks.set(lease, stored === 0);
       return stored;

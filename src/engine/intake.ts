@@ -34,6 +34,21 @@ export function eventRow(parts: Pick<Parts, 'vault' | 'estate'>, { connection, s
   };
 }
 
+/** Text that PostgreSQL can hold: NUL and lone surrogates become U+FFFD. */
+const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed();
+
+/**
+ * An Incoming whose names can be stored, for sources that cannot be told that theirs cannot: nothing read by a poll or from a file may hold up
+ * all that comes after it. Its bytes stay as they are.
+ */
+export const withStorableNames = (incoming: Incoming): Incoming => ({
+  ...incoming,
+  subject: storable(incoming.subject),
+  labels: Object.fromEntries(
+    Object.entries(incoming.labels ?? {}).map(([name, value]) => [storable(name), storable(value)]),
+  ),
+});
+
 interface Waiting {
   row: NewEvent;
   resolve(receipt: Receipt): void;

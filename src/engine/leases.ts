@@ -18,6 +18,7 @@ export class LeaseKeeper {
   readonly #log: Log;
   #wanted = new Set<string>();
   #held = new Map<string, Held>();
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: { db: Database; clock: Clock; holder: string; seconds: number; log: Log }) {
     this.#db = options.db;
@@ -42,7 +43,18 @@ export class LeaseKeeper {
   }
 
   /** Takes and renews everything wanted, now. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    return this.#inTurn(() => this.#refresh());
+  }
+
+  /** One exchange with the ledger at a time: two that overlap would forget what the other has just taken or given back. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #refresh(): Promise<void> {
     const asked = this.#clock.monotonic();
     const leases = await takeLeases(this.#db, this.#holder, [...this.#wanted], this.#seconds);
     for (const lease of leases) {
@@ -57,7 +69,11 @@ export class LeaseKeeper {
       }
   }
 
-  async release(names: readonly string[] = [...this.#held.keys()]): Promise<void> {
+  release(names?: readonly string[]): Promise<void> {
+    return this.#inTurn(() => this.#release(names ?? [...this.#held.keys()]));
+  }
+
+  async #release(names: readonly string[]): Promise<void> {
     const leases = names.flatMap((name) => this.#held.get(name)?.lease ?? []);
     for (const name of names) {
       this.#held.delete(name);

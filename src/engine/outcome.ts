@@ -74,11 +74,19 @@ function decideFault(fault: Fault, at: Circumstances): Next {
           field: null,
           settlesSeconds: settle,
         };
+      if (at.attempts >= at.mostAttempts && !at.connectionDown)
+        return {
+          next: 'park',
+          cause: 'retries-exhausted',
+          message: `Tried ${at.attempts} times, and each time it stayed unknown whether it landed; the last answer was: ${fault.message}`,
+          field: null,
+          settlesSeconds: settle,
+        };
       return {
         next: 'again',
         afterSeconds: repeatable(at.idempotency) ? wait : settle,
         settlesSeconds: settle,
-        spent: true,
+        spent: !at.connectionDown,
       };
   }
 }

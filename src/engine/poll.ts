@@ -1,10 +1,9 @@
-import { type Duration, milliseconds } from '../core/clock.ts';
 import type { Incoming, PollSource } from '../core/connector.ts';
 import { readCursor, saveCursor } from '../ledger/connections.ts';
 import { appendEvents } from '../ledger/events.ts';
 import { holdsLease, type Lease } from '../ledger/leases.ts';
 import { contextFor } from './context.ts';
-import { eventRow } from './intake.ts';
+import { eventRow, withStorableNames } from './intake.ts';
 import type { Parts } from './parts.ts';
 import type { SourcePort } from './wiring.ts';
 
@@ -20,7 +19,7 @@ export async function storeRead(
   cursor: string,
 ): Promise<Set<string> | null> {
   const rows = items.map((incoming) =>
-    eventRow(parts, { connection: port.connection, source: port.source.name, incoming }),
+    eventRow(parts, { connection: port.connection, source: port.source.name, incoming: withStorableNames(incoming) }),
   );
   const fresh = await parts.db.transaction(async (sql) => {
     if (!(await holdsLease(sql, lease))) return null;
@@ -51,5 +50,3 @@ export async function pollOnce(
   }
   return stored;
 }
-
-export const pollSeconds = (every: Duration): number => milliseconds(every) / 1000;

@@ -7,6 +7,7 @@ import type { Sql } from '../ledger/database.ts';
 import { finishDeliveries } from '../ledger/deliveries.ts';
 import { documentBodies } from '../ledger/documents.ts';
 import {
+  carriedVersion,
   closeExceptions,
   dismissEvent,
   type ExceptionRow,
@@ -126,7 +127,8 @@ async function routeAgain({ vault }: Needed, sql: Sql, exception: ExceptionRow, 
     repeatEvent(sql, stored.id, {
       id,
       shard: shardOf(exception.connection, stored.subject),
-      decision: answer,
+      // One Event may stand at several Exceptions: the answer is for this one's cause.
+      decision: `${answer ?? 'retry'}:${exception.cause}`,
       payload,
     }),
   );
@@ -155,12 +157,8 @@ async function replaceDocument(parts: Needed, sql: Sql, exception: ExceptionRow,
     ({ name }) => name === exception.kind,
   );
   if (!type) throw new HubError('FLOW_UNKNOWN', `flow '${exception.flow}' is not in the estate`);
-  const [held] = await sql.query<{ document_id: string; version: number }>(
-    'delivery_version',
-    'select document_id, version from delivery where id = $1',
-    [exception.delivery_id],
-  );
-  const [stored] = held ? await documentBodies(sql, [{ documentId: held.document_id, version: held.version }]) : [];
+  const held = await carriedVersion(sql, exception.delivery_id!);
+  const [stored] = held ? await documentBodies(sql, [held]) : [];
   if (!stored) throw new HubError('NOT_FOUND', 'The document of this delivery is not in the ledger.');
   const place = documentPlace(exception.entity, stored.kind, stored.key);
   const body = applyEdits(JSON.parse(vault.unseal(stored.body_sealed, place).toString()), edits);

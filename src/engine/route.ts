@@ -122,12 +122,14 @@ interface Fresh {
 
 /** Writes new and changed documents with their references; returns those that are owed to their sinks. */
 async function writeDocuments(parts: Parts, sql: Sql, plans: readonly Plan[]): Promise<Fresh[]> {
-  const wanted = new Map<string, { planned: PlannedDocument; receivedAt: Date }>();
+  const wanted = new Map<string, { planned: PlannedDocument; receivedAt: Date; all: PlannedDocument[] }>();
   for (const plan of plans)
     for (const planned of plan.documents) {
       const key = documentId(planned.write);
-      if (!wanted.has(key) || !planned.draft.onlyIfNew)
-        wanted.set(key, { planned, receivedAt: plan.event.received_at });
+      const before = wanted.get(key);
+      const all = [...(before?.all ?? []), planned];
+      if (before && planned.draft.onlyIfNew) before.all = all;
+      else wanted.set(key, { planned, receivedAt: plan.event.received_at, all });
     }
   if (wanted.size === 0) return [];
   const created = await createDocuments(
@@ -139,7 +141,13 @@ async function writeDocuments(parts: Parts, sql: Sql, plans: readonly Plan[]): P
     .filter(([key, { planned }]) => !isNew.has(key) && !planned.draft.onlyIfNew)
     .map(([, { planned }]) => planned.write);
   const changed = rest.length > 0 ? await changeDocuments(sql, rest) : [];
-  const fresh = [...created, ...changed].map((document) => ({ document, ...wanted.get(documentId(document))! }));
+  // Several flows may carry one document, each to its own sink.
+  const fresh = [...created, ...changed].flatMap((document) => {
+    const { all, receivedAt } = wanted.get(documentId(document))!;
+    const owed = all.filter(({ draft }) => isNew.has(documentId(document)) || !draft.onlyIfNew);
+    const bySink = new Map(owed.map((planned) => [parts.wiring.sink(planned.flow, document.kind), planned]));
+    return [...bySink.values()].map((planned) => ({ planned, document, receivedAt }));
+  });
   await addReferences(
     sql,
     fresh.flatMap(({ planned: { type, draft, write }, document }) =>
@@ -162,9 +170,11 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
   if (fresh.length === 0) return;
   const owed = fresh.map(({ planned, document, receivedAt }) => {
     const { connection, sink, priority } = parts.wiring.sink(planned.flow, document.kind);
-    const needs = planned.type
-      .needs(planned.draft.body)
-      .map(([kind, key]): BindingKey => ({ connection, entity: document.entity, kind, key }));
+    const needs = unique(
+      planned.type
+        .needs(planned.draft.body)
+        .map(([kind, key]): BindingKey => ({ connection, entity: document.entity, kind, key })),
+    );
     const lane = { connection, sink: sink.name, laneKey: `${document.kind}:${document.key}` };
     return { id: newId(), planned, document, receivedAt, lane, priority, needs };
   });
@@ -175,9 +185,14 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
   );
   const superseded = await supersedeWaiting(
     sql,
-    fresh
+    owed
       .filter(({ document }) => document.version > 1)
-      .map(({ document }) => ({ documentId: document.id, version: document.version })),
+      .map(({ document: { id, version }, lane: { connection, sink } }) => ({
+        documentId: id,
+        version,
+        connection,
+        sink,
+      })),
   );
   if (superseded > 0) parts.log.debug('coalesced', { superseded });
   const waits = owed.map(({ needs }) => needs.filter((need) => unbound.has(bindingId(need))));

@@ -4,7 +4,7 @@ import type { Measure } from '../core/document.ts';
 import { newId } from '../core/ids.ts';
 import { type AuditRecord, appendAudit } from '../ledger/audit.ts';
 import { type BindingWrite, bind, boundMeasures } from '../ledger/bindings.ts';
-import type { Sql } from '../ledger/database.ts';
+import { isAway, type Sql } from '../ledger/database.ts';
 import {
   addAttempts,
   type ClaimedDelivery,
@@ -48,26 +48,46 @@ export async function settle(
   connectionDown: boolean,
 ): Promise<void> {
   const { sink } = claim.port;
-  const outcomes = claim.deliveries.map((delivery, index): Outcome => {
-    const result = results[index]!;
-    return {
-      delivery,
-      result,
-      next: decide(result, {
-        idempotency: sink.idempotency,
-        settle: sink.settle,
-        attempts: delivery.attempts + 1,
-        mostAttempts: parts.terms.attempts,
-        retrySeconds: parts.terms.retrySeconds,
-        connectionDown,
-        random: parts.random,
-      }),
-    };
+  const outcomeOf = (delivery: ClaimedDelivery, result: Result): Outcome => ({
+    delivery,
+    result,
+    next: decide(result, {
+      idempotency: sink.idempotency,
+      settle: sink.settle,
+      attempts: delivery.attempts + 1,
+      mostAttempts: parts.terms.attempts,
+      retrySeconds: parts.terms.retrySeconds,
+      connectionDown,
+      random: parts.random,
+    }),
   });
-  const written = await parts.db.transaction((sql) => writeOutcomes(parts, sql, claim, outcomes));
-  for (const outcome of outcomes) report(parts, claim, outcome, written.has(outcome.delivery.lane_key));
+  const write = async (outcomes: readonly Outcome[]): Promise<void> => {
+    const written = await parts.db.transaction((sql) => writeOutcomes(parts, sql, claim, outcomes));
+    for (const outcome of outcomes) report(parts, claim, outcome, written.has(outcome.delivery.lane_key));
+  };
+  const outcomes = claim.deliveries.map((delivery, index) => outcomeOf(delivery, results[index]!));
+  try {
+    await write(outcomes);
+  } catch (error) {
+    if (isAway(error)) throw error;
+    // One answer cannot be stored (a NUL in an id): it parks, the others' stand.
+    for (const outcome of outcomes)
+      await write([outcome]).catch((cause: unknown) => {
+        if (isAway(cause)) throw cause;
+        return write([outcomeOf(outcome.delivery, unstorable(cause))]);
+      });
+  }
   parts.bell.ring('deliver');
 }
+
+const unstorable = (cause: unknown): Result => ({
+  outcome: 'failed',
+  fault: {
+    kind: 'rejected',
+    cause: 'answer-unstorable',
+    message: `The target's answer cannot be stored: ${(cause as Error).message}. The record may be there: look, then retry or dismiss.`,
+  },
+});
 
 async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: readonly Outcome[]): Promise<Set<string>> {
   const { connection, sink } = claim.port;

@@ -4,6 +4,7 @@ import { type Fault, faultOf } from '../core/fault.ts';
 import type { Draft, Look, Translation } from '../core/flow.ts';
 import { newId } from '../core/ids.ts';
 import { canonicalJson } from '../core/seal.ts';
+import { isAway } from '../ledger/database.ts';
 import { type DocumentWrite, documentsByReference } from '../ledger/documents.ts';
 import type { SubjectState, SubjectUpdate, UnroutedEvent } from '../ledger/events.ts';
 import type { ExceptionDraft } from './exception.ts';
@@ -41,12 +42,13 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
     );
     const age = olderThanKnown(event, subject);
     if (age) {
-      plan.outcome = age;
+      if (plan.outcome !== 'routed') plan.outcome = age;
       continue;
     }
     try {
       addTranslation(parts, plan, flow, await translate(parts, flow, event, subject));
     } catch (error) {
+      if (isAway(error)) throw error;
       return stopped(parts, event, flow, error);
     }
   }

@@ -67,7 +67,7 @@ export async function sealAudit(db: Database, limit = 5000): Promise<number> {
       'seal_rows',
       `select ${rowColumns} from audit a
        where xid >= $1::xid8 and xid < pg_snapshot_xmin(pg_current_snapshot()) and not exists (select from audit_seal s where s.audit_id = a.id)
-       order by xid, id limit $2`,
+       order by a.xid, a.id limit $2`,
       [mark?.value ?? '0', limit],
     );
     if (rows.length === 0) return 0;
@@ -75,7 +75,8 @@ export async function sealAudit(db: Database, limit = 5000): Promise<number> {
     let hash = last?.hash ?? sha256('crossdock audit');
     const seals = rows.map((row) => {
       hash = linkOf(hash, row);
-      return { seq: ++seq, id: row.id, at: row.at, hash };
+      // As text: a Date would cut the microseconds off.
+      return { seq: ++seq, id: row.id, at: `${row.at_text}Z`, hash };
     });
     await sql.query(
       'seal_add',
@@ -120,9 +121,13 @@ export async function verifyAudit(sql: Sql): Promise<AuditVerdict> {
     }
     if (rows.length < 5000) break;
   }
-  const [rest] = await sql.query<{ unsealed: number }>(
+  // Everything below the newest sealed transaction was there to be sealed with it: what is not in the chain was put in later.
+  const [rest] = await sql.query<{ unsealed: number; inserted: string | null }>(
     'seal_rest',
-    'select count(*)::int as unsealed from audit a where not exists (select from audit_seal s where s.audit_id = a.id)',
+    `select count(*)::int as unsealed, min(id::text) filter (where xid < (select value::xid8 from setting where name = 'audit_sealed_xid')) as inserted
+     from audit a where not exists (select from audit_seal s where s.audit_id = a.id)`,
   );
-  return { sealed: seq, unsealed: rest!.unsealed, broken: null };
+  const { unsealed, inserted } = rest!;
+  const broken = inserted === null ? null : { seq, why: `record ${inserted} was put in among sealed ones` };
+  return { sealed: seq, unsealed, broken };
 }

@@ -7,6 +7,11 @@ export interface Sql {
   query<Row = Record<string, unknown>>(name: string, text: string, values?: unknown[]): Promise<Row[]>;
 }
 
+/** Sql that can also read many statements of one moment. */
+export interface Reader extends Sql {
+  snapshot<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+}
+
 const BIGINT = 20;
 const NUMERIC = 1700;
 const types: pg.CustomTypesConfig = {
@@ -47,7 +52,7 @@ export const isAway = (error: unknown): boolean =>
     ));
 
 /** The ledger's PostgreSQL: a pool of connections that see every entity (`crossdock.entity` = '*') in schema `crossdock`. */
-export class Database implements Sql {
+export class Database implements Reader {
   readonly #pool: pg.Pool;
 
   private constructor(pool: pg.Pool) {
@@ -62,7 +67,8 @@ export class Database implements Sql {
       types,
       application_name: options.application ?? 'crossdock',
       options:
-        '-c search_path=crossdock -c crossdock.entity=* -c timezone=UTC -c idle_in_transaction_session_timeout=60000',
+        // A process that stands still in a transaction holds up the other hubs: no longer than this.
+        '-c search_path=crossdock -c crossdock.entity=* -c timezone=UTC -c idle_in_transaction_session_timeout=10000',
       connectionTimeoutMillis: 10_000,
       idleTimeoutMillis: 30_000,
       keepAlive: true,
@@ -91,7 +97,12 @@ export class Database implements Sql {
     }
   }
 
-  async #once<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  /** Runs reads of one moment: all statements of `work` see the same snapshot. */
+  snapshot<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#once(work, 'begin isolation level repeatable read read only');
+  }
+
+  async #once<T>(work: (sql: Sql) => Promise<T>, begin = 'begin'): Promise<T> {
     const client = await this.#pool.connect();
     let unconfirmed = false;
     let broken: Error | undefined;
@@ -104,7 +115,7 @@ export class Database implements Sql {
     client.on('notice', onNotice);
     client.on('error', onError);
     try {
-      await client.query('begin');
+      await client.query(begin);
       const result = await work({
         query: async <Row>(name: string, text: string, values: unknown[] = []) =>
           (await client.query({ name, text, values })).rows as Row[],

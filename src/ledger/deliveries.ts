@@ -53,21 +53,22 @@ export async function addDeliveries(sql: Sql, deliveries: readonly NewDelivery[]
   );
 }
 
-/** Coalesces: deliveries of the same documents that still wait, untried or known not to have landed, give way to a newer version. Returns how many. */
+/** Coalesces: deliveries of the same documents to the same sinks that still wait, untried or known not to have landed, give way to a newer version. Returns how many. */
 export async function supersedeWaiting(
   sql: Sql,
-  newer: readonly { documentId: string; version: number }[],
+  newer: readonly { documentId: string; version: number; connection: string; sink: string }[],
 ): Promise<number> {
   if (newer.length === 0) return 0;
   const rows = await sql.query(
     'deliveries_supersede',
-    `with newer as (select * from unnest($1::uuid[], $2::integer[]) as n (document_id, version)),
+    `with newer as (select * from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[]) as n (document_id, version, connection, sink)),
      gone as (
-       delete from delivery d using newer n where d.document_id = n.document_id and d.version < n.version and d.state = 'waiting' returning d.*)
+       delete from delivery d using newer n
+       where d.document_id = n.document_id and d.version < n.version and d.connection = n.connection and d.sink = n.sink and d.state = 'waiting' returning d.*)
      insert into delivery_history (id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, outcome, attempts, labels, lines, currency, minor, absolute, created_at, promised_at)
      select id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, 'superseded', attempts, labels, lines, currency, minor, absolute, created_at, promised_at
      from gone returning 1`,
-    columns(newer, ['documentId', 'version']),
+    columns(newer, ['documentId', 'version', 'connection', 'sink']),
   );
   return rows.length;
 }
@@ -85,6 +86,8 @@ export interface ClaimedDelivery extends Measure {
   attempts: number;
   /** Not null when an earlier outcome was unknown: after this moment it can no longer change. */
   settled_at: Date | null;
+  /** Until when the call may run, by the ledger's clock. */
+  intent_deadline: Date;
   epoch: bigint;
   labels: Record<string, string>;
   external_id: string | null;
@@ -105,18 +108,24 @@ export interface ClaimTerms {
 /**
  * Leases free lanes of a sink and commits the Intents of their heads in the same transaction (the caller's): the highest priority and longest
  * ready first, as many as fit in `max` items and `maxLines` lines. Every lane of one claim gets the same new epoch.
+ * Lanes are locked by a statement of their own: the next one sees what was committed until then, so a head is never one that has just gone.
  */
 export async function claimDeliveries(sql: Sql, terms: ClaimTerms): Promise<ClaimedDelivery[]> {
+  const free = await sql.query<{ key: string }>(
+    'lanes_lock_free',
+    `select key from lane
+     where connection = $1 and sink = $2 and holder is null and ready_at <= clock_timestamp()
+     order by priority desc, ready_at limit $3 for update skip locked`,
+    [terms.connection, terms.sink, terms.max],
+  );
+  if (free.length === 0) return [];
   return sql.query<ClaimedDelivery>(
     'deliveries_claim',
-    `with free as materialized (
-       select key, priority, ready_at from lane
-       where connection = $1 and sink = $2 and holder is null and ready_at <= clock_timestamp()
-       order by priority desc, ready_at limit $4 for update skip locked),
-     heads as (
-       select f.key, h.id, sum(h.lines) over (order by f.priority desc, f.ready_at, f.key) as lines_up_to, row_number() over (order by f.priority desc, f.ready_at, f.key) as number
-       from free f cross join lateral (
-         select id, lines from delivery d where d.connection = $1 and d.sink = $2 and d.lane_key = f.key order by place limit 1) h),
+    `with heads as (
+       select l.key, h.id, sum(h.lines) over (order by l.priority desc, l.ready_at, l.key) as lines_up_to, row_number() over (order by l.priority desc, l.ready_at, l.key) as number
+       from lane l cross join lateral (
+         select id, lines, state, waits from delivery d where d.connection = $1 and d.sink = $2 and d.lane_key = l.key order by place limit 1) h
+       where l.connection = $1 and l.sink = $2 and l.key = any($4) and h.state in ('waiting', 'unknown') and h.waits = 0),
      token as materialized (select nextval('lease_epoch') as epoch),
      taken as (
        update lane l set holder = $3, epoch = token.epoch, lease_until = clock_timestamp() + make_interval(secs => $6), ready_at = null
@@ -126,16 +135,16 @@ export async function claimDeliveries(sql: Sql, terms: ClaimTerms): Promise<Clai
        update delivery d set state = 'leased', attempts = d.attempts + 1,
          intent_deadline = clock_timestamp() + make_interval(secs => $7),
          intent_settles = clock_timestamp() + make_interval(secs => $7 + $8)
-       from taken where d.id = taken.id and d.state in ('waiting', 'unknown') and d.waits = 0
+       from taken where d.id = taken.id
        returning d.*, taken.epoch)
-     select i.id, i.entity, i.flow, i.lane_key, i.document_id, i.kind, i.key, i.version, i.attempts - 1 as attempts, i.settled_at, i.epoch, i.labels, i.lines, i.currency, i.minor, i.absolute, b.external_id
+     select i.id, i.entity, i.flow, i.lane_key, i.document_id, i.kind, i.key, i.version, i.attempts - 1 as attempts, i.settled_at, i.intent_deadline, i.epoch, i.labels, i.lines, i.currency, i.minor, i.absolute, b.external_id
      from intent i left join binding b on b.connection = i.connection and b.entity = i.entity and b.kind = i.kind and b.key = i.key
      order by i.place, i.lane_key`,
     [
       terms.connection,
       terms.sink,
       terms.holder,
-      terms.max,
+      free.map((lane) => lane.key),
       terms.maxLines,
       terms.leaseSeconds,
       terms.deadlineSeconds,

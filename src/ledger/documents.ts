@@ -83,18 +83,6 @@ export interface StoredBody {
   body_sealed: Buffer;
 }
 
-/** The ids of documents that exist, by key. */
-export async function documentIds(
-  sql: Sql,
-  keys: readonly { entity: string; kind: string; key: string }[],
-): Promise<WrittenDocument[]> {
-  return sql.query<WrittenDocument>(
-    'documents_ids',
-    `select id, entity, kind, key, version from document where (entity, kind, key) in (select * from unnest($1::text[], $2::text[], $3::text[]))`,
-    columns(keys, ['entity', 'kind', 'key']),
-  );
-}
-
 /** Bodies of exact versions, from the newest or from history. */
 export async function documentBodies(
   sql: Sql,

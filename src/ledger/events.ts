@@ -63,14 +63,6 @@ export async function appendEvents(sql: Sql, events: readonly NewEvent[]): Promi
   return new Set(rows.map((row) => row.event_id));
 }
 
-/** True when an event of this dedupe key was received before. */
-export async function wasSeen(sql: Sql, connection: string, seenKey: Buffer): Promise<boolean> {
-  return (
-    (await sql.query('seen_check', 'select 1 from seen where connection = $1 and key = $2', [connection, seenKey]))
-      .length > 0
-  );
-}
-
 export interface UnroutedEvent {
   id: string;
   entity: string;

@@ -172,14 +172,14 @@ export async function dismissEvent(sql: Sql, id: string): Promise<void> {
   );
 }
 
-/** Puts a parked delivery back into its lane. Returns its lane, or null when it is not parked. */
+/** Puts a parked delivery back into its lane; where an outcome is unknown, for when it can no longer change. Returns its lane, or null when it is not parked. */
 export async function releaseDelivery(
   sql: Sql,
   id: string,
 ): Promise<{ connection: string; sink: string; laneKey: string } | null> {
   const rows = await sql.query<{ connection: string; sink: string; laneKey: string }>(
     'delivery_release',
-    `update delivery set state = case when settled_at is null then 'waiting' else 'unknown' end, attempts = 0, not_before = '-infinity'
+    `update delivery set state = case when settled_at is null then 'waiting' else 'unknown' end, attempts = 0, not_before = coalesce(settled_at, '-infinity')
      where id = $1 and state = 'parked' returning connection, sink, lane_key as "laneKey"`,
     [id],
   );
@@ -204,6 +204,7 @@ export async function openRefusal(
   sql: Sql,
   refusal: { id: string; entity: string; connection: string; flow: string; owner: string; message: Buffer },
 ): Promise<void> {
+  await sql.query('refusal_lock', 'select from connection where name = $1 for update', [refusal.connection]);
   await sql.query(
     'refusal_open',
     `insert into exception (id, entity, flow, connection, holds, cause, message_sealed, owner, due_at, labels, lines, minor, absolute)
@@ -243,10 +244,23 @@ export async function replaceDelivered(
      changed as (
        update document doc set version = held.version + 1, digest = $2, body_sealed = $3, lines = $4, currency = $5, minor = $6, absolute = $7, written_at = now()
        from held where doc.id = held.id returning doc.version)
-     update delivery d set version = changed.version, lines = $4, currency = $5, minor = $6, absolute = $7, attempts = 0, not_before = '-infinity',
+     update delivery d set version = changed.version, lines = $4, currency = $5, minor = $6, absolute = $7, attempts = 0, not_before = coalesce(d.settled_at, '-infinity'),
        state = case when d.settled_at is null then 'waiting' else 'unknown' end
      from held, changed where d.id = held.delivery_id returning d.connection, d.sink, d.lane_key as "laneKey"`,
     [deliveryId, change.digest, change.body, change.lines, change.currency, change.minor, change.absolute],
+  );
+  return rows[0] ?? null;
+}
+
+/** The document version that an open delivery carries, or null. */
+export async function carriedVersion(
+  sql: Sql,
+  deliveryId: string,
+): Promise<{ documentId: string; version: number } | null> {
+  const rows = await sql.query<{ documentId: string; version: number }>(
+    'delivery_carries',
+    'select document_id as "documentId", version from delivery where id = $1',
+    [deliveryId],
   );
   return rows[0] ?? null;
 }

@@ -1,4 +1,4 @@
-import type { Sql } from './database.ts';
+import type { Reader, Sql } from './database.ts';
 
 export interface Figures {
   events: {
@@ -9,6 +9,8 @@ export interface Figures {
     waiting: number;
     parked: number;
     dismissed: number;
+    /** Events that stand, whole or in part, at an open Exception. */
+    excepted: number;
   };
   deliveries: {
     delivered: number;
@@ -35,14 +37,20 @@ export interface Figures {
 const counts = (rows: { name: string; count: number }[]): Record<string, number> =>
   Object.fromEntries(rows.map((row) => [row.name, row.count]));
 
-/** Everything that was ever counted, from the ledger's rows. */
-export async function readFigures(sql: Sql): Promise<Figures> {
+/** Everything that was ever counted, from the ledger's rows of one moment. */
+export const readFigures = (db: Reader): Promise<Figures> => db.snapshot(countAll);
+
+async function countAll(sql: Sql): Promise<Figures> {
   const events = counts(
     await sql.query(
       'figures_events',
       `select outcome as name, count(*)::int as count from event_history group by 1
        union all select case state when 'new' then 'waiting' else state end, count(*)::int from event group by 1`,
     ),
+  );
+  const [excepted] = await sql.query<{ events: number }>(
+    'figures_excepted',
+    "select count(distinct event_id)::int as events from exception where state = 'open'",
   );
   const deliveries = counts(
     await sql.query(
@@ -83,6 +91,7 @@ export async function readFigures(sql: Sql): Promise<Figures> {
       dismissed: of(events, 'dismissed'),
       waiting: of(events, 'waiting'),
       parked: of(events, 'parked'),
+      excepted: excepted?.events ?? 0,
     },
     deliveries: {
       delivered: of(deliveries, 'delivered'),

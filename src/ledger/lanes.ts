@@ -58,16 +58,25 @@ export async function refreshLanes(sql: Sql, lanes: readonly LaneKey[]): Promise
   );
 }
 
-/** Removes lanes that hold nothing and need not stay quiet. Returns how many. */
+/**
+ * Removes lanes that hold nothing and need not stay quiet. Returns how many. In the caller's transaction: the lanes are locked first and looked
+ * into again by a second statement, or a delivery that was added in between would lose its lane.
+ */
 export async function removeEmptyLanes(sql: Sql): Promise<number> {
+  const idle = await sql.query<LaneKey>(
+    'lanes_lock_empty',
+    `select connection, sink, key as "laneKey" from lane l
+     where ready_at is null and holder is null and quiet_until < clock_timestamp()
+       and not exists (select from delivery d where d.connection = l.connection and d.sink = l.sink and d.lane_key = l.key)
+     limit 5000 for update skip locked`,
+  );
+  if (idle.length === 0) return 0;
   const rows = await sql.query(
     'lanes_remove_empty',
-    `delete from lane where (connection, sink, key) in (
-       select connection, sink, key from lane l
-       where ready_at is null and holder is null and quiet_until < clock_timestamp()
-         and not exists (select from delivery d where d.connection = l.connection and d.sink = l.sink and d.lane_key = l.key)
-       limit 5000 for update skip locked)
+    `delete from lane l where (connection, sink, key) in (select * from unnest($1::text[], $2::text[], $3::text[]))
+       and not exists (select from delivery d where d.connection = l.connection and d.sink = l.sink and d.lane_key = l.key)
      returning 1`,
+    columns(idle, ['connection', 'sink', 'laneKey']),
   );
   return rows.length;
 }

@@ -8,7 +8,8 @@ export interface Lease {
 }
 
 /**
- * Takes or renews leases for `seconds` by the ledger's clock: free, expired and own ones are given, others not.
+ * Takes or renews leases for `seconds` by the ledger's clock: free, expired and own ones are given, others not (nor those on which an open
+ * transaction of the last holder still counts).
  * An own, unexpired lease keeps its epoch; any other gets a new one.
  */
 export async function takeLeases(sql: Sql, holder: string, names: string[], seconds: number): Promise<Lease[]> {
@@ -17,7 +18,7 @@ export async function takeLeases(sql: Sql, holder: string, names: string[], seco
   const renewed = await sql.query<Lease>(
     'lease_renew',
     `update lease set expires_at = clock_timestamp() + make_interval(secs => $3)
-     where name in (select name from lease where name = any($2) and holder = $1 and expires_at > clock_timestamp() order by name for update)
+     where name in (select name from lease where name = any($2) and holder = $1 and expires_at > clock_timestamp() order by name for no key update)
      returning name, holder, epoch`,
     [holder, names, seconds],
   );
@@ -32,11 +33,25 @@ export async function takeLeases(sql: Sql, holder: string, names: string[], seco
   return [...renewed, ...taken];
 }
 
-/** True while the lease is ours; in a transaction it stays so until the commit (a takeover waits for the row). */
+/** Of the names, those whose lease nobody holds now. */
+export async function freeLeases(sql: Sql, names: readonly string[]): Promise<string[]> {
+  const rows = await sql.query<{ name: string }>(
+    'leases_free',
+    `select name from unnest($1::text[]) as n (name)
+     where not exists (select from lease l where l.name = n.name and l.holder is not null and l.expires_at > clock_timestamp())`,
+    [names],
+  );
+  return rows.map((row) => row.name);
+}
+
+/**
+ * True while the lease is ours; in a transaction it stays so until the commit: no takeover gets the row, while its renewal does (key share and
+ * no key update do not conflict), or one slow transaction would let every other lease of this hub run out.
+ */
 export async function holdsLease(sql: Sql, lease: Lease): Promise<boolean> {
   const rows = await sql.query(
     'lease_check',
-    'select 1 from lease where name = $1 and holder = $2 and epoch = $3 and expires_at > clock_timestamp() for share',
+    'select 1 from lease where name = $1 and holder = $2 and epoch = $3 and expires_at > clock_timestamp() for key share',
     [lease.name, lease.holder, lease.epoch],
   );
   return rows.length === 1;

@@ -14,7 +14,7 @@ interface Migration {
 const NEEDED_MAJOR = 15;
 
 /** The folder of numbered migrations, found from a clone's sources and from compiled output alike. */
-export function migrationsFolder(): string {
+function migrationsFolder(): string {
   for (const up of ['../../sql', '../../../sql']) {
     const folder = join(import.meta.dirname, up);
     try {

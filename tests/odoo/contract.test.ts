@@ -666,6 +666,17 @@ for (const [name, start] of targets)
         assert.equal(await stock('P7'), 2);
       });
 
+      it('a done adjustment that now asks for more is an Exception, not silently done', async () => {
+        await freshProduct('P9');
+        const key = `more-${run}`;
+        done((await hub.sinks.stockAdjustments.deliver([adjustment(key, [['P9', '-1']])], cx))[0]);
+        const more = adjustment(key, [
+          ['P9', '-1'],
+          ['P9', '-2'],
+        ]);
+        assert.equal(rejection((await hub.sinks.stockAdjustments.deliver([more], cx))[0]).cause, 'read-back-quantity');
+      });
+
       it('a wizard instead of an effect is not taken for one', async () => {
         await freshProduct('P5');
         const one = adjustment(`wiz-${run}`, [['P5', '2']]);

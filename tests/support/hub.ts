@@ -158,6 +158,18 @@ export function send(
   });
 }
 
+/** Waits until hubs that share a ledger and have push sources only can do nothing more by themselves; any of them may be asked. */
+export async function drained(hub: Hub, seconds = 60): Promise<void> {
+  const end = performance.now() + seconds * 1000;
+  for (let quiet = 0; quiet < 3; ) {
+    const { routable, deliverable, leased } = await hub.progress();
+    quiet = routable + deliverable + leased === 0 ? quiet + 1 : 0;
+    if (performance.now() > end)
+      throw new Error(`the hubs were not idle after ${seconds} s: ${JSON.stringify(await hub.progress())}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** Waits until a hub can do nothing more by itself; fails after `seconds`. */
 export async function idle(hub: Hub, seconds = 60): Promise<void> {
   const patience = AbortSignal.timeout(seconds * 1000);

@@ -2,7 +2,7 @@ import type { Context, Idempotency, Item, Result, Sink } from '../../src/core/co
 import type { FaultError } from '../../src/core/fault.ts';
 import { type NativeNote, NoteDocument } from './hub.ts';
 
-export type Note = Required<NativeNote>;
+type Note = Required<NativeNote>;
 export type NoteItem = Item<Note>;
 
 /** A change in the target, as the target itself recorded it. */
@@ -124,7 +124,7 @@ export const cut = (): never => {
   throw new Error('socket hang up');
 };
 
-export const failed = (fault: FaultError['fault']): Result => ({ outcome: 'failed', fault });
+const failed = (fault: FaultError['fault']): Result => ({ outcome: 'failed', fault });
 export const transient = (message = 'try again later'): Result => failed({ kind: 'transient', message });
 export const throttled = (retryAfter: number): Result =>
   failed({ kind: 'throttled', message: 'too many requests', retryAfter });

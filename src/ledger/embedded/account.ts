@@ -53,7 +53,7 @@ export function accountFor(dataDir: string): Account {
   );
 }
 
-export const quote = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;
+const quote = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;
 
 function users(): { name: string; uid: number; gid: number }[] {
   try {

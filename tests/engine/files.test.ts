@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { systemClock } from '../../src/core/clock.ts';
+import type { FileSource, Sink } from '../../src/core/connector.ts';
+import { defineEstate } from '../../src/core/estate.ts';
+import { rejected } from '../../src/core/fault.ts';
+import { newId } from '../../src/core/ids.ts';
+import { Inbox } from '../../src/engine/files.ts';
+import { Hub } from '../../src/engine/hub.ts';
+import { listExceptions } from '../../src/ledger/exceptions.ts';
+import { readFigures } from '../../src/ledger/figures.ts';
+import { takeLeases } from '../../src/ledger/leases.ts';
+import { connectionOf, idle, type NativeNote, noteFlow, noteHub, testLedger } from '../support/hub.ts';
+import { Target } from '../support/target.ts';
+
+const clean: (() => unknown)[] = [];
+after(async () => {
+  for (const end of clean) await end();
+});
+
+/** A folder with a file source: every line is a note, and a line `!` makes the file unreadable. */
+async function inboxOf(options: { keep?: boolean } = {}) {
+  const ledger = await testLedger();
+  const folder = mkdtempSync(join(tmpdir(), 'crossdock inbox '));
+  clean.push(
+    () => ledger.db.close(),
+    () => rmSync(folder, { recursive: true, force: true }),
+  );
+  let now = 0;
+  const clock = { ...systemClock, monotonic: () => performance.now() + now };
+  const target = new Target();
+  const sink = target.sink();
+  const source: FileSource<NativeNote, NativeNote[]> = {
+    kind: 'file',
+    name: 'lines',
+    folder,
+    pattern: '*.txt',
+    quiet: '10s',
+    keep: options.keep ?? false,
+    parse: ({ bytes }) => {
+      const lines = bytes.toString().split('\n').filter(Boolean);
+      if (lines.includes('!')) throw rejected('Line 1 is not a note.', 'bad-line', 'line 1');
+      return lines.map((line) => JSON.parse(line));
+    },
+    events: (files) =>
+      files.flatMap(({ parsed }) =>
+        parsed.map((note) => ({
+          dedupeKey: `${note.id}/${note.n}`,
+          subject: `note:${note.id}`,
+          occurredAt: new Date(0),
+          bytes: Buffer.from(JSON.stringify(note)),
+          measure: { lines: 1, currency: null, minor: 0n, absolute: 0n },
+        })),
+      ),
+    report: (parsed) => ({ lines: parsed.length }),
+    decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()),
+  };
+  const estate = defineEstate({
+    name: 'test',
+    connections: {
+      till: connectionOf({ sources: { lines: source } }),
+      target: connectionOf({ sinks: { notes: sink as Sink } }),
+    },
+    flows: [noteFlow(sink, source as never)],
+  });
+  const hub = () => new Hub({ ...noteHub(ledger, sink).parts, estate, clock });
+  const { parts } = hub();
+  const [lease] = await takeLeases(ledger.db, newId(), ['poller'], 3600);
+  const openInbox = () => new Inbox(parts, parts.wiring.sources[0] as never);
+  let inbox = openInbox();
+  const look = () => inbox.look(lease!, AbortSignal.timeout(60_000));
+  return {
+    ledger,
+    folder,
+    target,
+    hub,
+    look,
+    /** Looks, waits until the inbox is quiet, and looks again. */
+    read: async () => {
+      await look();
+      now += 10_001;
+      return look();
+    },
+    pass: (ms: number) => {
+      now += ms;
+    },
+    restart: () => {
+      inbox = openInbox();
+    },
+    drop: (name: string, ...notes: NativeNote[]) =>
+      writeFileSync(join(folder, name), notes.map((note) => `${JSON.stringify(note)}\n`).join('')),
+    list: (sub = '.') =>
+      readdirSync(join(folder, sub), { withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ name }) => name)
+        .sort(),
+    report: (path: string) => JSON.parse(readFileSync(join(folder, `${path}.report.json`), 'utf8')),
+  };
+}
+
+describe('file sources', { concurrency: 4 }, () => {
+  test('a file is read when the inbox is quiet, and moved to done/ with a report; parts and strangers are left alone', async () => {
+    const box = await inboxOf();
+    assert.deepEqual(await box.look(), { state: 'empty' });
+    for (const name of ['a.txt.part', '.hidden.txt', 'note.csv']) box.drop(name, { id: 'no', n: 1 });
+    assert.deepEqual(await box.look(), { state: 'empty' });
+    box.drop('a.txt', { id: 'a', n: 1 }, { id: 'b', n: 1 });
+    assert.deepEqual(await box.look(), { state: 'waiting' });
+    box.pass(9_000);
+    box.drop('b.txt', { id: 'c', n: 1 });
+    assert.deepEqual(await box.look(), { state: 'waiting' }, 'something changed: quiet time starts again');
+    box.pass(9_000);
+    assert.deepEqual(await box.look(), { state: 'waiting' });
+    box.pass(1_001);
+    assert.deepEqual(await box.look(), { state: 'read', files: 2, events: 3 });
+    assert.deepEqual(await box.look(), { state: 'empty' });
+    assert.deepEqual(box.list(), ['.hidden.txt', 'a.txt.part', 'note.csv']);
+    assert.deepEqual(box.list('done'), ['a.txt', 'a.txt.report.json', 'b.txt', 'b.txt.report.json']);
+    const { at, ...report } = box.report('done/a.txt');
+    assert.deepEqual(report, { file: 'a.txt', outcome: 'read', lines: 2 });
+    assert.ok(Date.parse(at) > 0);
+  });
+
+  test('a file that cannot be read goes to failed/ with a report and an Exception, and spoils no other', async () => {
+    const box = await inboxOf();
+    writeFileSync(join(box.folder, 'bad.txt'), '!\n');
+    box.drop('good.txt', { id: 'a', n: 1 });
+    assert.deepEqual(await box.read(), { state: 'read', files: 1, events: 1 });
+    assert.deepEqual([box.list(), box.list('failed')], [[], ['bad.txt', 'bad.txt.report.json']]);
+    assert.equal(box.report('failed/bad.txt').problem, 'Line 1 is not a note.');
+    const [exception] = await listExceptions(box.ledger.db, null, 10);
+    assert.deepEqual(
+      [exception!.cause, exception!.field, exception!.holds, exception!.labels],
+      ['file-refused', 'line 1', false, { file: 'bad.txt' }],
+    );
+    const words = box.ledger.vault.unseal(exception!.message_sealed, `exception:${exception!.id}`).toString();
+    assert.match(words, /Line 1 is not a note\. Nothing of this file was taken/);
+  });
+
+  test('the same file again, renamed or not, is a duplicate and counted as one; names in done/ never collide', async () => {
+    const box = await inboxOf();
+    const notes = [
+      { id: 'a', n: 1 },
+      { id: 'b', n: 1 },
+    ];
+    box.drop('day.txt', ...notes);
+    await box.read();
+    box.drop('day.txt', ...notes);
+    assert.deepEqual(await box.read(), { state: 'read', files: 1, events: 0 });
+    box.drop('renamed.txt', ...notes);
+    box.drop('twin.txt', ...notes);
+    assert.deepEqual(await box.read(), { state: 'read', files: 2, events: 0 });
+    assert.deepEqual(
+      box.list('done').filter((name) => name.endsWith('.txt')),
+      ['day.2.txt', 'day.txt', 'renamed.txt', 'twin.txt'],
+    );
+    assert.equal(box.report('done/day.2.txt').outcome, 'read before: nothing new');
+    const { events } = await readFigures(box.ledger.db);
+    assert.deepEqual([events.waiting, events.duplicate], [2, 6]);
+  });
+
+  test('a grown file brings what is new', async () => {
+    const box = await inboxOf();
+    box.drop('day.txt', { id: 'a', n: 1 });
+    await box.read();
+    box.drop('day.txt', { id: 'a', n: 1 }, { id: 'a', n: 2 });
+    assert.deepEqual(await box.read(), { state: 'read', files: 1, events: 1 });
+    const { events } = await readFigures(box.ledger.db);
+    assert.deepEqual([events.waiting, events.duplicate], [2, 1]);
+  });
+
+  test('files that are kept are read once', async () => {
+    const box = await inboxOf({ keep: true });
+    box.drop('day.txt', { id: 'a', n: 1 });
+    assert.deepEqual(await box.read(), { state: 'read', files: 1, events: 1 });
+    assert.deepEqual(await box.look(), { state: 'empty' });
+    box.restart();
+    assert.deepEqual(await box.look(), { state: 'empty' });
+    box.drop('day.txt', { id: 'a', n: 1 }, { id: 'b', n: 1 });
+    assert.deepEqual(await box.read(), { state: 'read', files: 1, events: 1 });
+    assert.deepEqual(box.list(), ['day.txt']);
+  });
+
+  test('a crash between the commit and the move takes nothing twice', async () => {
+    const box = await inboxOf();
+    writeFileSync(join(box.folder, 'done'), 'in the way');
+    box.drop('day.txt', { id: 'a', n: 1 });
+    await assert.rejects(box.read());
+    assert.deepEqual(box.list(), ['day.txt', 'done']);
+    rmSync(join(box.folder, 'done'));
+    box.restart();
+    assert.deepEqual(await box.read(), { state: 'read', files: 1, events: 0 });
+    assert.deepEqual(box.list('done'), ['day.txt', 'day.txt.report.json']);
+    assert.equal((await readFigures(box.ledger.db)).events.waiting, 1);
+  });
+
+  test('a folder within the folder is not a file, and a hub reads its inbox and delivers', async () => {
+    const box = await inboxOf();
+    mkdirSync(join(box.folder, 'sub.txt'));
+    box.drop('day.txt', { id: 'a', n: 1 });
+    await box.ledger.db.query('free', `update lease set expires_at = '-infinity'`);
+    const hub = box.hub();
+    await hub.start();
+    box.pass(0);
+    const passing = setInterval(() => box.pass(1_000), 100);
+    await idle(hub);
+    clearInterval(passing);
+    await hub.stop();
+    assert.deepEqual(box.target.values('a'), [1]);
+    assert.deepEqual(box.list('done'), ['day.txt', 'day.txt.report.json']);
+  });
+});
