@@ -246,12 +246,27 @@ test('zero-price lines are stock adjustments of their own', async () => {
       line('1', '10000', -7, '0.0', { customer: '', description: 'damages' }) +
       line('2', '10001', 3, '0.0', { customer: '', description: '' }),
   });
-  assert.deepEqual(h.adjustments.get('till:1:stock')?.lines, [
+  assert.deepEqual(h.adjustments.get('till:1:stock:1')?.lines, [
     { id: '1', sku: '10000', quantity: '-7', reason: 'damages' },
   ]);
-  assert.equal(h.adjustments.get('till:2:stock')?.lines[0]?.reason, 'found');
+  assert.equal(h.adjustments.get('till:2:stock:1')?.lines[0]?.reason, 'found');
   assert.equal(h.products.get('10000')?.name, '10000');
   assert.equal(h.orders.size, 0);
+  h.conserved();
+});
+
+test('stock lines that come later are an adjustment of their own: what has moved cannot take more', async () => {
+  const h = hub();
+  const first = HEADER + line('1', '10000', -7, '0.0', { customer: '' });
+  await h.drop({ 'a.csv': first + line('2', '10002', 1, '1.0') });
+  await h.drop({ 'b.csv': first + line('1', '10001', -2, '0.0', { customer: '' }) + line('3', '10002', 1, '1.0') });
+  assert.deepEqual(
+    [...h.adjustments].map(([id, { lines }]) => [id, lines.map(({ sku, quantity }) => `${sku} ${quantity}`)]),
+    [
+      ['till:1:stock:1', ['10000 -7']],
+      ['till:1:stock:2', ['10001 -2']],
+    ],
+  );
   h.conserved();
 });
 

@@ -196,14 +196,15 @@ async function book(booking: Booking): Promise<DaySalesTranslation> {
   const sold = posted.filter((line) => !stockOnly.has(line.id));
   const moved = posted.filter((line) => stockOnly.has(line.id));
   const sells = sold.some((line) => isNew.has(line.id));
-  const moves = moved.some((line) => isNew.has(line.id));
-  documents.push(...products([...(sells ? sold : []), ...(moves ? moved : [])], stockOnly));
+  // An order grows with its invoice; what moved stock has moved, so lines that come later are an adjustment of their own.
+  const moves = moved.filter((line) => isNew.has(line.id));
+  documents.push(...products([...(sells ? sold : []), ...moves], stockOnly));
   if (sells)
     documents.push(
       customer(look.connection, invoice, settings.walkIn),
       order(look.connection, invoice, sold, settings.taxes, await saleOf(look.connection, invoice, sold, look)),
     );
-  if (moves) documents.push(stockAdjustment(look.connection, invoice, moved));
+  if (moves.length > 0) documents.push(stockAdjustment(look.connection, invoice, moves));
 
   const objections = [
     ...[...asked].map(([cause, lines]) => objectionAbout(cause as Cause, lines, invoice, settings.limits)),

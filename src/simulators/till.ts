@@ -212,7 +212,7 @@ async function readDrops(journal: string): Promise<{ drops: Drop[]; done: Set<nu
 }
 
 /** Where the journal lies unless told otherwise; no inbox takes dot files. */
-export const tillJournal = (folder: string): string => join(folder, '.till-journal.jsonl');
+const tillJournal = (folder: string): string => join(folder, '.till-journal.jsonl');
 
 /** What the till sold, by its own record: the truth that a hub is verified against. */
 export async function readTillJournal(journal: string): Promise<SoldInvoice[]> {

@@ -180,8 +180,16 @@ async function settle(odoo: Odoo, transfers: readonly Transfer[], cx: Context): 
     return 'id' in stage && stage.state !== 'done';
   });
   for (const [transfer, stage] of await validate(odoo, open, stages, cx)) stages.set(transfer.externalId, stage);
+  // Done before: a done transfer cannot take more lines, so what it moved must be what is asked for now.
+  const before = transfers.filter((transfer) => isDone(held.get(transfer.externalId)));
+  const ids = before.map((transfer) => (held.get(transfer.externalId) as Held).id);
+  if (before.length > 0)
+    for (const [transfer, stage] of await readBack(odoo, before, ids, new Map(), cx))
+      stages.set(transfer.externalId, stage);
   return stages;
 }
+
+const isDone = (stage: Stage | undefined): boolean => stage !== undefined && 'state' in stage && stage.state === 'done';
 
 /** Transfers that Odoo already has. */
 async function heldOf(odoo: Odoo, transfers: readonly Transfer[], cx: Context): Promise<Map<string, Stage>> {

@@ -78,6 +78,7 @@ export const order = (
   },
 });
 
+/** Of lines that were not adjusted before; named by the first of them. */
 export const stockAdjustment = (
   connection: string,
   invoice: Invoice,
@@ -85,7 +86,7 @@ export const stockAdjustment = (
 ): Draft<typeof StockAdjustmentDocument> => ({
   kind: 'stock-adjustment',
   body: {
-    id: `${connection}:${invoice.number}:stock`,
+    id: `${connection}:${invoice.number}:stock:${lines[0]!.id}`,
     origin: invoice.number,
     occurredAt: invoice.placedAt,
     lines: lines.map((line) => ({
