@@ -97,13 +97,19 @@ async function killAndJudge(world: World, options: KillsOptions): Promise<Report
     let left = await outstanding();
     while (left < 20 && (await dropNext())) left = await outstanding();
     const undropped = sold.length - due.size;
-    const milliseconds =
-      ((total - done) * (options.longest ?? 5000)) / 3 / Math.max(1, (left + undropped) / (options.batch ?? 5));
+    const longest = options.longest ?? 5000;
+    const callsFor = (orders: number): number => Math.max(1, orders / (options.batch ?? 5));
+    const wait = random() * longest;
+    // Slow enough for what has come to last until this kill, and for all of it until the last one.
+    const milliseconds = Math.max(
+      ((total - done) * longest) / 3 / callsFor(left + undropped),
+      (2 * wait) / callsFor(left),
+    );
     await world.faults([
       { kind: 'latency', model: 'sale.order', method: 'load', ms: Math.min(2000, Math.max(50, milliseconds)) },
     ]);
-    await pause(random() * (options.longest ?? 5000));
-    if ((await outstanding()) === 0) {
+    await pause(wait);
+    if ((await outstanding()) === 0 && !(await dropNext())) {
       problems.push(`everything had landed before kill ${done + 1} of ${total}`);
       break;
     }

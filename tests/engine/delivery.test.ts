@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { Type } from 'typebox';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Result, Sink } from '../../src/core/connector.ts';
@@ -40,13 +40,6 @@ import {
 } from '../support/target.ts';
 
 const decision = { by: 'cli:anna', reason: 'checked' };
-const ledgers: TestLedger[] = [];
-async function fresh(): Promise<TestLedger> {
-  const ledger = await testLedger();
-  ledgers.push(ledger);
-  return ledger;
-}
-after(() => Promise.all(ledgers.map(({ db }) => db.close())));
 
 const exceptions = (ledger: TestLedger): Promise<ExceptionRow[]> => listExceptions(ledger.db, null, 100);
 const words = (ledger: TestLedger, exception: ExceptionRow): string =>
@@ -81,8 +74,8 @@ const numbered = (count: number): NativeNote[] =>
   Array.from({ length: count }, (_, n) => ({ id: `k${String(n).padStart(3, '0')}`, n: n + 1 }));
 
 describe('delivery', { concurrency: 4 }, () => {
-  test('a lane stays first in, first out through retries, throttles and a rejection, which holds it and no other', async () => {
-    const ledger = await fresh();
+  test('a lane stays first in, first out through retries, throttles and a rejection, which holds it and no other', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     let tries = 0;
     let wrong = true;
@@ -115,8 +108,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.deepEqual(target.values('a'), [1, 2, 4]);
   });
 
-  test('a parked delivery can be dismissed or edited; its lane goes on', async () => {
-    const ledger = await fresh();
+  test('a parked delivery can be dismissed or edited; its lane goes on', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const answer = each(target, ({ document }) => (document.text === 'bad' ? rejection() : undefined));
     const hub = noteHub(ledger, target.sink({ answer }));
@@ -144,8 +137,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.deepEqual([deliveries.delivered, deliveries.dismissed], [2, 1]);
   });
 
-  test('a transient failure backs off and spends attempts until a person is asked', async () => {
-    const ledger = await fresh();
+  test('a transient failure backs off and spends attempts until a person is asked', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const answer = each(target, ({ key }) => (key === 'a' ? transient('the warehouse is closed') : undefined));
     const hub = noteHub(ledger, target.sink({ answer }), { terms: { attempts: 2, retrySeconds: [0.3, 1] } });
@@ -162,8 +155,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.match(words(ledger, exception!), /Tried 2 times; the last answer was: the warehouse is closed/);
   });
 
-  test('while a connection as a whole fails, no delivery spends its attempts', async () => {
-    const ledger = await fresh();
+  test('while a connection as a whole fails, no delivery spends its attempts', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     let down = true;
     const answer = (items: readonly NoteItem[]) => (down ? items.map(() => transient('down')) : target.commit(items));
@@ -184,8 +177,8 @@ describe('delivery', { concurrency: 4 }, () => {
     });
   });
 
-  test('a throttled delivery spends no attempt and nothing of its connection is called early', async () => {
-    const ledger = await fresh();
+  test('a throttled delivery spends no attempt and nothing of its connection is called early', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     let told = 0;
     const answer = (items: readonly NoteItem[]) => {
@@ -209,8 +202,8 @@ describe('delivery', { concurrency: 4 }, () => {
     );
   });
 
-  test('what a batch neighbour spoilt goes again at once and spends no attempt', async () => {
-    const ledger = await fresh();
+  test('what a batch neighbour spoilt goes again at once and spends no attempt', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const answer = (items: readonly NoteItem[]): Result[] =>
       items.some(({ key }) => key === 'k001')
@@ -228,8 +221,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal((await exceptions(ledger)).length, 1);
   });
 
-  test('a refusal is one Exception for the connection; everything waits, and the first success closes it', async () => {
-    const ledger = await fresh();
+  test('a refusal is one Exception for the connection; everything waits, and the first success closes it', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     let refused = true;
     let skipped = 0;
@@ -257,8 +250,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.deepEqual(rows, [{ state: 'retried', closed_by: 'hub', cause: 'connection-refused' }]);
   });
 
-  test('unknown, seen by its external id: repeats before it is settled, and only then the next of the lane', async () => {
-    const ledger = await fresh();
+  test('unknown, seen by its external id: repeats before it is settled, and only then the next of the lane', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     let cuts = 0;
     let lost = 0;
@@ -288,8 +281,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal(target.finds.length, 0);
   });
 
-  test('a late commit of old content never overwrites newer content', async () => {
-    const ledger = await fresh();
+  test('a late commit of old content never overwrites newer content', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     let lost = 0;
     const answer = (items: readonly NoteItem[]) => {
@@ -312,8 +305,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.deepEqual(target.values('a'), [1, 2]);
   });
 
-  test('unknown, to be asked first: asks only when settled, and never doubles', async () => {
-    const ledger = await fresh();
+  test('unknown, to be asked first: asks only when settled, and never doubles', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target({ byKey: false });
     const lost = new Map<string, number>();
     const answer = (items: readonly NoteItem[]) => {
@@ -341,8 +334,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal(target.calls.filter(({ keys }) => keys.includes('lost')).length, 2);
   });
 
-  test('unknown change of a record that is to be asked first: finding the record does not mean it was changed', async () => {
-    const ledger = await fresh();
+  test('unknown change of a record that is to be asked first: finding the record does not mean it was changed', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target({ byKey: false });
     let lost = false;
     const answer = (items: readonly NoteItem[]) => {
@@ -361,8 +354,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal(target.records.get('a')!.length, 1);
   });
 
-  test('a record found in part is an Exception', async () => {
-    const ledger = await fresh();
+  test('a record found in part is an Exception', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target({ byKey: false });
     const hub = noteHub(
       ledger,
@@ -378,8 +371,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal(target.calls.length, 1);
   });
 
-  test('a lost answer of a target that nothing protects is an Exception that explains both possibilities', async () => {
-    const ledger = await fresh();
+  test('a lost answer of a target that nothing protects is an Exception that explains both possibilities', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target({ byKey: false });
     let lost = false;
     const answer = (items: readonly NoteItem[]) => {
@@ -401,8 +394,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.deepEqual(target.values('a'), [1]);
   });
 
-  test('an answer that is always lost is shown to a person in the end', async () => {
-    const ledger = await fresh();
+  test('an answer that is always lost is shown to a person in the end', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const hub = noteHub(ledger, target.sink({ answer: cut }), { terms: { attempts: 2 } });
     await hub.start();
@@ -417,8 +410,8 @@ describe('delivery', { concurrency: 4 }, () => {
     );
   });
 
-  test('a correction of a record whose old content may still land waits until that has passed', async () => {
-    const ledger = await fresh();
+  test('a correction of a record whose old content may still land waits until that has passed', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     let lost = 0;
     const answer = (items: readonly NoteItem[]) => {
@@ -446,8 +439,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.deepEqual(target.values('a'), [1, 2]);
   });
 
-  test('an answer that cannot be stored parks its delivery; its neighbours are delivered', async () => {
-    const ledger = await fresh();
+  test('an answer that cannot be stored parks its delivery; its neighbours are delivered', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const answer = (items: readonly NoteItem[]): Result[] =>
       target
@@ -460,8 +453,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal((await exceptions(ledger))[0]!.cause, 'answer-unstorable');
   });
 
-  test('a document that cannot be read parks its delivery; its neighbours are delivered', async () => {
-    const ledger = await fresh();
+  test('a document that cannot be read parks its delivery; its neighbours are delivered', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const { deliverer } = await routedOnly(ledger, target.sink(), numbered(3));
     await ledger.db.query('rot', `update document set body_sealed = '\\x01' where key = 'k001'`);
@@ -471,8 +464,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal((await exceptions(ledger))[0]!.cause, 'document-unreadable');
   });
 
-  test('waiting updates give way to the latest: thousands become one delivery per record', async () => {
-    const ledger = await fresh();
+  test('waiting updates give way to the latest: thousands become one delivery per record', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const keys = 50;
     const updates = 1000 * scale;
@@ -496,8 +489,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal(hub.away, null);
   });
 
-  test('a record waits for what it needs, and gets its id; needs named twice count once', async () => {
-    const ledger = await fresh();
+  test('a record waits for what it needs, and gets its id; needs named twice count once', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const links: string[] = [];
     const answer = (items: readonly NoteItem[]) => {
@@ -523,8 +516,8 @@ describe('delivery', { concurrency: 4 }, () => {
   });
 
   for (const known of [false, true])
-    test(`a binding made while its waiter is being written wakes it (${known ? 'others wait for it already' : 'the first to wait'})`, async () => {
-      const ledger = await fresh();
+    test(`a binding made while its waiter is being written wakes it (${known ? 'others wait for it already' : 'the first to wait'})`, async (t) => {
+      const ledger = await testLedger(t);
       const { db } = ledger;
       const target = new Target();
       const { hub } = await routedOnly(ledger, target.sink(), [{ id: 'order', n: 1 }]);
@@ -563,8 +556,8 @@ describe('delivery', { concurrency: 4 }, () => {
       assert.equal(hub.away, null);
     });
 
-  test('of many records that race with what they need, none sleeps on', async () => {
-    const ledger = await fresh();
+  test('of many records that race with what they need, none sleeps on', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const hubs = [noteHub(ledger, target.sink()), noteHub(ledger, target.sink())] as const;
     await Promise.all(hubs.map((hub) => hub.start()));
@@ -586,8 +579,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal(target.effects.length, rounds * 2);
   });
 
-  test('large documents travel with fewer neighbours', async () => {
-    const ledger = await fresh();
+  test('large documents travel with fewer neighbours', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const { deliverer } = await routedOnly(
       ledger,
@@ -602,8 +595,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.deepEqual(sizes, [3, 3, 2, 0]);
   });
 
-  test('a batch that was lost is followed by smaller ones, and these by larger', async () => {
-    const ledger = await fresh();
+  test('a batch that was lost is followed by smaller ones, and these by larger', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     let lost = false;
     const answer = (items: readonly NoteItem[]) => {
@@ -621,8 +614,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.deepEqual(sizes, [8, 4, 8]);
   });
 
-  test('what is more urgent goes first', async () => {
-    const ledger = await fresh();
+  test('what is more urgent goes first', async (t) => {
+    const ledger = await testLedger(t);
     const Urgent = defineDocument({
       name: 'urgent',
       version: '1.0',
@@ -681,8 +674,8 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.deepEqual(order, ['urgent', 'urgent', 'notes', 'notes']);
   });
 
-  test('a call in flight when the hub stops is ended properly', async () => {
-    const ledger = await fresh();
+  test('a call in flight when the hub stops is ended properly', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const { opened, open } = gate();
     const answer = async (items: readonly NoteItem[]) => {

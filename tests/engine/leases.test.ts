@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
 import { newId } from '../../src/core/ids.ts';
 import { Breaker } from '../../src/engine/breaker.ts';
@@ -14,14 +14,6 @@ import { readFigures } from '../../src/ledger/figures.ts';
 import { takeLeases } from '../../src/ledger/leases.ts';
 import { drained, idle, noteHub, send, silent, type TestLedger, testLedger } from '../support/hub.ts';
 import { gate, type NoteItem, rejection, Target, until } from '../support/target.ts';
-
-const ledgers: TestLedger[] = [];
-async function fresh(): Promise<TestLedger> {
-  const ledger = await testLedger();
-  ledgers.push(ledger);
-  return ledger;
-}
-after(() => Promise.all(ledgers.map(({ db }) => db.close())));
 
 const expireLanes = (ledger: TestLedger) =>
   ledger.db.query('expire', 'update lane set lease_until = clock_timestamp() where holder is not null');
@@ -57,8 +49,8 @@ async function frozenCall(ledger: TestLedger, target: Target, options: { commits
 
 describe('leases', { concurrency: 4 }, () => {
   for (const commits of [true, false])
-    test(`a lease lost after its Intent leaves an unknown outcome, asked for when settled (the target ${commits ? 'had' : 'had not'} committed)`, async () => {
-      const ledger = await fresh();
+    test(`a lease lost after its Intent leaves an unknown outcome, asked for when settled (the target ${commits ? 'had' : 'had not'} committed)`, async (t) => {
+      const ledger = await testLedger(t);
       const target = new Target({ byKey: false });
       const { other, open, call } = await frozenCall(ledger, target, { commits });
       const started = performance.now();
@@ -78,8 +70,8 @@ describe('leases', { concurrency: 4 }, () => {
       assert.ok(target.finds[0]!.at - started > 0);
     });
 
-  test('what a hub says about a lane that was taken over is not written', async () => {
-    const ledger = await fresh();
+  test('what a hub says about a lane that was taken over is not written', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const { other, open, call } = await frozenCall(ledger, target, { commits: true });
     await other.start();
@@ -95,8 +87,8 @@ describe('leases', { concurrency: 4 }, () => {
     assert.deepEqual(target.values('a'), [1]);
   });
 
-  test('what a hub says about a lane that was taken over and is leased anew is not written', async () => {
-    const ledger = await fresh();
+  test('what a hub says about a lane that was taken over and is leased anew is not written', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const { opened, open } = gate();
     const late = { settle: '1s', deadline: '60s' } as const;
@@ -118,8 +110,8 @@ describe('leases', { concurrency: 4 }, () => {
     assert.equal((await listExceptions(ledger.db, null, 10)).length, 0);
   });
 
-  test('a call to an unprotected target whose hub is gone is a question to a person, never a second call', async () => {
-    const ledger = await fresh();
+  test('a call to an unprotected target whose hub is gone is a question to a person, never a second call', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target({ byKey: false });
     const { other, open, call } = await frozenCall(ledger, target, { commits: true, idempotency: 'unsafe' });
     await other.start();
@@ -131,8 +123,8 @@ describe('leases', { concurrency: 4 }, () => {
     assert.equal((await listExceptions(ledger.db, null, 10))[0]!.cause, 'outcome-unknown');
   });
 
-  test("a call's lease is renewed while it is alive, by the ledger's clock, and no longer than its deadline", async () => {
-    const ledger = await fresh();
+  test("a call's lease is renewed while it is alive, by the ledger's clock, and no longer than its deadline", async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const { opened, open } = gate();
     const skewed = { ...systemClock, now: () => new Date(Date.now() - 3_600_000) };
@@ -161,8 +153,8 @@ describe('leases', { concurrency: 4 }, () => {
     assert.equal(target.calls.length, 1);
   });
 
-  test('two hubs are one writer', async () => {
-    const ledger = await fresh();
+  test('two hubs are one writer', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     let calls = 0;
     let most = 0;
@@ -197,8 +189,8 @@ describe('leases', { concurrency: 4 }, () => {
     assert.equal(most, 1);
   });
 
-  test('a zombie poller cannot move the cursor back, nor store what it read', async () => {
-    const ledger = await fresh();
+  test('a zombie poller cannot move the cursor back, nor store what it read', async (t) => {
+    const ledger = await testLedger(t);
     const hub = noteHub(ledger, new Target().sink());
     const port = hub.parts.wiring.sources[0]!;
     const item = (key: string) => ({ dedupeKey: key, subject: key, occurredAt: new Date(), bytes: Buffer.from('{}') });
@@ -212,8 +204,8 @@ describe('leases', { concurrency: 4 }, () => {
     assert.equal((await readFigures(ledger.db)).events.received, 2);
   });
 
-  test('a polled record whose names cannot be stored does not hold up what comes after it', async () => {
-    const ledger = await fresh();
+  test('a polled record whose names cannot be stored does not hold up what comes after it', async (t) => {
+    const ledger = await testLedger(t);
     const hub = noteHub(ledger, new Target().sink());
     const port = hub.parts.wiring.sources[0]!;
     const [lease] = await takeLeases(ledger.db, newId(), ['poller'], 30);
@@ -229,8 +221,8 @@ describe('leases', { concurrency: 4 }, () => {
     assert.deepEqual(rows, [{ subject: 'note:\ufffd', labels: { invoice: 'A\ufffdB' } }]);
   });
 
-  test('a lease is given up by our own clock before the ledger lets another take it', async () => {
-    const ledger = await fresh();
+  test('a lease is given up by our own clock before the ledger lets another take it', async (t) => {
+    const ledger = await testLedger(t);
     let now = 0;
     const clock = { ...systemClock, monotonic: () => now };
     const keeper = new LeaseKeeper({ db: ledger.db, clock, log: silent, holder: newId(), seconds: 30 });
@@ -250,8 +242,8 @@ describe('leases', { concurrency: 4 }, () => {
     assert.deepEqual((await takeLeases(ledger.db, other, ['x'], 30))[0]!.epoch, taken!.epoch, 'still the other one');
   });
 
-  test('refreshing and releasing at the same time forget nothing and keep nothing', async () => {
-    const ledger = await fresh();
+  test('refreshing and releasing at the same time forget nothing and keep nothing', async (t) => {
+    const ledger = await testLedger(t);
     const keeper = new LeaseKeeper({ db: ledger.db, clock: systemClock, log: silent, holder: newId(), seconds: 30 });
     for (let round = 0; round < 20; round++) {
       const name = `x${round}`;
@@ -265,8 +257,8 @@ describe('leases', { concurrency: 4 }, () => {
     assert.deepEqual(held, []);
   });
 
-  test('two hubs share the shards fairly, and one takes all when it is left alone', async () => {
-    const ledger = await fresh();
+  test('two hubs share the shards fairly, and one takes all when it is left alone', async (t) => {
+    const ledger = await testLedger(t);
     const ids = Array.from({ length: SHARDS }, (_, shard) => {
       for (let n = 0; ; n++) if (shardOf('from', `note:s${n}`) === shard) return `s${n}`;
     });

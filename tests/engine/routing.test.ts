@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Sink } from '../../src/core/connector.ts';
 import { type AnyFlow, defineEstate } from '../../src/core/estate.ts';
 import { FaultError, rejected } from '../../src/core/fault.ts';
@@ -29,13 +29,6 @@ import {
 import { scale, Target, until } from '../support/target.ts';
 
 const decision = { by: 'cli:anna', reason: 'checked' };
-const ledgers: TestLedger[] = [];
-async function fresh(): Promise<TestLedger> {
-  const ledger = await testLedger();
-  ledgers.push(ledger);
-  return ledger;
-}
-after(() => Promise.all(ledgers.map(({ db }) => db.close())));
 
 const draft = (native: NativeNote) => ({
   kind: 'note' as const,
@@ -52,8 +45,8 @@ async function outcomes(ledger: TestLedger): Promise<string[]> {
 }
 
 describe('routing', { concurrency: 4 }, () => {
-  test('events of one subject are routed in order, each once, by two hubs at once', async () => {
-    const ledger = await fresh();
+  test('events of one subject are routed in order, each once, by two hubs at once', async (t) => {
+    const ledger = await testLedger(t);
     const subjects = 100 * scale;
     const each = 40;
     const target = new Target();
@@ -82,8 +75,8 @@ describe('routing', { concurrency: 4 }, () => {
     assert.deepEqual(target.verdict(wanted), { doubled: [], outOfOrder: [], lost: [] });
   });
 
-  test('an event whose transaction commits after a later one of its shard is routed', async () => {
-    const ledger = await fresh();
+  test('an event whose transaction commits after a later one of its shard is routed', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const hub = noteHub(ledger, target.sink());
     const shard = shardOf('from', 'note:first');
@@ -111,8 +104,8 @@ describe('routing', { concurrency: 4 }, () => {
     assert.deepEqual(target.values('first'), [1]);
   });
 
-  test('a place in a lane is given under the lane lock: in the order of commits', async () => {
-    const { db } = await fresh();
+  test('a place in a lane is given under the lane lock: in the order of commits', async (t) => {
+    const { db } = await testLedger(t);
     const lane = (laneKey: string) => ({
       connection: 'target',
       sink: 'notes',
@@ -149,8 +142,8 @@ describe('routing', { concurrency: 4 }, () => {
     );
   });
 
-  test('a late event changes nothing and says so; an equal version is a duplicate', async () => {
-    const ledger = await fresh();
+  test('a late event changes nothing and says so; an equal version is a duplicate', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const hub = noteHub(ledger, target.sink());
     await hub.start();
@@ -170,8 +163,8 @@ describe('routing', { concurrency: 4 }, () => {
     assert.equal(measures.find(({ what }) => what === 'received')!.lines, 2);
   });
 
-  test('a parked event holds its subject and only it; edit and dismissal let the subject go on in order', async () => {
-    const ledger = await fresh();
+  test('a parked event holds its subject and only it; edit and dismissal let the subject go on in order', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const translate = (native: NativeNote) => {
       if (native.text === 'bad') throw rejected('The text is bad.', 'bad-text', '/text');
@@ -213,8 +206,8 @@ describe('routing', { concurrency: 4 }, () => {
     );
   });
 
-  test('a flow that cannot go on for the moment delays the event, and its subject with it', async () => {
-    const ledger = await fresh();
+  test('a flow that cannot go on for the moment delays the event, and its subject with it', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     let failures = 0;
     const translate = (native: NativeNote) => {
@@ -236,8 +229,8 @@ describe('routing', { concurrency: 4 }, () => {
     assert.equal((await listExceptions(ledger.db, null, 10)).length, 0);
   });
 
-  test('a ledger that is away while a flow looks something up asks nobody: the event is routed later', async () => {
-    const ledger = await fresh();
+  test('a ledger that is away while a flow looks something up asks nobody: the event is routed later', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     let looks = 0;
     const translate = (native: NativeNote) => {
@@ -254,8 +247,8 @@ describe('routing', { concurrency: 4 }, () => {
     assert.equal((await readFigures(ledger.db)).exceptions.length, 0);
   });
 
-  test('an objection stands beside what was routed; its retry brings the answer to the flow', async () => {
-    const ledger = await fresh();
+  test('an objection stands beside what was routed; its retry brings the answer to the flow', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const measure = { lines: 2, currency: 'EUR', minor: 20n, absolute: 20n };
     const translate = (native: NativeNote, look: Look) => {
@@ -284,8 +277,8 @@ describe('routing', { concurrency: 4 }, () => {
     assert.equal((await listExceptions(ledger.db, null, 10)).length, 0);
   });
 
-  test('an event that cannot be written becomes an Exception and spoils no other of its batch', async () => {
-    const ledger = await fresh();
+  test('an event that cannot be written becomes an Exception and spoils no other of its batch', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const hub = noteHub(ledger, target.sink());
     const shard = shardOf('from', 'note:poison');
@@ -321,8 +314,8 @@ describe('routing', { concurrency: 4 }, () => {
     );
   });
 
-  test('one record carried by two flows is owed to both targets, and each target coalesces for itself', async () => {
-    const ledger = await fresh();
+  test('one record carried by two flows is owed to both targets, and each target coalesces for itself', async (t) => {
+    const ledger = await testLedger(t);
     const targets = { one: new Target(), two: new Target() };
     const source = pushSource();
     const other = { ...pushSource(), name: 'others' };
@@ -385,8 +378,8 @@ describe('routing', { concurrency: 4 }, () => {
     assert.equal(next('30 2 * * *', 'Europe/Brussels', first), '2026-10-26T01:30:00.000Z');
   });
 
-  test('deliveries of a batch flow wait for their time', async () => {
-    const ledger = await fresh();
+  test('deliveries of a batch flow wait for their time', async (t) => {
+    const ledger = await testLedger(t);
     const target = new Target();
     const hub = noteHub(ledger, target.sink(), { flow: { latency: { batch: '0 0 29 2 *', zone: 'UTC' } } });
     await hub.start();

@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { newId } from '../../src/core/ids.ts';
 import { type AuditRecord, appendAudit, sealAudit, verifyAudit } from '../../src/ledger/audit.ts';
 import { type TestLedger, testLedger } from '../support/hub.ts';
 import { until } from '../support/target.ts';
-
-const ledgers: TestLedger[] = [];
-async function fresh(): Promise<TestLedger['db']> {
-  const ledger = await testLedger();
-  ledgers.push(ledger);
-  return ledger.db;
-}
-after(() => Promise.all(ledgers.map(({ db }) => db.close())));
 
 const record = (n: number): AuditRecord => ({
   entity: 'main',
@@ -29,8 +21,8 @@ async function sealAll(db: TestLedger['db'], count: number): Promise<void> {
   });
 }
 
-async function sealed(count: number): Promise<TestLedger['db']> {
-  const db = await fresh();
+async function sealed(t: TestContext, count: number): Promise<TestLedger['db']> {
+  const { db } = await testLedger(t);
   for (let n = 0; n < count; n++) await db.transaction((sql) => appendAudit(sql, [record(n)]));
   await sealAll(db, count);
   assert.deepEqual(await verifyAudit(db), { sealed: BigInt(count), unsealed: 0, broken: null });
@@ -81,15 +73,15 @@ const tampering: [string, string[], RegExp][] = [
 
 describe('the audit chain', { concurrency: 4 }, () => {
   for (const [name, statements, why] of tampering)
-    test(`finds ${name}`, async () => {
-      const db = await sealed(6);
+    test(`finds ${name}`, async (t) => {
+      const db = await sealed(t, 6);
       for (const [n, statement] of statements.entries()) await db.query(`tamper${n}`, statement);
       const { broken } = await verifyAudit(db);
       assert.match(broken?.why ?? 'nothing was found', why);
     });
 
-  test('skips no record of writers that commit while it is sealed, in whatever order they end', async () => {
-    const db = await fresh();
+  test('skips no record of writers that commit while it is sealed, in whatever order they end', async (t) => {
+    const { db } = await testLedger(t);
     let writing = true;
     const sealer = (async () => {
       while (writing) await sealAudit(db, 7);
@@ -109,8 +101,8 @@ describe('the audit chain', { concurrency: 4 }, () => {
     assert.deepEqual(await verifyAudit(db), { sealed: 400n, unsealed: 0, broken: null });
   });
 
-  test('waits for a transaction that is still open and older', async () => {
-    const db = await fresh();
+  test('waits for a transaction that is still open and older', async (t) => {
+    const { db } = await testLedger(t);
     const slow = await db.session();
     await slow.query('begin');
     await slow.query(
@@ -128,8 +120,8 @@ describe('the audit chain', { concurrency: 4 }, () => {
     assert.deepEqual(rows, [{ action: 'slow' }, { action: 'delivery.delivered' }]);
   });
 
-  test('two sealers at once make one chain', async () => {
-    const db = await fresh();
+  test('two sealers at once make one chain', async (t) => {
+    const { db } = await testLedger(t);
     await db.transaction((sql) =>
       appendAudit(
         sql,

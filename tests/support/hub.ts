@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { TestContext } from 'node:test';
 import { Type } from 'typebox';
 import { type Clock, seeded, systemClock } from '../../src/core/clock.ts';
 import type { Connection, Log, PollSource, Sink } from '../../src/core/connector.ts';
@@ -44,10 +45,11 @@ export interface TestLedger {
   master: Buffer;
 }
 
-/** A fresh, migrated ledger. */
-export async function testLedger(): Promise<TestLedger> {
+/** A fresh, migrated ledger; closed when test `t` ends, or else by whoever asked for it. */
+export async function testLedger(t?: TestContext): Promise<TestLedger> {
   const url = await freshDatabase();
   const db = Database.open(url);
+  t?.after(() => db.close());
   const master = randomBytes(32);
   return { url, db, vault: await openVault(db, master), master };
 }
