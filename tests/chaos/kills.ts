@@ -76,9 +76,9 @@ async function killAndJudge(world: World, options: KillsOptions): Promise<Report
   /** A hub whose PostgreSQL is killed while it starts says so and ends: whoever keeps it running starts it again, and so do we. */
   const keepRunning = async (): Promise<void> => {
     if (!hub.over) return;
-    const { code, stderr } = await hub.ended;
+    const { code, signal, stderr } = await hub.ended;
     if (since > 0 && code === 1) counts.unstarted += 1;
-    else problems.push(`the hub ended by itself with ${code}: ${stderr}`);
+    else problems.push(`the hub ended by itself with ${code ?? signal}: ${stderr}`);
     since = 0;
     hub = world.hub();
   };
