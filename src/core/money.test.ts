@@ -81,6 +81,8 @@ test('rounding is to the nearest, halves away from zero, and symmetric', () => {
 
 test('an amount is exact or refused, in the decimals of its currency', () => {
   assert.deepEqual(['EUR', 'JPY', 'KWD'].map(currencyDigits), [2, 0, 3]);
+  // As ISO 4217 has them, not as people mostly show them.
+  assert.deepEqual(['HUF', 'COP', 'PKR', 'IQD', 'CLF'].map(currencyDigits), [2, 2, 2, 3, 4]);
   for (const code of ['eur', 'EU', '', 'EURO', '€']) assert.throws(() => currencyDigits(code), RangeError);
   assert.throws(() => exactMoney(decimal('0.5'), 'JPY'), /more decimals than JPY allows/);
   assert.deepEqual(exactMoney(decimal('1.500'), 'EUR'), { minor: 150n, currency: 'EUR' });
