@@ -16,9 +16,8 @@ const currencies = new Set(Intl.supportedValuesOf('currency'));
  */
 const exponents = new Map(
   Object.entries({
-    0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
+    0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF',
     3: 'BHD IQD JOD KWD LYD OMR TND',
-    4: 'CLF UYW',
   }).flatMap(([digits, codes]) => codes.split(' ').map((code) => [code, Number(digits)] as const)),
 );
 
