@@ -92,7 +92,7 @@ export function scrubbed(words: string, hidden: Iterable<string>): string {
     for (const part of [value.trim(), ...value.split(/[^\p{L}\p{N}]+/u)]) if (part.length >= 3) secrets.add(part);
   let text = words;
   for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
-    const exact = secret.replaceAll(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
+    const exact = secret.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
     text = text.replaceAll(new RegExp(`(?<![\\p{L}\\p{N}])${exact}(?![\\p{L}\\p{N}])`, 'giu'), MARK);
   }
   for (const shape of LOOKS_PERSONAL) text = text.replaceAll(shape, MARK);

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import fastify, { type FastifyInstance, type InjectOptions } from 'fastify';
 import { Type } from 'typebox';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
-import type { Connection, PollSource, Sink } from '../../src/core/connector.ts';
+import type { Connection, Log, PollSource, Sink } from '../../src/core/connector.ts';
 import { classified, defineDocument } from '../../src/core/document.ts';
 import { type AnyFlow, defineEstate } from '../../src/core/estate.ts';
 import { rejected } from '../../src/core/fault.ts';
@@ -138,6 +138,9 @@ function half(entity: string): { connections: Record<string, Connection>; flow: 
   };
 }
 
+/** A defect must not hide behind its 500. */
+const loud: Log = { ...silent, error: (message, fields) => console.error(message, fields) };
+
 export interface Answer {
   status: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape; the schemas are checked by the server itself
@@ -202,7 +205,7 @@ export async function apiWorld(
     for (const one of [method].flat()) registered.push({ method: one, url, access: config?.access });
   });
   app.removeAllContentTypeParsers();
-  app.setErrorHandler(answerError(silent));
+  app.setErrorHandler(answerError(loud));
   const { clock = systemClock, env = {} } = options;
   addApi(app, { parts: hub.parts, clock, log: silent, env, version: '0.0.1', checkAnswers: true });
   await app.ready();
