@@ -53,7 +53,7 @@ create or replace function entity_visible(entity text) returns boolean language 
 create function prepare_api_role() returns text language plpgsql as $$
 declare
   wanted text := left(current_user, 59) || '_api';
-  usable boolean;
+  taking text := case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end;
 begin
   perform pg_advisory_xact_lock(7070, 4);
   if not exists (select from pg_roles where rolname = wanted) then
@@ -68,15 +68,15 @@ begin
   if exists (select from pg_roles where rolname = wanted and (rolsuper or rolbypassrls)) then
     return null;
   end if;
-  if not pg_has_role(current_user, wanted, 'member') then
+  -- From PostgreSQL 16 on, whoever makes a role is its administrator and yet may not take it on.
+  if not pg_has_role(current_user, wanted, taking) then
     begin
       execute format('grant %I to current_user', wanted);
     exception when insufficient_privilege then return null;
     end;
-  end if;
-  usable := pg_has_role(current_user, wanted, case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end);
-  if not usable then
-    return null;
+    if not pg_has_role(current_user, wanted, taking) then
+      return null;
+    end if;
   end if;
   if not has_schema_privilege(wanted, 'crossdock', 'usage') or not has_table_privilege(wanted, 'crossdock.api_request', 'delete') then
     execute format('grant usage on schema crossdock to %I', wanted);

@@ -45,6 +45,8 @@ interface Shape<Params extends TObject, Query extends TObject, Body extends TSch
   readonly status?: 200 | 201;
   /** Changes the ledger, in one transaction; takes an Idempotency-Key. */
   readonly writes?: true;
+  /** Works longer than others, one at a time: those who ask the ledger do not queue behind it. */
+  readonly slow?: true;
 }
 
 /** A route of the API: its schemas are checked on the way in, made into the OpenAPI document, and checked on the way out in tests. */

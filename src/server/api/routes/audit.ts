@@ -49,6 +49,7 @@ export const auditRoutes = [
     tag: 'Audit',
     summary: 'Walk the sealed chain and compare it with the records',
     about: 'The chain is one for all entities, so it takes a token for all of them.',
+    slow: true,
     answer: AuditVerdictView,
     run: async ({ parts }) => {
       const { sealed, unsealed, broken } = await verifyOnce(parts);

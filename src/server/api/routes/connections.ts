@@ -113,6 +113,7 @@ export const connectionRoutes = [
     summary: 'Ask the system behind a connection for its settings, connectivity, rights and versions',
     about: 'Reads only, at most 60 seconds. It changes nothing, so an Idempotency-Key is not used.',
     params: NameParams,
+    slow: true,
     answer: CheckView,
     run: async (call) => {
       const { name, entity } = await find(call);
