@@ -38,7 +38,7 @@ const Ticket = defineDocument({
 
 type Trap = 'object' | 'hold' | 'break' | null;
 
-export interface NativeTicket {
+interface NativeTicket {
   id: string;
   n: number;
   person: { id: string; name: string; email: string | null; iban: string; country: string };
@@ -141,7 +141,7 @@ function half(entity: string): { connections: Record<string, Connection>; flow: 
 /** A defect must not hide behind its 500. */
 const loud: Log = { ...silent, error: (message, fields) => console.error(message, fields) };
 
-export interface Answer {
+interface Answer {
   status: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape; the schemas are checked by the server itself
   body: any;

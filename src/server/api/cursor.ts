@@ -5,11 +5,11 @@ import type { Call } from './route.ts';
 /** A cursor is sealed for one token, one list and its filters: it says nothing to others and serves nothing else. */
 const sealPlace = ({ bearer, place }: Call): string => `cursor:${bearer.id}:${place}`;
 
-export const cursorOf = (call: Call, position: unknown): string =>
+const cursorOf = (call: Call, position: unknown): string =>
   call.parts.vault.seal(JSON.stringify(position), sealPlace(call)).toString('base64url');
 
 /** Throws HubError CURSOR_INVALID. */
-export function positionOf<Position>(call: Call, cursor: string | undefined): Position | null {
+function positionOf<Position>(call: Call, cursor: string | undefined): Position | null {
   if (cursor === undefined) return null;
   try {
     return JSON.parse(

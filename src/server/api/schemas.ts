@@ -1,14 +1,14 @@
-import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { type TProperties, type TSchema, Type } from 'typebox';
 
 /** Every object of the API says all its fields: what is not here does not leave the hub, and what is not here is refused in a request. */
 export const exact = <P extends TProperties>(properties: P, options: { title?: string; description?: string } = {}) =>
   Type.Object(properties, { ...options, additionalProperties: false });
 
-export const orNull = <S extends TSchema>(schema: S, description?: string) =>
+const orNull = <S extends TSchema>(schema: S, description?: string) =>
   Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
 
 export const Id = Type.String({ format: 'uuid' });
-export const Time = Type.String({ format: 'date-time' });
+const Time = Type.String({ format: 'date-time' });
 const Text = Type.String();
 const Count = Type.Integer({ minimum: 0 });
 /** Names of entities, connections, flows, kinds, keys in filters. */
@@ -18,7 +18,7 @@ const Labels = Type.Record(Type.String(), Type.String(), {
   description: 'What an operator calls it, such as an invoice number.',
 });
 
-export const Money = exact(
+const Money = exact(
   {
     amount: Type.String({ pattern: '^-?\\d+(\\.\\d+)?$', description: "Plain decimal with the currency's digits." }),
     currency: Type.String({ description: 'ISO 4217.' }),
@@ -197,7 +197,7 @@ export const ExceptionDetail = exact(
   { title: 'ExceptionDetail' },
 );
 
-export const TraceStepView = exact(
+const TraceStepView = exact(
   {
     at: Time,
     what: Type.Enum(['event', 'document', 'delivery', 'attempt', 'exception', 'binding']),
@@ -334,5 +334,3 @@ export const sinceQuery = {
   since: Type.Optional(Type.String({ format: 'date-time', description: 'From this moment on (RFC 3339).' })),
 };
 export const IdParams = exact({ id: Id });
-
-export type Page<S extends TSchema> = { items: Static<S>[]; next: string | null };
