@@ -46,7 +46,8 @@ export async function run(estate: Estate, written: Log, say: Say): Promise<Runni
   try {
     await hub.start();
     const announce = (link: string) => say(`Sign in once with ${link}`);
-    const server = await startServer({ hub, db: ledger.db, clock: systemClock, log, metrics, announce });
+    const api = { parts: hub.parts, version };
+    const server = await startServer({ hub, db: ledger.db, clock: systemClock, log, metrics, announce, api });
     say(`Status page: ${server.url}   sign in once with ${server.signInLink}`);
     return {
       hub,

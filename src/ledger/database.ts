@@ -12,6 +12,11 @@ export interface Reader extends Sql {
   snapshot<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
 }
 
+/** A Reader that can also write, in transactions. */
+export interface Ledger extends Reader {
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+}
+
 const BIGINT = 20;
 const NUMERIC = 1700;
 const types: pg.CustomTypesConfig = {
@@ -52,7 +57,7 @@ export const isAway = (error: unknown): boolean =>
     ));
 
 /** The ledger's PostgreSQL: a pool of connections that see every entity (`crossdock.entity` = '*') in schema `crossdock`. */
-export class Database implements Reader {
+export class Database implements Ledger {
   readonly #pool: pg.Pool;
 
   private constructor(pool: pg.Pool) {

@@ -21,18 +21,23 @@ interface Row {
   message: Buffer | null;
 }
 
-/** Everything the ledger holds about a label's value (an invoice number) or an event, document or delivery id, oldest first. */
-export async function traceSteps(sql: Sql, key: string): Promise<TraceStep[]> {
+/**
+ * Everything the ledger holds about a label's value (an invoice number), an event, document or delivery id, or a reference (`digest` is its keyed
+ * digest; of many documents that carry it the 50 newest), oldest first.
+ */
+export async function traceSteps(sql: Sql, key: string, digest: Buffer): Promise<TraceStep[]> {
   const rows = await sql.query<Row>(
     'trace',
-    `with events as (
+    `with referenced as materialized (
+       select id, event_id from document where id in (select document_id from reference where value = $2) order by id desc limit 50),
+     events as (
        select id, connection, subject, labels, lines, received_at, state, null::timestamptz as finished_at from event
-         where exists (select from jsonb_each_text(labels) l where l.value = $1) or id::text = $1 or subject = $1
+         where exists (select from jsonb_each_text(labels) l where l.value = $1) or id::text = $1 or subject = $1 or id in (select event_id from referenced)
        union all select id, connection, subject, labels, lines, received_at, outcome, finished_at from event_history
-         where exists (select from jsonb_each_text(labels) l where l.value = $1) or id::text = $1 or subject = $1),
+         where exists (select from jsonb_each_text(labels) l where l.value = $1) or id::text = $1 or subject = $1 or id in (select event_id from referenced)),
      documents as (
        select * from document where event_id in (select id from events) and exists (select from jsonb_each_text(labels) l where l.value = $1)
-         or id::text = $1 or key = $1),
+         or id::text = $1 or key = $1 or id in (select id from referenced)),
      deliveries as (
        select id, connection, sink, kind, key, version, state, attempts, created_at as at from delivery where document_id in (select id from documents)
        union all select id, connection, sink, kind, key, version, outcome, attempts, finished_at from delivery_history where document_id in (select id from documents))
@@ -45,7 +50,7 @@ export async function traceSteps(sql: Sql, key: string): Promise<TraceStep[]> {
      union all select x.opened_at, 'exception', x.id::text, x.cause, x.state, jsonb_build_object('lines', x.lines, 'minor', x.minor, 'currency', x.currency, 'reason', x.reason), x.message_sealed
        from exception x where x.event_id in (select id from events) or x.delivery_id in (select id from deliveries) or x.id::text = $1
      order by at, what desc`,
-    [key],
+    [key, digest],
   );
   return rows.map(({ message, ...row }) => ({
     ...row,

@@ -11,6 +11,7 @@ import { askLedger } from '../ledger/vitals.ts';
 import { Metrics } from '../watch/metrics.ts';
 import { LedgerReader, type Reading, within } from '../watch/reading.ts';
 import { addressOf, listenOn, urlOf } from './address.ts';
+import { type ApiOptions, addApi } from './api/index.ts';
 import { css, favicon } from './assets.ts';
 import { answerError, PROBLEM, problem, problemOf, sendProblem } from './problem.ts';
 import { clearedCookie, cookieOf, guardHeaders, sessionCookie } from './security.ts';
@@ -35,7 +36,9 @@ export interface ServerOptions {
   metrics?: Metrics;
   /** Prints a new sign-in link where the hub runs; without it a link comes at the start only. Must not be a log that leaves the machine. */
   announce?: (link: string) => void;
-  /** CROSSDOCK_HOST, CROSSDOCK_PORT, and CROSSDOCK_METRICS_TOKEN: a bearer token (16 characters or more) that may read /metrics. */
+  /** Serves /api/v1 (docs/api.md) from the parts of the running Hub. */
+  api?: Pick<ApiOptions, 'parts' | 'version'>;
+  /** CROSSDOCK_HOST, CROSSDOCK_PORT, CROSSDOCK_API_RATE, and CROSSDOCK_METRICS_TOKEN: a bearer token (16 characters or more) that may read /metrics. */
   env?: NodeJS.ProcessEnv;
 }
 
@@ -111,6 +114,7 @@ function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: S
   addMetrics(app, options, session, reader);
   addSignIn(app, options, signIn, own, session);
   addStatus(app, options, session, reader);
+  if (options.api) addApi(app, { ...options.api, clock, log, env: options.env });
   return app;
 }
 
