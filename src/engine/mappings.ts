@@ -117,15 +117,17 @@ export async function importMapping(
       throw new HubError('BAD_USE', `Mapping table '${name}' is new: it needs an owner`, {
         hint: 'name who answers for it (--owner NAME, or owner in the request)',
       });
-    const version = await addMappingVersion(sql, {
+    const version = (before?.version ?? 0) + 1;
+    const added = await addMappingVersion(sql, {
       entity,
       name,
+      version,
       owner: answers,
       about: about ?? before?.about ?? '',
       rows: { ...rows },
       changed_by: by,
     });
-    if (version === null)
+    if (!added)
       throw new HubError('CONFLICT', `somebody else has just written Mapping table '${name}'`, {
         hint: 'read it again',
       });
