@@ -1,5 +1,6 @@
 import type { Sql } from '../database.ts';
 import { columns } from '../rows.ts';
+import { byKey, byReference } from './find.ts';
 import { idRange, type PageTerms } from './page.ts';
 
 export interface DocumentRow {
@@ -38,8 +39,8 @@ export async function pageOfDocuments(sql: Sql, terms: PageTerms, filter: Docume
     'page_documents',
     `select ${visible} from document d
      where id < $1 and ($2::timestamptz is null or written_at >= $2) and ($3::text is null or entity = $3) and ($4::text is null or kind = $4)
-       and ($5::text is null or flow = $5) and ($6::text is null or key = $6)
-       and ($7::bytea is null or id in (select document_id from reference where value = $7))
+       and ($5::text is null or flow = $5) and ($6::text is null or id = any(array(${byKey('$6')})))
+       and ($7::bytea is null or id = any(array(${byReference('$7')})))
      order by id desc limit $8`,
     [before, terms.since, terms.entity, filter.kind, filter.flow, filter.key, filter.reference, terms.limit],
   );
