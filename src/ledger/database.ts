@@ -32,8 +32,12 @@ const AWAY = new Set([
   '08003',
   '08006',
   '08001',
-  '53300',
   '53100',
+  '53200',
+  '53300',
+  '53400',
+  '58030',
+  '25006',
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
@@ -59,7 +63,7 @@ export class Database implements Reader {
     this.#pool = pool;
   }
 
-  /** Opens a pool. `size` connections at most; the commit deadline is the caller's patience in milliseconds. */
+  /** Opens a pool of `size` connections at most. */
   static open(url: string, options: { size?: number; application?: string } = {}): Database {
     const pool = new pg.Pool({
       connectionString: url,
@@ -84,12 +88,12 @@ export class Database implements Reader {
   /**
    * Runs `work` in one READ COMMITTED transaction and returns what it returns once the commit is confirmed. Repeats it after a deadlock or
    * serialisation failure, so `work` must touch nothing but the ledger. Throws HubError LEDGER_AWAY when the commit was not confirmed by a
-   * synchronous standby.
+   * synchronous standby, or when nothing was confirmed within `patience` milliseconds: then it was cancelled, and may be committed all the same.
    */
-  async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (sql: Sql) => Promise<T>, { patience }: { patience?: number } = {}): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once(work);
+        return await this.#once(work, 'begin', patience);
       } catch (error) {
         if (attempt >= 8 || !REPEATABLE.has(codeOf(error))) throw error;
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt));
@@ -102,8 +106,9 @@ export class Database implements Reader {
     return this.#once(work, 'begin isolation level repeatable read read only');
   }
 
-  async #once<T>(work: (sql: Sql) => Promise<T>, begin = 'begin'): Promise<T> {
+  async #once<T>(work: (sql: Sql) => Promise<T>, begin: string, patience?: number): Promise<T> {
     const client = await this.#pool.connect();
+    const cancelling = patience === undefined ? null : this.#cancelAfter(client, patience);
     let unconfirmed = false;
     let broken: Error | undefined;
     const onNotice = (notice: { message?: string | undefined }) => {
@@ -127,12 +132,42 @@ export class Database implements Reader {
       await client.query('rollback').catch((cause: Error) => {
         broken ??= cause;
       });
-      throw error;
+      if (!cancelling?.begun) throw error;
+      throw new HubError('LEDGER_AWAY', `the ledger did not confirm within ${patience} ms`, { cause: error });
     } finally {
       client.off('notice', onNotice);
       client.off('error', onError);
-      client.release(broken);
+      // A connection on which a cancel may still arrive is not given to anybody else.
+      client.release(cancelling?.end() || broken);
     }
+  }
+
+  /**
+   * After `patience` milliseconds cancels what runs on the connection, and breaks the connection off when even that has no effect. Needed
+   * because a commit that waits for a dead synchronous standby heeds no timeout of PostgreSQL's, and a vanished network none at all.
+   */
+  #cancelAfter(client: pg.PoolClient, patience: number): { readonly begun: boolean; end(): boolean } {
+    const state = { begun: false, ended: false };
+    const breakOff = (): void => {
+      if (!state.ended) void Promise.resolve(client.end()).catch(() => undefined);
+    };
+    let timer = setTimeout(() => {
+      state.begun = true;
+      timer = setTimeout(breakOff, Math.min(2000, patience));
+      // pg has it, its types do not.
+      const { processID } = client as pg.PoolClient & { readonly processID: number };
+      this.query('cancel_backend', 'select pg_cancel_backend($1)', [processID]).catch(() => undefined);
+    }, patience);
+    return {
+      get begun() {
+        return state.begun;
+      },
+      end: () => {
+        state.ended = true;
+        clearTimeout(timer);
+        return state.begun;
+      },
+    };
   }
 
   /** One connection of its own, for session locks and LISTEN; the caller ends it. */

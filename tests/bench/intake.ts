@@ -1,0 +1,86 @@
+// npm run bench:intake [-- --seconds N --connections N --rounds N]: POST /in/… over keep-alive connections, beside a bare node:http server that does
+// INSERT, COMMIT, then 200 for each request, in one run on one PostgreSQL with fsync on. Servers and the load are processes of their own.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openEmbeddedPostgres } from '../../src/ledger/embedded/index.ts';
+import { makeTemplate } from '../support/cluster.ts';
+import { type Load, type Measured, runLoad } from './load.ts';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '8' },
+    connections: { type: 'string', default: '50' },
+    rounds: { type: 'string', default: '3' },
+  },
+});
+const [seconds, connections, rounds] = [Number(values.seconds), Number(values.connections), Number(values.rounds)];
+
+interface Served {
+  port: number;
+  stored(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Starts one of the two servers in a process of its own. */
+async function serve(kind: 'bare' | 'hub'): Promise<Served> {
+  const child = fork(join(import.meta.dirname, 'intake-server.ts'), [kind], { execArgv: process.execArgv });
+  const ask = async (question: string): Promise<number> => {
+    child.send(question);
+    const [answer] = (await once(child, 'message')) as [number];
+    return answer;
+  };
+  const [port] = (await once(child, 'message')) as [number];
+  return {
+    port,
+    stored: () => ask('stored'),
+    stop: async () => {
+      child.send('stop');
+      await once(child, 'exit');
+    },
+  };
+}
+
+const home = mkdtempSync(join(tmpdir(), 'crossdock-bench-'));
+const postgres = await openEmbeddedPostgres({ home, createDatabases: true }); // fsync stays on: what is measured is what is promised
+try {
+  await makeTemplate(postgres.url);
+  process.env.CROSSDOCK_TEST_URL = postgres.url;
+  const results: Record<'bare' | 'hub', Measured[]> = { bare: [], hub: [] };
+  const servers = { bare: await serve('bare'), hub: await serve('hub') };
+  for (let round = 0; round <= rounds; round++)
+    for (const kind of ['bare', 'hub'] as const) {
+      const load: Load = { port: servers[kind].port, connections, seconds: round === 0 ? 2 : seconds, round };
+      const before = await servers[kind].stored();
+      const measured = await runLoad(load);
+      const stored = (await servers[kind].stored()) - before;
+      if (measured.acknowledged > stored)
+        throw new Error(`${kind}: ${measured.acknowledged} acknowledged, ${stored} stored`);
+      if (measured.refused > 0) throw new Error(`${kind}: ${measured.refused} refused`);
+      if (round > 0) results[kind].push(measured);
+    }
+  for (const server of Object.values(servers)) await server.stop();
+
+  const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
+  const line = (name: string, kind: 'bare' | 'hub'): void => {
+    const of = (figure: keyof Measured): number => median(results[kind].map((measured) => measured[figure]));
+    process.stdout.write(
+      `${name.padEnd(30)} ${Math.round(of('perSecond')).toString().padStart(6)}/s   p50 ${of('p50').toFixed(1)} ms   p99 ${of('p99').toFixed(1)} ms\n`,
+    );
+  };
+  process.stdout.write(
+    `${connections} keep-alive connections, 1 KB signed webhooks, fsync on, median of ${rounds} × ${seconds} s\n`,
+  );
+  line('bare INSERT, COMMIT, then 200', 'bare');
+  line('POST /in/{connection}/{topic}', 'hub');
+  const ratios = results.hub.map(({ perSecond }, round) => perSecond / results.bare[round]!.perSecond);
+  process.stdout.write(
+    `ratio ${median(ratios).toFixed(2)} ×   (rounds: ${ratios.map((r) => r.toFixed(2)).join(', ')})\n`,
+  );
+} finally {
+  await postgres.stop();
+  rmSync(home, { recursive: true, force: true });
+}
