@@ -44,6 +44,8 @@ export function eventRow(
 /** Lone surrogates all have the same bytes in UTF-8, and two keys that differ in them only are two keys. */
 const exact = (key: string): string => (key.isWellFormed() ? key : JSON.stringify(key));
 
+const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
 /** Text that PostgreSQL can hold: NUL and lone surrogates become U+FFFD. */
 const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed();
 
@@ -51,13 +53,15 @@ const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWel
  * An Incoming whose names can be stored, for sources that cannot be told that theirs cannot: nothing read by a poll or from a file may hold up
  * all that comes after it. Its bytes stay as they are.
  */
-export const withStorableNames = (incoming: Incoming): Incoming => ({
-  ...incoming,
-  subject: storable(incoming.subject),
-  labels: Object.fromEntries(
-    Object.entries(incoming.labels ?? {}).map(([name, value]) => [storable(name), storable(value)]),
-  ),
-});
+export function withStorableNames(incoming: Incoming): Incoming {
+  const labels = Object.entries(incoming.labels ?? {});
+  if (isStorable(incoming.subject) && labels.every((label) => label.every(isStorable))) return incoming;
+  return {
+    ...incoming,
+    subject: storable(incoming.subject),
+    labels: Object.fromEntries(labels.map(([name, value]) => [storable(name), storable(value)])),
+  };
+}
 
 interface Waiting {
   row: NewEvent;
@@ -68,6 +72,7 @@ interface Waiting {
 }
 
 const MOST_PER_COMMIT = 500;
+const MOST_BYTES_PER_COMMIT = 8 * 1024 * 1024;
 const BETWEEN_LOOKS_MS = 100;
 
 type IntakeParts = Pick<Parts, 'db' | 'vault' | 'estate' | 'bell' | 'clock' | 'terms'>;
@@ -109,9 +114,8 @@ export class Intake {
     this.#running = true;
     this.#watch ??= setInterval(() => this.#giveUpOnTheLate(), BETWEEN_LOOKS_MS);
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, MOST_PER_COMMIT);
+      const batch = this.#nextBatch();
       this.#leaving = batch;
-      for (const { row } of batch) this.#bytes -= row.payload.length;
       try {
         await this.#commit(batch);
       } catch (error) {
@@ -123,6 +127,18 @@ export class Intake {
     this.#running = false;
     clearInterval(this.#watch);
     this.#watch = undefined;
+  }
+
+  #nextBatch(): readonly Waiting[] {
+    let count = 0;
+    let bytes = 0;
+    for (const { row } of this.#queue) {
+      if (count === MOST_PER_COMMIT || (count > 0 && bytes + row.payload.length > MOST_BYTES_PER_COMMIT)) break;
+      count += 1;
+      bytes += row.payload.length;
+    }
+    this.#bytes -= bytes;
+    return this.#queue.splice(0, count);
   }
 
   /** A commit may hang; those who wait for it or behind it are told in time. What is in the commit may be stored nevertheless. */
@@ -139,13 +155,10 @@ export class Intake {
   }
 
   async #commit(batch: readonly Waiting[]): Promise<void> {
-    const fresh = await this.#parts.db.transaction(
-      (sql) =>
-        appendEvents(
-          sql,
-          batch.map(({ row }) => row),
-        ),
-      { patience: this.#parts.terms.intakeSeconds * 1000 },
+    const rows = batch.map(({ row }) => row);
+    const fresh = await this.#parts.db.statement(
+      (sql) => appendEvents(sql, rows),
+      this.#parts.terms.intakeSeconds * 1000,
     );
     this.#parts.bell.ring('route');
     for (const waiting of batch) waiting.resolve(fresh.has(waiting.row.id) ? 'new' : 'duplicate');

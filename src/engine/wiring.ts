@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Connection, Sink, Source, WebhookSource } from '../core/connector.ts';
 import { type AnyFlow, type Estate, sinkOf, sourceOf } from '../core/estate.ts';
+import { sha256 } from '../core/seal.ts';
 import { SHARDS } from '../ledger/events.ts';
 
 export interface SourcePort {
@@ -119,4 +119,4 @@ function writerGroups(estate: Estate, ports: SinkPort[]): WriterGroup[] {
 
 /** The shard in which a subject's events are routed, 0 to SHARDS − 1. */
 export const shardOf = (connection: string, subject: string): number =>
-  createHash('sha256').update(`${connection}\n${subject}`).digest().readUInt16BE(0) % SHARDS;
+  sha256(`${connection}\n${subject}`).readUInt16BE(0) % SHARDS;

@@ -101,12 +101,20 @@ export class Database implements Reader {
     }
   }
 
+  /**
+   * Like `transaction`, for work that is one single statement: it is committed by itself, without the two round trips of BEGIN and COMMIT. Its
+   * rows are given back only when PostgreSQL is ready for the next one, which is after the commit and its confirmation. Not repeated.
+   */
+  statement<T>(work: (sql: Sql) => Promise<T>, patience: number): Promise<T> {
+    return this.#once(work, null, patience);
+  }
+
   /** Runs reads of one moment: all statements of `work` see the same snapshot. */
   snapshot<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     return this.#once(work, 'begin isolation level repeatable read read only');
   }
 
-  async #once<T>(work: (sql: Sql) => Promise<T>, begin: string, patience?: number): Promise<T> {
+  async #once<T>(work: (sql: Sql) => Promise<T>, begin: string | null, patience?: number): Promise<T> {
     const client = await this.#pool.connect();
     const cancelling = patience === undefined ? null : this.#cancelAfter(client, patience);
     let unconfirmed = false;
@@ -120,18 +128,21 @@ export class Database implements Reader {
     client.on('notice', onNotice);
     client.on('error', onError);
     try {
-      await client.query(begin);
+      if (begin !== null) await client.query(begin);
       const result = await work({
         query: async <Row>(name: string, text: string, values: unknown[] = []) =>
           (await client.query({ name, text, values })).rows as Row[],
       });
-      await client.query('commit');
+      if (begin !== null) await client.query('commit');
       if (unconfirmed) throw new HubError('LEDGER_AWAY', 'the commit was not confirmed by the synchronous standby');
       return result;
     } catch (error) {
-      await client.query('rollback').catch((cause: Error) => {
-        broken ??= cause;
-      });
+      // A connection that is ending still looks like a good one for a moment.
+      if (isAway(error)) broken ??= error as Error;
+      else if (begin !== null)
+        await client.query('rollback').catch((cause: Error) => {
+          broken ??= cause;
+        });
       if (!cancelling?.begun) throw error;
       throw new HubError('LEDGER_AWAY', `the ledger did not confirm within ${patience} ms`, { cause: error });
     } finally {

@@ -1,4 +1,4 @@
-// One of the two servers of bench:intake, in a process of its own: `bare` or `hub`. Says its port, then answers `stored` until `stop`.
+// One of the two servers of bench:intake, in a process of its own: `bare` or `hub`. Says its port, then answers `stored` and `cpu` (microseconds used) until `stop`.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -59,7 +59,9 @@ async function hub() {
 const served = await (process.argv[2] === 'bare' ? bare() : hub());
 process.send!(served.port);
 process.on('message', async (question) => {
+  const { user, system } = process.cpuUsage();
   if (question === 'stored') process.send!(await served.stored());
+  else if (question === 'cpu') process.send!(user + system);
   else {
     await served.stop();
     await ledger.db.close();

@@ -2,7 +2,7 @@
 // INSERT, COMMIT, then 200 for each request, in one run on one PostgreSQL with fsync on. Servers and the load are processes of their own.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,6 +22,8 @@ const [seconds, connections, rounds] = [Number(values.seconds), Number(values.co
 interface Served {
   port: number;
   stored(): Promise<number>;
+  /** Microseconds of processor time used by the server's process until now. */
+  cpu(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ async function serve(kind: 'bare' | 'hub'): Promise<Served> {
   return {
     port,
     stored: () => ask('stored'),
+    cpu: () => ask('cpu'),
     stop: async () => {
       child.send('stop');
       await once(child, 'exit');
@@ -44,18 +47,48 @@ async function serve(kind: 'bare' | 'hub'): Promise<Served> {
   };
 }
 
+interface Figures extends Measured {
+  cpu: number;
+  cpuOfLedger: number;
+}
+
+/** Microseconds of processor time that the postmaster's children used until now, those that ended included; 0 where /proc does not tell. */
+function ledgerCpu(postmaster: number): number {
+  if (!existsSync('/proc/self/stat')) return 0;
+  const fields = (pid: string | number): string[] =>
+    readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+  let ticks = 0;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+    try {
+      const stat = fields(pid);
+      if (Number(stat[1]) === postmaster) ticks += Number(stat[11]) + Number(stat[12]);
+    } catch {
+      // it ended meanwhile
+    }
+  const own = fields(postmaster);
+  return (ticks + Number(own[13]) + Number(own[14])) * 10_000;
+}
+
 const home = mkdtempSync(join(tmpdir(), 'crossdock-bench-'));
 const postgres = await openEmbeddedPostgres({ home, createDatabases: true }); // fsync stays on: what is measured is what is promised
 try {
   await makeTemplate(postgres.url);
   process.env.CROSSDOCK_TEST_URL = postgres.url;
-  const results: Record<'bare' | 'hub', Measured[]> = { bare: [], hub: [] };
+  const results: Record<'bare' | 'hub', Figures[]> = { bare: [], hub: [] };
   const servers = { bare: await serve('bare'), hub: await serve('hub') };
   for (let round = 0; round <= rounds; round++)
     for (const kind of ['bare', 'hub'] as const) {
       const load: Load = { port: servers[kind].port, connections, seconds: round === 0 ? 2 : seconds, round };
       const before = await servers[kind].stored();
-      const measured = await runLoad(load);
+      const [cpu, cpuOfLedger] = [await servers[kind].cpu(), ledgerCpu(postgres.pid)];
+      const told = await runLoad(load);
+      const measured: Figures = {
+        ...told,
+        cpu: ((await servers[kind].cpu()) - cpu) / told.acknowledged,
+        cpuOfLedger: (ledgerCpu(postgres.pid) - cpuOfLedger) / told.acknowledged,
+      };
       const stored = (await servers[kind].stored()) - before;
       if (measured.acknowledged > stored)
         throw new Error(`${kind}: ${measured.acknowledged} acknowledged, ${stored} stored`);
@@ -66,9 +99,9 @@ try {
 
   const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
   const line = (name: string, kind: 'bare' | 'hub'): void => {
-    const of = (figure: keyof Measured): number => median(results[kind].map((measured) => measured[figure]));
+    const of = (figure: keyof Figures): number => median(results[kind].map((measured) => measured[figure]));
     process.stdout.write(
-      `${name.padEnd(30)} ${Math.round(of('perSecond')).toString().padStart(6)}/s   p50 ${of('p50').toFixed(1)} ms   p99 ${of('p99').toFixed(1)} ms\n`,
+      `${name.padEnd(30)} ${Math.round(of('perSecond')).toString().padStart(6)}/s   p50 ${of('p50').toFixed(1)} ms   p99 ${of('p99').toFixed(1)} ms   ${of('cpu').toFixed(0)} + ${of('cpuOfLedger').toFixed(0)} µs\n`,
     );
   };
   process.stdout.write(
@@ -76,6 +109,9 @@ try {
   );
   line('bare INSERT, COMMIT, then 200', 'bare');
   line('POST /in/{connection}/{topic}', 'hub');
+  process.stdout.write(
+    'µs: processor time for each request, of the server + of PostgreSQL: what remains comparable on a busy machine\n',
+  );
   const ratios = results.hub.map(({ perSecond }, round) => perSecond / results.bare[round]!.perSecond);
   process.stdout.write(
     `ratio ${median(ratios).toFixed(2)} ×   (rounds: ${ratios.map((r) => r.toFixed(2)).join(', ')})\n`,

@@ -56,7 +56,8 @@ async function measure(load: Load): Promise<Measured> {
         const request = requests[next++];
         if (!request || performance.now() > end) {
           socket.end();
-          return resolve();
+          resolve();
+          return;
         }
         sent = performance.now();
         socket.write(request);

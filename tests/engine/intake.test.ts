@@ -37,9 +37,9 @@ async function stored(prefix: string): Promise<string[]> {
 test('arrivals at the same time share commits', async () => {
   let commits = 0;
   const counting = {
-    transaction: (work: Parameters<Database['transaction']>[0]) => {
+    statement: (work: Parameters<Database['statement']>[0], patience: number) => {
       commits += 1;
-      return ledger.db.transaction(work);
+      return ledger.db.statement(work, patience);
     },
   } as Database;
   const receive = intakeOn(counting);
