@@ -191,6 +191,8 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly name: string;
   readonly accepts: D;
   readonly idempotency: Idempotency;
+  /** False: documents make sense here by themselves, so they do not wait until what they need is bound at this target. Default true. */
+  readonly needsBound?: boolean;
   /** How long the target may still commit after we stopped waiting. */
   readonly settle: Duration;
   /** Longest a call may take, all its steps together: the Intent's deadline. */
