@@ -13,7 +13,7 @@ export function isPublic(address: string): boolean {
 }
 
 /** Nothing was sent. Said without the address: what a name resolves to inside is not for everybody's eyes. */
-export const notPublic = (host: string): FaultError =>
+const notPublic = (host: string): FaultError =>
   new FaultError({
     kind: 'refused',
     message: `${host} is not an address of the open internet; if it is meant, allow private addresses for this connection (allowPrivate: true)`,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type Random, seeded } from '../core/clock.ts';
 
 /** One sale as the till has it. */
-export interface SoldSale {
+interface SoldSale {
   readonly id: string;
   readonly number: string;
   readonly revision: number;
@@ -24,7 +24,7 @@ export interface SoldSale {
 }
 
 /** A webhook that the till acted on; repeats of its id had no effect. */
-export interface Heard {
+interface Heard {
   readonly id: string;
   readonly type: string;
   readonly data: Record<string, unknown>;

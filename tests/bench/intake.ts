@@ -1,12 +1,11 @@
 // npm run bench:intake [-- --seconds N --connections N --rounds N]: POST /in/… over keep-alive connections, beside a bare node:http server that does
 // INSERT, COMMIT, then 200 for each request, in one run on one PostgreSQL with fsync on. Servers and the load are processes of their own.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openEmbeddedPostgres } from '../../src/ledger/embedded/index.ts';
+import { serveApart } from '../support/apart.ts';
 import { makeTemplate } from '../support/cluster.ts';
 import { type Load, type Measured, runLoad } from './load.ts';
 
@@ -18,34 +17,6 @@ const { values } = parseArgs({
   },
 });
 const [seconds, connections, rounds] = [Number(values.seconds), Number(values.connections), Number(values.rounds)];
-
-interface Served {
-  port: number;
-  stored(): Promise<number>;
-  /** Microseconds of processor time used by the server's process until now. */
-  cpu(): Promise<number>;
-  stop(): Promise<void>;
-}
-
-/** Starts one of the two servers in a process of its own. */
-async function serve(kind: 'bare' | 'hub'): Promise<Served> {
-  const child = fork(join(import.meta.dirname, 'intake-server.ts'), [kind], { execArgv: process.execArgv });
-  const ask = async (question: string): Promise<number> => {
-    child.send(question);
-    const [answer] = (await once(child, 'message')) as [number];
-    return answer;
-  };
-  const [port] = (await once(child, 'message')) as [number];
-  return {
-    port,
-    stored: () => ask('stored'),
-    cpu: () => ask('cpu'),
-    stop: async () => {
-      child.send('stop');
-      await once(child, 'exit');
-    },
-  };
-}
 
 interface Figures extends Measured {
   cpu: number;
@@ -77,19 +48,19 @@ try {
   await makeTemplate(postgres.url);
   process.env.CROSSDOCK_TEST_URL = postgres.url;
   const results: Record<'bare' | 'hub', Figures[]> = { bare: [], hub: [] };
-  const servers = { bare: await serve('bare'), hub: await serve('hub') };
+  const servers = { bare: await serveApart('bare'), hub: await serveApart('hub') };
   for (let round = 0; round <= rounds; round++)
     for (const kind of ['bare', 'hub'] as const) {
       const load: Load = { port: servers[kind].port, connections, seconds: round === 0 ? 2 : seconds, round };
-      const before = await servers[kind].stored();
-      const [cpu, cpuOfLedger] = [await servers[kind].cpu(), ledgerCpu(postgres.pid)];
+      const before = await servers[kind].ask('stored');
+      const [cpu, cpuOfLedger] = [await servers[kind].ask('cpu'), ledgerCpu(postgres.pid)];
       const told = await runLoad(load);
       const measured: Figures = {
         ...told,
-        cpu: ((await servers[kind].cpu()) - cpu) / told.acknowledged,
+        cpu: ((await servers[kind].ask('cpu')) - cpu) / told.acknowledged,
         cpuOfLedger: (ledgerCpu(postgres.pid) - cpuOfLedger) / told.acknowledged,
       };
-      const stored = (await servers[kind].stored()) - before;
+      const stored = (await servers[kind].ask('stored')) - before;
       if (measured.acknowledged > stored)
         throw new Error(`${kind}: ${measured.acknowledged} acknowledged, ${stored} stored`);
       if (measured.refused > 0) throw new Error(`${kind}: ${measured.refused} refused`);

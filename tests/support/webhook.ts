@@ -10,7 +10,7 @@ export const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 export const OLD_SECRET = `whsec_${Buffer.alloc(32, 8).toString('base64')}`;
 
 /** Signed notes, one or a list of them; what is `null` is for nobody. */
-export const noteWebhook = (changes: Partial<WebhookSource<NativeNote>> = {}): WebhookSource<NativeNote> => ({
+const noteWebhook = (changes: Partial<WebhookSource<NativeNote>> = {}): WebhookSource<NativeNote> => ({
   kind: 'webhook',
   name: 'pushed',
   topic: 'notes',

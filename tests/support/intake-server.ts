@@ -1,12 +1,13 @@
-// One of the two servers of bench:intake, in a process of its own: `bare` or `hub`. Says its port, then answers `stored` and `cpu` (microseconds used) until `stop`.
+// A server in a process of its own: the `hub`, or the `bare` one it is compared with. Says its port, then answers `stored`, `cpu` (microseconds used)
+// and `rss` (bytes) until `stop`.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../src/core/clock.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { startServer } from '../../src/server/index.ts';
-import { silent, testLedger } from '../support/hub.ts';
-import { OLD_SECRET, SECRET, webhookEstate } from '../support/webhook.ts';
+import { silent, testLedger } from './hub.ts';
+import { OLD_SECRET, SECRET, webhookEstate } from './webhook.ts';
 
 const ledger = await testLedger();
 const count = async (table: string): Promise<number> =>
@@ -62,6 +63,7 @@ process.on('message', async (question) => {
   const { user, system } = process.cpuUsage();
   if (question === 'stored') process.send!(await served.stored());
   else if (question === 'cpu') process.send!(user + system);
+  else if (question === 'rss') process.send!(process.memoryUsage.rss());
   else {
     await served.stop();
     await ledger.db.close();
