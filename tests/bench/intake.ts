@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openEmbeddedPostgres } from '../../src/ledger/embedded/index.ts';
-import { serveApart } from '../support/apart.ts';
+import { type Served, serveApart } from '../support/apart.ts';
 import { makeTemplate } from '../support/cluster.ts';
 import { type Load, type Measured, runLoad } from './load.ts';
 
@@ -47,10 +47,14 @@ const postgres = await openEmbeddedPostgres({ home, createDatabases: true }); //
 try {
   await makeTemplate(postgres.url);
   process.env.CROSSDOCK_TEST_URL = postgres.url;
-  const results: Record<'bare' | 'hub', Figures[]> = { bare: [], hub: [] };
-  const servers = { bare: await serveApart('bare'), hub: await serveApart('hub') };
+  const results: Record<Served, Figures[]> = { bare: [], leanest: [], hub: [] };
+  const servers = {
+    bare: await serveApart('bare'),
+    leanest: await serveApart('leanest'),
+    hub: await serveApart('hub'),
+  };
   for (let round = 0; round <= rounds; round++)
-    for (const kind of ['bare', 'hub'] as const) {
+    for (const kind of ['bare', 'leanest', 'hub'] as const) {
       const load: Load = { port: servers[kind].port, connections, seconds: round === 0 ? 2 : seconds, round };
       const before = await servers[kind].ask('stored');
       const [cpu, cpuOfLedger] = [await servers[kind].ask('cpu'), ledgerCpu(postgres.pid)];
@@ -69,7 +73,7 @@ try {
   for (const server of Object.values(servers)) await server.stop();
 
   const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
-  const line = (name: string, kind: 'bare' | 'hub'): void => {
+  const line = (name: string, kind: Served): void => {
     const of = (figure: keyof Figures): number => median(results[kind].map((measured) => measured[figure]));
     process.stdout.write(
       `${name.padEnd(30)} ${Math.round(of('perSecond')).toString().padStart(6)}/s   p50 ${of('p50').toFixed(1)} ms   p99 ${of('p99').toFixed(1)} ms   ${of('cpu').toFixed(0)} + ${of('cpuOfLedger').toFixed(0)} µs\n`,
@@ -79,14 +83,19 @@ try {
     `${connections} keep-alive connections, 1 KB signed webhooks, fsync on, median of ${rounds} × ${seconds} s\n`,
   );
   line('bare INSERT, COMMIT, then 200', 'bare');
+  line('the same without BEGIN', 'leanest');
   line('POST /in/{connection}/{topic}', 'hub');
   process.stdout.write(
     'µs: processor time for each request, of the server + of PostgreSQL: what remains comparable on a busy machine\n',
   );
-  const ratios = results.hub.map(({ perSecond }, round) => perSecond / results.bare[round]!.perSecond);
-  process.stdout.write(
-    `ratio ${median(ratios).toFixed(2)} ×   (rounds: ${ratios.map((r) => r.toFixed(2)).join(', ')})\n`,
-  );
+  for (const [yardstick, words] of [
+    ['bare', 'BEGIN, INSERT, COMMIT'],
+    ['leanest', 'one INSERT alone'],
+  ] as const) {
+    const ratios = results.hub.map(({ perSecond }, round) => perSecond / results[yardstick][round]!.perSecond);
+    const shown = ratios.map((ratio) => ratio.toFixed(2)).join(', ');
+    process.stdout.write(`ratio to ${words}: ${median(ratios).toFixed(2)} ×   (rounds: ${shown})\n`);
+  }
 } finally {
   await postgres.stop();
   rmSync(home, { recursive: true, force: true });

@@ -8,8 +8,10 @@ export interface ServedApart {
   stop(): Promise<void>;
 }
 
-/** Starts the hub's server, or the bare one it is compared with, in a process of its own on a ledger of its own. */
-export async function serveApart(kind: 'bare' | 'hub'): Promise<ServedApart> {
+export type Served = 'hub' | 'bare' | 'leanest';
+
+/** Starts the hub's server, or one of the bare ones it is compared with, in a process of its own on a ledger of its own. */
+export async function serveApart(kind: Served): Promise<ServedApart> {
   const child = fork(join(import.meta.dirname, 'intake-server.ts'), [kind], { execArgv: process.execArgv });
   const heard = async (): Promise<number> => ((await once(child, 'message')) as [number])[0];
   const port = await heard();

@@ -1,10 +1,11 @@
-// A server in a process of its own: the `hub`, or the `bare` one it is compared with. Says its port, then answers `stored`, `cpu` (microseconds used)
+// A server in a process of its own: the `hub`, or a `bare` or `leanest` one it is compared with. Says its port, then answers `stored`, `cpu` (microseconds used)
 // and `rss` (bytes) until `stop`.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../src/core/clock.ts';
 import { Hub } from '../../src/engine/hub.ts';
+import type { Sql } from '../../src/ledger/database.ts';
 import { startServer } from '../../src/server/index.ts';
 import { silent, testLedger } from './hub.ts';
 import { OLD_SECRET, SECRET, webhookEstate } from './webhook.ts';
@@ -13,8 +14,11 @@ const ledger = await testLedger();
 const count = async (table: string): Promise<number> =>
   (await ledger.db.query<{ n: number }>(`count_${table}`, `select count(*)::int as n from ${table}`))[0]!.n;
 
-/** What people write first: one INSERT and COMMIT for each request, then 200. A prepared statement, a pool of connections, nothing checked. */
-async function bare() {
+/**
+ * What people write first: INSERT and COMMIT for each request, then 200. A prepared statement, a pool of connections, nothing checked. `leanest` leaves
+ * out BEGIN and COMMIT, which one statement alone does not need.
+ */
+async function bare(leanest: boolean) {
   await ledger.db.query(
     'bare',
     'create table bare (id bigint generated always as identity primary key, received_at timestamptz not null default now(), body bytea not null)',
@@ -23,7 +27,9 @@ async function bare() {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      ledger.db.query('bare_insert', 'insert into bare (body) values ($1)', [Buffer.concat(chunks)]).then(
+      const insert = (sql: Sql) =>
+        sql.query('bare_insert', 'insert into bare (body) values ($1)', [Buffer.concat(chunks)]);
+      (leanest ? insert(ledger.db) : ledger.db.transaction(insert)).then(
         () => response.writeHead(200, { 'content-length': 2 }).end('ok'),
         () => response.writeHead(500).end(),
       );
@@ -57,7 +63,7 @@ async function hub() {
   return { port: Number(new URL(server.url).port), stored: () => count('event'), stop: () => server.stop() };
 }
 
-const served = await (process.argv[2] === 'bare' ? bare() : hub());
+const served = await (process.argv[2] === 'hub' ? hub() : bare(process.argv[2] === 'leanest'));
 process.send!(served.port);
 process.on('message', async (question) => {
   const { user, system } = process.cpuUsage();
