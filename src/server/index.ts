@@ -13,6 +13,8 @@ import { LedgerReader, type Reading, within } from '../watch/reading.ts';
 import { addressOf, listenOn, urlOf } from './address.ts';
 import { type ApiOptions, addApi } from './api/index.ts';
 import { css, favicon } from './assets.ts';
+import { keepRoom } from './crowd.ts';
+import { addIntake } from './intake.ts';
 import { answerError, PROBLEM, problem, problemOf, sendProblem } from './problem.ts';
 import { clearedCookie, cookieOf, guardHeaders, sessionCookie } from './security.ts';
 import { announcedPage, confirmPage, signedOutPage, spentPage } from './sign-in-pages.ts';
@@ -20,6 +22,8 @@ import { statusPage } from './status-page.ts';
 
 /** What the server shows of a hub. */
 export type ServedHub = Pick<Hub, 'away'> & {
+  /** Without it nothing is received over HTTP. */
+  readonly webhooks?: Pick<Hub['webhooks'], 'port' | 'receive'>;
   readonly parts: { readonly estate: { readonly name: string }; readonly vault: Pick<Hub['parts']['vault'], 'unseal'> };
 };
 
@@ -97,7 +101,7 @@ function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: S
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error)),
     clientErrorHandler: answerBrokenRequest,
   });
-  app.server.maxConnections = MOST_CONNECTIONS;
+  keepRoom(app.server, MOST_CONNECTIONS);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
@@ -115,6 +119,7 @@ function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: S
   addSignIn(app, options, signIn, own, session);
   addStatus(app, options, session, reader);
   if (options.api) addApi(app, { ...options.api, clock, log, env: options.env });
+  if (options.hub.webhooks) addIntake(app, { webhooks: options.hub.webhooks, clock, log });
   return app;
 }
 

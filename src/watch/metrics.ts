@@ -34,6 +34,9 @@ export class Metrics {
   >;
   readonly #attempts: Counter;
   readonly #attemptSeconds: Histogram;
+  readonly #topics = new LabelValues();
+  readonly #answers = new LabelValues();
+  readonly #intake: Counter;
 
   constructor({ version }: { version: string }) {
     const registers = [this.#registry];
@@ -64,6 +67,12 @@ export class Metrics {
       labelNames: ['connection', 'sink', 'outcome'],
       registers,
     });
+    this.#intake = new Counter({
+      name: 'crossdock_intake_requests_total',
+      help: 'Requests to the intake of this node by what came of them',
+      labelNames: ['connection', 'topic', 'outcome'],
+      registers,
+    });
     this.#attemptSeconds = new Histogram({
       name: 'crossdock_delivery_attempt_seconds',
       help: 'How long attempts of this node took',
@@ -73,12 +82,13 @@ export class Metrics {
     });
   }
 
-  /** A Log that passes everything on to `log` and counts the engine's `delivery.attempted` lines, also those that the level leaves out. */
+  /** A Log that passes everything on to `log` and counts lines `delivery.attempted` and `intake.answered`, also those that the level leaves out. */
   observe(log: Log): Log {
     const heard =
       (level: keyof Log) =>
       (message: string, fields?: Record<string, unknown>): void => {
         if (message === 'delivery.attempted' && fields) this.#count(fields);
+        if (message === 'intake.answered' && fields) this.#countIntake(fields);
         log[level](message, fields);
       };
     return { debug: heard('debug'), info: heard('info'), warn: heard('warn'), error: heard('error') };
@@ -88,6 +98,14 @@ export class Metrics {
     const port = { connection: this.#connections.of(connection), sink: this.#sinks.of(sink) };
     this.#attempts.inc({ ...port, outcome: this.#outcomes.of(outcome) });
     if (typeof elapsedMs === 'number' && elapsedMs >= 0) this.#attemptSeconds.observe(port, elapsedMs / 1000);
+  }
+
+  #countIntake({ connection, topic, outcome }: Record<string, unknown>): void {
+    this.#intake.inc({
+      connection: this.#connections.of(connection),
+      topic: this.#topics.of(topic),
+      outcome: this.#answers.of(outcome),
+    });
   }
 
   readonly contentType: string = this.#registry.contentType;
