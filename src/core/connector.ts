@@ -129,6 +129,14 @@ export type Idempotency =
   /** Nothing protects from a double. */
   | 'unsafe';
 
+/** What a target holds of a document, as `find` tells. */
+export type Found =
+  | { found: 'absent' }
+  /** Some of it, or not as the document has it. `message` says in an operator's words what is there and what to do about it. */
+  | { found: 'partial'; message?: string }
+  /** All of it; `id` is the target's. */
+  | { found: 'whole'; id: string };
+
 /** Channel Adapter, outbound. */
 export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly name: string;
@@ -146,8 +154,8 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
     /** What a failing item does to the rest. */
     readonly onFailure: 'none-lands' | 'stops' | 'independent';
   };
-  /** For `find-first`: what the target holds under these keys, in the same order. */
-  find?(keys: string[], cx: Context): Promise<({ found: 'absent' | 'partial' } | { found: 'whole'; id: string })[]>;
+  /** `find-first` must have it: what the target holds of these documents, one answer per item, same order. Reads only. */
+  find?(items: Item<BodyOf<D>>[], cx: Context): Promise<Found[]>;
   /** One Result per item, same order. Anything thrown that is not a FaultError counts as `unknown` for every item. */
   deliver(items: Item<BodyOf<D>>[], cx: Context): Promise<Result[]>;
 }

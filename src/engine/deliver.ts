@@ -117,13 +117,15 @@ export class Deliverer {
         : [];
     if (asked.length > 0 && sink.find) {
       const found = await sink.find(
-        asked.map(({ item }) => item.key),
+        asked.map(({ item }) => item),
         cx,
       );
+      if (found.length !== asked.length)
+        throw new Error(`sink '${sink.name}' found ${found.length} answers for ${asked.length} items`);
       for (const [n, { index }] of asked.entries()) {
         const answer = found[n]!;
         if (answer.found === 'whole') known.set(index, { outcome: 'done', id: answer.id });
-        if (answer.found === 'partial') known.set(index, { outcome: 'failed', fault: partial });
+        if (answer.found === 'partial') known.set(index, { outcome: 'failed', fault: inPart(answer.message) });
       }
     }
     const rest = items.flatMap((item, index) => (known.has(index) ? [] : [{ item, index }]));
@@ -191,12 +193,11 @@ export class Deliverer {
 const REFUSED_WAIT_SECONDS = 30;
 /** Of an earlier attempt, whose hub is gone; a person's retry starts counting attempts anew and is sent. */
 const lostCall: Fault = { kind: 'unknown', message: 'the hub that made the call is gone' };
-const partial: Fault = {
+const inPart = (found = 'The target holds a part of this record.'): Fault => ({
   kind: 'rejected',
   cause: 'landed-in-part',
-  message:
-    'The target holds a part of this record after an answer was lost. Complete or remove it there, then retry or dismiss this.',
-};
+  message: `${found} An answer was lost before that. Complete it there and dismiss this, or remove it there and retry.`,
+});
 
 /** One per delivery: what is to be sent, or why it cannot be. */
 async function readItems(
