@@ -277,6 +277,7 @@ export function referenceSubject(
     item: (n) => item(`r${runs}-${n}`, `label ${n}`),
     bad: (n) => item(`r${runs}-${n}`, `bad ${n}`),
     badIsFoundBy: 'target',
+    badField: 'text',
     held: async ({ key }) => target.records.filter(({ memo }) => memo === key).length,
     writes: ({ method }) => method === 'POST',
     hollow: () => Response.json([{ id: 'L999999' }]),
