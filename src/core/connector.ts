@@ -55,6 +55,8 @@ export interface PollSource<N> {
   readonly kind: 'poll';
   readonly name: string;
   readonly every: Duration;
+  /** Several changes may share one `sourceVersion` (Odoo's `write_date` counts seconds): then the content decides. */
+  readonly coarseVersions?: boolean;
   pull(cursor: string | null, cx: Context): AsyncIterable<{ items: Incoming[]; cursor: string }>;
   decode(bytes: Uint8Array): N;
 }
@@ -111,8 +113,12 @@ export interface Item<T> {
 }
 
 export type Result =
-  /** The target holds it, as read back. `id` is the target's. */
-  | { outcome: 'done'; id: string }
+  /**
+   * The target holds it, as read back. `id` is the target's. Where records also come back from there: `held` is what it holds, fields of the document
+   * as its own source would tell them (it may round or fill in), and `version` the record's version there, comparable with `sourceVersion` of the
+   * events it will send. With both the engine knows its own echo for certain.
+   */
+  | { outcome: 'done'; id: string; held?: Readonly<Record<string, unknown>>; version?: bigint }
   /** Nothing was done for this item (a batch neighbour spoilt it): goes again at once and spends no attempt. */
   | { outcome: 'untouched' }
   | { outcome: 'failed'; fault: Fault };

@@ -63,7 +63,7 @@ export class Deliverer {
     );
     return deliveries.length === 0
       ? null
-      : { port: this.#port, deliveries, epoch: deliveries[0]!.epoch, asked, startedAt };
+      : { port: this.#port, deliveries, epoch: deliveries[0]!.epoch, asked, startedAt, bodies: new Map() };
   }
 
   /** One Result per delivery; never throws but for an absent ledger. */
@@ -89,6 +89,7 @@ export class Deliverer {
         const item = read[index]!;
         return 'outcome' in item ? [] : [{ delivery, item }];
       });
+      for (const { delivery, item } of sent) claim.bodies.set(delivery.id, item.document);
       const results = sent.length > 0 ? await this.#deliver(sent, cx) : [];
       return read.map((item) => ('outcome' in item ? item : results.shift()!));
     } catch (error) {

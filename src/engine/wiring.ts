@@ -35,6 +35,10 @@ export interface Wiring {
   flow(id: string): AnyFlow | undefined;
   sink(flow: AnyFlow, kind: string): SinkPort;
   port(connection: string, sink: string): SinkPort | undefined;
+  /** Flows that read records of a kind from a connection. */
+  readersOf(connection: string, kind: string): AnyFlow[];
+  /** Flows that write records of a kind to a connection, each to its sink. */
+  writersTo(connection: string, kind: string): { flow: AnyFlow; port: SinkPort }[];
 }
 
 export function wire(estate: Estate): Wiring {
@@ -56,17 +60,28 @@ export function wire(estate: Estate): Wiring {
       else sinks.set(sinkId, { ...target, entity: entity(target.connection), priority });
     }
   }
+  const portOf = (flow: AnyFlow, kind: string): SinkPort => {
+    const target = sinkOf(estate, flow, kind);
+    return sinks.get(`${target.connection} ${target.sink.name}`)!;
+  };
+  const kindsOf = (flow: AnyFlow): string[] => Object.keys(flow.to);
   return {
     sources: [...sources.values()],
     sinks: [...sinks.values()],
     writers: writerGroups(estate, [...sinks.values()]),
     flowsOf: (connection, source) => sources.get(`${connection} ${source}`)?.flows ?? [],
     flow: (id) => estate.flows.find((flow) => flow.id === id),
-    sink: (flow, kind) => {
-      const target = sinkOf(estate, flow, kind);
-      return sinks.get(`${target.connection} ${target.sink.name}`)!;
-    },
+    sink: portOf,
     port: (connection, sink) => sinks.get(`${connection} ${sink}`),
+    readersOf: (connection, kind) =>
+      [...sources.values()]
+        .filter((port) => port.connection === connection)
+        .flatMap(({ flows }) => flows.filter((flow) => kindsOf(flow).includes(kind))),
+    writersTo: (connection, kind) =>
+      estate.flows
+        .filter((flow) => kindsOf(flow).includes(kind))
+        .map((flow) => ({ flow, port: portOf(flow, kind) }))
+        .filter(({ port }) => port.connection === connection),
   };
 }
 
