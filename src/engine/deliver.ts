@@ -1,5 +1,5 @@
 import { milliseconds } from '../core/clock.ts';
-import type { Context, Item, Result } from '../core/connector.ts';
+import type { Context, Found, Item, Result } from '../core/connector.ts';
 import type { AnyDocumentType } from '../core/document.ts';
 import { type Fault, faultOf } from '../core/fault.ts';
 import { externalIds } from '../ledger/bindings.ts';
@@ -116,19 +116,14 @@ export class Deliverer {
             sent[index]!.delivery.settled_at && item.id === null ? [{ item, index }] : [],
           )
         : [];
-    if (asked.length > 0 && sink.find) {
-      const found = await sink.find(
-        asked.map(({ item }) => item),
-        cx,
-      );
-      if (found.length !== asked.length)
-        throw new Error(`sink '${sink.name}' found ${found.length} answers for ${asked.length} items`);
-      for (const [n, { index }] of asked.entries()) {
-        const answer = found[n]!;
-        if (answer.found === 'whole') known.set(index, { outcome: 'done', id: answer.id });
-        if (answer.found === 'partial') known.set(index, { outcome: 'failed', fault: inPart(answer.message) });
-      }
-    }
+    if (asked.length > 0)
+      for (const [n, answer] of (
+        await this.#find(
+          asked.map(({ item }) => item),
+          cx,
+        )
+      ).entries())
+        if (answer) known.set(asked[n]!.index, answer);
     const rest = items.flatMap((item, index) => (known.has(index) ? [] : [{ item, index }]));
     if (rest.length > 0) {
       const results = await sink.deliver(
@@ -140,6 +135,27 @@ export class Deliverer {
       for (const [n, { index }] of rest.entries()) known.set(index, results[n]!);
     }
     return items.map((_, index) => known.get(index)!);
+  }
+
+  /** What the target already holds, as results; null for what it does not. A question that failed is asked again: it changed nothing. */
+  async #find(items: readonly Item<unknown>[], cx: Context): Promise<(Result | null)[]> {
+    const { sink } = this.#port;
+    if (!sink.find) throw new Error(`sink '${sink.name}' is find-first and has no find`);
+    let found: Found[];
+    try {
+      found = await sink.find([...items], cx);
+      if (found.length !== items.length)
+        throw new Error(`sink '${sink.name}' found ${found.length} answers for ${items.length} items`);
+    } catch (error) {
+      const fault = faultOf(error, 'transient');
+      const again: Fault = fault.kind === 'unknown' ? { kind: 'transient', message: fault.message } : fault;
+      return items.map(() => ({ outcome: 'failed', fault: again }));
+    }
+    return found.map((answer): Result | null => {
+      if (answer.found === 'absent') return null;
+      if (answer.found === 'whole') return { outcome: 'done', id: answer.id };
+      return { outcome: 'failed', fault: inPart(answer.message) };
+    });
   }
 
   /** Renews the claim's lanes while the call is alive, at the longest to the Intent's deadline. */
