@@ -7,7 +7,7 @@ import { type Fault, FaultError } from '../../src/core/fault.ts';
 const KEY = 'key-4711-0815';
 
 /** A label with a text: what the reference target keeps. */
-export const LabelDocument = defineDocument({
+const LabelDocument = defineDocument({
   name: 'label',
   version: '1.0',
   schema: Type.Object({ id: Type.String(), text: Type.String() }),
@@ -28,7 +28,7 @@ interface Posted {
 type Answered = { id: string } | { error: { field: string; message: string } } | { skipped: true };
 
 /** A target in memory that speaks HTTP as `fetch` sees it: it knows keys when it is given some, and fails batches in one of the three ways. */
-export class ReferenceTarget {
+class ReferenceTarget {
   readonly records: { id: string; key: string | undefined; memo: string; text: string }[] = [];
   readonly mode: BatchMode;
   #made = 0;
@@ -105,7 +105,7 @@ export type Mistake =
 const failed = (fault: Fault): Result => ({ outcome: 'failed', fault });
 
 /** A sink of each grade on the reference target, right unless told to make a mistake. */
-export function referenceSink(
+function referenceSink(
   target: ReferenceTarget,
   idempotency: Idempotency,
   mistake: Mistake | null = null,

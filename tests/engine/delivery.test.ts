@@ -506,7 +506,7 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal(exception!.cause, 'retries-exhausted');
     assert.match(
       words(ledger, exception!),
-      /Tried 2 times, and each time it stayed unknown whether it landed; the last answer was: socket hang up/,
+      /Tried 2 times, and each time it stayed unknown whether it landed; the last answer was: socket hang up\. Look there: if it is there .*dismiss this; if it is not, retry/,
     );
   });
 

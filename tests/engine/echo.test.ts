@@ -80,7 +80,8 @@ describe('echoes', { concurrency: 4 }, () => {
   });
 
   test('a change of fields that are not the flow’s own is an echo, per flow', async (t) => {
-    const [left, right] = [new Side('left'), new Side('right')];
+    let away = false;
+    const [left, right] = [new Side('left', { world: () => (away ? 'transient' : 'fine') }), new Side('right')];
     const { ledger, quiet } = await between(t, left, right);
     left.set('k', { text: 'a' });
     await quiet();
@@ -93,7 +94,16 @@ describe('echoes', { concurrency: 4 }, () => {
     left.set('k', { stock: 9 });
     await quiet();
     assert.equal(right.records.get('k')!.stock, 7, 'from left to right it is not');
-    assert.equal((await outcomes(ledger)).routed, 2);
+    assert.deepEqual(await outcomes(ledger), { routed: 2, echo: 4, late: 0, duplicate: 0 });
+    // The document has a stock now that the left side does not know yet: that is no change of the text.
+    away = true;
+    right.set('k', { stock: 8 });
+    await until('the stock is under way', async () => (await outcomes(ledger)).routed === 3);
+    left.set('k', { remark: 'called again' });
+    await until('it was heard', async () => (await outcomes(ledger)).echo === 5, 20);
+    away = false;
+    await quiet();
+    assert.equal(left.records.get('k')!.stock, 8);
   });
 
   test('a second change within the same second is seen', async (t) => {
