@@ -73,15 +73,28 @@ export function wire(estate: Estate): Wiring {
     flow: (id) => estate.flows.find((flow) => flow.id === id),
     sink: portOf,
     port: (connection, sink) => sinks.get(`${connection} ${sink}`),
-    readersOf: (connection, kind) =>
+    readersOf: kept((connection, kind) =>
       [...sources.values()]
         .filter((port) => port.connection === connection)
         .flatMap(({ flows }) => flows.filter((flow) => kindsOf(flow).includes(kind))),
-    writersTo: (connection, kind) =>
+    ),
+    writersTo: kept((connection, kind) =>
       estate.flows
         .filter((flow) => kindsOf(flow).includes(kind))
         .map((flow) => ({ flow, port: portOf(flow, kind) }))
         .filter(({ port }) => port.connection === connection),
+    ),
+  };
+}
+
+/** Asked of every document: worked out once per connection and kind. */
+function kept<T>(work: (connection: string, kind: string) => T): (connection: string, kind: string) => T {
+  const known = new Map<string, T>();
+  return (connection, kind) => {
+    const id = `${connection} ${kind}`;
+    const value = known.get(id) ?? work(connection, kind);
+    known.set(id, value);
+    return value;
   };
 }
 
