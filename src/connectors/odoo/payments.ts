@@ -53,7 +53,7 @@ async function prepare(odoo: Odoo, item: Item<Payment>, cx: Context): Promise<Pr
   if (!/^\d{4}-\d{2}-\d{2}$/.test(payment.paidOn))
     throw rejected(`payment ${payment.id}: '${payment.paidOn.slice(0, 40)}' is not a day`, 'not-a-day', 'paidOn');
   const order = Number(linked(item, 'order', payment.order));
-  const journal = await odoo.journal(cx.mapping('payment-methods').get(payment.method), cx);
+  const journal = await odoo.journal(cx.mapping('payment-methods').get(payment.method), cx, 'payment-methods');
   return { order, journal };
 }
 
