@@ -12,7 +12,7 @@ export interface Draft<D extends AnyDocumentType = AnyDocumentType> {
   readonly externalId?: string;
 }
 
-/** A part of an Event that cannot go on without a person, while the rest does. `message` is for an operator. */
+/** A part of an Event that cannot go on without a person, while the rest does. `message` is for an operator and names no persons. */
 export interface Objection {
   /** Short stable slug, such as `repeat-or-continuation`. */
   readonly cause: string;
