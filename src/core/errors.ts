@@ -7,6 +7,7 @@ export const hubErrors = {
     about: 'A secret that the estate names is neither in the store nor in the environment.',
   },
   MASTER_KEY: { status: 500, about: 'The master key is missing or is not the one this ledger was written with.' },
+  BACKUP_INVALID: { status: 400, about: 'The file is no backup, is cut off, or was altered.' },
   LEDGER_AWAY: { status: 503, about: 'The ledger (PostgreSQL) cannot be reached or did not confirm in time.' },
   LEDGER_VERSION: {
     status: 500,

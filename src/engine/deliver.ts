@@ -1,7 +1,7 @@
 import { milliseconds } from '../core/clock.ts';
 import type { Context, Item, Result } from '../core/connector.ts';
 import type { AnyDocumentType } from '../core/document.ts';
-import { type Fault, faultOf } from '../core/fault.ts';
+import { type Fault, FaultError, faultOf } from '../core/fault.ts';
 import { externalIds } from '../ledger/bindings.ts';
 import { type ClaimedDelivery, claimDeliveries, renewLanes } from '../ledger/deliveries.ts';
 import { documentBodies } from '../ledger/documents.ts';
@@ -100,21 +100,22 @@ export class Deliverer {
 
   /**
    * For a sink that must be asked first, asks about new records whose outcome was unknown (writing to a record whose id is bound doubles
-   * nothing); then delivers the rest.
+   * nothing); after a restore any sink that can be asked is asked about what may have landed before it. Then delivers the rest.
    */
   async #deliver(sent: readonly { delivery: ClaimedDelivery; item: Item<unknown> }[], cx: Context): Promise<Result[]> {
     const { sink } = this.#port;
+    const { era } = this.#parts;
     const items = sent.map(({ item }) => item);
     const known = new Map<number, Result>();
     if (sink.idempotency === 'unsafe')
       for (const [index, { delivery }] of sent.entries())
-        if (delivery.settled_at && delivery.attempts > 0) known.set(index, { outcome: 'failed', fault: lostCall });
-    const asked =
-      sink.idempotency === 'find-first'
-        ? items.flatMap((item, index) =>
-            sent[index]!.delivery.settled_at && item.id === null ? [{ item, index }] : [],
-          )
-        : [];
+        if (delivery.settled_at ? delivery.attempts > 0 : era.mayHaveLanded(delivery.created_at, 'unsafe'))
+          known.set(index, { outcome: 'failed', fault: delivery.settled_at ? lostCall : lostWithLedger });
+    const asked = items.flatMap((item, index) => {
+      const { settled_at: unknown, created_at: createdAt } = sent[index]!.delivery;
+      const doubtful = (unknown && sink.idempotency === 'find-first') || era.mayHaveLanded(createdAt, sink.idempotency);
+      return doubtful && item.id === null && !known.has(index) ? [{ item, index }] : [];
+    });
     if (asked.length > 0 && sink.find) {
       const found = await sink.find(
         asked.map(({ item }) => item.key),
@@ -122,8 +123,13 @@ export class Deliverer {
       );
       for (const [n, { index }] of asked.entries()) {
         const answer = found[n]!;
-        if (answer.found === 'whole') known.set(index, { outcome: 'done', id: answer.id });
-        if (answer.found === 'partial') known.set(index, { outcome: 'failed', fault: partial });
+        const { delivery, item } = sent[index]!;
+        // A later version of a record that landed before the restore: it is written to that record.
+        if (answer.found === 'whole' && delivery.version > 1 && !delivery.settled_at)
+          items[index] = { ...item, id: answer.id };
+        else if (answer.found === 'whole') known.set(index, { outcome: 'done', id: answer.id });
+        if (answer.found === 'partial' && sink.idempotency === 'find-first')
+          known.set(index, { outcome: 'failed', fault: partial });
       }
     }
     const rest = items.flatMap((item, index) => (known.has(index) ? [] : [{ item, index }]));
@@ -191,6 +197,10 @@ export class Deliverer {
 const REFUSED_WAIT_SECONDS = 30;
 /** Of an earlier attempt, whose hub is gone; a person's retry starts counting attempts anew and is sent. */
 const lostCall: Fault = { kind: 'unknown', message: 'the hub that made the call is gone' };
+const lostWithLedger: Fault = {
+  kind: 'unknown',
+  message: 'the ledger was restored from a backup, and what was sent after that backup is not in it',
+};
 const partial: Fault = {
   kind: 'rejected',
   cause: 'landed-in-part',
@@ -250,7 +260,10 @@ async function readItems(
 /** One record that cannot be made ready parks; the others of its batch go. */
 const unreadable = (error: unknown): Result => ({
   outcome: 'failed',
-  fault: { kind: 'rejected', cause: 'document-unreadable', message: `Nothing was sent: ${(error as Error).message}` },
+  fault:
+    error instanceof FaultError
+      ? error.fault
+      : { kind: 'rejected', cause: 'document-unreadable', message: `Nothing was sent: ${(error as Error).message}` },
 });
 
 function typeOf(parts: Parts, delivery: ClaimedDelivery): AnyDocumentType {

@@ -14,6 +14,7 @@ import { seedMapping } from '../ledger/mappings.ts';
 import { Breaker } from './breaker.ts';
 import { Deliverer } from './deliver.ts';
 import { Doorbell } from './doorbell.ts';
+import { EraWatch } from './era.ts';
 import { Inbox } from './files.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './leases.ts';
@@ -51,6 +52,7 @@ export class Hub {
       wiring: wire(options.estate),
       mappings: new MappingBook(options.db),
       bell: new Doorbell(),
+      era: new EraWatch(options.db, options.clock),
       terms: { ...defaultTerms, ...terms },
       node: newId(),
     };
@@ -61,16 +63,17 @@ export class Hub {
 
   /** Prepares the ledger for this estate and starts all loops. */
   async start(): Promise<void> {
-    const { estate, db, wiring, node } = this.parts;
+    const { estate, db, wiring } = this.parts;
     await ensureHistory(db);
     await registerConnections(
       db,
       Object.entries(estate.connections).map(([name, { entity, connector }]) => ({ name, entity, connector })),
     );
     await this.#readPauses();
+    await this.#beginEra();
     await this.#seedMappings();
     await this.parts.mappings.refresh();
-    this.#liveNodes = await heartbeat(db, node, { pid: process.pid });
+    this.#liveNodes = await this.#beat();
     for (const port of wiring.sources) this.#leases.want(pollerLease(port));
     for (const group of wiring.writers) if (group.lease) this.#leases.want(group.lease);
     this.#leases.want(SEALER);
@@ -166,9 +169,9 @@ export class Hub {
   }
 
   async #housekeep(): Promise<number> {
-    const { db, wiring, node, log } = this.parts;
+    const { db, wiring, log } = this.parts;
     try {
-      this.#liveNodes = await heartbeat(db, node, { pid: process.pid });
+      this.#liveNodes = await this.#beat();
       this.away = null;
     } catch (error) {
       this.away = (error as Error).message;
@@ -176,6 +179,8 @@ export class Hub {
     }
     await this.#readPauses();
     await this.parts.mappings.refresh();
+    await this.parts.vault.refresh(db);
+    await this.parts.era.look(wiring, this.#paused);
     const mayRepeat = wiring.sinks
       .filter(({ sink }) => repeatable(sink.idempotency))
       .map(({ connection, sink }) => ({ connection, sink: sink.name }));
@@ -190,6 +195,21 @@ export class Hub {
     }
     await db.transaction(removeEmptyLanes);
     return 0;
+  }
+
+  /** A sign of life that says which data keys this hub has. */
+  #beat(): Promise<number> {
+    const { db, node, vault } = this.parts;
+    return heartbeat(db, node, { pid: process.pid, keys: vault.keys });
+  }
+
+  async #beginEra(): Promise<void> {
+    const { era, wiring, log } = this.parts;
+    const adopted = await era.begin(wiring);
+    if (adopted !== null)
+      log.warn('the ledger was restored: sources are read again and targets asked before anything is sent', {
+        deliveries: adopted,
+      });
   }
 
   async #readPauses(): Promise<void> {
@@ -248,6 +268,7 @@ export class Hub {
           if (!held || this.#paused.has(port.connection)) return 0;
           const look = await inbox.look(held, signal);
           this.#looks.set(lease, look.state === 'empty');
+          if (look.state === 'empty') await this.parts.era.sourceRead(port);
           return look.state === 'read' ? 1 : 0;
         },
       );
@@ -262,6 +283,7 @@ export class Hub {
       if (!held) return 0;
       const stored = await pollOnce(this.parts, pollPort, held, signal);
       this.#looks.set(lease, stored === 0);
+      await this.parts.era.sourceRead(port);
       return stored;
     });
   }
@@ -277,7 +299,7 @@ export class Hub {
     return this.#loop(`delivering ${group.name}`, 'deliver', this.parts.terms.pollSeconds, async () => {
       if (!allowed()) return 0;
       for (const { port, deliverer } of ports) {
-        if (this.#paused.has(port.connection)) continue;
+        if (this.#paused.has(port.connection) || this.parts.era.holdsBack(port)) continue;
         const tried = await deliverer.once(allowed);
         if (tried > 0) return tried;
       }
