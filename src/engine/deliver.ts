@@ -178,7 +178,10 @@ export class Deliverer {
     };
   }
 
-  #learn(results: readonly Result[], elapsed: number): void {
+  #learn(all: readonly Result[], elapsed: number): void {
+    // What was decided here without a call says nothing about the target.
+    const results = all.filter((result) => result.outcome !== 'failed' || !unsent.includes(result.fault));
+    if (results.length === 0) return;
     const faults = results.flatMap((result) => (result.outcome === 'failed' ? [result.fault] : []));
     const kinds = new Set(faults.map((fault) => fault.kind));
     const max = this.#port.sink.batch.max;
@@ -201,6 +204,7 @@ const lostWithLedger: Fault = {
   kind: 'unknown',
   message: 'the ledger was restored from a backup, and what was sent after that backup is not in it',
 };
+const unsent: readonly Fault[] = [lostCall, lostWithLedger];
 const partial: Fault = {
   kind: 'rejected',
   cause: 'landed-in-part',

@@ -1,4 +1,4 @@
-import { milliseconds } from '../core/clock.ts';
+import { type Duration, milliseconds } from '../core/clock.ts';
 import type { FileSource, PollSource } from '../core/connector.ts';
 import { newId } from '../core/ids.ts';
 import { sealAudit } from '../ledger/audit.ts';
@@ -25,8 +25,16 @@ import { pollerLease, pollOnce } from './poll.ts';
 import { routeShard } from './route.ts';
 import { type SourcePort, type WriterGroup, wire } from './wiring.ts';
 
+/** Work that one hub does now and then for all of them, under a lease of its name. */
+export interface Chore {
+  readonly name: string;
+  readonly every: Duration;
+  work(): Promise<void>;
+}
+
 export type HubOptions = Pick<Parts, 'estate' | 'db' | 'vault' | 'clock' | 'random' | 'log' | 'secret'> & {
   terms?: Partial<Terms>;
+  chores?: readonly Chore[];
 };
 
 const ROUTERS = 4;
@@ -38,6 +46,7 @@ export class Hub {
   readonly parts: Parts;
   readonly intake: Intake;
   readonly #leases: LeaseKeeper;
+  readonly #chores: readonly Chore[];
   readonly #stopping = new AbortController();
   readonly #looks = new Map<string, boolean>();
   #paused = new Set<string>();
@@ -46,7 +55,8 @@ export class Hub {
   /** Set while the ledger cannot be reached: why. */
   away: string | null = null;
 
-  constructor({ terms, ...options }: HubOptions) {
+  constructor({ terms, chores = [], ...options }: HubOptions) {
+    this.#chores = chores;
     this.parts = {
       ...options,
       wiring: wire(options.estate),
@@ -77,6 +87,7 @@ export class Hub {
     for (const port of wiring.sources) this.#leases.want(pollerLease(port));
     for (const group of wiring.writers) if (group.lease) this.#leases.want(group.lease);
     this.#leases.want(SEALER);
+    for (const { name } of this.#chores) this.#leases.want(name);
     await this.#leases.refresh();
     const { signal } = this.#stopping;
     this.#loops = [
@@ -90,13 +101,14 @@ export class Hub {
       this.#loop('routing', 'route', this.parts.terms.pollSeconds, () => this.#route()),
       ...wiring.sources.map((port) => this.#readLoop(port)),
       ...wiring.writers.map((group) => this.#writeLoop(group)),
+      ...this.#chores.map((chore) => this.#choreLoop(chore)),
     ];
   }
 
   /** Ends what is under way, gives leases back and forgets this node. The ledger stays open: it is the caller's. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const topic of ['route', 'deliver', 'housekeeping', 'audit', 'history']) this.parts.bell.ring(topic);
+    for (const topic of ['route', 'deliver', 'housekeeping', 'audit', 'history', 'chores']) this.parts.bell.ring(topic);
     await Promise.all(this.#loops);
     await this.#sealAudit().catch(() => undefined);
     await this.#leases.release().catch(() => undefined);
@@ -250,6 +262,15 @@ export class Hub {
       }),
     );
     return routed;
+  }
+
+  #choreLoop({ name, every, work }: Chore): Promise<void> {
+    const seconds = milliseconds(every) / 1000;
+    const patience = () => (this.#leases.held(name) ? seconds : Math.min(30, seconds));
+    return this.#loop(name, 'chores', patience, async () => {
+      if (this.#leases.held(name)) await work();
+      return 0;
+    });
   }
 
   #readLoop(port: SourcePort): Promise<void> {

@@ -119,7 +119,8 @@ describe('file sources', { concurrency: 4 }, () => {
     assert.deepEqual(await box.look(), { state: 'empty' });
     assert.deepEqual(box.list(), ['.hidden.txt', 'a.txt.part', 'note.csv']);
     assert.deepEqual(box.list('done'), ['a.txt', 'a.txt.report.json', 'b.txt', 'b.txt.report.json']);
-    const { at, ...report } = box.report('done/a.txt');
+    const { at, together, ...report } = box.report('done/a.txt');
+    assert.equal(together, box.report('done/b.txt').together);
     assert.deepEqual(report, { file: 'a.txt', outcome: 'read', lines: 2 });
     assert.ok(Date.parse(at) > 0);
   });

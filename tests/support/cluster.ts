@@ -50,3 +50,13 @@ export async function freshDatabase(): Promise<string> {
   await db.close();
   return databaseUrl(url, name);
 }
+
+/** Makes a database with nothing in it and returns its URL. */
+export async function emptyDatabase(): Promise<string> {
+  const url = process.env.CROSSDOCK_TEST_URL!;
+  const db = Database.open(url, { size: 1 });
+  const name = `e_${process.pid}_${Math.random().toString(36).slice(2, 8)}`;
+  await db.query('create', `create database ${name}`);
+  await db.close();
+  return databaseUrl(url, name);
+}
