@@ -152,10 +152,10 @@ describe('after a restore', { concurrency: 3 }, () => {
     });
     const open = await listExceptions(ledger.db, null, 100);
     assert.deepEqual(new Set(open.map(({ cause }) => cause)), new Set(['outcome-unknown']));
-    const told = ledger.vault.unseal(open[0]!.message_sealed, `exception:${open[0]!.id}`).toString();
-    assert.match(told, /restored from a backup.*Look there/s);
     assert.equal(target.calls.length, calls);
     const e0 = open.find(({ key }) => key === 'e0')!;
+    const told = ledger.vault.unseal(e0.message_sealed, `exception:${e0.id}`).toString();
+    assert.match(told, /restored from a backup.*Look there/s);
     await retryException({ ...hub.parts }, e0, { by: 'cli:anna', reason: 'it is not there' });
     await until('it is sent then', () => target.records.get('e0')?.length === 1);
     await drained(hub);
