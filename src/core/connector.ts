@@ -146,7 +146,7 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
     /** What a failing item does to the rest. */
     readonly onFailure: 'none-lands' | 'stops' | 'independent';
   };
-  /** For `find-first`: what the target holds under these keys, in the same order. */
+  /** What the target holds under these keys, in the same order. `find-first` needs it; others are asked after a restore only. */
   find?(keys: string[], cx: Context): Promise<({ found: 'absent' | 'partial' } | { found: 'whole'; id: string })[]>;
   /** One Result per item, same order. Anything thrown that is not a FaultError counts as `unknown` for every item. */
   deliver(items: Item<BodyOf<D>>[], cx: Context): Promise<Result[]>;

@@ -1,5 +1,6 @@
 import { type Duration, milliseconds } from '../core/clock.ts';
 import type { FileSource, PollSource } from '../core/connector.ts';
+import { errorFacts } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { sealAudit } from '../ledger/audit.ts';
 import { connectionStates, registerConnections } from '../ledger/connections.ts';
@@ -171,9 +172,8 @@ export class Hub {
       } catch (error) {
         failures += 1;
         log[isAway(error) ? 'warn' : 'error'](`${name} failed`, {
-          error: (error as Error).message,
+          ...(isAway(error) ? { error: (error as Error).message } : errorFacts(error)),
           failures,
-          ...(isAway(error) ? {} : { stack: (error as Error).stack }),
         });
         await clock.sleep(Math.min(5000, 100 * 2 ** failures), signal);
       }
