@@ -304,7 +304,7 @@ export class Hub {
       if (!held) return 0;
       const stored = await pollOnce(this.parts, pollPort, held, signal);
       this.#looks.set(lease, stored === 0);
-      await this.parts.era.sourceRead(port);
+      if (this.#leases.held(lease)?.epoch === held.epoch) await this.parts.era.sourceRead(port);
       return stored;
     });
   }

@@ -25,8 +25,8 @@ const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** From the digest key, which is never replaced: a rotation of the others leaves earlier checkpoints valid. */
-function signerOf(vault: Pick<Vault, 'digest'>): { key: KeyObject; name: string } {
-  const seed = vault.digest('audit checkpoint signing key');
+function signerOf(vault: Pick<Vault, 'derive'>): { key: KeyObject; name: string } {
+  const seed = vault.derive('audit checkpoints');
   const key = createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: 'der', type: 'pkcs8' });
   const name = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI_ED25519.length);
   return { key, name: name.toString('base64url') };
@@ -35,7 +35,7 @@ function signerOf(vault: Pick<Vault, 'digest'>): { key: KeyObject; name: string 
 const signed = ({ signature: _, ...told }: Checkpoint): Buffer => Buffer.from(canonicalJson(told));
 
 /** The checkpoint of this moment, or null while nothing is sealed. */
-export async function makeCheckpoint(sql: Sql, vault: Pick<Vault, 'digest'>, now: Date): Promise<Checkpoint | null> {
+export async function makeCheckpoint(sql: Sql, vault: Pick<Vault, 'derive'>, now: Date): Promise<Checkpoint | null> {
   const { last } = await chainEnds(sql);
   if (!last) return null;
   const { key, name } = signerOf(vault);
@@ -86,7 +86,7 @@ export interface AnchoredVerdict extends AuditVerdict {
  */
 export async function verifyAgainst(
   sql: Sql,
-  vault: Pick<Vault, 'digest'>,
+  vault: Pick<Vault, 'derive'>,
   checkpoints: readonly Checkpoint[],
 ): Promise<AnchoredVerdict> {
   const verdict = await verifyAudit(sql);

@@ -23,7 +23,7 @@ import {
   removeSubjects,
 } from '../ledger/retention.ts';
 
-export const defaultRetention: Required<Retention> = { payload: '30d', history: '400d', seen: '400d', audit: '3650d' };
+const defaultRetention: Required<Retention> = { payload: '30d', history: '400d', seen: '400d', audit: '3650d' };
 
 /** One thing that goes: rows of a class, or a month of a table. */
 export interface Removal {
@@ -37,7 +37,7 @@ export interface Removal {
 
 type Cutoffs = Readonly<Record<keyof Retention, Date>>;
 
-export function cutoffs(retention: Retention, now: Date): Cutoffs {
+function cutoffs(retention: Retention, now: Date): Cutoffs {
   const before = (duration: Duration): Date => new Date(now.getTime() - milliseconds(duration));
   const terms = { ...defaultRetention, ...retention };
   return {

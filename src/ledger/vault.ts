@@ -11,6 +11,8 @@ export interface Vault {
   unseal(sealed: Uint8Array, place: string): Buffer;
   /** Keyed digest of a value to search or compare by, 32 bytes. */
   digest(text: string): Buffer;
+  /** A key for one purpose that stays the same for the ledger's whole life, 32 bytes. Nothing that `digest` gives can be one. */
+  derive(purpose: string): Buffer;
   /** Takes in what `crossdock key rotate` has changed. */
   refresh(sql: Sql): Promise<void>;
   /** Numbers of the sealing keys that can be read with, and of the one in use. */
@@ -87,6 +89,7 @@ export async function openVault(db: Database, master: Uint8Array): Promise<Vault
       return unseal(key, sealed, place);
     },
     digest: (text) => keyedDigest(digesting, text),
+    derive: (purpose) => deriveKey(digesting, purpose),
     refresh: async (sql) => takeIn(await readDataKeys(sql)),
     get keys() {
       return { known: [...sealing.keys()], sealing: current };

@@ -34,6 +34,9 @@ test(`a backup under load, restored on another PostgreSQL${other ? ` (${other.ma
     mkdirSync(kept);
     const sales = makeSales({ seed: 11, count: Math.ceil(lines / 7.5), most: 16 });
     const perDay = Math.ceil(sales.length / 8);
+    // Articles and a customer that the ledger hears of only after the backup.
+    const fresh = ['90001', '90002', '90003'].map((code) => ({ code, quantity: 2, price: 500 }));
+    sales.splice(4 * perDay, 0, { invoice: '800001', customer: '12999', lines: fresh });
     const days = Array.from({ length: 8 }, (_, day) => {
       const name = `day-${day + 1}.csv`;
       writeFileSync(join(kept, name), HEADER + records(sales.slice(day * perDay, (day + 1) * perDay)));
@@ -44,7 +47,7 @@ test(`a backup under load, restored on another PostgreSQL${other ? ` (${other.ma
     const hub = world.hub({ env });
     const orders = async () => (await world.ledger()).sale_orders.length;
     for (const day of days.slice(0, 4)) dropDay(day);
-    await until('a quarter of it has landed', 300, async () => {
+    await until('a quarter of it has landed', 300 * scale, async () => {
       if (hub.over) throw new Error((await hub.ended).stderr);
       return (await orders()) > sales.length / 4;
     });
@@ -54,7 +57,13 @@ test(`a backup under load, restored on another PostgreSQL${other ? ` (${other.ma
     assert.equal(made.code, 0, made.stderr);
     const backup = JSON.parse(made.stdout) as BackupReport;
     for (const day of days.slice(4, 7)) dropDay(day);
-    await until('much more has landed', 300, async () => (await orders()) > (sales.length * 5) / 8);
+    const landed = async (invoice: string) =>
+      (await world.ledger()).sale_orders.filter((order) => JSON.stringify(order).includes(invoice)).length;
+    await until(
+      'much more has landed',
+      300 * scale,
+      async () => (await orders()) > (sales.length * 5) / 8 && (await landed('800001')) === 1,
+    );
     hub.signal('SIGKILL');
     await hub.ended;
     await postgres.stop();
@@ -72,6 +81,10 @@ test(`a backup under load, restored on another PostgreSQL${other ? ` (${other.ma
           body: JSON.stringify(body),
         })
       ).json();
+    assert.equal(
+      (await world.ledger()).sale_orders.filter((order) => JSON.stringify(order).includes('800001')).length,
+      1,
+    );
     const products = (await odoo('product.product', 'search', { domain: [['default_code', '!=', false]] })) as number[];
     await odoo('product.product', 'write', { ids: products, vals: { list_price: 77, name: 'renamed' } });
     assert.ok(atEnd > atBackup + 20, `${atBackup} orders at the backup, ${atEnd} when the ledger was lost`);

@@ -108,16 +108,18 @@ describe('backup and restore', { concurrency: 3 }, () => {
 
   test('is of one moment: what writers commit together is in it together or not at all', async (t) => {
     const ledger = await testLedger(t);
-    await ledger.db.query('pair_a', 'create table pair_a (n integer)');
-    await ledger.db.query('pair_b', 'create table pair_b (n integer)');
+    await ledger.db.query('aaa_pair', 'create table aaa_pair (n integer)');
+    await ledger.db.query('zzz_pair', 'create table zzz_pair (n integer)');
+    // Long enough for much to be written between the reading of one and of the other.
+    await ledger.db.query('between', 'create table mmm_between as select n from generate_series(1, 200000) n');
     let writing = true;
     let n = 0;
     const writers = Array.from({ length: 3 }, async () => {
       while (writing) {
         const mine = ++n;
         await ledger.db.transaction(async (sql) => {
-          await sql.query('a', 'insert into pair_b values ($1)', [mine]);
-          await sql.query('b', 'insert into pair_a values ($1)', [mine]);
+          await sql.query('a', 'insert into zzz_pair values ($1)', [mine]);
+          await sql.query('b', 'insert into aaa_pair values ($1)', [mine]);
         });
       }
     });
@@ -126,8 +128,8 @@ describe('backup and restore', { concurrency: 3 }, () => {
     const { rows } = await backupOf(ledger, to);
     writing = false;
     await Promise.all(writers);
-    assert.ok(rows.pair_a! > 0 && rows.pair_a! < n);
-    assert.equal(rows.pair_a, rows.pair_b);
+    assert.ok(rows.aaa_pair! > 0 && rows.aaa_pair! < n);
+    assert.equal(rows.aaa_pair, rows.zzz_pair);
   });
 
   test('a file that is cut off or altered is refused and nothing is committed', async (t) => {

@@ -25,7 +25,7 @@ export async function makeTemplate(url: string): Promise<void> {
   await template.close();
 }
 
-export function databaseUrl(url: string, name: string): string {
+function databaseUrl(url: string, name: string): string {
   const changed = new URL(url);
   changed.pathname = `/${name}`;
   return changed.href;

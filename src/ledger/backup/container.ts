@@ -78,7 +78,7 @@ export function sealingStream(master: Uint8Array): Transform {
 }
 
 /** The header of a file that is a backup. Throws HubError BACKUP_INVALID otherwise. */
-export function checkHeader(header: Uint8Array): void {
+function checkHeader(header: Uint8Array): void {
   if (header.length < HEADER || !sameBytes(header.subarray(0, MAGIC.length), MAGIC))
     throw invalid('this file is not a backup of Crossdock, or nothing but its beginning is left');
   if (header[MAGIC.length] !== FORMAT)
@@ -147,7 +147,7 @@ export function openingStream(master: Uint8Array): Transform {
   });
 }
 
-export const wrongKey = (): HubError =>
+const wrongKey = (): HubError =>
   new HubError('MASTER_KEY', 'this backup was made with another master key', {
     hint: 'give the key that was in use when it was made: put it into the file master.key of the home folder, or name a file with --key-file; nothing was changed',
   });
