@@ -4,6 +4,7 @@ import type { Estate } from '../core/estate.ts';
 import { newId } from '../core/ids.ts';
 import { checkConnection } from '../engine/check.ts';
 import { Doorbell } from '../engine/doorbell.ts';
+import { EraWatch } from '../engine/era.ts';
 import { MappingBook } from '../engine/mappings.ts';
 import { defaultTerms } from '../engine/parts.ts';
 import { wire } from '../engine/wiring.ts';
@@ -56,6 +57,7 @@ async function checkConnections(estate: Estate, { db, vault }: OpenLedger): Prom
     random: Math.random,
     log: jsonLog({ level: 'error' }),
     bell: new Doorbell(),
+    era: new EraWatch(db, systemClock),
     terms: defaultTerms,
     node: newId(),
     secret: secretReader(process.env),

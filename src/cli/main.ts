@@ -1,12 +1,15 @@
 import { Command, CommanderError, Option } from 'commander';
-import { auditVerify } from './audit.ts';
+import { auditCheckpoint, auditVerify } from './audit.ts';
+import { backup, restore } from './backup.ts';
 import { check } from './check.ts';
 import { listConnections, pauseConnection, resumeConnection } from './connections.ts';
 import { demo } from './demo.ts';
 import { dismiss, edit, list, retry, show } from './exceptions.ts';
+import { reseal, rotateKey } from './key.ts';
 import { exportMapping, importMapping, listMappings } from './mapping.ts';
 import { migrateLedger } from './migrate.ts';
 import { explain } from './print.ts';
+import { retention } from './retention.ts';
 import { simulate } from './sim.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
@@ -170,13 +173,61 @@ token
   .description('end a token; every hub refuses it within 5 seconds')
   .action(revokeTokenCommand);
 
-program
-  .command('audit')
-  .description('the record of every decision')
+const audit = program.command('audit').description('the record of every decision');
+audit
   .command('verify')
-  .description('walk the sealed chain')
+  .description('walk the sealed chain; exit code 1 when it is broken')
+  .option('--against <file>', 'compare it with checkpoints that were kept outside')
+  .option('--restored', 'the ledger was restored from a backup: checkpoints made after that backup are explained')
   .addOption(json())
   .action(auditVerify);
+audit
+  .command('checkpoint')
+  .requiredOption('--out <dir>', 'a folder outside the hub’s machine, best one that can only be added to')
+  .description('write down, signed, how far the chain has come')
+  .addOption(json())
+  .action(auditCheckpoint);
+
+program
+  .command('backup')
+  .argument('<file>', 'a new file')
+  .description('write the ledger as of this moment into a sealed file, while hubs run')
+  .option('--replace', 'replace the file when it is there')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  crossdock backup /backups/crossdock-$(date +%F).backup')
+  .action(backup);
+
+program
+  .command('restore')
+  .argument('<file>', 'a backup')
+  .description('fill an empty ledger (a new CROSSDOCK_HOME or DATABASE_URL) from a backup; see docs/operations.md')
+  .option('--key-file <file>', 'the master key the backup was made with, when it is not the one in use here')
+  .option('--replace', 'give up what this same ledger holds; no hub may run on it')
+  .option('--check', 'only read the backup from end to end')
+  .addOption(json())
+  .action(restore);
+
+const key = program.command('key').description('the keys that the ledger is sealed with');
+key
+  .command('rotate')
+  .description('a new master key and a new sealing key, while hubs run; then seal everything anew')
+  .option('--new-key-file <file>', 'take this master key; needed where the present one is given from outside')
+  .option('--no-reseal', 'leave what is sealed as it is; crossdock key reseal does it later')
+  .addOption(json())
+  .action(rotateKey);
+key
+  .command('reseal')
+  .description('seal with the key in use whatever was sealed with an earlier one')
+  .addOption(json())
+  .action(reseal);
+
+program
+  .command('retention')
+  .description('remove what is past its time, as a running hub does every day')
+  .option('--dry-run', 'only say what would go')
+  .addOption(config())
+  .addOption(json())
+  .action(retention);
 
 program
   .command('sim')

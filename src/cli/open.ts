@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import type { Log } from '../core/connector.ts';
-import { masterKey } from '../guard/master-key.ts';
+import { type MasterKey, masterKey, promotePendingKey } from '../guard/master-key.ts';
 import { Database } from '../ledger/database.ts';
 import { attachEmbeddedPostgres, type EmbeddedPostgres, openEmbeddedPostgres } from '../ledger/embedded/index.ts';
 import { migrate } from '../ledger/migrate.ts';
@@ -13,6 +13,7 @@ import { jsonLog } from '../watch/log.ts';
 export interface OpenLedger {
   db: Database;
   vault: Vault;
+  master: MasterKey;
   home: string;
   /** Migrations that were applied now. */
   applied: string[];
@@ -38,12 +39,7 @@ export async function openLedger(options: {
   const db = Database.open(url);
   try {
     const applied = await migrate(db);
-    const master = masterKey({ home, env: process.env });
-    const vault = await openVault(db, master.key).catch((error: unknown) => {
-      // A key made a moment ago opens nothing that was there before: do not leave a wrong one behind.
-      if (master.created) rmSync(master.from, { force: true });
-      throw error;
-    });
+    const { master, vault } = await unlock(db, home);
     if (master.created)
       options.say?.(
         `A master key was made: ${master.from}. Keep a copy in a safe place; without it the ledger cannot be read.`,
@@ -53,11 +49,32 @@ export async function openLedger(options: {
       await db.close();
       await postgres?.stop();
     };
-    return { db, vault, home, applied, postgres, close };
+    return { db, vault, master, home, applied, postgres, close };
   } catch (error) {
     await db.close();
     await postgres?.stop();
     throw error;
+  }
+}
+
+async function unlock(db: Database, home: string): Promise<{ master: MasterKey; vault: Vault }> {
+  const master = masterKey({ home, env: process.env });
+  try {
+    return { master, vault: await openVault(db, master.key) };
+  } catch (error) {
+    // A key made a moment ago opens nothing that was there before: do not leave a wrong one behind.
+    if (master.created) rmSync(master.from, { force: true });
+    // A rotation that was broken off after the ledger had taken the new key, before the file had.
+    const pending = master.created
+      ? null
+      : await promotePendingKey(home, (key) =>
+          openVault(db, key).then(
+            () => true,
+            () => false,
+          ),
+        );
+    if (!pending) throw error;
+    return { master: pending, vault: await openVault(db, pending.key) };
   }
 }
 
@@ -74,7 +91,8 @@ export async function withLedger(
   }
 }
 
-async function serverUrl(
+/** Where the ledger's PostgreSQL is; started here when it is the embedded one and does not run. */
+export async function serverUrl(
   home: string,
   { own, log }: { own: boolean; log: Log },
 ): Promise<{ url: string; postgres: EmbeddedPostgres | null }> {

@@ -54,3 +54,10 @@ export const since = (at: Date): string => {
       ? `${Math.round(passed / 3600)}h`
       : `${Math.round(passed / 86_400)}d`;
 };
+
+/** Bytes in a person's words. */
+export const size = (bytes: number): string => {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  const step = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${step === 0 ? bytes : (bytes / 1000 ** step).toFixed(1)} ${units[step]}`;
+};

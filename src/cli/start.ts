@@ -4,8 +4,10 @@ import { systemClock } from '../core/clock.ts';
 import type { Log } from '../core/connector.ts';
 import { HubError } from '../core/errors.ts';
 import type { Estate } from '../core/estate.ts';
-import { Hub } from '../engine/hub.ts';
+import { type Chore, Hub } from '../engine/hub.ts';
 import type { Terms } from '../engine/parts.ts';
+import { appendCheckpoint, makeCheckpoint } from '../guard/checkpoints.ts';
+import { applyRetention } from '../guard/retention.ts';
 import { secretReader } from '../guard/secrets.ts';
 import { readFigures } from '../ledger/figures.ts';
 import { startServer } from '../server/index.ts';
@@ -42,6 +44,7 @@ export async function run(estate: Estate, written: Log, say: Say): Promise<Runni
     log,
     secret: secretReader(process.env),
     terms,
+    chores: choresOf(estate, ledger, log),
   });
   try {
     await hub.start();
@@ -65,6 +68,28 @@ export async function run(estate: Estate, written: Log, say: Say): Promise<Runni
     await ledger.close();
     throw error;
   }
+}
+
+/** Retention once a day, and where CROSSDOCK_CHECKPOINTS names a folder, a checkpoint of the audit in it every hour. */
+function choresOf(estate: Estate, { db, vault }: OpenLedger, log: Log): Chore[] {
+  const folder = process.env.CROSSDOCK_CHECKPOINTS;
+  const keep: Chore = {
+    name: 'retention',
+    every: '1d',
+    work: async () => {
+      const removals = await applyRetention(db, estate.retention ?? {}, systemClock.now());
+      for (const { what, rows } of removals) if (rows > 0) log.info('retention', { what, rows });
+    },
+  };
+  const anchor: Chore = {
+    name: 'audit-checkpoints',
+    every: '1h',
+    work: async () => {
+      const checkpoint = await makeCheckpoint(db, vault, systemClock.now());
+      if (checkpoint) appendCheckpoint(resolve(folder!), checkpoint);
+    },
+  };
+  return folder ? [keep, anchor] : [keep];
 }
 
 /**

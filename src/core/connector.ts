@@ -219,7 +219,7 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
     /** What a failing item does to the rest. */
     readonly onFailure: 'none-lands' | 'stops' | 'independent';
   };
-  /** `find-first` must have it: what the target holds of these documents, one answer per item, same order. Reads only. */
+  /** What the target holds of these documents, one answer per item, same order. Reads only. `find-first` must have it; others are asked after a restore only. */
   find?(items: Item<BodyOf<D>>[], cx: Context): Promise<Found[]>;
   /** One Result per item, same order. Anything thrown that is not a FaultError counts as `unknown` for every item. */
   deliver(items: Item<BodyOf<D>>[], cx: Context): Promise<Result[]>;

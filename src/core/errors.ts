@@ -7,6 +7,7 @@ export const hubErrors = {
     about: 'A secret that the estate names is neither in the store nor in the environment.',
   },
   MASTER_KEY: { status: 500, about: 'The master key is missing or is not the one this ledger was written with.' },
+  BACKUP_INVALID: { status: 400, about: 'The file is no backup, is cut off, or was altered.' },
   LEDGER_AWAY: { status: 503, about: 'The ledger (PostgreSQL) cannot be reached or did not confirm in time.' },
   LEDGER_VERSION: {
     status: 500,
@@ -54,4 +55,26 @@ export class HubError extends Error {
     this.status = hubErrors[code].status;
     this.hint = options.hint;
   }
+}
+
+/**
+ * What a log may say of an error: our own words, or of any other one its kind, code and where it arose. The message of code that handles records may
+ * quote them (`JSON.parse` does), so it is never logged; where it is needed it stands, sealed, in an Exception.
+ */
+export function errorFacts(error: unknown): { error: string; constraint?: string; at?: string[] } {
+  if (error instanceof HubError) return { error: `${error.code}: ${error.message}` };
+  if (!(error instanceof Error)) return { error: typeof error };
+  const { code, constraint, fault } = error as { code?: unknown; constraint?: unknown; fault?: { kind?: unknown } };
+  const more = [code, fault?.kind].filter((part) => typeof part === 'string');
+  const at = (error.stack ?? '')
+    .replace(error.message, '')
+    .split('\n')
+    .filter((line) => /^ {4}at .+:\d+:\d+\)?$/.test(line))
+    .map((line) => line.trim())
+    .slice(0, 6);
+  return {
+    error: [error.name, ...more].join(' '),
+    ...(typeof constraint === 'string' ? { constraint } : {}),
+    ...(at.length > 0 ? { at } : {}),
+  };
 }

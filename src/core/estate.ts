@@ -1,3 +1,4 @@
+import { type Duration, milliseconds } from './clock.ts';
 import type { Connection, Sink, Source } from './connector.ts';
 import { HubError } from './errors.ts';
 import type { Flow } from './flow.ts';
@@ -7,6 +8,20 @@ export interface Estate {
   readonly name: string;
   readonly connections: Readonly<Record<string, Connection>>;
   readonly flows: readonly AnyFlow[];
+  /** How long the ledger keeps what is finished. */
+  readonly retention?: Retention;
+}
+
+/** By class of data; what is not named has its default. Nothing that still waits or stands at an open Exception goes, however old it is. */
+export interface Retention {
+  /** Raw records as they arrived, and what targets answered: '30d'. */
+  readonly payload?: Duration;
+  /** Finished events and deliveries, earlier versions of documents, closed Exceptions: '400d'. Goes by the month. */
+  readonly history?: Duration;
+  /** Keys by which a record is known when it comes again: '400d'; not shorter than 30 days. */
+  readonly seen?: Duration;
+  /** The record of every decision: '3650d'. Goes by the month. */
+  readonly audit?: Duration;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: flows of every native type and document side by side; each was checked where it was defined
@@ -38,6 +53,7 @@ export function defineEstate(estate: Estate): Estate {
         `connection '${name}': names are lower-case letters, digits and hyphens, at most 40, starting with a letter`,
       );
   for (const [name, connection] of Object.entries(estate.connections)) checkTopics(name, connection);
+  checkRetention(estate.retention ?? {});
   const ids = new Set<string>();
   for (const flow of estate.flows) {
     if (ids.has(flow.id)) throw new HubError('CONFIG_INVALID', `two flows are called '${flow.id}'`);
@@ -75,6 +91,18 @@ function checkTopics(connection: string, { sources }: Connection): void {
     if (feeds !== undefined && !Object.values(sources).some(({ kind, name }) => kind === 'poll' && name === feeds))
       throw wrong(`it feeds '${feeds}', which is no poll source of this connection`);
   }
+}
+
+const SHORTEST = { payload: '1d', history: '31d', seen: '30d', audit: '365d' } as const;
+
+function checkRetention(retention: Retention): void {
+  for (const [name, least] of Object.entries(SHORTEST)) {
+    const asked = retention[name as keyof Retention];
+    if (asked !== undefined && milliseconds(asked) < milliseconds(least))
+      throw new HubError('CONFIG_INVALID', `retention of '${name}' is ${asked}; it cannot be shorter than ${least}`);
+  }
+  if (retention.history !== undefined && milliseconds(retention.history) < milliseconds(retention.payload ?? '30d'))
+    throw new HubError('CONFIG_INVALID', "retention of 'history' cannot be shorter than that of 'payload'");
 }
 
 export function sourceOf(estate: Estate, flow: AnyFlow): SourcePort {

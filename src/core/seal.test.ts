@@ -4,13 +4,14 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { milliseconds, seeded } from './clock.ts';
 import { newId } from './ids.ts';
-import { canonicalJson, deriveKey, keyedDigest, sameBytes, seal, unseal } from './seal.ts';
+import { canonicalJson, deriveKey, keyedDigest, keyNumber, sameBytes, seal, unseal } from './seal.ts';
 
 test('what is sealed opens with its key at its place only, and no bit of it may change', () => {
   const key = randomBytes(32);
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 200 }), fc.string(), fc.nat(), (plain, place, at) => {
-      const sealed = seal(key, plain, place);
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.string(), fc.nat(), fc.nat(65_534), (plain, place, at, n) => {
+      const sealed = seal(key, plain, place, n + 1);
+      assert.equal(keyNumber(sealed), n + 1);
       assert.ok(sameBytes(unseal(key, sealed, place), plain));
       assert.throws(() => unseal(randomBytes(32), sealed, place));
       assert.throws(() => unseal(key, sealed, `${place}x`));

@@ -11,9 +11,12 @@ import {
 
 /**
  * Encrypting, keyed digests and masking as pure functions of their keys (AES-256-GCM, HMAC-SHA-256, HKDF-SHA-256).
- * A sealed value is: format byte 1 · 12 bytes nonce · ciphertext · 16 bytes tag. The associated data binds it to its place.
+ * A sealed value is: format byte 1 · 12 bytes nonce · ciphertext · 16 bytes tag, under a ledger's first key; or format byte 2 · 2 bytes number of
+ * the key · the same. The associated data binds it to its place.
  */
-const FORMAT = 1;
+const FIRST_KEY = 1;
+const NUMBERED = 2;
+const TAG = 16;
 
 /** 32 bytes; a KeyObject (`createSecretKey`) for a key that is used often: it is made ready once instead of each time. */
 export type Key = Uint8Array | KeyObject;
@@ -32,18 +35,33 @@ function newNonce(): Buffer {
   return Buffer.from(nonces.subarray(nextNonce - NONCE, nextNonce));
 }
 
-export function seal(key: Key, plain: Uint8Array, place: string): Buffer {
+/** Number of the key that a value was sealed with, 1 and up. Throws for what is not a sealed value. */
+export function keyNumber(sealed: Uint8Array): number {
+  if (sealed[0] === FIRST_KEY) return 1;
+  if (sealed[0] !== NUMBERED || sealed.length < 3) throw new Error('not a sealed value');
+  return sealed[1]! * 256 + sealed[2]!;
+}
+
+const boundTo = (place: string, number: number): Buffer =>
+  Buffer.from(number === 1 ? place : `${place}\nkey ${number}`);
+
+export function seal(key: Key, plain: Uint8Array, place: string, number = 1): Buffer {
   const nonce = newNonce();
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(place));
-  return Buffer.concat([Buffer.of(FORMAT), nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  const head = number === 1 ? Buffer.of(FIRST_KEY) : Buffer.of(NUMBERED, number >> 8, number & 0xff);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(boundTo(place, number));
+  return Buffer.concat([head, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** Throws when the key or the place is another, or the bytes were altered. */
 export function unseal(key: Key, sealed: Uint8Array, place: string): Buffer {
-  if (sealed[0] !== FORMAT || sealed.length < 29) throw new Error('not a sealed value');
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 13)).setAAD(Buffer.from(place));
-  decipher.setAuthTag(sealed.subarray(sealed.length - 16));
-  return Buffer.concat([decipher.update(sealed.subarray(13, sealed.length - 16)), decipher.final()]);
+  const number = keyNumber(sealed);
+  const from = sealed[0] === FIRST_KEY ? 1 : 3;
+  if (sealed.length < from + NONCE + TAG) throw new Error('not a sealed value');
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(from, from + NONCE)).setAAD(
+    boundTo(place, number),
+  );
+  decipher.setAuthTag(sealed.subarray(sealed.length - TAG));
+  return Buffer.concat([decipher.update(sealed.subarray(from + NONCE, sealed.length - TAG)), decipher.final()]);
 }
 
 /** A 32-byte key for one purpose, derived from another key. */

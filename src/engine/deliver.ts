@@ -1,7 +1,7 @@
 import { milliseconds } from '../core/clock.ts';
 import type { Context, Found, Item, Result } from '../core/connector.ts';
 import type { AnyDocumentType } from '../core/document.ts';
-import { type Fault, faultOf } from '../core/fault.ts';
+import { type Fault, FaultError, faultOf } from '../core/fault.ts';
 import { newSpanId, spanFor, type Trace, traceparentOf } from '../core/trace.ts';
 import { externalIds } from '../ledger/bindings.ts';
 import { type ClaimedDelivery, claimDeliveries, renewLanes } from '../ledger/deliveries.ts';
@@ -111,29 +111,41 @@ export class Deliverer {
 
   /**
    * For a sink that must be asked first, asks about new records whose outcome was unknown (writing to a record whose id is bound doubles
-   * nothing); then delivers the rest.
+   * nothing); after a restore any sink that can be asked is asked about what may have landed before it. Then delivers the rest.
    */
   async #deliver(sent: readonly { delivery: ClaimedDelivery; item: Item<unknown> }[], cx: Context): Promise<Result[]> {
     const { sink } = this.#port;
+    const { era } = this.#parts;
     const items = sent.map(({ item }) => item);
     const known = new Map<number, Result>();
     if (sink.idempotency === 'unsafe')
       for (const [index, { delivery }] of sent.entries())
-        if (delivery.settled_at && delivery.attempts > 0) known.set(index, { outcome: 'failed', fault: lostCall });
-    const asked =
-      sink.idempotency === 'find-first'
-        ? items.flatMap((item, index) =>
-            sent[index]!.delivery.settled_at && item.id === null ? [{ item, index }] : [],
+        if (delivery.settled_at ? delivery.attempts > 0 : era.mayHaveLanded(delivery.created_at, 'unsafe'))
+          known.set(index, { outcome: 'failed', fault: delivery.settled_at ? lostCall : lostWithLedger });
+    const asksFirst = sink.idempotency === 'find-first';
+    const asked = items.flatMap((item, index) => {
+      const { settled_at: unknown, created_at: createdAt } = sent[index]!.delivery;
+      const doubtful = (unknown && asksFirst) || era.mayHaveLanded(createdAt, sink.idempotency);
+      return doubtful && item.id === null && !known.has(index) && (asksFirst || sink.find) ? [{ item, index }] : [];
+    });
+    const answers =
+      asked.length > 0
+        ? await this.#find(
+            asked.map(({ item }) => item),
+            cx,
           )
         : [];
-    if (asked.length > 0)
-      for (const [n, answer] of (
-        await this.#find(
-          asked.map(({ item }) => item),
-          cx,
-        )
-      ).entries())
-        if (answer) known.set(asked[n]!.index, answer);
+    for (const [n, answer] of answers.entries()) {
+      const { item, index } = asked[n]!;
+      const { delivery } = sent[index]!;
+      if (answer.found === 'unknown') known.set(index, { outcome: 'failed', fault: answer.fault });
+      // A later version of a record that landed before the restore: it is written to that record.
+      else if (answer.found === 'whole' && delivery.version > 1 && !delivery.settled_at)
+        items[index] = { ...item, id: answer.id };
+      else if (answer.found === 'whole') known.set(index, { outcome: 'done', id: answer.id });
+      else if (answer.found === 'partial' && asksFirst)
+        known.set(index, { outcome: 'failed', fault: inPart(answer.message) });
+    }
     const rest = items.flatMap((item, index) => (known.has(index) ? [] : [{ item, index }]));
     if (rest.length > 0) {
       const results = await sink.deliver(
@@ -147,25 +159,20 @@ export class Deliverer {
     return items.map((_, index) => known.get(index)!);
   }
 
-  /** What the target already holds, as results; null for what it does not. A question that failed is asked again: it changed nothing. */
-  async #find(items: readonly Item<unknown>[], cx: Context): Promise<(Result | null)[]> {
+  /** What the target already holds. A question that failed is asked again: it changed nothing. */
+  async #find(items: readonly Item<unknown>[], cx: Context): Promise<(Found | { found: 'unknown'; fault: Fault })[]> {
     const { sink } = this.#port;
     if (!sink.find) throw new Error(`sink '${sink.name}' is find-first and has no find`);
-    let found: Found[];
     try {
-      found = await sink.find([...items], cx);
+      const found = await sink.find([...items], cx);
       if (found.length !== items.length)
         throw new Error(`sink '${sink.name}' found ${found.length} answers for ${items.length} items`);
+      return found;
     } catch (error) {
       const fault = faultOf(error, 'transient');
       const again: Fault = fault.kind === 'unknown' ? { kind: 'transient', message: fault.message } : fault;
-      return items.map(() => ({ outcome: 'failed', fault: again }));
+      return items.map(() => ({ found: 'unknown', fault: again }));
     }
-    return found.map((answer): Result | null => {
-      if (answer.found === 'absent') return null;
-      if (answer.found === 'whole') return { outcome: 'done', id: answer.id };
-      return { outcome: 'failed', fault: inPart(answer.message) };
-    });
   }
 
   /** Renews the claim's lanes while the call is alive, at the longest to the Intent's deadline. */
@@ -201,7 +208,10 @@ export class Deliverer {
     };
   }
 
-  #learn(results: readonly Result[], elapsed: number): void {
+  #learn(all: readonly Result[], elapsed: number): void {
+    // What was decided here without a call says nothing about the target.
+    const results = all.filter((result) => result.outcome !== 'failed' || !unsent.includes(result.fault));
+    if (results.length === 0) return;
     const faults = results.flatMap((result) => (result.outcome === 'failed' ? [result.fault] : []));
     const kinds = new Set(faults.map((fault) => fault.kind));
     const max = this.#port.sink.batch.max;
@@ -228,6 +238,11 @@ function spanOfCall(spans: readonly Trace[]): Trace {
 const REFUSED_WAIT_SECONDS = 30;
 /** Of an earlier attempt, whose hub is gone; a person's retry starts counting attempts anew and is sent. */
 const lostCall: Fault = { kind: 'unknown', message: 'the hub that made the call is gone' };
+const lostWithLedger: Fault = {
+  kind: 'unknown',
+  message: 'the ledger was restored from a backup, and what was sent after that backup is not in it',
+};
+const unsent: readonly Fault[] = [lostCall, lostWithLedger];
 const inPart = (found = 'The target holds a part of this record.'): Fault => ({
   kind: 'rejected',
   cause: 'landed-in-part',
@@ -287,7 +302,10 @@ async function readItems(
 /** One record that cannot be made ready parks; the others of its batch go. */
 const unreadable = (error: unknown): Result => ({
   outcome: 'failed',
-  fault: { kind: 'rejected', cause: 'document-unreadable', message: `Nothing was sent: ${(error as Error).message}` },
+  fault:
+    error instanceof FaultError
+      ? error.fault
+      : { kind: 'rejected', cause: 'document-unreadable', message: `Nothing was sent: ${(error as Error).message}` },
 });
 
 function typeOf(parts: Parts, delivery: ClaimedDelivery): AnyDocumentType {

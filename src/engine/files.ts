@@ -3,13 +3,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { milliseconds } from '../core/clock.ts';
-import type { DroppedFile, FileSource } from '../core/connector.ts';
+import type { Context, DroppedFile, FileSource } from '../core/connector.ts';
 import { faultOf } from '../core/fault.ts';
 import { newId } from '../core/ids.ts';
 import { readCursor } from '../ledger/connections.ts';
 import { recordDuplicates } from '../ledger/events.ts';
 import type { Lease } from '../ledger/leases.ts';
 import { contextFor } from './context.ts';
+import type { Replay } from './era.ts';
 import { writeExceptions } from './exception.ts';
 import { eventRow, withStorableNames } from './intake.ts';
 import type { Parts } from './parts.ts';
@@ -25,6 +26,10 @@ interface ReadFile {
   mtime: number;
   digest: string;
 }
+
+/** A file to be read: where it lies, and under which name it came. */
+type Candidate = Omit<ReadFile, 'digest'> & { path: string };
+type ParsedFile = ReadFile & { file: DroppedFile; parsed: unknown; again: boolean };
 
 /** Files remembered per source; older ones are still known by the events they brought. */
 const MOST_REMEMBERED = 10_000;
@@ -49,7 +54,9 @@ export class Inbox {
     const { source, connection } = this.#port;
     const { clock, db } = this.#parts;
     await mkdir(source.folder, { recursive: true });
-    const known = parseCursor(await readCursor(db, connection, source.name));
+    const { files: known, era } = parseCursor(await readCursor(db, connection, source.name));
+    const { replay } = this.#parts.era;
+    if (replay && era !== replay.era) return this.#readAgain(replay, known, lease, signal);
     const candidates = await this.#candidates(known);
     if (candidates.length === 0) return { state: 'empty' };
     const seen = JSON.stringify(candidates);
@@ -59,7 +66,44 @@ export class Inbox {
     }
     if (clock.monotonic() - this.#since < milliseconds(source.quiet)) return { state: 'waiting' };
     this.#seen = '';
-    return this.#read(candidates, known, lease, signal);
+    return this.#read(candidates, known, era, lease, signal);
+  }
+
+  /**
+   * After a restore: files that were read and moved to done/ since the backup are read once more where they lie, together with those they were
+   * read with and in that order, before anything new. The cursor remembers each, so that this may break off anywhere.
+   */
+  async #readAgain(replay: Replay, known: readonly ReadFile[], lease: Lease, signal: AbortSignal): Promise<Look> {
+    const { source, connection } = this.#port;
+    const folder = join(source.folder, 'done');
+    let files = [...known];
+    let events = 0;
+    let count = 0;
+    for (const group of await doneSince(folder, replay.from)) {
+      const read = await this.#parse(
+        group,
+        known,
+        contextFor(this.#parts, connection, signal, () => true),
+      );
+      const fresh = read.filter(({ digest }) => !files.some((file) => file.digest === digest));
+      if (fresh.length === 0) continue;
+      const next = remembered(files, fresh);
+      const stored = await storeRead(
+        this.#parts,
+        this.#port,
+        lease,
+        source.events(fresh, files),
+        JSON.stringify({ files: next }),
+      );
+      if (!stored) return { state: 'waiting' };
+      files = next;
+      events += stored.size;
+      count += fresh.length;
+    }
+    const stored = await storeRead(this.#parts, this.#port, lease, [], JSON.stringify({ files, era: replay.era }));
+    if (!stored) return { state: 'waiting' };
+    this.#parts.log.info('files read again after a restore', { connection, files: count, events });
+    return { state: 'read', files: count, events };
   }
 
   async #candidates(known: readonly ReadFile[]): Promise<Omit<ReadFile, 'digest'>[]> {
@@ -85,49 +129,35 @@ export class Inbox {
   async #read(
     candidates: readonly Omit<ReadFile, 'digest'>[],
     known: readonly ReadFile[],
+    era: number | undefined,
     lease: Lease,
     signal: AbortSignal,
   ): Promise<Look> {
     const { source, connection } = this.#port;
     const cx = contextFor(this.#parts, connection, signal, () => true);
-    const read: (ReadFile & { file: DroppedFile; parsed: unknown; again: boolean })[] = [];
-    for (const candidate of candidates) {
-      const bytes = await readFile(join(source.folder, candidate.name));
-      const file = { name: candidate.name, bytes, digest: createHash('sha256').update(bytes).digest('hex') };
-      try {
-        const again =
-          known.some(({ digest }) => digest === file.digest) || read.some(({ digest }) => digest === file.digest);
-        read.push({
-          ...candidate,
-          size: bytes.length,
-          digest: file.digest,
-          file,
-          parsed: await source.parse(file, cx),
-          again,
-        });
-      } catch (error) {
-        await this.#refuse(candidate.name, error);
-      }
-    }
+    const read = await this.#parse(
+      candidates.map((candidate) => ({ ...candidate, path: join(source.folder, candidate.name) })),
+      known,
+      cx,
+      (name, error) => this.#refuse(name, error),
+    );
     const fresh = read.filter(({ again }) => !again);
     const items = fresh.length > 0 ? source.events(fresh, known) : [];
-    const files = [
-      ...known.filter(({ name }) => !read.some((file) => file.name === name)),
-      ...read.map(({ name, size, mtime, digest }) => ({ name, size, mtime, digest })),
-    ];
     const stored = await storeRead(
       this.#parts,
       this.#port,
       lease,
       items,
-      JSON.stringify({ files: files.slice(-MOST_REMEMBERED) }),
+      JSON.stringify({ files: remembered(known, read), era }),
     );
     if (!stored) return { state: 'waiting' };
+    const together = newId();
     for (const { file, parsed, again } of read) {
       if (again) await this.#recordAgain(file, parsed, known);
       await this.#put('done', file.name, {
         file: file.name,
         outcome: again ? 'read before: nothing new' : 'read',
+        together,
         ...source.report(parsed),
       });
     }
@@ -138,6 +168,35 @@ export class Inbox {
       repeated: read.length - fresh.length,
     });
     return { state: 'read', files: read.length, events: stored.size };
+  }
+
+  /** Reads files whole; `again` are those that were read before. What cannot be read is told to `refuse`. */
+  async #parse(
+    candidates: readonly Candidate[],
+    known: readonly ReadFile[],
+    cx: Context,
+    refuse: (name: string, error: unknown) => Promise<void> = async () => undefined,
+  ): Promise<ParsedFile[]> {
+    const read: ParsedFile[] = [];
+    for (const { path, ...candidate } of candidates) {
+      const bytes = await readFile(path);
+      const file = { name: candidate.name, bytes, digest: createHash('sha256').update(bytes).digest('hex') };
+      try {
+        const again =
+          known.some(({ digest }) => digest === file.digest) || read.some(({ digest }) => digest === file.digest);
+        read.push({
+          ...candidate,
+          size: bytes.length,
+          digest: file.digest,
+          file,
+          parsed: await this.#port.source.parse(file, cx),
+          again,
+        });
+      } catch (error) {
+        await refuse(candidate.name, error);
+      }
+    }
+    return read;
   }
 
   /** A file that came again whole: its records are duplicates, and counted as such. */
@@ -203,7 +262,45 @@ export class Inbox {
   }
 }
 
-const parseCursor = (cursor: string | null): ReadFile[] => (cursor === null ? [] : JSON.parse(cursor).files);
+const parseCursor = (cursor: string | null): { files: ReadFile[]; era?: number } =>
+  cursor === null ? { files: [] } : JSON.parse(cursor);
+
+const remembered = (known: readonly ReadFile[], read: readonly ReadFile[]): ReadFile[] =>
+  [
+    ...known.filter(({ name }) => !read.some((file) => file.name === name)),
+    ...read.map(({ name, size, mtime, digest }) => ({ name, size, mtime, digest })),
+  ].slice(-MOST_REMEMBERED);
+
+/** Files in done/ whose reports say that they were read at or after a moment, grouped as they were read, oldest first. */
+async function doneSince(folder: string, from: Date): Promise<Candidate[][]> {
+  const groups = new Map<string, { at: string; files: Candidate[] }>();
+  for (const entry of await readdir(folder).catch(() => [])) {
+    if (!entry.endsWith(REPORT)) continue;
+    const path = join(folder, entry.slice(0, -REPORT.length));
+    const report = await readReport(join(folder, entry));
+    const status = await stat(path).catch(() => null);
+    if (!report || !status || new Date(report.at) < from) continue;
+    const id = report.together ?? entry;
+    const group = groups.get(id) ?? { at: report.at, files: [] };
+    if (report.at < group.at) group.at = report.at;
+    group.files.push({ path, name: report.file, size: status.size, mtime: Math.round(status.mtimeMs) });
+    groups.set(id, group);
+  }
+  return [...groups.values()]
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
+    .map(({ files }) => files.sort((a, b) => (a.name < b.name ? -1 : 1)));
+}
+
+const REPORT = '.report.json';
+
+async function readReport(path: string): Promise<{ file: string; at: string; together?: string } | null> {
+  try {
+    const report = JSON.parse(await readFile(path, 'utf8'));
+    return typeof report?.file === 'string' && typeof report.at === 'string' ? report : null;
+  } catch {
+    return null;
+  }
+}
 
 const namePattern = (glob: string): RegExp =>
   new RegExp(

@@ -1,5 +1,6 @@
-import { milliseconds } from '../core/clock.ts';
+import { type Duration, milliseconds } from '../core/clock.ts';
 import type { FileSource, PollSource } from '../core/connector.ts';
+import { errorFacts } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { sealAudit } from '../ledger/audit.ts';
 import { connectionStates, readHints, registerConnections } from '../ledger/connections.ts';
@@ -14,6 +15,7 @@ import { seedMapping } from '../ledger/mappings.ts';
 import { Breaker } from './breaker.ts';
 import { Deliverer } from './deliver.ts';
 import { Doorbell } from './doorbell.ts';
+import { EraWatch } from './era.ts';
 import { Inbox } from './files.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './leases.ts';
@@ -25,8 +27,16 @@ import { routeShard } from './route.ts';
 import { Webhooks } from './webhooks.ts';
 import { pollerLease, type SourcePort, type WriterGroup, wire } from './wiring.ts';
 
+/** Work that one hub does now and then for all of them, under a lease of its name. */
+export interface Chore {
+  readonly name: string;
+  readonly every: Duration;
+  work(): Promise<void>;
+}
+
 export type HubOptions = Pick<Parts, 'estate' | 'db' | 'vault' | 'clock' | 'random' | 'log' | 'secret'> & {
   terms?: Partial<Terms>;
+  chores?: readonly Chore[];
 };
 
 const ROUTERS = 4;
@@ -39,6 +49,7 @@ export class Hub {
   readonly intake: Intake;
   readonly webhooks: Webhooks;
   readonly #leases: LeaseKeeper;
+  readonly #chores: readonly Chore[];
   readonly #stopping = new AbortController();
   readonly #looks = new Map<string, boolean>();
   #paused = new Set<string>();
@@ -48,12 +59,14 @@ export class Hub {
   /** Set while the ledger cannot be reached: why. */
   away: string | null = null;
 
-  constructor({ terms, ...options }: HubOptions) {
+  constructor({ terms, chores = [], ...options }: HubOptions) {
+    this.#chores = chores;
     this.parts = {
       ...options,
       wiring: wire(options.estate),
       mappings: new MappingBook(options.db),
       bell: new Doorbell(),
+      era: new EraWatch(options.db, options.clock),
       terms: { ...defaultTerms, ...terms },
       node: newId(),
     };
@@ -65,19 +78,21 @@ export class Hub {
 
   /** Prepares the ledger for this estate and starts all loops. */
   async start(): Promise<void> {
-    const { estate, db, wiring, node } = this.parts;
+    const { estate, db, wiring } = this.parts;
     await ensureHistory(db);
     await registerConnections(
       db,
       Object.entries(estate.connections).map(([name, { entity, connector }]) => ({ name, entity, connector })),
     );
     await this.#readPauses();
+    await this.#beginEra();
     await this.#seedMappings();
     await this.parts.mappings.refresh();
-    this.#liveNodes = await heartbeat(db, node, { pid: process.pid });
+    this.#liveNodes = await this.#beat();
     for (const port of wiring.readers) this.#leases.want(pollerLease(port));
     for (const group of wiring.writers) if (group.lease) this.#leases.want(group.lease);
     this.#leases.want(SEALER);
+    for (const { name } of this.#chores) this.#leases.want(name);
     await this.#leases.refresh();
     const { signal } = this.#stopping;
     this.#loops = [
@@ -91,13 +106,14 @@ export class Hub {
       this.#loop('routing', 'route', this.parts.terms.pollSeconds, () => this.#route()),
       ...wiring.readers.map((port) => this.#readLoop(port)),
       ...wiring.writers.map((group) => this.#writeLoop(group)),
+      ...this.#chores.map((chore) => this.#choreLoop(chore)),
     ];
   }
 
   /** Ends what is under way, gives leases back and forgets this node. The ledger stays open: it is the caller's. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const topic of ['route', 'deliver', 'housekeeping', 'audit', 'history']) this.parts.bell.ring(topic);
+    for (const topic of ['route', 'deliver', 'housekeeping', 'audit', 'history', 'chores']) this.parts.bell.ring(topic);
     await Promise.all(this.#loops);
     await this.#sealAudit().catch(() => undefined);
     await this.#leases.release().catch(() => undefined);
@@ -160,9 +176,8 @@ export class Hub {
       } catch (error) {
         failures += 1;
         log[isAway(error) ? 'warn' : 'error'](`${name} failed`, {
-          error: (error as Error).message,
+          ...(isAway(error) ? { error: (error as Error).message } : errorFacts(error)),
           failures,
-          ...(isAway(error) ? {} : { stack: (error as Error).stack }),
         });
         await clock.sleep(Math.min(5000, 100 * 2 ** failures), signal);
       }
@@ -170,9 +185,9 @@ export class Hub {
   }
 
   async #housekeep(): Promise<number> {
-    const { db, wiring, node, log } = this.parts;
+    const { db, wiring, log } = this.parts;
     try {
-      this.#liveNodes = await heartbeat(db, node, { pid: process.pid });
+      this.#liveNodes = await this.#beat();
       this.away = null;
     } catch (error) {
       this.away = (error as Error).message;
@@ -181,6 +196,8 @@ export class Hub {
     await this.#readPauses();
     await this.#passOnHints();
     await this.parts.mappings.refresh();
+    await this.parts.vault.refresh(db);
+    await this.parts.era.look(wiring, this.#paused);
     const mayRepeat = wiring.sinks
       .filter(({ sink }) => repeatable(sink.idempotency))
       .map(({ connection, sink }) => ({ connection, sink: sink.name }));
@@ -195,6 +212,21 @@ export class Hub {
     }
     await db.transaction(removeEmptyLanes);
     return 0;
+  }
+
+  /** A sign of life that says which data keys this hub has. */
+  #beat(): Promise<number> {
+    const { db, node, vault } = this.parts;
+    return heartbeat(db, node, { pid: process.pid, keys: vault.keys });
+  }
+
+  async #beginEra(): Promise<void> {
+    const { era, wiring, log } = this.parts;
+    const adopted = await era.begin(wiring);
+    if (adopted !== null)
+      log.warn('the ledger was restored: sources are read again and targets asked before anything is sent', {
+        deliveries: adopted,
+      });
   }
 
   async #readPauses(): Promise<void> {
@@ -244,6 +276,15 @@ export class Hub {
     return routed;
   }
 
+  #choreLoop({ name, every, work }: Chore): Promise<void> {
+    const seconds = milliseconds(every) / 1000;
+    const patience = () => (this.#leases.held(name) ? seconds : Math.min(30, seconds));
+    return this.#loop(name, 'chores', patience, async () => {
+      if (this.#leases.held(name)) await work();
+      return 0;
+    });
+  }
+
   #readLoop(port: SourcePort): Promise<void> {
     const lease = pollerLease(port);
     const { signal } = this.#stopping;
@@ -260,6 +301,7 @@ export class Hub {
           if (!held || this.#paused.has(port.connection)) return 0;
           const look = await inbox.look(held, signal);
           this.#looks.set(lease, look.state === 'empty');
+          if (look.state === 'empty') await this.parts.era.sourceRead(port);
           return look.state === 'read' ? 1 : 0;
         },
       );
@@ -274,6 +316,7 @@ export class Hub {
       if (!held) return 0;
       const stored = await pollOnce(this.parts, pollPort, held, signal);
       this.#looks.set(lease, stored === 0);
+      if (this.#leases.held(lease)?.epoch === held.epoch) await this.parts.era.sourceRead(port);
       return stored;
     });
   }
@@ -289,7 +332,7 @@ export class Hub {
     return this.#loop(`delivering ${group.name}`, 'deliver', this.parts.terms.pollSeconds, async () => {
       if (!allowed()) return 0;
       for (const { port, deliverer } of ports) {
-        if (this.#paused.has(port.connection)) continue;
+        if (this.#paused.has(port.connection) || this.parts.era.holdsBack(port)) continue;
         const tried = await deliverer.once(allowed);
         if (tried > 0) return tried;
       }

@@ -4,6 +4,7 @@ import type { Estate } from '../core/estate.ts';
 import type { Database } from '../ledger/database.ts';
 import type { Vault } from '../ledger/vault.ts';
 import type { Doorbell } from './doorbell.ts';
+import type { EraWatch } from './era.ts';
 import type { MappingBook } from './mappings.ts';
 import type { Wiring } from './wiring.ts';
 
@@ -45,6 +46,7 @@ export interface Parts {
   readonly random: Random;
   readonly log: Log;
   readonly bell: Doorbell;
+  readonly era: EraWatch;
   readonly terms: Terms;
   /** This hub process. */
   readonly node: string;

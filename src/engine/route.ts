@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
 import { milliseconds } from '../core/clock.ts';
+import { errorFacts } from '../core/errors.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { newId } from '../core/ids.ts';
 import { appendAudit } from '../ledger/audit.ts';
@@ -74,7 +75,7 @@ async function writeBatch(parts: Parts, lease: Lease, plans: Plan[]): Promise<vo
     const [plan] = plans;
     const flow = parts.wiring.flowsOf(plan!.event.connection, plan!.event.source)[0];
     if (!flow || plan!.outcome === 'parked') throw error;
-    parts.log.error('an event could not be written', { event: plan!.event.id, error: (error as Error).message });
+    parts.log.error('an event could not be written', { event: plan!.event.id, ...errorFacts(error) });
     await parts.db.transaction((sql) => writePlans(parts, sql, lease, [stopped(parts, plan!.event, flow, error)]));
   }
 }

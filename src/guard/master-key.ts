@@ -8,6 +8,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeSync,
@@ -28,6 +29,7 @@ export interface MasterKey {
 
 const SIZE = 32;
 const FILE = 'master.key';
+const PENDING = 'master.key.next';
 const MAKE = 'make one with: openssl rand -base64 32';
 /** 32 random bytes hold about 30 different ones; fewer than this is never chance. */
 const FEWEST_DIFFERENT = 16;
@@ -48,6 +50,59 @@ export function masterKey({ home, env }: { home: string; env: NodeJS.ProcessEnv 
   const path = join(home, FILE);
   const created = !exists(path) && create(home, path);
   return { ...readKey(path, 'the master key file of the home folder'), created, from: path };
+}
+
+/** Reads a key file that somebody names. Throws HubError MASTER_KEY. */
+export const keyFile = (path: string): MasterKey => ({
+  ...readKey(path, 'the key file'),
+  created: false,
+  from: path,
+});
+
+/** The master key that `masterKey` would give, or null where it would make one. */
+export function presentMasterKey(at: { home: string; env: NodeJS.ProcessEnv }): MasterKey | null {
+  const { CROSSDOCK_KEY: text, CROSSDOCK_KEY_FILE: file } = at.env;
+  return text || file || exists(join(at.home, FILE)) ? masterKey(at) : null;
+}
+
+/** Keeps a key as the home's own where there is none. */
+export function keepMasterKey(home: string, key: Buffer): void {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  writeDurably(join(home, FILE), `${key.toString('base64')}\n`);
+  flushFolder(home);
+}
+
+/** Makes the home's next master key beside the present one; one that an interrupted rotation has left is used. */
+export function pendingMasterKey(home: string): Buffer {
+  const path = join(home, PENDING);
+  if (!exists(path)) {
+    writeDurably(path, `${randomBytes(SIZE).toString('base64')}\n`);
+    flushFolder(home);
+  }
+  return readKey(path, 'the next master key').key;
+}
+
+/** Makes the pending key the home's master key; the one before stays beside it under a name with the time, for backups made with it. */
+export function promoteMasterKey(home: string, now: Date): { kept: string } {
+  const kept = join(home, `${FILE}.${now.toISOString().slice(0, 19).replaceAll(/\D/g, '')}`);
+  copyFileSync(join(home, FILE), kept, constants.COPYFILE_EXCL);
+  renameSync(join(home, PENDING), join(home, FILE));
+  flushFolder(home);
+  return { kept };
+}
+
+/** Ends a rotation that was broken off when the ledger had taken the pending key already: `opens` says whether it has. Null when there is none such. */
+export async function promotePendingKey(
+  home: string,
+  opens: (key: Buffer) => Promise<boolean>,
+  now = new Date(),
+): Promise<MasterKey | null> {
+  const path = join(home, PENDING);
+  if (!exists(path)) return null;
+  const { key, warnings } = readKey(path, 'the next master key');
+  if (!(await opens(key))) return null;
+  promoteMasterKey(home, now);
+  return { key, created: false, from: join(home, FILE), warnings };
 }
 
 function parseKey(text: string, where: string): Buffer {

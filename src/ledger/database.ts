@@ -195,3 +195,11 @@ export class Database implements Ledger {
     await this.#pool.end();
   }
 }
+
+/** Makes a session of the pool fit for long work in one transaction, with values written as any other server reads them. Give it back broken: `release(true)`. */
+export async function plainSession(client: pg.PoolClient): Promise<void> {
+  await client.query(
+    `set idle_in_transaction_session_timeout = 0; set statement_timeout = 0; set timezone = 'UTC'; set datestyle = 'ISO, YMD';
+     set intervalstyle = 'iso_8601'; set bytea_output = 'hex'; set extra_float_digits = 1; set client_encoding = 'UTF8'; set search_path = crossdock`,
+  );
+}

@@ -91,6 +91,7 @@ export interface ClaimedDelivery extends Measure {
   intent_deadline: Date;
   epoch: bigint;
   labels: Record<string, string>;
+  created_at: Date;
   external_id: string | null;
 }
 
@@ -138,7 +139,7 @@ export async function claimDeliveries(sql: Sql, terms: ClaimTerms): Promise<Clai
          intent_settles = clock_timestamp() + make_interval(secs => $7 + $8)
        from taken where d.id = taken.id
        returning d.*, taken.epoch)
-     select i.id, i.entity, i.flow, i.lane_key, i.document_id, i.kind, i.key, i.version, i.event_id, i.attempts - 1 as attempts, i.settled_at, i.intent_deadline, i.epoch, i.labels, i.lines, i.currency, i.minor, i.absolute, b.external_id
+     select i.id, i.entity, i.flow, i.lane_key, i.document_id, i.kind, i.key, i.version, i.event_id, i.attempts - 1 as attempts, i.settled_at, i.intent_deadline, i.epoch, i.labels, i.lines, i.currency, i.minor, i.absolute, i.created_at, b.external_id
      from intent i left join binding b on b.connection = i.connection and b.entity = i.entity and b.kind = i.kind and b.key = i.key
      order by i.place, i.lane_key`,
     [

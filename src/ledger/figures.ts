@@ -46,7 +46,9 @@ async function countAll(sql: Sql): Promise<Figures> {
   const events = counts(
     await sql.query(
       'figures_events',
-      `select outcome as name, count(*)::int as count from event_history group by 1
+      `select name, sum(count)::int as count from (
+         select outcome as name, count(*) as count from event_history group by 1
+         union all select name, sum(count) from retired where what = 'event' group by 1) h group by 1
        union all select case state when 'new' then 'waiting' else state end, count(*)::int from event group by 1`,
     ),
   );
@@ -57,7 +59,9 @@ async function countAll(sql: Sql): Promise<Figures> {
   const deliveries = counts(
     await sql.query(
       'figures_deliveries',
-      `select outcome as name, count(*)::int as count from delivery_history group by 1
+      `select name, sum(count)::int as count from (
+         select outcome as name, count(*) as count from delivery_history group by 1
+         union all select name, sum(count) from retired where what = 'delivery' group by 1) h group by 1
        union all select state, count(*)::int from delivery group by 1`,
     ),
   );
@@ -73,11 +77,15 @@ async function countAll(sql: Sql): Promise<Figures> {
     `select 'received' as what, null as kind, currency, sum(lines)::int as lines, sum(minor)::bigint as minor, sum(absolute)::bigint as absolute from (
        select currency, lines, minor, absolute from event_history where outcome in ('routed', 'dismissed')
        union all select currency, lines, minor, absolute from event
+       union all select nullif(currency, ''), lines, minor, absolute from retired where what = 'event' and name in ('routed', 'dismissed')
+       union all select nullif(currency, ''), -lines, -minor, -absolute from retired where what = 'exception' and name = 'routed-again'
        union all select currency, -lines, -minor, -absolute from exception where event_id is not null and not holds and state in ('retried', 'edited')) e group by currency
      union all
      select 'bound', kind, currency, sum(lines)::int, sum(minor)::bigint, sum(absolute)::bigint from binding where external_id is not null group by kind, currency
      union all
-     select 'excepted', null, currency, sum(lines)::int, sum(minor)::bigint, sum(absolute)::bigint from exception where state in ('open', 'dismissed') group by currency`,
+     select 'excepted', null, currency, sum(lines)::int, sum(minor)::bigint, sum(absolute)::bigint from (
+       select currency, lines, minor, absolute from exception where state in ('open', 'dismissed')
+       union all select nullif(currency, ''), lines, minor, absolute from retired where what = 'exception' and name = 'dismissed') x group by currency`,
   );
   const exceptions = await sql.query<Figures['exceptions'][number]>(
     'figures_exceptions',

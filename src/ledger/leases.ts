@@ -70,7 +70,7 @@ export async function releaseLeases(sql: Sql, leases: readonly Lease[]): Promise
 export async function heartbeat(sql: Sql, node: string, about: object): Promise<number> {
   const [row] = await sql.query<{ live: number }>(
     'node_heartbeat',
-    `with me as (insert into node (id, about) values ($1, $2) on conflict (id) do update set seen_at = clock_timestamp())
+    `with me as (insert into node (id, about) values ($1, $2) on conflict (id) do update set seen_at = clock_timestamp(), about = excluded.about)
      select count(*)::int + 1 as live from node where id <> $1 and seen_at > clock_timestamp() - interval '30 seconds'`,
     [node, about],
   );

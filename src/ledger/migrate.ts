@@ -4,7 +4,7 @@ import { HubError } from '../core/errors.ts';
 import { sha256 } from '../core/seal.ts';
 import type { Database } from './database.ts';
 
-interface Migration {
+export interface Migration {
   number: number;
   name: string;
   text: string;
@@ -14,7 +14,7 @@ interface Migration {
 const NEEDED_MAJOR = 15;
 
 /** The folder of numbered migrations, found from a clone's sources and from compiled output alike. */
-function migrationsFolder(): string {
+export function migrationsFolder(): string {
   for (const up of ['../../sql', '../../../sql']) {
     const folder = join(import.meta.dirname, up);
     try {
@@ -28,13 +28,17 @@ function migrationsFolder(): string {
   });
 }
 
-function readMigrations(folder: string): Migration[] {
+export function readMigrations(folder: string): Migration[] {
   const names = readdirSync(folder).filter((name) => /^\d{3}-.+\.sql$/.test(name));
   return names.sort().map((name) => {
     const text = readFileSync(join(folder, name), 'utf8').replaceAll('\r\n', '\n');
     return { number: Number(name.slice(0, 3)), name, text, checksum: sha256(text).toString('hex') };
   });
 }
+
+/** The schema, and the table that says which migrations it has. */
+export const schema = `create schema if not exists crossdock;
+  create table if not exists crossdock.migration (number integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now())`;
 
 /**
  * Brings the ledger to this release: forward only, one transaction each, safe with several hubs starting at once (an advisory lock).
@@ -54,10 +58,7 @@ export async function migrate(db: Database, folder: string = migrationsFolder())
   const client = await db.session();
   try {
     await client.query('select pg_advisory_lock(7070, 0)');
-    await client.query('create schema if not exists crossdock');
-    await client.query(
-      'create table if not exists crossdock.migration (number integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now())',
-    );
+    await client.query(schema);
     const { rows } = await client.query<{ number: number; name: string; checksum: string }>(
       'select number, name, checksum from crossdock.migration order by number',
     );
@@ -86,7 +87,11 @@ export async function migrate(db: Database, folder: string = migrationsFolder())
   }
 }
 
-function refuseStrangeLedger(applied: { number: number; name: string; checksum: string }[], known: Migration[]): void {
+/** Throws HubError LEDGER_VERSION or MIGRATION_CHANGED unless the migrations applied are the first ones of this release. */
+export function refuseStrangeLedger(
+  applied: readonly { readonly name: string; readonly checksum: string }[],
+  known: readonly Migration[],
+): void {
   if (applied.length > known.length)
     throw new HubError(
       'LEDGER_VERSION',

@@ -89,7 +89,7 @@ export class Ground {
       stdout += data;
     });
     child.stderr.on('data', (data) => {
-      stderr = `${stderr}${data}`.slice(-20_000);
+      stderr = `${stderr}${data}`.slice(-2_000_000);
     });
     const ended = new Promise<Ended>((resolve, reject) => {
       child.once('error', reject);

@@ -8,6 +8,7 @@ import type { FileSource, Sink } from '../../src/core/connector.ts';
 import { defineEstate } from '../../src/core/estate.ts';
 import { rejected } from '../../src/core/fault.ts';
 import { newId } from '../../src/core/ids.ts';
+import type { EraWatch } from '../../src/engine/era.ts';
 import { Inbox } from '../../src/engine/files.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
@@ -22,9 +23,9 @@ after(async () => {
 });
 
 /** A folder with a file source: every line is a note, and a line `!` makes the file unreadable. */
-async function inboxOf(options: { keep?: boolean } = {}) {
+async function inboxOf(options: { keep?: boolean; folder?: string; replayFrom?: Date } = {}) {
   const ledger = await testLedger();
-  const folder = mkdtempSync(join(tmpdir(), 'crossdock inbox '));
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'crossdock inbox '));
   clean.push(
     () => ledger.db.close(),
     () => rmSync(folder, { recursive: true, force: true }),
@@ -67,7 +68,9 @@ async function inboxOf(options: { keep?: boolean } = {}) {
     flows: [noteFlow(sink, source as never)],
   });
   const hub = () => new Hub({ ...noteHub(ledger, sink).parts, estate, clock });
-  const { parts } = hub();
+  const { parts: own } = hub();
+  const era = { replay: options.replayFrom ? { era: 2, from: options.replayFrom } : null } as EraWatch;
+  const parts = options.replayFrom ? { ...own, era } : own;
   const [lease] = await takeLeases(ledger.db, newId(), ['poller'], 3600);
   const openInbox = () => new Inbox(parts, parts.wiring.sources[0] as never);
   let inbox = openInbox();
@@ -102,6 +105,38 @@ async function inboxOf(options: { keep?: boolean } = {}) {
 }
 
 describe('file sources', { concurrency: 4 }, () => {
+  test('after a restore what was read since the backup is read again from done/, in the order it was read, before anything new', async () => {
+    const before = await inboxOf();
+    before.drop('z.txt', { id: 'z', n: 1 });
+    await before.read();
+    before.drop('c.txt', { id: 'c', n: 1 });
+    before.drop('a.txt', { id: 'a', n: 1 });
+    await before.read();
+    before.drop('bad.txt');
+    before.drop('new.txt', { id: 'new', n: 1 });
+    const ids = async (box: typeof before) =>
+      (await box.ledger.db.query<{ subject: string }>('order', 'select subject from event order by seq')).map(
+        ({ subject }) => subject,
+      );
+    const restored = await inboxOf({ folder: before.folder, replayFrom: new Date(0) });
+    assert.deepEqual(await restored.look(), { state: 'read', files: 3, events: 3 });
+    assert.deepEqual(await ids(restored), ['note:z', 'note:a', 'note:c']);
+    assert.deepEqual(
+      restored.list('done').filter((name) => !name.endsWith('.json')),
+      ['a.txt', 'c.txt', 'z.txt'],
+    );
+    restored.restart();
+    assert.deepEqual(
+      await restored.read(),
+      { state: 'read', files: 2, events: 1 },
+      'then what is new, and nothing twice',
+    );
+    assert.deepEqual(await ids(restored), ['note:z', 'note:a', 'note:c', 'note:new']);
+    assert.deepEqual(await restored.look(), { state: 'empty' });
+    const later = await inboxOf({ folder: before.folder, replayFrom: new Date(Date.now() + 60_000) });
+    assert.deepEqual(await later.look(), { state: 'read', files: 0, events: 0 }, 'older ones are in the backup');
+  });
+
   test('a file is read when the inbox is quiet, and moved to done/ with a report; parts and strangers are left alone', async () => {
     const box = await inboxOf();
     assert.deepEqual(await box.look(), { state: 'empty' });
@@ -119,7 +154,8 @@ describe('file sources', { concurrency: 4 }, () => {
     assert.deepEqual(await box.look(), { state: 'empty' });
     assert.deepEqual(box.list(), ['.hidden.txt', 'a.txt.part', 'note.csv']);
     assert.deepEqual(box.list('done'), ['a.txt', 'a.txt.report.json', 'b.txt', 'b.txt.report.json']);
-    const { at, ...report } = box.report('done/a.txt');
+    const { at, together, ...report } = box.report('done/a.txt');
+    assert.equal(together, box.report('done/b.txt').together);
     assert.deepEqual(report, { file: 'a.txt', outcome: 'read', lines: 2 });
     assert.ok(Date.parse(at) > 0);
   });

@@ -12,7 +12,7 @@ import { Database } from '../../src/ledger/database.ts';
 import { refreshLanes, removeEmptyLanes, takePlaces } from '../../src/ledger/lanes.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
 import { openVault } from '../../src/ledger/vault.ts';
-import { databaseUrl } from '../support/cluster.ts';
+import { emptyDatabase } from '../support/cluster.ts';
 import { testLedger } from '../support/hub.ts';
 import { until } from '../support/target.ts';
 
@@ -20,15 +20,6 @@ const clean: (() => unknown)[] = [];
 after(async () => {
   for (const end of clean.reverse()) await end();
 });
-
-async function emptyDatabase(): Promise<string> {
-  const url = process.env.CROSSDOCK_TEST_URL!;
-  const db = Database.open(url, { size: 1 });
-  const name = `e_${process.pid}_${Math.random().toString(36).slice(2, 8)}`;
-  await db.query('create', `create database ${name}`);
-  await db.close();
-  return databaseUrl(url, name);
-}
 
 function open(url: string): Database {
   const db = Database.open(url);

@@ -222,6 +222,21 @@ for (const [name, start] of targets)
         assert.equal((row!.country_id as [number, string])[1], 'United Kingdom');
       });
 
+      it('tells of records that landed, by external id, and of nobody else’s', async () => {
+        const [key, other] = [`till:${run}`, `none:${run}`];
+        const sku = `Find-${run}`;
+        const [person] = await hub.sinks.customers.deliver([customer(key, { number: run })], cx);
+        const [thing] = await hub.sinks.products.deliver([productItem(sku.toUpperCase(), { code: sku })], cx);
+        assert.deepEqual(await hub.sinks.customers.find!([customer(other), customer(key)], cx), [
+          { found: 'absent' },
+          { found: 'whole', id: done(person) },
+        ]);
+        assert.deepEqual(
+          await hub.sinks.products.find!([productItem(sku.toUpperCase()), productItem(`${sku}-2`)], cx),
+          [{ found: 'whole', id: done(thing) }, { found: 'absent' }],
+        );
+      });
+
       it('updates the same record, also in one batch, and leaves an unknown country alone', async () => {
         const key = `twice-${run}`;
         const results = await hub.sinks.customers.deliver(

@@ -25,7 +25,7 @@ export async function makeTemplate(url: string): Promise<void> {
   await template.close();
 }
 
-export function databaseUrl(url: string, name: string): string {
+function databaseUrl(url: string, name: string): string {
   const changed = new URL(url);
   changed.pathname = `/${name}`;
   return changed.href;
@@ -47,6 +47,16 @@ export async function freshDatabase(): Promise<string> {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
+  await db.close();
+  return databaseUrl(url, name);
+}
+
+/** Makes a database with nothing in it and returns its URL. */
+export async function emptyDatabase(): Promise<string> {
+  const url = process.env.CROSSDOCK_TEST_URL!;
+  const db = Database.open(url, { size: 1 });
+  const name = `e_${process.pid}_${Math.random().toString(36).slice(2, 8)}`;
+  await db.query('create', `create database ${name}`);
   await db.close();
   return databaseUrl(url, name);
 }

@@ -113,9 +113,10 @@ export function noteHub(
     writer?: string;
     flow?: Partial<AnyFlow>;
     clock?: Clock;
+    source?: PollSource<NativeNote>;
   } = {},
 ): Hub {
-  const source = pushSource();
+  const source = options.source ?? pushSource();
   const estate = defineEstate({
     name: 'test',
     connections: {

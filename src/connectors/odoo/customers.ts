@@ -3,7 +3,7 @@ import { type Customer, CustomerDocument } from '../../model/customer.ts';
 import { deliverPrepared, type Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Loadable, load } from './load.ts';
-import { resultOf, sinkOf } from './sink.ts';
+import { findBy, resultOf, sinkOf } from './sink.ts';
 
 /** Customers become partners (`res.partner`): name, reference and, where the channel says it, country. What people add in Odoo stays. */
 export const customers = (odoo: Odoo, max: number): Sink<typeof CustomerDocument> =>
@@ -11,6 +11,7 @@ export const customers = (odoo: Odoo, max: number): Sink<typeof CustomerDocument
     name: 'customers',
     accepts: CustomerDocument,
     batch: { max, onFailure: 'none-lands' },
+    find: findBy(odoo, { model: 'res.partner', kind: 'customer', field: 'ref' }),
     deliver: (items, cx) =>
       deliverPrepared(
         items,

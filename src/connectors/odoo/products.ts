@@ -3,7 +3,7 @@ import { type Product, ProductDocument } from '../../model/product.ts';
 import { deliverPrepared, type Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Loadable, load } from './load.ts';
-import { resultOf, sinkOf } from './sink.ts';
+import { findBy, resultOf, sinkOf } from './sink.ts';
 
 /** Row of Mapping table `accounts` with the account that vouchers are sold to; without it a voucher is a service like any other. */
 const voucherLiability = 'voucher-liability';
@@ -17,6 +17,7 @@ export const products = (odoo: Odoo, max: number): Sink<typeof ProductDocument> 
     name: 'products',
     accepts: ProductDocument,
     batch: { max, onFailure: 'none-lands' },
+    find: findBy(odoo, { model: 'product.product', kind: 'product', field: 'default_code' }),
     deliver: (items, cx) =>
       deliverPrepared(
         items,

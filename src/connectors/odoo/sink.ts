@@ -4,6 +4,7 @@ import type { AnyDocumentType } from '../../core/document.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
 import { currencyDigits } from '../../core/money.ts';
 import type { Odoo } from './database.ts';
+import { externalId } from './external-id.ts';
 import type { Loaded } from './load.ts';
 
 /** Calls of the longest a delivery may take: writing, reading back and one repeat. */
@@ -19,6 +20,24 @@ export const sinkOf = <D extends AnyDocumentType>(odoo: Odoo, parts: Parts<D>): 
   settle: odoo.settings.settle,
   deadline: milliseconds(odoo.settings.timeout) * longestSteps,
 });
+
+/**
+ * Records of ours, by external id, among those whose `field` is what the end of a key says (`till:12001`): asked after a restore, so that a record that is there is bound and
+ * not written over. One that is not found so counts as absent: `load()` knows it by its external id all the same.
+ */
+export const findBy =
+  (odoo: Odoo, { model, kind, field }: { model: string; kind: string; field: string }): NonNullable<Sink['find']> =>
+  async (items, cx) => {
+    const keys = items.map(({ key }) => key);
+    const names = keys.map((key) => externalId(odoo.module(cx), kind, key));
+    const words = new Set(keys.flatMap((key) => [key, key.slice(key.lastIndexOf(':') + 1)]));
+    const anyCase = [...words].map((word) => [field, '=ilike', word.replaceAll(/[%_\\]/g, String.raw`\$&`)]);
+    const rows = await odoo.own(model, [...anyCase.slice(1).map(() => '|'), ...anyCase], names, ['id'], cx);
+    return names.map((name) => {
+      const row = rows.get(name);
+      return row ? { found: 'whole', id: String(row.id) } : { found: 'absent' };
+    });
+  };
 
 export const resultOf = (loaded: Loaded): Result =>
   loaded.outcome === 'landed' ? { outcome: 'done', id: String(loaded.id) } : loaded;

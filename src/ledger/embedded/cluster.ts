@@ -77,7 +77,7 @@ export function holdsCluster(dataDir: string, major: number): boolean {
     'EMBEDDED_POSTGRES_MAJOR',
     `The data in ${dataDir} were written by PostgreSQL ${found}; this Crossdock brings PostgreSQL ${major}.`,
     {
-      hint: `Start the Crossdock version that wrote them and dump the database, move the directory away, start this version and restore. Or set DATABASE_URL to a PostgreSQL ${found} on these data.`,
+      hint: `With the Crossdock version that wrote them make a backup (crossdock backup FILE), move the directory away, and restore it with this version (crossdock restore FILE). Or set DATABASE_URL to a PostgreSQL ${found} on these data.`,
     },
   );
 }
