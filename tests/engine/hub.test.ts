@@ -46,7 +46,7 @@ test('an event becomes a document, a delivery and a binding; its repeat is a dup
   const figures = await readFigures(fresh.db);
   assert.deepEqual(
     { ...figures.events },
-    { received: 2, duplicate: 1, routed: 1, late: 0, dismissed: 0, waiting: 0, parked: 0, excepted: 0 },
+    { received: 2, duplicate: 1, routed: 1, late: 0, echo: 0, dismissed: 0, waiting: 0, parked: 0, excepted: 0 },
   );
   assert.equal(figures.deliveries.delivered, 1);
   await fresh.db.close();
