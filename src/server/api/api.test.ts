@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { type ApiWorld, apiWorld } from '../../../tests/support/api.ts';
+import { silent } from '../../../tests/support/hub.ts';
 import { until } from '../../../tests/support/target.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { endToken } from '../../guard/tokens.ts';
+import { startServer } from '../index.ts';
 import { apiRoutes } from './index.ts';
 
 const one = { entities: ['main'] as const };
@@ -602,4 +604,39 @@ test('the OpenAPI document is valid, whole, and what is served', async (t) => {
   delete broken.info.title;
   assert.equal((await new Validator().validate(broken)).valid, false, 'the validator can say no');
   assert.equal(apiRoutes('1').length, served.length);
+});
+
+test('the hub serves it beside its pages, under the same guards', async (t) => {
+  const world = await apiWorld(t, one);
+  const { hub, ledger } = world;
+  const api = { parts: hub.parts, version: '0.0.1' };
+  const server = await startServer({ hub, db: ledger.db, clock: systemClock, log: silent, port: 0, env: {}, api });
+  t.after(() => server.stop());
+  const headers = { authorization: `Bearer ${await world.token()}` };
+  const answer = await fetch(`${server.url}/api/v1/connections?limit=1`, { headers });
+  assert.equal(answer.status, 200);
+  assert.deepEqual(
+    ['cache-control', 'x-content-type-options'].map((name) => answer.headers.get(name)),
+    ['no-store', 'nosniff'],
+  );
+  const { items, next } = (await answer.json()) as { items: { name: string }[]; next: string };
+  assert.deepEqual([items[0]?.name, typeof next], ['from-main', 'string']);
+  const nowhere = await fetch(`${server.url}/api/v1/nowhere`, { headers });
+  assert.deepEqual(
+    [nowhere.status, nowhere.headers.get('content-type')],
+    [404, 'application/problem+json; charset=utf-8'],
+  );
+  const form = await fetch(`${server.url}/api/v1/connections/from-main/pause`, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams({ reason: 'a form of a browser' }),
+  });
+  assert.equal(form.status, 415, 'forms of browsers are not taken');
+  const table = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`code ${n}`, `target ${n}`]));
+  const large = await fetch(`${server.url}/api/v1/mappings/codes/versions`, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ reason: 'r', rows: table }),
+  });
+  assert.deepEqual([large.status, ((await large.json()) as { rows: number }).rows], [201, 20_000]);
 });

@@ -92,6 +92,7 @@ export function addApi(app: FastifyInstance, options: ApiOptions): void {
       });
       scope.decorateRequest('bearer', null);
       scope.addHook('onRequest', (request, reply) => api.admit(request, reply));
+      scope.removeAllContentTypeParsers();
       scope.addContentTypeParser(
         'application/json',
         { parseAs: 'string' },
@@ -104,6 +105,7 @@ export function addApi(app: FastifyInstance, options: ApiOptions): void {
   const stopping = new AbortController();
   let tidying: Promise<void> = Promise.resolve();
   app.addHook('onReady', async () => {
+    void api.prepare();
     tidying = api.tidy(stopping.signal);
   });
   app.addHook('onClose', async () => {
@@ -216,6 +218,13 @@ class Api {
     } catch (error) {
       throw ours(error, log);
     }
+  }
+
+  /** Says at the start what is wrong with the ledger's roles, when something is; requests ask again. */
+  async prepare(): Promise<void> {
+    await this.#prepared().catch((error: Error & { hint?: string }) =>
+      this.#options.log.error('the API is off', { error: error.message, hint: error.hint }),
+    );
   }
 
   /** The role of the transactions, asked for until there is an answer. */
