@@ -1,5 +1,5 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import type { Log } from '../core/connector.ts';
 import { masterKey } from '../guard/master-key.ts';
@@ -34,6 +34,7 @@ export async function openLedger(options: {
 }): Promise<OpenLedger> {
   const home = homeFolder();
   mkdirSync(home, { recursive: true });
+  keepOutOfGit(home);
   const { url, postgres } = await serverUrl(home, options);
   const db = Database.open(url);
   try {
@@ -59,6 +60,12 @@ export async function openLedger(options: {
     await postgres?.stop();
     throw error;
   }
+}
+
+/** The home holds the master key, and often lies inside somebody's repository. */
+function keepOutOfGit(home: string): void {
+  const file = join(home, '.gitignore');
+  if (!existsSync(file)) writeFileSync(file, '*\n');
 }
 
 /** Opens the ledger for one command beside a hub, or without one, and closes it after `work`. */

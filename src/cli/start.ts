@@ -27,23 +27,28 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Opens the ledger and runs a hub with its server for an estate; `stop` ends all of it in order. */
-export async function run(estate: Estate, written: Log, say: Say): Promise<Running> {
+/**
+ * Opens the ledger, loads the estate and runs a hub with its server for it; `stop` ends all of it in order. The estate comes after the ledger, so that
+ * what it starts (the demo's simulated Odoo) is started by the owner of the home only.
+ */
+export async function run(load: () => Promise<Estate>, written: Log, say: Say): Promise<Running> {
   const metrics = new Metrics({ version });
   const log = metrics.observe(written);
   const terms = termsFrom(process.env);
   const ledger = await openLedger({ own: true, log, say });
-  const hub = new Hub({
-    estate,
-    db: ledger.db,
-    vault: ledger.vault,
-    clock: systemClock,
-    random: Math.random,
-    log,
-    secret: secretReader(process.env),
-    terms,
-  });
+  let begun: Hub | undefined;
   try {
+    const hub = new Hub({
+      estate: await load(),
+      db: ledger.db,
+      vault: ledger.vault,
+      clock: systemClock,
+      random: Math.random,
+      log,
+      secret: secretReader(process.env),
+      terms,
+    });
+    begun = hub;
     await hub.start();
     const announce = (link: string) => say(`Sign in once with ${link}`);
     const server = await startServer({ hub, db: ledger.db, clock: systemClock, log, metrics, announce });
@@ -60,7 +65,7 @@ export async function run(estate: Estate, written: Log, say: Say): Promise<Runni
       },
     };
   } catch (error) {
-    await hub.stop().catch(() => undefined);
+    await begun?.stop().catch(() => undefined);
     await ledger.close();
     throw error;
   }
@@ -115,7 +120,8 @@ export async function start(options: {
   const simulator = await simulatorFor(options.config, say);
   let running: Running | undefined;
   try {
-    running = await run(await loadEstate(options.config), log, say);
+    const estate = await loadEstate(options.config);
+    running = await run(async () => estate, log, say);
     if (options.untilIdle) await finish(running, signal, { json, say, started });
     else
       await new Promise<void>((resolve) =>
