@@ -22,6 +22,8 @@ const reason = () => new Option('--reason <words>', 'why; kept in the audit').ma
 const program = new Command('crossdock')
   .description('Retail integration hub with Odoo at the centre: everything crosses once, in order, provably.')
   .version(version)
+  // Options belong to the command they follow: `sim odoo --version 19` means Odoo's.
+  .enablePositionalOptions()
   .showSuggestionAfterError()
   .showHelpAfterError('(add --help for the options)')
   .configureHelp({ showGlobalOptions: true })

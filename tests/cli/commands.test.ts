@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { version } from '../../src/cli/version.ts';
+
+const program = join(import.meta.dirname, '..', '..', 'bin', 'crossdock.mjs');
+const folder = mkdtempSync(join(tmpdir(), 'crossdock cli '));
+const running = new Set<ChildProcess>();
+after(async () => {
+  for (const child of running) child.kill('SIGTERM');
+  await Promise.all([...running].map((child) => new Promise((resolve) => child.once('close', resolve))));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Starts the launcher as a user does, in an empty folder. */
+function start(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: folder,
+    env: { ...inherited, CROSSDOCK_HOME: join(folder, 'home'), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  child.once('close', () => running.delete(child));
+  return child;
+}
+
+async function run(
+  args: readonly string[],
+  env?: Record<string, string>,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = start(args, env);
+  let stdout = '';
+  let stderr = '';
+  child.stdout!.on('data', (data) => {
+    stdout += data;
+  });
+  child.stderr!.on('data', (data) => {
+    stderr += data;
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, stdout, stderr };
+}
+
+const firstLine = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let text = '';
+    child.stdout!.on('data', (data) => {
+      text += data;
+      if (text.includes('\n')) resolve(text.split('\n')[0]!);
+    });
+    child.once('close', (code) => reject(new Error(`ended with ${code} before it said anything`)));
+  });
+
+describe('the command line', { concurrency: 2 }, () => {
+  for (const wanted of ['18', '19'])
+    test(`sim odoo --version ${wanted} --json says in one line where it is and what a hub needs`, async () => {
+      const child = start(['sim', 'odoo', '--version', wanted, '--json']);
+      const said = JSON.parse(await firstLine(child)) as Record<string, string>;
+      for (const field of ['url', 'db', 'login', 'key', 'admin']) assert.ok(said[field], `${field} is there`);
+      const answer = await fetch(`${said.url}/jsonrpc`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, params: { service: 'common', method: 'version', args: [] } }),
+      });
+      const { result } = (await answer.json()) as { result: { server_version: string } };
+      assert.match(result.server_version, new RegExp(`^${wanted}\\.`));
+    });
+
+  test('--version is the release, before any command', async () => {
+    const { code, stdout } = await run(['--version']);
+    assert.deepEqual([code, stdout.trim()], [0, version]);
+  });
+
+  test('every command explains itself', async () => {
+    const { stdout } = await run(['--help']);
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!);
+    for (const name of ['demo', 'start', 'check', 'status', 'trace', 'exceptions', 'mapping', 'sim', 'migrate'])
+      assert.ok(commands.includes(name), `${name} is listed`);
+    const { code, stdout: help } = await run(['start', '--help']);
+    assert.equal(code, 0);
+    assert.match(help, /Examples:\n {2}crossdock start/);
+  });
+
+  const wrong: [string, string[], RegExp][] = [
+    ['an unknown command', ['strat'], /Did you mean start\?/],
+    ['an unknown option', ['start', '--inbx', '.'], /Did you mean --inbox\?/],
+    ['a decision without a reason', ['exceptions', 'dismiss', 'x'], /--reason/],
+    ['a simulator that does not exist', ['sim', 'sap'], /no simulator for 'sap'/],
+    ['an Odoo version that is not simulated', ['sim', 'odoo', '--version', '9'], /18, 19/],
+    ['a port that is none', ['sim', 'odoo', '--port', 'x'], /'x' is not a port/],
+  ];
+  for (const [name, args, words] of wrong)
+    test(`${name} is wrong use and says so`, async () => {
+      const { code, stderr } = await run(args);
+      assert.equal(code, 2);
+      assert.match(stderr, words);
+    });
+
+  test('an estate file that is missing or broken is named', async () => {
+    const missing = await run(['start', '--config', 'nowhere.ts']);
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /nowhere\.ts/);
+    writeFileSync(join(folder, 'broken.mjs'), 'export default {');
+    const broken = await run(['start', '--config', 'broken.mjs']);
+    assert.equal(broken.code, 1);
+    assert.match(broken.stderr, /broken\.mjs/);
+  });
+});
