@@ -100,8 +100,10 @@ async function revive(postgres: EmbeddedPostgres, log: Log): Promise<void> {
     try {
       return await postgres.ensureRunning();
     } catch (error) {
+      if (postgres.stopped) return;
       log.error('the embedded PostgreSQL did not start', { error: (error as Error).message });
     }
     await systemClock.sleep(wait);
+    if (postgres.stopped) return;
   }
 }
