@@ -35,7 +35,7 @@ export interface RunOptions {
 }
 
 /** The environment of a user's shell: none of what npm or the test runner tells its children, except where npm finds its registry and cache. */
-export function userEnvironment(more: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
+function userEnvironment(more: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) =>
       !/^(npm_(?!config_(cache|registry|userconfig|cafile)$)|CROSSDOCK_|ODOO_|DATABASE_URL|NODE_|INIT_CWD)/i.test(name),
