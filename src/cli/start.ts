@@ -7,6 +7,7 @@ import type { Estate } from '../core/estate.ts';
 import { Hub } from '../engine/hub.ts';
 import type { Terms } from '../engine/parts.ts';
 import { secretReader } from '../guard/secrets.ts';
+import { freeBytes } from '../ledger/embedded/index.ts';
 import { readFigures } from '../ledger/figures.ts';
 import { startServer } from '../server/index.ts';
 import { jsonLog, levelOf } from '../watch/log.ts';
@@ -36,6 +37,7 @@ export async function run(load: () => Promise<Estate>, written: Log, say: Say): 
   const log = metrics.observe(written);
   const terms = termsFrom(process.env);
   const ledger = await openLedger({ own: true, log, say });
+  metrics.watchDisk(() => (ledger.postgres ? freeBytes(ledger.home) : null));
   let begun: Hub | undefined;
   try {
     const hub = new Hub({

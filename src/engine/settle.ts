@@ -287,8 +287,9 @@ function auditOf({ delivery, result, next }: Outcome): AuditRecord[] {
 function report(parts: Parts, claim: Claim, outcome: Outcome, written: boolean): void {
   const { delivery, result } = outcome;
   const failed = result.outcome === 'failed';
-  parts.log[failed ? 'warn' : 'debug']('delivery.attempted', {
+  parts.log[failed ? 'warn' : 'info']('delivery.attempted', {
     delivery: delivery.id,
+    entity: delivery.entity,
     flow: delivery.flow,
     connection: claim.port.connection,
     sink: claim.port.sink.name,
@@ -297,6 +298,8 @@ function report(parts: Parts, claim: Claim, outcome: Outcome, written: boolean):
     attempt: delivery.attempts + 1,
     outcome: written ? outcomeName(outcome) : 'fenced',
     ...(failed ? { fault: result.fault.kind } : {}),
+    ...(outcome.next.next === 'again' ? { againSeconds: outcome.next.afterSeconds } : {}),
+    batch: claim.deliveries.length,
     elapsedMs: Math.round(parts.clock.monotonic() - claim.asked),
   });
 }

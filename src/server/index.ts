@@ -103,6 +103,7 @@ function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: S
   );
   app.addHook('onRequest', async (request, reply) => guardHeaders(request, reply));
   app.setErrorHandler(answerError(log));
+  if (options.metrics) countAnswers(app, options.metrics);
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, problem(404, 'NOT_FOUND', 'nothing is here')));
   const session = new Sessions(signIn, own);
   const reader = new LedgerReader(db, clock);
@@ -112,6 +113,12 @@ function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: S
   addSignIn(app, options, signIn, own, session);
   addStatus(app, options, session, reader);
   return app;
+}
+
+function countAnswers(app: FastifyInstance, metrics: Metrics): void {
+  app.addHook('onResponse', async ({ method, routeOptions: { url = 'none' } }, { statusCode: status, elapsedTime }) =>
+    metrics.answered({ method, route: url, status, seconds: elapsedTime / 1000 }),
+  );
 }
 
 /** What cannot be read as HTTP at all is answered in the same form, without Fastify's help. */

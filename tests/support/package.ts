@@ -22,6 +22,7 @@ export function copyClone(to: string): string {
 
 export interface Ran {
   code: number | null;
+  signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
 }
@@ -70,7 +71,7 @@ export function outcome(child: ChildProcess): Promise<Ran> {
       stderr += data;
     });
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
 }
 
