@@ -142,8 +142,10 @@ for (const version of ['18', '19'])
 
 test('docs/writing-a-flow.md: a connector and a flow of the user’s own, from the package’s exports alone', async (t) => {
   const odoo = named(await simulator(t, '19'));
-  const own = readFileSync(join(import.meta.dirname, 'shop.config.ts'), 'utf8');
-  writeFileSync(join(project, 'shop.config.ts'), own);
+  cpSync(
+    join(project, 'node_modules/crossdock/examples/web-shop/crossdock.config.ts'),
+    join(project, 'shop.config.ts'),
+  );
   const env = { ...odoo, CROSSDOCK_HOME: join(folder, 'shop') };
   const { stdout, stderr, code } = await crossdock(
     ['start', '--config', 'shop.config.ts', '--until-idle', '--json'],

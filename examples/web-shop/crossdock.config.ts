@@ -1,4 +1,7 @@
-/** An estate that a user writes beside an installed package: a shop of their own as connector, and the flow of docs/writing-a-flow.md. */
+/**
+ * An estate to copy from when your system has no connector yet: a shop (here two orders in this file, one of them empty) polled into Odoo.
+ * docs/writing-a-flow.md and docs/writing-a-connector.md explain the parts.
+ */
 import {
   type Connection,
   CustomerDocument,
