@@ -180,7 +180,14 @@ async function compare(prometheus: Prometheus, running: Running): Promise<number
 
 async function main(): Promise<void> {
   const bin = programs();
-  say(execFileSync(join(bin, 'promtool'), ['check', 'rules', rules], { encoding: 'utf8' }).trim());
+  for (const args of [
+    ['check', 'rules', rules],
+    ['test', 'rules', join(import.meta.dirname, 'rules.yml')],
+  ]) {
+    const { status, stdout, stderr } = spawnSync(join(bin, 'promtool'), args, { encoding: 'utf8' });
+    assert.equal(status, 0, `promtool ${args.join(' ')}\n${stdout}${stderr}`);
+    say(stdout.trim());
+  }
 
   const odoo = await startSimulatedOdoo({ version: 19 });
   const inbox = join(folder, 'inbox');
