@@ -89,10 +89,21 @@ export async function show(id: string, { json = false }: { json?: boolean }): Pr
       if (!['message', 'record'].includes(name) && value !== null)
         say(`${name.padEnd(11)} ${value instanceof Date ? value.toISOString() : value}`);
     if (shown.record !== null) say(`\nrecord\n${JSON.stringify(shown.record, null, 2)}`);
-    say(
-      `\nWhat you can do:\n  crossdock exceptions retry ${id} --reason "…"\n  crossdock exceptions edit ${id} --set /field='"value"' --reason "…"\n  crossdock exceptions dismiss ${id} --reason "…"`,
-    );
+    say(`\nWhat you can do:\n${choices(row, id).join('\n')}`);
   });
+}
+
+/** The commands that can decide on an Exception. One that stands beside an event is answered; one that holds a record lets it be edited. */
+function choices(row: ExceptionRow, id: string): string[] {
+  const beside = row.event_id !== null && row.delivery_id === null && !row.holds;
+  return [
+    ...(beside
+      ? [`  crossdock exceptions retry ${id} --answer WORD --reason "…"   (the words stand in the message)`]
+      : []),
+    `  crossdock exceptions retry ${id} --reason "…"`,
+    ...(beside ? [] : [`  crossdock exceptions edit ${id} --set /field='"value"' --reason "…"`]),
+    `  crossdock exceptions dismiss ${id} --reason "…"`,
+  ];
 }
 
 /** The record an Exception is about, as JSON, or null when it is past its retention. */

@@ -24,6 +24,11 @@ export interface Translation<D extends AnyDocumentType = AnyDocumentType, Memory
   readonly outcome: 'routed' | 'duplicate';
   readonly documents: Draft<D>[];
   readonly objections?: Objection[];
+  /**
+   * Causes of objections to earlier Events of this subject that this Event answers: their open Exceptions are closed, and what they weighed counts
+   * with this Event (so `brought` includes it; what stays open is objected to again).
+   */
+  readonly answers?: readonly string[];
   /** Kept for the next Event of the same subject, encrypted. Absent: unchanged. */
   readonly memory?: Memory;
   /** What this Event brought that earlier ones had not. Absent: the Event's own measure. */

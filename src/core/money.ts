@@ -6,18 +6,25 @@ export interface Money {
   readonly currency: string;
 }
 
-const exponents = new Map<string, number>();
+const currencies = new Set(Intl.supportedValuesOf('currency'));
+
+/**
+ * Currencies that have other than two decimals. Not from Intl: it tells how amounts are usually shown, which for the forint or the
+ * Colombian peso is without the decimals that they have.
+ *
+ * @see ISO 4217, list one
+ */
+const exponents = new Map(
+  Object.entries({
+    0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF',
+    3: 'BHD IQD JOD KWD LYD OMR TND',
+  }).flatMap(([digits, codes]) => codes.split(' ').map((code) => [code, Number(digits)] as const)),
+);
 
 /** Decimals of an ISO 4217 currency: 2 for EUR, 0 for JPY, 3 for KWD. Throws RangeError for an unknown code. */
 export function currencyDigits(currency: string): number {
-  let digits = exponents.get(currency);
-  if (digits === undefined) {
-    if (!Intl.supportedValuesOf('currency').includes(currency))
-      throw new RangeError(`'${currency}' is not an ISO 4217 currency code`);
-    digits = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
-    exponents.set(currency, digits);
-  }
-  return digits;
+  if (!currencies.has(currency)) throw new RangeError(`'${currency}' is not an ISO 4217 currency code`);
+  return exponents.get(currency) ?? 2;
 }
 
 export const money = (minor: bigint, currency: string): Money => ({ minor, currency });

@@ -8,6 +8,7 @@ import { isAway, type Sql } from '../ledger/database.ts';
 import { addDeliveries, type NewDelivery, supersedeWaiting } from '../ledger/deliveries.ts';
 import { addReferences, changeDocuments, createDocuments, type WrittenDocument } from '../ledger/documents.ts';
 import { delayEvent, finishEvents, nextEvents, parkEvent, readSubjects, writeSubjects } from '../ledger/events.ts';
+import { closeAnswered } from '../ledger/exceptions.ts';
 import { laneId, refreshLanes, takePlaces } from '../ledger/lanes.ts';
 import { holdsLease, type Lease } from '../ledger/leases.ts';
 import { backoff } from './backoff.ts';
@@ -93,6 +94,7 @@ async function writePlans(parts: Parts, sql: Sql, lease: Lease, plans: readonly 
     sql,
     plans.flatMap((plan) => plan.subjects),
   );
+  await closeAnsweredObjections(sql, plans);
   await writeExceptions(
     parts,
     sql,
@@ -112,6 +114,21 @@ async function writePlans(parts: Parts, sql: Sql, lease: Lease, plans: readonly 
           : {}),
       })),
   );
+}
+
+async function closeAnsweredObjections(sql: Sql, plans: readonly Plan[]): Promise<void> {
+  for (const { event, answers } of plans)
+    for (const answered of answers)
+      await appendAudit(
+        sql,
+        (await closeAnswered(sql, answered)).map(({ id, cause }) => ({
+          entity: event.entity,
+          actor: 'hub',
+          action: 'exception.answered',
+          object: `exception:${id}`,
+          detail: { cause, event: event.id },
+        })),
+      );
 }
 
 interface Fresh {

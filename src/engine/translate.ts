@@ -7,6 +7,7 @@ import { canonicalJson } from '../core/seal.ts';
 import { isAway } from '../ledger/database.ts';
 import { type DocumentWrite, documentsByReference } from '../ledger/documents.ts';
 import type { SubjectState, SubjectUpdate, UnroutedEvent } from '../ledger/events.ts';
+import type { AnsweredObjections } from '../ledger/exceptions.ts';
 import type { ExceptionDraft } from './exception.ts';
 import type { Parts } from './parts.ts';
 import { validateBody } from './validate.ts';
@@ -28,13 +29,23 @@ export interface Plan {
   documents: PlannedDocument[];
   subjects: SubjectUpdate[];
   exceptions: ExceptionDraft[];
+  /** Objections to earlier Events of the subject that this one answers. */
+  answers: AnsweredObjections[];
 }
 
 const measureOf = ({ lines, currency, minor, absolute }: Measure): Measure => ({ lines, currency, minor, absolute });
 
 /** Message Translator: maps one Event by all flows of its source. Never throws but for an absent ledger: what goes wrong becomes part of the plan. */
 export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: readonly SubjectState[]): Promise<Plan> {
-  const plan: Plan = { event, outcome: 'duplicate', brought: nothing, documents: [], subjects: [], exceptions: [] };
+  const plan: Plan = {
+    event,
+    outcome: 'duplicate',
+    brought: nothing,
+    documents: [],
+    subjects: [],
+    exceptions: [],
+    answers: [],
+  };
   const flows = parts.wiring.flowsOf(event.connection, event.source);
   for (const flow of flows) {
     const subject = subjects.find(
@@ -103,6 +114,13 @@ function addTranslation(parts: Parts, plan: Plan, flow: AnyFlow, translation: Tr
       message: objection.message,
       ...measureOf(objection.measure),
     });
+  if (translation.answers && translation.answers.length > 0)
+    plan.answers.push({
+      connection: event.connection,
+      flow: flow.id,
+      subject: event.subject,
+      causes: translation.answers,
+    });
   plan.subjects.push({
     entity: event.entity,
     connection: event.connection,
@@ -167,7 +185,7 @@ function exceptionBase(parts: Parts, flow: AnyFlow, event: UnroutedEvent) {
 /** The whole Event cannot go on: tried again when the cause may pass, else an Exception that holds the subject (or not, as the flow says). */
 export function stopped(parts: Parts, event: UnroutedEvent, flow: AnyFlow, error: unknown): Plan {
   const fault: Fault = faultOf(error, 'rejected');
-  const base = { event, documents: [], subjects: [], brought: measureOf(event) };
+  const base = { event, documents: [], subjects: [], answers: [], brought: measureOf(event) };
   if ((fault.kind === 'transient' || fault.kind === 'throttled') && event.attempts < parts.terms.attempts)
     return { ...base, outcome: 'delayed', exceptions: [] };
   const known = fault.kind === 'rejected' && fault.cause !== undefined;

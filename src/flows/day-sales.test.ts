@@ -80,7 +80,21 @@ function hub(options: Partial<DaySalesOptions> = {}, config: Partial<CsvConfig> 
   };
   const known: { size: number; digest: string }[] = [];
   const objections: Objection[] = [];
+  const subjects = new Map<Objection, string>();
   let received = nothing;
+
+  /** What is decided counts with the Event that comes after the decision. */
+  const forget = (list: readonly Objection[]): void => {
+    for (const objection of list) {
+      objections.splice(objections.indexOf(objection), 1);
+      received = {
+        ...received,
+        lines: received.lines - objection.measure.lines,
+        minor: received.minor - objection.measure.minor,
+        absolute: received.absolute - objection.measure.absolute,
+      };
+    }
+  };
 
   const route = async (incoming: Incoming, decision: string | null = null): Promise<Step> => {
     const memory = memories.get(incoming.subject);
@@ -118,6 +132,8 @@ function hub(options: Partial<DaySalesOptions> = {}, config: Partial<CsvConfig> 
     }
     if (step.memory) memories.set(incoming.subject, JSON.stringify(step.memory));
     received = addMeasures(received, step.brought ?? incoming.measure ?? nothing);
+    forget(objections.filter((one) => subjects.get(one) === incoming.subject && step.answers?.includes(one.cause)));
+    for (const objection of step.objections ?? []) subjects.set(objection, incoming.subject);
     objections.push(...(step.objections ?? []));
     return { ...step, incoming };
   };
@@ -161,17 +177,7 @@ function hub(options: Partial<DaySalesOptions> = {}, config: Partial<CsvConfig> 
     figures,
     conserved,
     memories,
-    forget: (list: Objection[]) => {
-      for (const objection of list) {
-        objections.splice(objections.indexOf(objection), 1);
-        received = {
-          ...received,
-          lines: received.lines - objection.measure.lines,
-          minor: received.minor - objection.measure.minor,
-          absolute: received.absolute - objection.measure.absolute,
-        };
-      }
-    },
+    forget,
   };
 }
 
@@ -382,6 +388,31 @@ test('a decision makes lines in doubt new or not', async () => {
     const later = await h.route(step!.incoming, null);
     assert.equal(h.orders.get('till:1')?.lines.length, lines);
     assert.ok(later.objections?.length === 0 || later.objections?.length === 1);
+  }
+});
+
+test('files that leave no doubt answer what was asked before', async () => {
+  const [a, b, c] = ['10000', '10001', '10002'].map((code) => line('1', code, 1, '2.5'));
+  // [what comes later, lines of the order then, lines still in doubt]
+  for (const [later, lines, left] of [
+    [HEADER + line('0', '10009', 1, '1') + a + b + b + c + line('2', '10009', 1, '1'), 4, 0],
+    [HEADER + line('0', '10009', 1, '1') + a + b + b + line('2', '10009', 1, '1'), 3, 0],
+  ] as const) {
+    const h = hub();
+    await h.drop({ 'a.csv': HEADER + line('0', '10009', 1, '1') + a + b });
+    const [doubtful] = await h.drop({ 'b.csv': b + line('2', '10009', 1, '1') });
+    assert.equal(h.objections.length, 1);
+    h.conserved();
+    await h.drop({ 'whole.csv': later });
+    assert.equal(h.orders.get('till:1')?.lines.length, lines);
+    assert.equal(
+      h.objections.reduce((sum, { measure }) => sum + measure.lines, 0),
+      left,
+    );
+    h.conserved();
+    // A person who had the old question before them answers it after all: nothing is doubled.
+    await h.route(doubtful!.incoming, 'append:repeat-or-continuation');
+    assert.equal(h.orders.get('till:1')?.lines.length, lines);
   }
 });
 

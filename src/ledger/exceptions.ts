@@ -118,6 +118,27 @@ export async function closeExceptions(
   return rows.map((row) => row.id);
 }
 
+export interface AnsweredObjections {
+  connection: string;
+  flow: string;
+  subject: string;
+  causes: readonly string[];
+}
+
+/** Closes the open Exceptions that stand beside earlier events of a subject and are answered by a later one. Returns their ids and causes. */
+export async function closeAnswered(
+  sql: Sql,
+  { connection, flow, subject, causes }: AnsweredObjections,
+): Promise<{ id: string; cause: string }[]> {
+  return sql.query(
+    'exceptions_answered',
+    `update exception set state = 'retried', reason = 'a later event answered it', closed_by = 'hub', closed_at = now()
+     where state = 'open' and not holds and event_id is not null and connection = $1 and flow = $2 and subject = $3 and cause = any($4)
+     returning id, cause`,
+    [connection, flow, subject, causes],
+  );
+}
+
 /** Puts a parked event back for routing, with a person's decision or a new payload. */
 export async function releaseEvent(
   sql: Sql,

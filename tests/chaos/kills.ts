@@ -1,13 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Random, seeded } from '../../src/core/clock.ts';
 import { readTillFiles, verifyDaySales } from '../../src/simulators/verify.ts';
+import { askJudge, realDays, realDaysPresent } from './judge.ts';
 import { drop, HEADER, makeSales, records } from './sales.ts';
 import { type HubProcess, OrderLoads, pause, type Report, until, World } from './world.ts';
-
-const shared = join(import.meta.dirname, '..', '..', '..', 'shared');
-const realDays = join(shared, 'data', 'uci-online-retail');
-const judgeProgram = join(shared, 'tools', 'day-sales-judge.mjs');
 
 export interface KillsOptions {
   readonly seed: number;
@@ -46,7 +43,7 @@ async function killAndJudge(world: World, options: KillsOptions): Promise<Report
   const random = seeded(options.seed);
   const kept = join(world.folder, 'dropped');
   mkdirSync(kept);
-  const days = options.real && existsSync(realDays) ? chooseRealDays(kept, options.lines) : makeDays(kept, options);
+  const days = options.real && realDaysPresent() ? chooseRealDays(kept, options.lines) : makeDays(kept, options);
   const sold = await readTillFiles(days.map((name) => join(kept, name)));
   const lines = sold.reduce((sum, { lines }) => sum + lines.length, 0);
   const loads = new OrderLoads(world);
@@ -79,9 +76,9 @@ async function killAndJudge(world: World, options: KillsOptions): Promise<Report
   /** A hub whose PostgreSQL is killed while it starts says so and ends: whoever keeps it running starts it again, and so do we. */
   const keepRunning = async (): Promise<void> => {
     if (!hub.over) return;
-    const { code, stderr } = await hub.ended;
+    const { code, signal, stderr } = await hub.ended;
     if (since > 0 && code === 1) counts.unstarted += 1;
-    else problems.push(`the hub ended by itself with ${code}: ${stderr}`);
+    else problems.push(`the hub ended by itself with ${code ?? signal}: ${stderr}`);
     since = 0;
     hub = world.hub();
   };
@@ -198,11 +195,10 @@ function shuffled<T>(random: Random, all: T[]): T[] {
 function chooseRealDays(folder: string, lines: number): string[] {
   const days: string[] = [];
   let count = 0;
-  for (const name of readdirSync(realDays)
-    .filter((name) => name.endsWith('.csv'))
-    .sort()) {
+  for (const file of realDays()) {
+    const name = basename(file);
     if (count >= lines && days.length >= 8) break;
-    copyFileSync(join(realDays, name), join(folder, name));
+    copyFileSync(file, join(folder, name));
     days.push(name);
     count += readFileSync(join(folder, name), 'utf8').trim().split('\n').length - 1;
   }
@@ -218,17 +214,4 @@ function makeDays(folder: string, { seed, lines }: KillsOptions): string[] {
     writeFileSync(join(folder, name), HEADER + records(sales.slice(day * perDay, (day + 1) * perDay)));
     return name;
   });
-}
-
-/** The judge from outside the project, where it is present; code null where it is not. */
-async function askJudge(
-  world: World,
-  folder: string,
-  exceptions: unknown,
-): Promise<{ code: number | null; said: string }> {
-  if (!existsSync(judgeProgram)) return { code: null, said: 'not present' };
-  const file = join(world.folder, 'exceptions.json');
-  writeFileSync(file, JSON.stringify(exceptions));
-  const { code, stdout, stderr } = await world.node([judgeProgram, folder, file]).ended;
-  return { code: code ?? 1, said: `${(stdout + stderr).trim().split('\n').slice(-8).join(' | ')}` };
 }

@@ -3,6 +3,7 @@
 // In full size all of it takes about 20 minutes, --only one of them at most 10. --minutes (10 when absent) makes everything smaller to fit; when
 // given, further rounds with other seeds follow while there is time; --size 0.1 is a tenth.
 import { parseArgs } from 'node:util';
+import { cuts } from './cuts.ts';
 import { kills } from './kills.ts';
 import { lostAnswers } from './lost-answers.ts';
 import { routing } from './routing.ts';
@@ -31,6 +32,7 @@ const scenarios: Record<string, (seed: number) => Promise<Report>> = {
       real: true,
     }),
   zombie: (seed) => zombie({ rounds: Math.ceil(12 * size), seed }),
+  cuts: (seed) => cuts({ invoices: Math.ceil(20 * size), seed }),
   routing: () => routing({ subjects: Math.ceil(500 * size), each: 40 }),
 };
 if (!(size > 0) || !(minutes > 0) || (values.only !== undefined && !(values.only in scenarios))) {

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SimulatedOdoo, startSimulatedOdoo } from '../../src/cli/simulated-odoo.ts';
+import { isServerOf, readPidFile } from '../../src/ledger/embedded/process.ts';
 import type { FaultRule } from '../../src/simulators/odoo/index.ts';
 import type { Excepted, OdooLedger } from '../../src/simulators/verify.ts';
 
@@ -141,13 +142,11 @@ export class World {
     return JSON.parse(stdout);
   }
 
-  /** Pid of the embedded PostgreSQL as it wrote it down itself; null while there is none. */
+  /** Pid of the embedded PostgreSQL at work in this world's home; null while there is none (a hub that starts may write its own into the file). */
   postgresPid(): number | null {
-    try {
-      return Number(readFileSync(join(this.home, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]) || null;
-    } catch {
-      return null;
-    }
+    const folder = join(this.home, 'postgres');
+    const pid = readPidFile(folder)?.pid;
+    return pid !== undefined && isServerOf(pid, folder) ? pid : null;
   }
 
   async #admin<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -203,14 +202,13 @@ export class World {
   }
 }
 
-/** For a process that ends at once: asks every PostgreSQL whose home is in the folder, or is it, to quit, by the pid it wrote down itself. */
+/** For a process that ends at once: asks every PostgreSQL whose home is in the folder, or is it, to quit. */
 export function quitPostgresUnder(folder: string): void {
-  for (const file of globSync('{,*/}postgres/postmaster.pid', { cwd: folder }))
-    try {
-      process.kill(Number(readFileSync(join(folder, file), 'utf8').split('\n')[0]), 'SIGQUIT');
-    } catch {
-      // It has ended by itself.
-    }
+  for (const home of globSync('{,*/}postgres', { cwd: folder })) {
+    const dataDir = join(folder, home);
+    const pid = readPidFile(dataDir)?.pid;
+    if (pid !== undefined && isServerOf(pid, dataDir)) process.kill(pid, 'SIGQUIT');
+  }
 }
 
 /** Ends a PostgreSQL that a killed hub left behind (fast shutdown). */

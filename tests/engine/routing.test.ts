@@ -277,6 +277,39 @@ describe('routing', { concurrency: 4 }, () => {
     assert.equal((await listExceptions(ledger.db, null, 10)).length, 0);
   });
 
+  test('a later event answers an objection: its Exception is closed, audited, and each line counts once', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target();
+    const measure = { lines: 1, currency: 'EUR', minor: 5n, absolute: 5n };
+    const translate = (native: NativeNote) => {
+      if (native.text === 'doubtful')
+        return { ...translation(native), objections: [{ cause: 'doubt', message: 'It is not clear.', measure }] };
+      return { ...translation(native), ...(native.text === 'clear' ? { answers: ['doubt'] } : {}) };
+    };
+    const hub = noteHub(ledger, target.sink(), { flow: { translate } });
+    await hub.start();
+    await Promise.all(['a', 'b'].map((id) => send(hub, { id, n: 5, text: 'doubtful' })));
+    await idle(hub);
+    await send(hub, { id: 'a', n: 5, text: 'clear' });
+    await idle(hub);
+    await hub.stop();
+    const open = await listExceptions(ledger.db, null, 10);
+    assert.deepEqual(
+      open.map(({ subject }) => subject),
+      ['note:b'],
+      'an answer concerns its own subject',
+    );
+    const audited = await ledger.db.query<{ actor: string }>(
+      'answered',
+      "select actor from audit where action = 'exception.answered'",
+    );
+    assert.deepEqual(audited, [{ actor: 'hub' }]);
+    const { measures } = await readFigures(ledger.db);
+    const sums = Object.fromEntries(measures.map(({ what, lines, minor }) => [what, { lines, minor }]));
+    assert.deepEqual(sums.received, { lines: 2, minor: 10n }, 'the line in doubt came once');
+    assert.deepEqual(sums.excepted, { lines: 1, minor: 5n });
+  });
+
   test('an event that cannot be written becomes an Exception and spoils no other of its batch', async (t) => {
     const ledger = await testLedger(t);
     const target = new Target();
