@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +10,6 @@ import {
   type DemoSummary,
   lastJson,
   must,
-  nodes,
   outcome,
   type Ran,
   run,
@@ -26,37 +25,13 @@ const asRoot =
     ? {}
     : { skip: 'needs root on Linux, to make another user' };
 
-/** A clone with its packages, for the tests that start hubs from it. */
+/** A clone with its packages. */
 const clone = join(folder, 'a clone');
 before(async () => {
   chmodSync(folder, 0o755);
   copyClone(clone);
+  await must('npm', ['ci', '--no-audit', '--no-fund'], { cwd: clone });
 });
-
-for (const major of ['10', '11', '12'])
-  test(`npm ${major} accepts the lock file, twice in a row, and leaves it as it is`, async (t) => {
-    const tool = join(folder, `npm ${major}`);
-    mkdirSync(tool);
-    await must('npm', ['install', '--no-save', '--prefix', '.', `npm@${major}`], { cwd: tool });
-    const cli = join(tool, 'node_modules/npm/bin/npm-cli.js');
-    // npm 12 needs a Node newer than 22.22.
-    const dir = major === '12' ? nodes.packaged : nodes.inPath();
-    if (dir === null || !existsSync(join(dir, 'node'))) return t.skip('no Node for this npm');
-    const lock = readFileSync(join(clone, 'package-lock.json'), 'utf8');
-    assert.doesNotMatch(lock, /"resolved"/, 'names no registry');
-    const env = { PATH: `${dir}${delimiter}${process.env.PATH}` };
-    for (let time = 1; time <= 2; time++) {
-      const { code, stdout, stderr } = await run(join(dir, 'node'), [cli, 'ci', '--no-audit', '--no-fund'], {
-        cwd: clone,
-        env,
-      });
-      assert.equal(code, 0, stderr);
-      assert.match(stdout, /added \d+ packages/);
-      assert.doesNotMatch(stderr, /ERR|Missing:|install scripts not yet covered|blocked/);
-    }
-    assert.equal(readFileSync(join(clone, 'package-lock.json'), 'utf8'), lock);
-    assert.match(await must('node', ['bin/crossdock.mjs', '--version'], { cwd: clone }), /^\d+\.\d+\.\d+\n$/);
-  });
 
 interface Started {
   child: ChildProcess;
@@ -104,7 +79,7 @@ async function pressCtrlC(started: Started): Promise<Ran> {
   const ran = await started.ended;
   assert.ok(ran.code === 0 || ran.signal === 'SIGINT', `${ran.code} ${ran.signal}: ${ran.stderr}`);
   assert.match(ran.stdout, /Stopping: what is under way is finished first/);
-  assert.match(ran.stdout, /difference 0\.00/, 'the figures at the end');
+  assert.match(ran.stdout, /^events +\d+ received/m, 'the figures at the end');
   assert.equal(await left(started.home), '');
   assert.ok(!existsSync(join(started.home, 'postgres', 'postmaster.pid')), 'PostgreSQL was shut down');
   return ran;
