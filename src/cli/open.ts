@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { systemClock } from '../core/clock.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../core/connector.ts';
 import { masterKey } from '../guard/master-key.ts';
 import { Database } from '../ledger/database.ts';
@@ -103,7 +103,7 @@ async function revive(postgres: EmbeddedPostgres, log: Log): Promise<void> {
       if (postgres.stopped) return;
       log.error('the embedded PostgreSQL did not start', { error: (error as Error).message });
     }
-    await systemClock.sleep(wait);
+    await sleep(wait, undefined, { ref: false }); // keeps no hub that stops meanwhile
     if (postgres.stopped) return;
   }
 }
