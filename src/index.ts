@@ -1,6 +1,7 @@
 /** What estate files, flows and connectors outside this package are written with. */
 export { csv } from './connectors/csv/index.ts';
 export { odoo } from './connectors/odoo/index.ts';
+export { type ToyTillConfig, toyTill } from './connectors/toy-till/index.ts';
 export { type Clock, type Duration, milliseconds } from './core/clock.ts';
 export type * from './core/connector.ts';
 export { add, compare, type Decimal, decimal, decimalText, multiply, negate } from './core/decimal.ts';
@@ -19,9 +20,13 @@ export { HubError } from './core/errors.ts';
 export { defineEstate, type Estate, type Secret, secret } from './core/estate.ts';
 export { type Fault, FaultError, rejected } from './core/fault.ts';
 export { type Draft, defineFlow, type Flow, type Look, type Objection, type Translation } from './core/flow.ts';
+export { readJson } from './core/json.ts';
 export { allocate, exactMoney, type Money, money, moneyText, roundedMoney, sum } from './core/money.ts';
+export { isSigned, type SignedMessage, signedHeaders, webhookId } from './core/standard-webhooks.ts';
+export { checkReceiver, type Posted, postWebhook, type Receiver, webhookIdOf } from './core/webhook-post.ts';
 export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
+export { tillReceipts, tillSales } from './flows/till-sales.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';
 export { type JournalEntry, JournalEntryDocument } from './model/journal-entry.ts';
 export { type Order, OrderDocument } from './model/order.ts';

@@ -30,6 +30,7 @@ async function shown(): Promise<Map<string, Described>> {
     fault: 'rejected',
     elapsedMs: 1,
   });
+  observed.debug('intake.answered', { connection: 'c', topic: 't', outcome: 'stored' });
   observed.warn('lease lost', { lease: 'router:1' });
   observed.warn('leases ran out: outcomes unknown', { lanes: 1 });
   metrics.answered({ method: 'GET', route: '/healthz', status: 200, seconds: 0.001 });

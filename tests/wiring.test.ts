@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Sink } from '../src/core/connector.ts';
+import type { Sink, WebhookSource } from '../src/core/connector.ts';
 import { defineFlow } from '../src/core/flow.ts';
 import { type Order, OrderDocument } from '../src/model/order.ts';
 import { StockAdjustmentDocument } from '../src/model/stock-adjustment.ts';
@@ -41,4 +41,25 @@ test('a flow cannot be wired to a source or sink of another kind', () => {
     to: { order: sinkFor(OrderDocument) },
     translate: (native: Order) => (native.number ? translate() : translate()),
   });
+});
+
+test('a webhook is a source like any other to the compiler', () => {
+  const webhook: WebhookSource<Order> = {
+    kind: 'webhook',
+    name: 'orders',
+    topic: 'orders',
+    verify: () => false,
+    read: () => [],
+    decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()),
+  };
+  const to = { order: sinkFor(OrderDocument) };
+  const take = (order: Order) => (order.number ? translate() : translate());
+  const takeNotes = (note: { text: number }) => (note.text ? translate() : translate());
+  assert.ok(defineFlow({ ...common, from: webhook, to, translate: take }));
+  // @ts-expect-error the translation takes notes, the webhook brings orders
+  defineFlow({ ...common, from: webhook, to, translate: takeNotes });
+  const both = [{ hint: 'x' }, { dedupeKey: 'x', subject: 'x', occurredAt: new Date(), bytes: new Uint8Array() }];
+  // @ts-expect-error facts and hints are not mixed in one answer
+  const mixed: WebhookSource<Order> = { ...webhook, read: () => both };
+  assert.ok(mixed);
 });

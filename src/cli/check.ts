@@ -2,7 +2,7 @@ import { systemClock } from '../core/clock.ts';
 import type { Finding } from '../core/connector.ts';
 import type { Estate } from '../core/estate.ts';
 import { newId } from '../core/ids.ts';
-import { contextFor } from '../engine/context.ts';
+import { checkConnection } from '../engine/check.ts';
 import { Doorbell } from '../engine/doorbell.ts';
 import { MappingBook } from '../engine/mappings.ts';
 import { defaultTerms } from '../engine/parts.ts';
@@ -13,7 +13,7 @@ import { serverVersion } from '../ledger/vitals.ts';
 import { jsonLog } from '../watch/log.ts';
 import { loadEstate } from './estate-file.ts';
 import { type OpenLedger, withLedger } from './open.ts';
-import { explain, printJson, sayTo } from './print.ts';
+import { printJson, sayTo } from './print.ts';
 
 /** Checks everything a first day would trip over; writes nothing. Exit code 1 when something is an error. */
 export async function check({ config, json = false }: { config: string; json?: boolean }): Promise<void> {
@@ -60,15 +60,9 @@ async function checkConnections(estate: Estate, { db, vault }: OpenLedger): Prom
     node: newId(),
     secret: secretReader(process.env),
   };
-  for (const [name, connection] of Object.entries(estate.connections)) {
-    const cx = contextFor(parts, name, AbortSignal.timeout(60_000), () => true);
-    try {
-      for await (const finding of connection.check(cx))
-        findings.push({ ...finding, subject: `${name} ${finding.subject}` });
-    } catch (error) {
-      findings.push({ level: 'error', subject: name, message: explain(error) });
-    }
-  }
+  for (const name of Object.keys(estate.connections))
+    for (const finding of await checkConnection(parts, name, AbortSignal.timeout(60_000)))
+      findings.push({ ...finding, subject: finding.subject === name ? name : `${name} ${finding.subject}` });
   return findings;
 }
 

@@ -1,6 +1,5 @@
-import { HubError } from '../core/errors.ts';
-import { appendAudit } from '../ledger/audit.ts';
-import { connectionStates, setConnectionState } from '../ledger/connections.ts';
+import { setConnection } from '../engine/connections.ts';
+import { connectionStates } from '../ledger/connections.ts';
 import { actor } from './mapping.ts';
 import { withLedger } from './open.ts';
 import { printJson, sayTo, table } from './print.ts';
@@ -23,26 +22,9 @@ export const pauseConnection = (name: string, { reason }: { reason: string }): P
 export const resumeConnection = (name: string, { reason }: { reason: string }): Promise<void> =>
   set(name, 'active', reason);
 
-/** Running hubs follow within seconds; what is owed waits meanwhile. */
 async function set(name: string, state: 'active' | 'paused', reason: string): Promise<void> {
-  await withLedger(async (ledger) => {
-    const known = (await connectionStates(ledger.db)).find((row) => row.name === name);
-    if (!known)
-      throw new HubError('CONNECTION_UNKNOWN', `there is no connection '${name}'`, {
-        hint: 'crossdock connections list',
-      });
-    await ledger.db.transaction(async (sql) => {
-      if (await setConnectionState(sql, name, state, state === 'paused' ? reason : null, actor()))
-        await appendAudit(sql, [
-          {
-            entity: known.entity,
-            actor: actor(),
-            action: `connection.${state}`,
-            object: `connection:${name}`,
-            detail: { reason },
-          },
-        ]);
-    });
+  await withLedger(async ({ db }) => {
+    await setConnection(db, name, state, { by: actor(), reason });
     sayTo(false)(`${name} is ${state}.`);
   });
 }

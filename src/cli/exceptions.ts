@@ -2,17 +2,10 @@ import { HubError } from '../core/errors.ts';
 import type { Estate } from '../core/estate.ts';
 import { moneyText } from '../core/money.ts';
 import { Doorbell } from '../engine/doorbell.ts';
+import { heldRecord } from '../engine/held.ts';
 import { dismissException, editException, retryException } from '../engine/resolve.ts';
-import { documentPlace } from '../engine/translate.ts';
 import { wire } from '../engine/wiring.ts';
-import { documentBodies } from '../ledger/documents.ts';
-import {
-  carriedVersion,
-  type ExceptionRow,
-  eventPayload,
-  findException,
-  listExceptions,
-} from '../ledger/exceptions.ts';
+import { type ExceptionRow, findException, listExceptions } from '../ledger/exceptions.ts';
 import { loadEstate } from './estate-file.ts';
 import { actor } from './mapping.ts';
 import { type OpenLedger, withLedger } from './open.ts';
@@ -81,7 +74,7 @@ export async function list({ json = false }: { json?: boolean }): Promise<void> 
 export async function show(id: string, { json = false }: { json?: boolean }): Promise<void> {
   await withLedger(async (ledger) => {
     const row = await find(ledger, id);
-    const shown = { ...visible(ledger, row), record: await heldRecord(ledger, row) };
+    const shown = { ...visible(ledger, row), record: (await heldRecord(ledger, ledger.db, row))?.record ?? null };
     if (json) return printJson(shown);
     const say = sayTo(false);
     say(`${shown.cause}: ${shown.message}\n`);
@@ -104,26 +97,6 @@ function choices(row: ExceptionRow, id: string): string[] {
     ...(beside ? [] : [`  crossdock exceptions edit ${id} --set /field='"value"' --reason "…"`]),
     `  crossdock exceptions dismiss ${id} --reason "…"`,
   ];
-}
-
-/** The record an Exception is about, as JSON, or null when it is past its retention. */
-async function heldRecord({ db, vault }: OpenLedger, row: ExceptionRow): Promise<unknown> {
-  if (row.event_id) {
-    const event = await eventPayload(db, row.event_id);
-    if (!event?.payload_sealed) return null;
-    const text = vault.unseal(event.payload_sealed, `event:${event.id}`).toString();
-    try {
-      return JSON.parse(text);
-    } catch {
-      return text;
-    }
-  }
-  if (!row.delivery_id) return null;
-  const held = await carriedVersion(db, row.delivery_id);
-  const [body] = held ? await documentBodies(db, [held]) : [];
-  return body
-    ? JSON.parse(vault.unseal(body.body_sealed, documentPlace(row.entity, body.kind, body.key)).toString())
-    : null;
 }
 
 export async function retry(

@@ -10,6 +10,7 @@ import { explain } from './print.ts';
 import { simulate } from './sim.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { createTokenCommand, listTokensCommand, revokeTokenCommand, scopesHelp } from './token.ts';
 import { trace } from './trace.ts';
 import { version } from './version.ts';
 
@@ -141,6 +142,34 @@ connections
   .addOption(reason())
   .description('go on where it stopped')
   .action(resumeConnection);
+
+const token = program.command('token').description('who may use the HTTP API (docs/api.md)');
+token
+  .command('create')
+  .description('make a token; it is shown once')
+  .requiredOption('--name <name>', 'what it is for, such as warehouse-app; acts by it carry the name')
+  .requiredOption('--scope <scopes...>', 'what it may do')
+  .option('--entity <names...>', 'the entities it is for')
+  .option('--all-entities', 'it is for every entity, those to come included')
+  .option('--expires <time>', 'how long it lives, 1h to 730d', '90d')
+  .addOption(json())
+  .addHelpText(
+    'after',
+    `\nScopes:\n${scopesHelp()}\n\nExamples:\n  crossdock token create --name dashboards --scope read --all-entities\n  crossdock token create --name sales-ops --scope read exceptions:write --entity main --expires 30d\n  TOKEN=$(crossdock token create --name trial --scope read --entity main --expires 1h)`,
+  )
+  .action(createTokenCommand);
+token
+  .command('list')
+  .description('tokens that work, newest first; never the tokens themselves')
+  .option('--all', 'expired and revoked ones too')
+  .addOption(json())
+  .action(listTokensCommand);
+token
+  .command('revoke')
+  .argument('<id>', 'the id, its last 12 characters, or the name')
+  .addOption(reason())
+  .description('end a token; every hub refuses it within 5 seconds')
+  .action(revokeTokenCommand);
 
 program
   .command('audit')

@@ -3,9 +3,8 @@ import { userInfo } from 'node:os';
 import { basename } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { HubError } from '../core/errors.ts';
-import { checkMappingRows } from '../engine/mappings.ts';
-import { appendAudit } from '../ledger/audit.ts';
-import { addMappingVersion, currentMappings, type MappingVersion } from '../ledger/mappings.ts';
+import { importMapping as writeMapping } from '../engine/mappings.ts';
+import { currentMappings } from '../ledger/mappings.ts';
 import { withLedger } from './open.ts';
 import { printJson, sayTo, table } from './print.ts';
 
@@ -56,30 +55,7 @@ export async function importMapping(
   const name = named ?? basename(file).replace(/\.[^.]*$/, '');
   const rows = readRows(file);
   await withLedger(async ({ db }) => {
-    const before = (await currentMappings(db)).find((t) => t.name === name && t.entity === entity);
-    if (!before && !owner)
-      throw new HubError('BAD_USE', `Mapping table '${name}' is new: it needs an owner`, { hint: 'add --owner NAME' });
-    const next: Omit<MappingVersion, 'version' | 'changed_at'> = {
-      entity,
-      name,
-      owner: owner ?? before!.owner,
-      about: before?.about ?? '',
-      rows,
-      changed_by: actor(),
-    };
-    const version = await db.transaction(async (sql) => {
-      const number = await addMappingVersion(sql, next);
-      await appendAudit(sql, [
-        {
-          entity,
-          actor: actor(),
-          action: 'mapping.imported',
-          object: `mapping:${name}`,
-          detail: { version: number, rows: Object.keys(rows).length, reason },
-        },
-      ]);
-      return number;
-    });
+    const version = await writeMapping(db, { entity, name, rows, owner }, { by: actor(), reason });
     sayTo(false)(
       `Mapping table '${name}' is at version ${version} with ${Object.keys(rows).length} rows. Running hubs use it within seconds.`,
     );
@@ -107,6 +83,5 @@ function readRows(file: string): Record<string, string> {
       throw new HubError('MAPPING_INVALID', `${file}, line ${index + 2}: '${code}' stands twice`);
     rows[code] = target ?? '';
   }
-  checkMappingRows(rows);
   return rows;
 }

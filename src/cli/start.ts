@@ -53,7 +53,8 @@ export async function run(load: () => Promise<Estate>, written: Log, say: Say): 
     begun = hub;
     await hub.start();
     const announce = (link: string) => say(`Sign in once with ${link}`);
-    const server = await startServer({ hub, db: ledger.db, clock: systemClock, log, metrics, announce });
+    const api = { parts: hub.parts, version };
+    const server = await startServer({ hub, db: ledger.db, clock: systemClock, log, metrics, announce, api });
     say(`Status page: ${server.url}   sign in once with ${server.signInLink}`);
     return {
       hub,
@@ -73,15 +74,22 @@ export async function run(load: () => Promise<Estate>, written: Log, say: Say): 
   }
 }
 
-/** CROSSDOCK_LEASE_SECONDS, an expert's setting (3–300, default 30): after so long without a sign of life another hub takes over what this one held. */
-function termsFrom({ CROSSDOCK_LEASE_SECONDS: seconds }: NodeJS.ProcessEnv): Partial<Terms> {
-  if (seconds === undefined || seconds === '') return {};
-  const leaseSeconds = Number(seconds);
-  if (!(leaseSeconds >= 3 && leaseSeconds <= 300))
-    throw new HubError('BAD_USE', `CROSSDOCK_LEASE_SECONDS is '${seconds}'`, {
-      hint: 'a number of seconds from 3 to 300',
-    });
-  return { leaseSeconds };
+/**
+ * Experts' settings: CROSSDOCK_LEASE_SECONDS (3–300, default 30), after so long without a sign of life another hub takes over what this one held;
+ * CROSSDOCK_INTAKE_SECONDS (1–60, default 5), so long an arrival may wait for its commit before its sender is told to come again.
+ */
+function termsFrom(env: NodeJS.ProcessEnv): Partial<Terms> {
+  const leaseSeconds = secondsOf(env, 'CROSSDOCK_LEASE_SECONDS', 3, 300);
+  const intakeSeconds = secondsOf(env, 'CROSSDOCK_INTAKE_SECONDS', 1, 60);
+  return { ...(leaseSeconds === null ? {} : { leaseSeconds }), ...(intakeSeconds === null ? {} : { intakeSeconds }) };
+}
+
+function secondsOf(env: NodeJS.ProcessEnv, name: string, least: number, most: number): number | null {
+  const text = env[name];
+  if (text === undefined || text === '') return null;
+  const value = Number(text);
+  if (value >= least && value <= most) return value;
+  throw new HubError('BAD_USE', `${name} is '${text}'`, { hint: `a number of seconds from ${least} to ${most}` });
 }
 
 /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */

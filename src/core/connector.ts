@@ -18,6 +18,13 @@ export interface MappingTable {
   get(code: string): string;
 }
 
+/**
+ * Where a call may go: `any`, the default, is for systems that the estate names as its own; `public` is for addresses that others gave, such as a
+ * receiver of webhooks: then private, link-local, loopback and reserved addresses are refused in the moment of connecting, whatever their name
+ * resolves to. Redirects are never followed.
+ */
+export type Reach = 'any' | 'public';
+
 /** What a connector is given for each call: nothing global, everything timed and authorised by the engine. */
 export interface Context {
   readonly connection: string;
@@ -29,7 +36,7 @@ export interface Context {
   /** Identifies this hub process to targets that keep a call log (`x-crossdock-node`). */
   readonly node: string;
   /** fetch with the connection's budget, timeout and lease check: throws a `transient` Fault when the lease is no longer ours, before anything is sent. */
-  fetch(url: string, init?: RequestInit & { timeout?: Duration }): Promise<Response>;
+  fetch(url: string, init?: RequestInit & { timeout?: Duration; reach?: Reach }): Promise<Response>;
   /** Resolves a `secret("NAME")` of the estate. */
   secret(name: string): string;
   mapping(table: string): MappingTable;
@@ -48,6 +55,51 @@ export interface Incoming {
   readonly measure?: Measure;
   /** What an operator calls it: { invoice: '536365' }. Not personal. */
   readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** A request as it came in, before anything in it was believed. */
+export interface RawRequest {
+  /** Names in lower case; the values of a repeated header are joined by `, `. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** What stood behind the `?`, as it stood there; '' without one. */
+  readonly query: string;
+  /** The bytes as they travelled: signatures are about these, never about anything parsed and written again. */
+  readonly body: Uint8Array;
+  readonly receivedAt: Date;
+}
+
+/** A thin notice: something changed, and the poll source that the webhook `feeds` should read now. The poll remains the truth. */
+export interface Hint {
+  /** What changed, such as `order:7`. Not personal. */
+  readonly hint: string;
+}
+
+/**
+ * Pushed events: `POST /in/{connection}/{topic}`. The engine calls `verify`, then `read`, stores what it names in one commit, and only then
+ * acknowledges. Both see raw bytes and must be quick: the sender waits.
+ */
+export interface WebhookSource<N> {
+  readonly kind: 'webhook';
+  readonly name: string;
+  /** Last part of the address: lower-case letters, digits and hyphens; unique within the connection. */
+  readonly topic: string;
+  /**
+   * Name of the connection's poll source that has the same records. Hints make it read at once; events count as its own, so its flows take
+   * them and a record is routed once, whichever way it came first (the dedupe keys must be the same both ways).
+   */
+  readonly feeds?: string;
+  /** Media types that are taken, such as `application/json`. Default: any. */
+  readonly accepts?: readonly string[];
+  /** Largest body in bytes. Default 1 MiB. */
+  readonly maxBytes?: number;
+  /** Whether the sender is who it must be, now: false is answered 401. Compare in constant time. */
+  verify(request: RawRequest, cx: Context): boolean | Promise<boolean>;
+  /**
+   * Names what arrived without mapping it; an empty list where nothing of it is for the hub, such as a ping. A `rejected` Fault, or a
+   * SyntaxError or RangeError, is answered 400 (the sender's fault); anything else that is thrown 500 (ours: the sender comes again).
+   */
+  read(request: RawRequest, cx: Context): readonly Incoming[] | readonly Hint[];
+  decode(bytes: Uint8Array): N;
 }
 
 /** Polling Consumer: reads what changed since `cursor`. The engine stores items and cursor in one transaction, fenced by the poller's lease. */
@@ -95,7 +147,7 @@ export interface FileSource<N, Parsed = unknown> {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what a file parses to is the connector's own business; the engine only hands it back
-export type Source<N> = PollSource<N> | FileSource<N, any>;
+export type Source<N> = PollSource<N> | WebhookSource<N> | FileSource<N, any>;
 
 /** One document owed to the target. */
 export interface Item<T> {
@@ -108,6 +160,11 @@ export interface Item<T> {
   readonly version: number;
   /** Target ids of what the document needs: `links.get('product:85123A')`. */
   readonly links: ReadonlyMap<string, string>;
+  /**
+   * W3C `traceparent` of this attempt, in the trace of the event that caused it. `cx.fetch` sends it by itself where all items of the call are
+   * of one trace; a sink that makes one call per item passes it on as a header.
+   */
+  readonly trace?: string;
 }
 
 export type Result =
@@ -134,6 +191,8 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly name: string;
   readonly accepts: D;
   readonly idempotency: Idempotency;
+  /** False: documents make sense here by themselves, so they do not wait until what they need is bound at this target. Default true. */
+  readonly needsBound?: boolean;
   /** How long the target may still commit after we stopped waiting. */
   readonly settle: Duration;
   /** Longest a call may take, all its steps together: the Intent's deadline. */

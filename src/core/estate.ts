@@ -37,14 +37,44 @@ export function defineEstate(estate: Estate): Estate {
         'CONFIG_INVALID',
         `connection '${name}': names are lower-case letters, digits and hyphens, at most 40, starting with a letter`,
       );
+  for (const [name, connection] of Object.entries(estate.connections)) checkTopics(name, connection);
   const ids = new Set<string>();
   for (const flow of estate.flows) {
     if (ids.has(flow.id)) throw new HubError('CONFIG_INVALID', `two flows are called '${flow.id}'`);
     ids.add(flow.id);
-    sourceOf(estate, flow);
+    const { source } = sourceOf(estate, flow);
+    if (source.kind === 'webhook' && source.feeds !== undefined)
+      throw new HubError(
+        'CONFIG_INVALID',
+        `flow '${flow.id}' reads from webhook '${source.name}', which feeds another`,
+        {
+          hint: `read from the poll source '${source.feeds}': what the webhook brings counts as that source's`,
+        },
+      );
     for (const kind of Object.keys(flow.to)) sinkOf(estate, flow, kind);
   }
   return estate;
+}
+
+/** Names are told apart, topics stand in addresses, and what a webhook feeds must be there to be fed. */
+function checkTopics(connection: string, { sources }: Connection): void {
+  const topics = new Set<string>();
+  const names = new Set<string>();
+  for (const source of Object.values(sources)) {
+    if (names.has(source.name))
+      throw new HubError('CONFIG_INVALID', `connection '${connection}': two sources are called '${source.name}'`);
+    names.add(source.name);
+    if (source.kind !== 'webhook') continue;
+    const { topic, feeds } = source;
+    const wrong = (what: string) =>
+      new HubError('CONFIG_INVALID', `connection '${connection}', webhook topic '${topic}': ${what}`);
+    if (!/^[a-z][a-z0-9-]{0,39}$/.test(topic))
+      throw wrong('topics are lower-case letters, digits and hyphens, at most 40, starting with a letter');
+    if (topics.has(topic)) throw wrong('two sources have this topic');
+    topics.add(topic);
+    if (feeds !== undefined && !Object.values(sources).some(({ kind, name }) => kind === 'poll' && name === feeds))
+      throw wrong(`it feeds '${feeds}', which is no poll source of this connection`);
+  }
 }
 
 export function sourceOf(estate: Estate, flow: AnyFlow): SourcePort {

@@ -1,10 +1,11 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createHmac,
+  hash,
   hkdfSync,
-  randomBytes,
+  type KeyObject,
+  randomFillSync,
   timingSafeEqual,
 } from 'node:crypto';
 
@@ -14,14 +15,31 @@ import {
  */
 const FORMAT = 1;
 
-export function seal(key: Uint8Array, plain: Uint8Array, place: string): Buffer {
-  const nonce = randomBytes(12);
+/** 32 bytes; a KeyObject (`createSecretKey`) for a key that is used often: it is made ready once instead of each time. */
+export type Key = Uint8Array | KeyObject;
+
+const NONCE = 12;
+const nonces = Buffer.alloc(NONCE * 256);
+let nextNonce = nonces.length;
+
+/** Random and used once; many are drawn at a time. */
+function newNonce(): Buffer {
+  if (nextNonce === nonces.length) {
+    randomFillSync(nonces);
+    nextNonce = 0;
+  }
+  nextNonce += NONCE;
+  return Buffer.from(nonces.subarray(nextNonce - NONCE, nextNonce));
+}
+
+export function seal(key: Key, plain: Uint8Array, place: string): Buffer {
+  const nonce = newNonce();
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(place));
   return Buffer.concat([Buffer.of(FORMAT), nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** Throws when the key or the place is another, or the bytes were altered. */
-export function unseal(key: Uint8Array, sealed: Uint8Array, place: string): Buffer {
+export function unseal(key: Key, sealed: Uint8Array, place: string): Buffer {
   if (sealed[0] !== FORMAT || sealed.length < 29) throw new Error('not a sealed value');
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 13)).setAAD(Buffer.from(place));
   decipher.setAuthTag(sealed.subarray(sealed.length - 16));
@@ -33,10 +51,10 @@ export const deriveKey = (key: Uint8Array, purpose: string): Buffer =>
   Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `crossdock ${purpose}`, 32));
 
 /** Keyed digest (32 bytes): equal values are found without being readable. */
-export const keyedDigest = (key: Uint8Array, text: string | Uint8Array): Buffer =>
+export const keyedDigest = (key: Key, text: string | Uint8Array): Buffer =>
   createHmac('sha256', key).update(text).digest();
 
-export const sha256 = (bytes: string | Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+export const sha256 = (bytes: string | Uint8Array): Buffer => hash('sha256', bytes, 'buffer');
 
 export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
 

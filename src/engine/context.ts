@@ -1,14 +1,24 @@
 import { milliseconds } from '../core/clock.ts';
 import type { Context } from '../core/connector.ts';
 import { type Fault, FaultError } from '../core/fault.ts';
+import { TRACE_LABEL } from '../core/trace.ts';
 import type { Parts } from './parts.ts';
 import { send } from './send.ts';
 
 /** Says, at the last moment before anything is sent, whether we may still act. */
 export type Guard = () => boolean;
 
-/** What a connector is given: everything timed by `signal`, and nothing sent once the guard says no. */
-export function contextFor(parts: Parts, connection: string, signal: AbortSignal, guard: Guard): Context {
+/**
+ * What a connector is given: everything timed by `signal`, and nothing sent once the guard says no. `trace` is the `traceparent` of calls that
+ * bring none of their own.
+ */
+export function contextFor(
+  parts: Parts,
+  connection: string,
+  signal: AbortSignal,
+  guard: Guard,
+  trace?: string,
+): Context {
   const entity = parts.estate.connections[connection]!.entity;
   let sent = false;
   return {
@@ -20,17 +30,20 @@ export function contextFor(parts: Parts, connection: string, signal: AbortSignal
     node: parts.node,
     secret: (name) => parts.secret(name),
     mapping: (table) => parts.mappings.table(entity, table),
-    fetch: async (url, { timeout, ...init } = {}) => {
+    fetch: async (url, { timeout, reach, ...init } = {}) => {
       const check = (): void => {
         if (!guard()) throw new FaultError(sent ? lostBetween : lostBefore);
       };
       check();
       const signals = [signal, AbortSignal.timeout(milliseconds(timeout ?? '30s'))];
       if (init.signal) signals.push(init.signal);
-      return send(url, { ...init, signal: AbortSignal.any(signals) }, () => {
+      const headers = new Headers(init.headers);
+      if (trace !== undefined && !headers.has(TRACE_LABEL)) headers.set(TRACE_LABEL, trace);
+      const act = (): void => {
         check();
         sent = true;
-      });
+      };
+      return send(url, { ...init, headers, signal: AbortSignal.any(signals) }, act, reach);
     },
   };
 }

@@ -2,6 +2,7 @@ import { milliseconds } from '../core/clock.ts';
 import type { Context, Item, Result } from '../core/connector.ts';
 import type { AnyDocumentType } from '../core/document.ts';
 import { type Fault, faultOf } from '../core/fault.ts';
+import { newSpanId, spanFor, type Trace, traceparentOf } from '../core/trace.ts';
 import { externalIds } from '../ledger/bindings.ts';
 import { type ClaimedDelivery, claimDeliveries, renewLanes } from '../ledger/deliveries.ts';
 import { documentBodies } from '../ledger/documents.ts';
@@ -63,7 +64,14 @@ export class Deliverer {
     );
     return deliveries.length === 0
       ? null
-      : { port: this.#port, deliveries, epoch: deliveries[0]!.epoch, asked, startedAt };
+      : {
+          port: this.#port,
+          deliveries,
+          spans: deliveries.map(({ labels, event_id }) => spanFor(labels, event_id)),
+          epoch: deliveries[0]!.epoch,
+          asked,
+          startedAt,
+        };
   }
 
   /** One Result per delivery; never throws but for an absent ledger. */
@@ -76,13 +84,14 @@ export class Deliverer {
       connection,
       AbortSignal.any([deadline, lease.lost]),
       () => allowed() && lease.valid(),
+      traceparentOf(spanOfCall(claim.spans)),
     );
     const failed = (error: unknown, whenUnclear: 'transient' | 'unknown'): Result[] => {
       const fault = faultOf(error, whenUnclear);
       return claim.deliveries.map(() => ({ outcome: 'failed', fault }));
     };
     try {
-      const read = await readItems(this.#parts, claim.deliveries, connection).catch((error: unknown) =>
+      const read = await readItems(this.#parts, claim, connection).catch((error: unknown) =>
         failed(error, 'transient'),
       );
       const sent = claim.deliveries.flatMap((delivery, index) => {
@@ -188,6 +197,14 @@ export class Deliverer {
   }
 }
 
+/** A call for one trace is in it; one for several cannot be in all and has a trace of its own. */
+function spanOfCall(spans: readonly Trace[]): Trace {
+  const [first] = spans;
+  return spans.every(({ traceId }) => traceId === first!.traceId)
+    ? first!
+    : { traceId: newSpanId() + newSpanId(), spanId: newSpanId(), sampled: spans.some(({ sampled }) => sampled) };
+}
+
 const REFUSED_WAIT_SECONDS = 30;
 /** Of an earlier attempt, whose hub is gone; a person's retry starts counting attempts anew and is sent. */
 const lostCall: Fault = { kind: 'unknown', message: 'the hub that made the call is gone' };
@@ -201,7 +218,7 @@ const partial: Fault = {
 /** One per delivery: what is to be sent, or why it cannot be. */
 async function readItems(
   parts: Parts,
-  deliveries: readonly ClaimedDelivery[],
+  { deliveries, spans }: Pick<Claim, 'deliveries' | 'spans'>,
   connection: string,
 ): Promise<(Item<unknown> | Result)[]> {
   const bodies = await documentBodies(
@@ -232,7 +249,7 @@ async function readItems(
       ),
   );
   const idOf = new Map(links.map((link) => [`${link.entity} ${link.kind}:${link.key}`, link.external_id]));
-  return decoded.map((item) => {
+  return decoded.map((item, index) => {
     if ('outcome' in item) return item;
     const { delivery, document, needs } = item;
     return {
@@ -243,6 +260,7 @@ async function readItems(
       links: new Map(
         needs.map(([kind, key]) => [`${kind}:${key}`, idOf.get(`${delivery.entity} ${kind}:${key}`) ?? '']),
       ),
+      trace: traceparentOf(spans[index]!),
     };
   });
 }

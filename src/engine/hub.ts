@@ -2,7 +2,7 @@ import { milliseconds } from '../core/clock.ts';
 import type { FileSource, PollSource } from '../core/connector.ts';
 import { newId } from '../core/ids.ts';
 import { sealAudit } from '../ledger/audit.ts';
-import { connectionStates, registerConnections } from '../ledger/connections.ts';
+import { connectionStates, readHints, registerConnections } from '../ledger/connections.ts';
 import { isAway } from '../ledger/database.ts';
 import { reapLanes } from '../ledger/deliveries.ts';
 import { SHARDS, shardsWithWork } from '../ledger/events.ts';
@@ -20,9 +20,10 @@ import { LeaseKeeper } from './leases.ts';
 import { MappingBook } from './mappings.ts';
 import { repeatable } from './outcome.ts';
 import { defaultTerms, type Parts, type Terms } from './parts.ts';
-import { pollerLease, pollOnce } from './poll.ts';
+import { pollOnce } from './poll.ts';
 import { routeShard } from './route.ts';
-import { type SourcePort, type WriterGroup, wire } from './wiring.ts';
+import { Webhooks } from './webhooks.ts';
+import { pollerLease, type SourcePort, type WriterGroup, wire } from './wiring.ts';
 
 export type HubOptions = Pick<Parts, 'estate' | 'db' | 'vault' | 'clock' | 'random' | 'log' | 'secret'> & {
   terms?: Partial<Terms>;
@@ -36,10 +37,12 @@ const shardLease = (shard: number): string => `router:${shard}`;
 export class Hub {
   readonly parts: Parts;
   readonly intake: Intake;
+  readonly webhooks: Webhooks;
   readonly #leases: LeaseKeeper;
   readonly #stopping = new AbortController();
   readonly #looks = new Map<string, boolean>();
   #paused = new Set<string>();
+  #hints = new Map<string, string>();
   #loops: Promise<void>[] = [];
   #liveNodes = 1;
   /** Set while the ledger cannot be reached: why. */
@@ -56,6 +59,7 @@ export class Hub {
     };
     const { db, clock, log, node } = this.parts;
     this.intake = new Intake(this.parts);
+    this.webhooks = new Webhooks(this.parts, this.intake, this.#stopping.signal);
     this.#leases = new LeaseKeeper({ db, clock, log, holder: node, seconds: this.parts.terms.leaseSeconds });
   }
 
@@ -71,7 +75,7 @@ export class Hub {
     await this.#seedMappings();
     await this.parts.mappings.refresh();
     this.#liveNodes = await heartbeat(db, node, { pid: process.pid });
-    for (const port of wiring.sources) this.#leases.want(pollerLease(port));
+    for (const port of wiring.readers) this.#leases.want(pollerLease(port));
     for (const group of wiring.writers) if (group.lease) this.#leases.want(group.lease);
     this.#leases.want(SEALER);
     await this.#leases.refresh();
@@ -85,7 +89,7 @@ export class Hub {
         return 0;
       }),
       this.#loop('routing', 'route', this.parts.terms.pollSeconds, () => this.#route()),
-      ...wiring.sources.map((port) => this.#readLoop(port)),
+      ...wiring.readers.map((port) => this.#readLoop(port)),
       ...wiring.writers.map((group) => this.#writeLoop(group)),
     ];
   }
@@ -102,7 +106,7 @@ export class Hub {
 
   /** What the hub can still do by itself; sources count while something lies in them unread. */
   async progress(): Promise<Progress & { unread: number; paused: string[] }> {
-    const unread = this.parts.wiring.sources.filter((port) => this.#looks.get(pollerLease(port)) !== true).length;
+    const unread = this.parts.wiring.readers.filter((port) => this.#looks.get(pollerLease(port)) !== true).length;
     return { ...(await readProgress(this.parts.db)), unread, paused: [...this.#paused] };
   }
 
@@ -175,6 +179,7 @@ export class Hub {
       throw error;
     }
     await this.#readPauses();
+    await this.#passOnHints();
     await this.parts.mappings.refresh();
     const mayRepeat = wiring.sinks
       .filter(({ sink }) => repeatable(sink.idempotency))
@@ -195,6 +200,13 @@ export class Hub {
   async #readPauses(): Promise<void> {
     const states = await connectionStates(this.parts.db);
     this.#paused = new Set(states.filter(({ state }) => state === 'paused').map(({ name }) => name));
+  }
+
+  /** Hints may come in through any hub; the one that reads the source hears of them here at the latest. */
+  async #passOnHints(): Promise<void> {
+    const hints = await readHints(this.parts.db);
+    for (const [poller, at] of hints) if (this.#hints.get(poller) !== at) this.parts.bell.ring(`read ${poller}`);
+    this.#hints = hints;
   }
 
   async #sealAudit(): Promise<number> {

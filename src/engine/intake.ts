@@ -1,6 +1,8 @@
 import type { Incoming } from '../core/connector.ts';
 import { nothing } from '../core/document.ts';
+import { HubError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
+import { TRACE_LABEL } from '../core/trace.ts';
 import { isAway } from '../ledger/database.ts';
 import { appendEvents, type NewEvent } from '../ledger/events.ts';
 import type { Parts } from './parts.ts';
@@ -13,10 +15,15 @@ export interface Arrival {
   connection: string;
   source: string;
   incoming: Incoming;
+  /** A valid `traceparent` that came with it. */
+  trace?: string;
 }
 
 /** The row of an Incoming: sealed, with its shard and the keyed digest of its dedupe key. */
-export function eventRow(parts: Pick<Parts, 'vault' | 'estate'>, { connection, source, incoming }: Arrival): NewEvent {
+export function eventRow(
+  parts: Pick<Parts, 'vault' | 'estate'>,
+  { connection, source, incoming, trace }: Arrival,
+): NewEvent {
   const id = newId();
   return {
     id,
@@ -28,11 +35,16 @@ export function eventRow(parts: Pick<Parts, 'vault' | 'estate'>, { connection, s
     sourceVersion: incoming.sourceVersion ?? null,
     occurredAt: incoming.occurredAt,
     payload: parts.vault.seal(incoming.bytes, `event:${id}`),
-    labels: incoming.labels ?? {},
-    seenKey: parts.vault.digest(`${connection}\n${incoming.dedupeKey}`),
+    labels: trace === undefined ? (incoming.labels ?? {}) : { ...incoming.labels, [TRACE_LABEL]: trace },
+    seenKey: parts.vault.digest(`${connection}\n${exact(incoming.dedupeKey)}`),
     ...(incoming.measure ?? nothing),
   };
 }
+
+/** Lone surrogates all have the same bytes in UTF-8, and two keys that differ in them only are two keys. */
+const exact = (key: string): string => (key.isWellFormed() ? key : JSON.stringify(key));
+
+const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 
 /** Text that PostgreSQL can hold: NUL and lone surrogates become U+FFFD. */
 const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed();
@@ -41,47 +53,69 @@ const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWel
  * An Incoming whose names can be stored, for sources that cannot be told that theirs cannot: nothing read by a poll or from a file may hold up
  * all that comes after it. Its bytes stay as they are.
  */
-export const withStorableNames = (incoming: Incoming): Incoming => ({
-  ...incoming,
-  subject: storable(incoming.subject),
-  labels: Object.fromEntries(
-    Object.entries(incoming.labels ?? {}).map(([name, value]) => [storable(name), storable(value)]),
-  ),
-});
+export function withStorableNames(incoming: Incoming): Incoming {
+  const labels = Object.entries(incoming.labels ?? {});
+  if (isStorable(incoming.subject) && labels.every((label) => label.every(isStorable))) return incoming;
+  return {
+    ...incoming,
+    subject: storable(incoming.subject),
+    labels: Object.fromEntries(labels.map(([name, value]) => [storable(name), storable(value)])),
+  };
+}
 
 interface Waiting {
   row: NewEvent;
+  /** Monotonic milliseconds after which its sender is told to come again. */
+  due: number;
   resolve(receipt: Receipt): void;
   reject(error: unknown): void;
 }
 
 const MOST_PER_COMMIT = 500;
+const MOST_BYTES_PER_COMMIT = 8 * 1024 * 1024;
+const BETWEEN_LOOKS_MS = 100;
+
+type IntakeParts = Pick<Parts, 'db' | 'vault' | 'estate' | 'bell' | 'clock' | 'terms'>;
 
 /**
  * Intake with shared commits: arrivals that come while a commit is under way share the next one. An arrival resolves only after its commit
- * was confirmed. When a shared commit fails for other reasons than an absent ledger, each of its arrivals gets a transaction of its own, so a
- * poisoned one never spoils its neighbours'.
+ * was confirmed; when that takes longer than the terms allow it rejects with LEDGER_AWAY, whether it was committed or not: the sender comes
+ * again and is then known. When a shared commit fails for other reasons than an absent ledger, each of its arrivals gets a transaction of its
+ * own, so a poisoned one never spoils its neighbours'.
  */
 export class Intake {
-  readonly #parts: Pick<Parts, 'db' | 'vault' | 'estate' | 'bell'>;
+  readonly #parts: IntakeParts;
   #queue: Waiting[] = [];
+  /** In the commit under way. */
+  #leaving: readonly Waiting[] = [];
+  #bytes = 0;
   #running = false;
+  #watch: NodeJS.Timeout | undefined;
 
-  constructor(parts: Pick<Parts, 'db' | 'vault' | 'estate' | 'bell'>) {
+  constructor(parts: IntakeParts) {
     this.#parts = parts;
   }
 
+  /** Throws HubError OVERLOADED when more waits already than the terms allow, and LEDGER_AWAY as said above. */
   receive(arrival: Arrival): Promise<Receipt> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ row: eventRow(this.#parts, arrival), resolve, reject });
+      const { arrivals, bytes } = this.#parts.terms.intakeQueue;
+      if (this.#queue.length >= arrivals || this.#bytes >= bytes)
+        throw new HubError('OVERLOADED', 'more waits to be stored than the hub can hold');
+      const row = eventRow(this.#parts, arrival);
+      const due = this.#parts.clock.monotonic() + this.#parts.terms.intakeSeconds * 1000;
+      this.#queue.push({ row, due, resolve, reject });
+      this.#bytes += row.payload.length;
       if (!this.#running) void this.#run();
     });
   }
 
   async #run(): Promise<void> {
     this.#running = true;
+    this.#watch ??= setInterval(() => this.#giveUpOnTheLate(), BETWEEN_LOOKS_MS);
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, MOST_PER_COMMIT);
+      const batch = this.#nextBatch();
+      this.#leaving = batch;
       try {
         await this.#commit(batch);
       } catch (error) {
@@ -89,17 +123,46 @@ export class Intake {
         else for (const waiting of batch) await this.#commit([waiting]).catch(waiting.reject);
       }
     }
+    this.#leaving = [];
     this.#running = false;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
   }
 
-  async #commit(batch: Waiting[]): Promise<void> {
-    const fresh = await this.#parts.db.transaction((sql) =>
-      appendEvents(
-        sql,
-        batch.map(({ row }) => row),
-      ),
+  #nextBatch(): readonly Waiting[] {
+    let count = 0;
+    let bytes = 0;
+    for (const { row } of this.#queue) {
+      if (count === MOST_PER_COMMIT || (count > 0 && bytes + row.payload.length > MOST_BYTES_PER_COMMIT)) break;
+      count += 1;
+      bytes += row.payload.length;
+    }
+    this.#bytes -= bytes;
+    return this.#queue.splice(0, count);
+  }
+
+  /** A commit may hang; those who wait for it or behind it are told in time. What is in the commit may be stored nevertheless. */
+  #giveUpOnTheLate(): void {
+    const now = this.#parts.clock.monotonic();
+    const late = ({ due }: Waiting): boolean => due <= now;
+    for (const waiting of this.#leaving.filter(late)) waiting.reject(notInTime());
+    if (!this.#queue.some(late)) return;
+    for (const waiting of this.#queue.filter(late)) {
+      this.#bytes -= waiting.row.payload.length;
+      waiting.reject(notInTime());
+    }
+    this.#queue = this.#queue.filter((waiting) => !late(waiting));
+  }
+
+  async #commit(batch: readonly Waiting[]): Promise<void> {
+    const rows = batch.map(({ row }) => row);
+    const fresh = await this.#parts.db.statement(
+      (sql) => appendEvents(sql, rows),
+      this.#parts.terms.intakeSeconds * 1000,
     );
     this.#parts.bell.ring('route');
     for (const waiting of batch) waiting.resolve(fresh.has(waiting.row.id) ? 'new' : 'duplicate');
   }
 }
+
+const notInTime = (): HubError => new HubError('LEDGER_AWAY', 'the ledger did not confirm in time');

@@ -1,8 +1,10 @@
 import type { MappingTable } from '../core/connector.ts';
 import { HubError } from '../core/errors.ts';
 import { rejected } from '../core/fault.ts';
-import type { Database } from '../ledger/database.ts';
-import { currentMappings, mappingStamp } from '../ledger/mappings.ts';
+import { appendAudit } from '../ledger/audit.ts';
+import type { Database, Ledger } from '../ledger/database.ts';
+import { addMappingVersion, currentMappings, mappingStamp } from '../ledger/mappings.ts';
+import type { Decision } from './resolve.ts';
 
 /** A pattern's code: `#` stands for a digit, `?` for any one character, a last `*` for any rest. */
 const isPattern = (code: string): boolean => /[#?*]/.test(code);
@@ -81,4 +83,63 @@ export class MappingBook {
 export function checkMappingRows(rows: Readonly<Record<string, string>>): void {
   for (const code of Object.keys(rows))
     if (/\*./.test(code)) throw new HubError('MAPPING_INVALID', `row '${code}': '*' may stand at the end only`);
+}
+
+/** The next version of a Mapping table. `owner` and `about` may be left out where the table is there already. */
+export interface MappingImport {
+  entity: string;
+  name: string;
+  rows: Readonly<Record<string, string>>;
+  owner?: string | undefined;
+  about?: string | undefined;
+  /** The version that was edited; when the ledger is past it, nothing is written. */
+  basedOn?: number | undefined;
+}
+
+/**
+ * Writes the next version of a Mapping table, with its audit; running hubs use it within seconds. Returns its number. Throws HubError
+ * MAPPING_INVALID for a wrong row, BAD_USE for a new table without owner, CONFLICT when `basedOn` is no longer the newest.
+ */
+export async function importMapping(
+  db: Pick<Ledger, 'transaction'>,
+  { entity, name, rows, owner, about, basedOn }: MappingImport,
+  { by, reason }: Decision,
+): Promise<number> {
+  checkMappingRows(rows);
+  return db.transaction(async (sql) => {
+    const before = (await currentMappings(sql)).find((table) => table.name === name && table.entity === entity);
+    if (basedOn !== undefined && basedOn !== (before?.version ?? 0))
+      throw new HubError('CONFLICT', `Mapping table '${name}' is at version ${before?.version ?? 0}, not ${basedOn}`, {
+        hint: 'read it again and make your change there',
+      });
+    const answers = owner ?? before?.owner;
+    if (answers === undefined)
+      throw new HubError('BAD_USE', `Mapping table '${name}' is new: it needs an owner`, {
+        hint: 'name who answers for it (--owner NAME, or owner in the request)',
+      });
+    const version = (before?.version ?? 0) + 1;
+    const added = await addMappingVersion(sql, {
+      entity,
+      name,
+      version,
+      owner: answers,
+      about: about ?? before?.about ?? '',
+      rows: { ...rows },
+      changed_by: by,
+    });
+    if (!added)
+      throw new HubError('CONFLICT', `somebody else has just written Mapping table '${name}'`, {
+        hint: 'read it again',
+      });
+    await appendAudit(sql, [
+      {
+        entity,
+        actor: by,
+        action: 'mapping.imported',
+        object: `mapping:${name}`,
+        detail: { version, rows: Object.keys(rows).length, reason },
+      },
+    ]);
+    return version;
+  });
 }

@@ -18,6 +18,10 @@ export interface Terms {
   readonly attempts: number;
   /** Events a shard routes before the next shard's turn: small, so that arrival order nearly holds across subjects too. */
   readonly routeBatch: number;
+  /** How long an arrival may wait for its commit before its sender is told to come again. */
+  readonly intakeSeconds: number;
+  /** Most arrivals that wait for a commit, and the bytes they may hold together. */
+  readonly intakeQueue: { readonly arrivals: number; readonly bytes: number };
 }
 
 export const defaultTerms: Terms = {
@@ -26,6 +30,8 @@ export const defaultTerms: Terms = {
   retrySeconds: [1, 300],
   attempts: 12,
   routeBatch: 16,
+  intakeSeconds: 5,
+  intakeQueue: { arrivals: 5000, bytes: 32 * 1024 * 1024 },
 };
 
 /** What every part of a running hub is given. */

@@ -7,9 +7,6 @@ import { eventRow, withStorableNames } from './intake.ts';
 import type { Parts } from './parts.ts';
 import type { SourcePort } from './wiring.ts';
 
-/** The name of the lease under which one source is read, by one hub at a time. */
-export const pollerLease = (port: SourcePort): string => `poller:${port.connection}:${port.source.name}`;
-
 /** Stores items and the cursor in one transaction, under the poller's fence: a zombie cannot move the cursor back. False when the lease was lost. */
 export async function storeRead(
   parts: Parts,

@@ -3,7 +3,7 @@ import { HubError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { canonicalJson } from '../core/seal.ts';
 import { appendAudit } from '../ledger/audit.ts';
-import type { Sql } from '../ledger/database.ts';
+import type { Ledger, Sql } from '../ledger/database.ts';
 import { finishDeliveries } from '../ledger/deliveries.ts';
 import { documentBodies } from '../ledger/documents.ts';
 import {
@@ -19,6 +19,7 @@ import {
   replaceDelivered,
 } from '../ledger/exceptions.ts';
 import { refreshLanes } from '../ledger/lanes.ts';
+import type { Doorbell } from './doorbell.ts';
 import type { Parts } from './parts.ts';
 import { documentPlace } from './translate.ts';
 import { validateBody } from './validate.ts';
@@ -30,7 +31,7 @@ export interface Decision {
   reason: string;
 }
 
-type Needed = Pick<Parts, 'db' | 'vault' | 'wiring' | 'bell'>;
+type Needed = Pick<Parts, 'vault' | 'wiring'> & { db: Pick<Ledger, 'transaction'>; bell: Pick<Doorbell, 'ring'> };
 
 /** Changes to a record as JSON Pointers (`/lines/0/quantity`) and their new values. */
 export type Edits = ReadonlyMap<string, unknown>;

@@ -188,9 +188,9 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
   const owed = fresh.map(({ planned, document, receivedAt }) => {
     const { connection, sink, priority } = parts.wiring.sink(planned.flow, document.kind);
     const needs = unique(
-      planned.type
-        .needs(planned.draft.body)
-        .map(([kind, key]): BindingKey => ({ connection, entity: document.entity, kind, key })),
+      (sink.needsBound === false ? [] : planned.type.needs(planned.draft.body)).map(
+        ([kind, key]): BindingKey => ({ connection, entity: document.entity, kind, key }),
+      ),
     );
     const lane = { connection, sink: sink.name, laneKey: `${document.kind}:${document.key}` };
     return { id: newId(), planned, document, receivedAt, lane, priority, needs };

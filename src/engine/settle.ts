@@ -2,6 +2,7 @@ import type { Duration } from '../core/clock.ts';
 import type { Result } from '../core/connector.ts';
 import type { Measure } from '../core/document.ts';
 import { newId } from '../core/ids.ts';
+import type { Trace } from '../core/trace.ts';
 import { type AuditRecord, appendAudit } from '../ledger/audit.ts';
 import { type BindingWrite, bind, boundMeasures } from '../ledger/bindings.ts';
 import { isAway, type Sql } from '../ledger/database.ts';
@@ -25,6 +26,8 @@ import type { SinkPort } from './wiring.ts';
 export interface Claim {
   port: SinkPort;
   deliveries: ClaimedDelivery[];
+  /** One per delivery, in the same order: the span of this attempt. */
+  spans: readonly Trace[];
   epoch: bigint;
   /** Monotonic milliseconds just before the lease was asked for. */
   asked: number;
@@ -287,6 +290,7 @@ function auditOf({ delivery, result, next }: Outcome): AuditRecord[] {
 function report(parts: Parts, claim: Claim, outcome: Outcome, written: boolean): void {
   const { delivery, result } = outcome;
   const failed = result.outcome === 'failed';
+  const span = claim.spans[claim.deliveries.indexOf(delivery)];
   parts.log[failed ? 'warn' : 'info']('delivery.attempted', {
     delivery: delivery.id,
     entity: delivery.entity,
@@ -300,6 +304,8 @@ function report(parts: Parts, claim: Claim, outcome: Outcome, written: boolean):
     ...(failed ? { fault: result.fault.kind } : {}),
     ...(outcome.next.next === 'again' ? { againSeconds: outcome.next.afterSeconds } : {}),
     batch: claim.deliveries.length,
+    trace: span?.traceId,
+    span: span?.spanId,
     elapsedMs: Math.round(parts.clock.monotonic() - claim.asked),
   });
 }

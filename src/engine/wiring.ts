@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import type { Connection, Sink, Source } from '../core/connector.ts';
+import type { Connection, Sink, Source, WebhookSource } from '../core/connector.ts';
 import { type AnyFlow, type Estate, sinkOf, sourceOf } from '../core/estate.ts';
+import { sha256 } from '../core/seal.ts';
 import { SHARDS } from '../ledger/events.ts';
 
 export interface SourcePort {
@@ -8,6 +8,15 @@ export interface SourcePort {
   entity: string;
   source: Source<unknown>;
   flows: AnyFlow[];
+}
+
+/** An address that receives: what comes in is stored as `storeAs`, a source that some flow reads. */
+export interface TopicPort {
+  connection: string;
+  source: WebhookSource<unknown>;
+  storeAs: string;
+  /** The lease under which the poll source is read that hints are about. */
+  poller: string | null;
 }
 
 export interface SinkPort {
@@ -28,10 +37,15 @@ export interface WriterGroup {
 
 /** Who reads what and sends where, worked out once from the estate. */
 export interface Wiring {
+  /** What flows read. */
   sources: SourcePort[];
+  /** Of these, what the hub has to go and read: all but webhooks. */
+  readers: SourcePort[];
   sinks: SinkPort[];
   writers: WriterGroup[];
   flowsOf(connection: string, source: string): AnyFlow[];
+  /** Where `POST /in/{connection}/{topic}` goes. Only topics that end in a flow are there: nothing is taken that nobody reads. */
+  topic(connection: string, topic: string): TopicPort | undefined;
   flow(id: string): AnyFlow | undefined;
   sink(flow: AnyFlow, kind: string): SinkPort;
   port(connection: string, sink: string): SinkPort | undefined;
@@ -56,11 +70,14 @@ export function wire(estate: Estate): Wiring {
       else sinks.set(sinkId, { ...target, entity: entity(target.connection), priority });
     }
   }
+  const topics = topicPorts(estate, sources);
   return {
     sources: [...sources.values()],
+    readers: [...sources.values()].filter(({ source }) => source.kind !== 'webhook'),
     sinks: [...sinks.values()],
     writers: writerGroups(estate, [...sinks.values()]),
     flowsOf: (connection, source) => sources.get(`${connection} ${source}`)?.flows ?? [],
+    topic: (connection, topic) => topics.get(`${connection} ${topic}`),
     flow: (id) => estate.flows.find((flow) => flow.id === id),
     sink: (flow, kind) => {
       const target = sinkOf(estate, flow, kind);
@@ -68,6 +85,24 @@ export function wire(estate: Estate): Wiring {
     },
     port: (connection, sink) => sinks.get(`${connection} ${sink}`),
   };
+}
+
+/** The name of the lease under which one source is read, by one hub at a time. */
+export const pollerLease = (port: { connection: string; source: { name: string } }): string =>
+  `poller:${port.connection}:${port.source.name}`;
+
+function topicPorts(estate: Estate, read: ReadonlyMap<string, SourcePort>): Map<string, TopicPort> {
+  const topics = new Map<string, TopicPort>();
+  for (const [connection, { sources }] of Object.entries(estate.connections))
+    for (const source of Object.values(sources)) {
+      if (source.kind !== 'webhook') continue;
+      const storeAs = source.feeds ?? source.name;
+      const port = read.get(`${connection} ${storeAs}`);
+      if (!port) continue;
+      const poller = source.feeds === undefined ? null : pollerLease(port);
+      topics.set(`${connection} ${source.topic}`, { connection, source, storeAs, poller });
+    }
+  return topics;
 }
 
 function writerGroups(estate: Estate, ports: SinkPort[]): WriterGroup[] {
@@ -84,4 +119,4 @@ function writerGroups(estate: Estate, ports: SinkPort[]): WriterGroup[] {
 
 /** The shard in which a subject's events are routed, 0 to SHARDS − 1. */
 export const shardOf = (connection: string, subject: string): number =>
-  createHash('sha256').update(`${connection}\n${subject}`).digest().readUInt16BE(0) % SHARDS;
+  sha256(`${connection}\n${subject}`).readUInt16BE(0) % SHARDS;

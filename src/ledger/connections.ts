@@ -68,3 +68,22 @@ export async function saveCursor(
     [entity, connection, source, value],
   );
 }
+
+/** Notes that a source should be read now, for whichever hub reads it. */
+export async function noteHint(sql: Sql, poller: string): Promise<void> {
+  await sql.query(
+    'hint_note',
+    `insert into setting (name, value) values ('hint ' || $1, clock_timestamp()::text)
+     on conflict (name) do update set value = excluded.value`,
+    [poller],
+  );
+}
+
+/** When each source was last hinted at, as text to compare. */
+export async function readHints(sql: Sql): Promise<Map<string, string>> {
+  const rows = await sql.query<{ poller: string; at: string }>(
+    'hints_read',
+    "select substr(name, 6) as poller, value as at from setting where name like 'hint %'",
+  );
+  return new Map(rows.map(({ poller, at }) => [poller, at]));
+}

@@ -82,6 +82,7 @@ export interface ClaimedDelivery extends Measure {
   kind: string;
   key: string;
   version: number;
+  event_id: string;
   /** Attempts made before this one. */
   attempts: number;
   /** Not null when an earlier outcome was unknown: after this moment it can no longer change. */
@@ -137,7 +138,7 @@ export async function claimDeliveries(sql: Sql, terms: ClaimTerms): Promise<Clai
          intent_settles = clock_timestamp() + make_interval(secs => $7 + $8)
        from taken where d.id = taken.id
        returning d.*, taken.epoch)
-     select i.id, i.entity, i.flow, i.lane_key, i.document_id, i.kind, i.key, i.version, i.attempts - 1 as attempts, i.settled_at, i.intent_deadline, i.epoch, i.labels, i.lines, i.currency, i.minor, i.absolute, b.external_id
+     select i.id, i.entity, i.flow, i.lane_key, i.document_id, i.kind, i.key, i.version, i.event_id, i.attempts - 1 as attempts, i.settled_at, i.intent_deadline, i.epoch, i.labels, i.lines, i.currency, i.minor, i.absolute, b.external_id
      from intent i left join binding b on b.connection = i.connection and b.entity = i.entity and b.kind = i.kind and b.key = i.key
      order by i.place, i.lane_key`,
     [

@@ -29,26 +29,17 @@ export async function mappingStamp(sql: Sql): Promise<string> {
   return row!.stamp;
 }
 
-/** Adds the next version; concurrent writers get consecutive numbers or one of them a unique violation. */
-export async function addMappingVersion(
-  sql: Sql,
-  table: Omit<MappingVersion, 'version' | 'changed_at'>,
-): Promise<number> {
-  const [row] = await sql.query<{ version: number }>(
+/** Adds a version, the one after that which was read. False when another writer was faster: that version is taken. */
+export async function addMappingVersion(sql: Sql, table: Omit<MappingVersion, 'changed_at'>): Promise<boolean> {
+  const rows = await sql.query(
     'mapping_add',
     `insert into mapping_version (entity, name, version, owner, about, rows, changed_by)
-     values ($1, $2, (select coalesce(max(version), 0) + 1 from mapping_version where entity = $1 and name = $2), $3, $4, $5, $6) returning version`,
-    [table.entity, table.name, table.owner, table.about, table.rows, table.changed_by],
-  );
-  return row!.version;
-}
-
-/** Writes version 1 where the table is not there yet. Returns true when it was written. */
-export async function seedMapping(sql: Sql, table: Omit<MappingVersion, 'version' | 'changed_at'>): Promise<boolean> {
-  const rows = await sql.query(
-    'mapping_seed',
-    `insert into mapping_version (entity, name, version, owner, about, rows, changed_by) values ($1, $2, 1, $3, $4, $5, $6) on conflict do nothing returning 1`,
-    [table.entity, table.name, table.owner, table.about, table.rows, table.changed_by],
+     values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning 1`,
+    [table.entity, table.name, table.version, table.owner, table.about, table.rows, table.changed_by],
   );
   return rows.length === 1;
 }
+
+/** Writes version 1 where the table is not there yet. Returns true when it was written. */
+export const seedMapping = (sql: Sql, table: Omit<MappingVersion, 'version' | 'changed_at'>): Promise<boolean> =>
+  addMappingVersion(sql, { ...table, version: 1 });

@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts';
+import { byKey, byReference } from './pages/find.ts';
 
 /** One step in the life of a record, as an operator reads it. */
 export interface TraceStep {
@@ -21,32 +22,81 @@ interface Row {
   message: Buffer | null;
 }
 
-/** Everything the ledger holds about a label's value (an invoice number) or an event, document or delivery id, oldest first. */
-export async function traceSteps(sql: Sql, key: string): Promise<TraceStep[]> {
-  const rows = await sql.query<Row>(
-    'trace',
-    `with events as (
-       select id, connection, subject, labels, lines, received_at, state, null::timestamptz as finished_at from event
-         where exists (select from jsonb_each_text(labels) l where l.value = $1) or id::text = $1 or subject = $1
-       union all select id, connection, subject, labels, lines, received_at, outcome, finished_at from event_history
-         where exists (select from jsonb_each_text(labels) l where l.value = $1) or id::text = $1 or subject = $1),
-     documents as (
-       select * from document where event_id in (select id from events) and exists (select from jsonb_each_text(labels) l where l.value = $1)
-         or id::text = $1 or key = $1),
-     deliveries as (
-       select id, connection, sink, kind, key, version, state, attempts, created_at as at from delivery where document_id in (select id from documents)
-       union all select id, connection, sink, kind, key, version, outcome, attempts, finished_at from delivery_history where document_id in (select id from documents))
-     select received_at as at, 'event' as what, id::text, connection || ' ' || subject as about, state, jsonb_build_object('lines', lines) as detail, null::bytea as message from events
-     union all select written_at, 'document', id::text, kind || ' ' || key, 'version ' || version, jsonb_build_object('lines', lines, 'minor', minor, 'currency', currency), null from documents
-     union all select at, 'delivery', id::text, connection || ' ' || sink || ' ' || kind || ' ' || key || ' v' || version, state, jsonb_build_object('attempts', attempts), null from deliveries
-     union all select a.finished_at, 'attempt', a.delivery_id::text, 'attempt ' || a.number, a.outcome, '{}', a.message_sealed from attempt a join deliveries d on d.id = a.delivery_id
-     union all select b.bound_at, 'binding', b.connection, b.kind || ' ' || b.key, b.external_id, jsonb_build_object('version', b.version), null
-       from binding b join documents d on d.entity = b.entity and d.kind = b.kind and d.key = b.key where b.external_id is not null
-     union all select x.opened_at, 'exception', x.id::text, x.cause, x.state, jsonb_build_object('lines', x.lines, 'minor', x.minor, 'currency', x.currency, 'reason', x.reason), x.message_sealed
-       from exception x where x.event_id in (select id from events) or x.delivery_id in (select id from deliveries) or x.id::text = $1
-     order by at, what desc`,
-    [key],
-  );
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The cheap look first. $2 is the value as JSON text. */
+const hasLabel = `position($2::text in labels::text) > 0 and exists (select from jsonb_each_text(labels) l where l.value = $1)`;
+
+/** What became of the known documents and events. Events of one subject belong together (repeats, later versions): its 200 newest. */
+const life = `
+  subjects as (select distinct connection, subject from events_known),
+  events as materialized (
+    select e.* from subjects s cross join lateral (
+      select id, connection, subject, lines, received_at, state from event where connection = s.connection and subject = s.subject
+      union all
+      select id, connection, subject, lines, received_at, outcome from event_history where connection = s.connection and subject = s.subject
+      order by 1 desc limit 200) e),
+  documents as (
+    select * from document where event_id in (select id from events) or id in (select id from documents_known)),
+  deliveries as (
+    select id, connection, sink, kind, key, version, state, attempts, created_at as at from delivery where document_id in (select id from documents)
+    union all select id, connection, sink, kind, key, version, outcome, attempts, finished_at from delivery_history
+      where document_id in (select id from documents))
+  select received_at as at, 'event' as what, id::text, connection || ' ' || subject as about, state, jsonb_build_object('lines', lines) as detail,
+    null::bytea as message from events
+  union all select written_at, 'document', id::text, kind || ' ' || key, 'version ' || version,
+    jsonb_build_object('lines', lines, 'minor', minor, 'currency', currency), null from documents
+  union all select at, 'delivery', id::text, connection || ' ' || sink || ' ' || kind || ' ' || key || ' v' || version, state,
+    jsonb_build_object('attempts', attempts), null from deliveries
+  union all select a.finished_at, 'attempt', a.delivery_id::text, 'attempt ' || a.number, a.outcome, '{}', a.message_sealed
+    from attempt a join deliveries d on d.id = a.delivery_id
+  union all select b.bound_at, 'binding', b.connection, b.kind || ' ' || b.key, b.external_id, jsonb_build_object('version', b.version), null
+    from binding b join documents d on d.entity = b.entity and d.kind = b.kind and d.key = b.key where b.external_id is not null
+  union all select x.opened_at, 'exception', x.id::text, x.cause, x.state,
+    jsonb_build_object('lines', x.lines, 'minor', x.minor, 'currency', x.currency, 'reason', x.reason), x.message_sealed
+    from exception x where x.event_id in (select id from events) or x.delivery_id in (select id from deliveries) or x.id = $3::uuid
+      or exists (select from jsonb_each_text(x.labels) l where l.value = $1)
+  order by at, what desc`;
+
+/** Finds by index: documents by id, key or reference; events by id or subject; what is still open, also by label. */
+const known = `
+  exceptions_known as materialized (
+    select event_id, delivery_id from exception where id = $3::uuid or exists (select from jsonb_each_text(labels) l where l.value = $1)),
+  documents_known as materialized (
+    select id, event_id from document where id = any(array(
+      select $3::uuid
+      union select * from (${byKey('$1')}) k
+      union (select * from (${byReference('$2')}) r order by 1 desc limit 50)
+      union select document_id from delivery where id = any(array(select $3::uuid union select delivery_id from exceptions_known))
+      union select document_id from delivery_history where id = any(array(select $3::uuid union select delivery_id from exceptions_known))))),
+  events_known as materialized (
+    select id, connection, subject from event where id = $3::uuid or exists (select from jsonb_each_text(labels) l where l.value = $1)
+    union select id, connection, subject from event_history where id = $3::uuid
+    union select e.id, e.connection, e.subject from connection c join event e on e.connection = c.name and e.subject = $1
+    union select e.id, e.connection, e.subject from connection c join event_history e on e.connection = c.name and e.subject = $1
+    union select e.id, e.connection, e.subject from documents_known d join event e on e.id = d.event_id
+    union select e.id, e.connection, e.subject from documents_known d join event_history e on e.id = d.event_id
+    union select id, connection, subject from event_history where id = any(array(select event_id from exceptions_known)))`;
+
+/** Finds by label in all that is finished: one look at every row, so only when nothing else was found. */
+const labelled = `
+  documents_known as materialized (select id, event_id from document where ${hasLabel}),
+  events_known as materialized (
+    select id, connection, subject from event_history where ${hasLabel}
+    union select e.id, e.connection, e.subject from documents_known d join event_history e on e.id = d.event_id)`;
+
+/**
+ * Everything the ledger holds about an id, a document's key or reference (`digest` is the keyed digest of `key`; of many documents that carry it the
+ * 50 newest), a subject, or a label's value (an invoice number), oldest first. A label that is no document's reference is looked for last, in
+ * every finished record.
+ */
+export async function traceSteps(sql: Sql, key: string, digest: Buffer): Promise<TraceStep[]> {
+  const id = UUID.test(key) ? key : null;
+  const found = await sql.query<Row>('trace', `with ${known}, ${life}`, [key, digest, id]);
+  const rows =
+    found.length > 0 || id !== null
+      ? found
+      : await sql.query<Row>('trace_labels', `with ${labelled}, ${life}`, [key, JSON.stringify(key), id]);
   return rows.map(({ message, ...row }) => ({
     ...row,
     sealed: message ? { bytes: message, place: `${row.what}:${row.id}` } : null,

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { HubError } from '../core/errors.ts';
 import { deriveKey, keyedDigest, seal, unseal } from '../core/seal.ts';
 import type { Database } from './database.ts';
@@ -38,9 +38,10 @@ export async function openVault(db: Database, master: Uint8Array): Promise<Vault
       ]);
     return made;
   });
-  const open = (purpose: 'seal' | 'digest'): Buffer => {
+  const open = (purpose: 'seal' | 'digest'): KeyObject => {
     try {
-      return unseal(wrapping, keys.find((key) => key.purpose === purpose)!.wrapped, `data key ${purpose}`);
+      const { wrapped } = keys.find((key) => key.purpose === purpose)!;
+      return createSecretKey(unseal(wrapping, wrapped, `data key ${purpose}`));
     } catch (cause) {
       throw new HubError('MASTER_KEY', 'this ledger was written with another master key', {
         cause,

@@ -11,7 +11,10 @@ import { askLedger } from '../ledger/vitals.ts';
 import { Metrics } from '../watch/metrics.ts';
 import { LedgerReader, type Reading, within } from '../watch/reading.ts';
 import { addressOf, listenOn, urlOf } from './address.ts';
+import { type ApiOptions, addApi } from './api/index.ts';
 import { css, favicon } from './assets.ts';
+import { keepRoom } from './crowd.ts';
+import { addIntake } from './intake.ts';
 import { answerError, PROBLEM, problem, problemOf, sendProblem } from './problem.ts';
 import { clearedCookie, cookieOf, guardHeaders, sessionCookie } from './security.ts';
 import { announcedPage, confirmPage, signedOutPage, spentPage } from './sign-in-pages.ts';
@@ -19,6 +22,8 @@ import { statusPage } from './status-page.ts';
 
 /** What the server shows of a hub. */
 export type ServedHub = Pick<Hub, 'away'> & {
+  /** Without it nothing is received over HTTP. */
+  readonly webhooks?: Pick<Hub['webhooks'], 'port' | 'receive'>;
   readonly parts: { readonly estate: { readonly name: string }; readonly vault: Pick<Hub['parts']['vault'], 'unseal'> };
 };
 
@@ -35,7 +40,9 @@ export interface ServerOptions {
   metrics?: Metrics;
   /** Prints a new sign-in link where the hub runs; without it a link comes at the start only. Must not be a log that leaves the machine. */
   announce?: (link: string) => void;
-  /** CROSSDOCK_HOST, CROSSDOCK_PORT, and CROSSDOCK_METRICS_TOKEN: a bearer token (16 characters or more) that may read /metrics. */
+  /** Serves /api/v1 (docs/api.md) from the parts of the running Hub. */
+  api?: Pick<ApiOptions, 'parts' | 'version'>;
+  /** CROSSDOCK_HOST, CROSSDOCK_PORT, CROSSDOCK_API_RATE, and CROSSDOCK_METRICS_TOKEN: a bearer token (16 characters or more) that may read /metrics. */
   env?: NodeJS.ProcessEnv;
 }
 
@@ -94,7 +101,7 @@ function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: S
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error)),
     clientErrorHandler: answerBrokenRequest,
   });
-  app.server.maxConnections = MOST_CONNECTIONS;
+  keepRoom(app.server, MOST_CONNECTIONS);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
@@ -112,6 +119,8 @@ function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: S
   addMetrics(app, options, session, reader);
   addSignIn(app, options, signIn, own, session);
   addStatus(app, options, session, reader);
+  if (options.api) addApi(app, { ...options.api, clock, log, env: options.env });
+  if (options.hub.webhooks) addIntake(app, { webhooks: options.hub.webhooks, clock, log });
   return app;
 }
 

@@ -1,4 +1,5 @@
 import { moneyText } from '../core/money.ts';
+import { TRACE_LABEL } from '../core/trace.ts';
 import type { ExceptionRow } from '../ledger/exceptions.ts';
 import type { Vault } from '../ledger/vault.ts';
 import type { Reading } from '../watch/reading.ts';
@@ -216,7 +217,9 @@ function exceptionsSection(view: StatusView, { exceptions }: Reading): Html | nu
 }
 
 function exceptionItem({ vault, now }: StatusView, row: ExceptionRow): Html {
-  const labels = Object.entries(row.labels).map(([name, value]) => `${name} ${value}`);
+  const labels = Object.entries(row.labels)
+    .filter(([name]) => name !== TRACE_LABEL)
+    .map(([name, value]) => `${name} ${value}`);
   const about = labels.join(', ') || row.subject || row.key || row.connection;
   const value = row.currency
     ? `${row.currency} ${grouped(moneyText({ minor: row.minor, currency: row.currency }))}`

@@ -96,6 +96,17 @@ test('requests are counted by route pattern; a disk that does not matter is abse
   assert.doesNotMatch(await metrics.text(null), /^crossdock_home_free_bytes/m);
 });
 
+test('requests to the intake are counted by what came of them', async () => {
+  const metrics = new Metrics({ version: '1' });
+  const observed = metrics.observe(log);
+  for (const outcome of ['stored', 'stored', 'signature'])
+    observed.debug('intake.answered', { connection: 'till', topic: 'sales', outcome });
+  observed.warn('intake.answered', { outcome: 'not_found' });
+  const text = await metrics.text(null);
+  assert.match(text, /crossdock_intake_requests_total\{connection="till",topic="sales",outcome="stored"\} 2/);
+  assert.match(text, /crossdock_intake_requests_total\{connection="other",topic="other",outcome="not_found"\} 1/);
+});
+
 test('labels stay few and hold no data', async () => {
   const metrics = new Metrics({ version: '1' });
   const observed = metrics.observe(log);

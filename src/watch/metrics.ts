@@ -59,6 +59,9 @@ export class Metrics {
   readonly #lanesLost: Counter;
   readonly #requestSeconds: Histogram;
   #freeBytes: () => number | null = () => null;
+  readonly #topics = new LabelValues();
+  readonly #answers = new LabelValues();
+  readonly #intake: Counter;
 
   constructor({ version }: { version: string }) {
     const registers = [this.#registry];
@@ -96,6 +99,12 @@ export class Metrics {
       name: 'crossdock_delivery_attempts_total',
       help: 'Attempts of this node by what came of them and what the world answered',
       labelNames: ['connection', 'sink', 'outcome', 'fault'],
+      registers,
+    });
+    this.#intake = new Counter({
+      name: 'crossdock_intake_requests_total',
+      help: 'Requests to the intake of this node by what came of them',
+      labelNames: ['connection', 'topic', 'outcome'],
       registers,
     });
     this.#attemptSeconds = new Histogram({
@@ -147,7 +156,7 @@ export class Metrics {
     this.#requestSeconds.observe({ method: METHODS.has(method) ? method : 'other', route: pattern, status }, seconds);
   }
 
-  /** A Log that passes everything on to `log` and counts the engine's lines on attempts and lost leases, also those that the level leaves out. */
+  /** A Log that passes everything on to `log` and counts the lines on attempts, intake and lost leases, also those that the level leaves out. */
   observe(log: Log): Log {
     const heard =
       (level: keyof Log) =>
@@ -160,6 +169,7 @@ export class Metrics {
 
   #hear(message: string, fields: Record<string, unknown>): void {
     if (message === 'delivery.attempted') this.#count(fields);
+    else if (message === 'intake.answered') this.#countIntake(fields);
     else if (message === 'lease lost')
       this.#leasesLost.inc({ lease: this.#leases.of(String(fields.lease).split(':')[0]) });
     else if (message === 'leases ran out: outcomes unknown') this.#lanesLost.inc(Number(fields.lanes) || 0);
@@ -169,6 +179,14 @@ export class Metrics {
     const port = { connection: this.#connections.of(connection), sink: this.#sinks.of(sink) };
     this.#attempts.inc({ ...port, outcome: this.#outcomes.of(outcome), fault: this.#faults.of(fault) });
     if (typeof elapsedMs === 'number' && elapsedMs >= 0) this.#attemptSeconds.observe(port, elapsedMs / 1000);
+  }
+
+  #countIntake({ connection, topic, outcome }: Record<string, unknown>): void {
+    this.#intake.inc({
+      connection: this.#connections.of(connection),
+      topic: this.#topics.of(topic),
+      outcome: this.#answers.of(outcome),
+    });
   }
 
   readonly contentType: string = this.#registry.contentType;

@@ -4,6 +4,7 @@
 // given, further rounds with other seeds follow while there is time; --size 0.1 is a tenth.
 import { parseArgs } from 'node:util';
 import { cuts } from './cuts.ts';
+import { gauntlet } from './gauntlet.ts';
 import { kills } from './kills.ts';
 import { lostAnswers } from './lost-answers.ts';
 import { routing } from './routing.ts';
@@ -33,6 +34,7 @@ const scenarios: Record<string, (seed: number) => Promise<Report>> = {
     }),
   zombie: (seed) => zombie({ rounds: Math.ceil(12 * size), seed }),
   cuts: (seed) => cuts({ invoices: Math.ceil(20 * size), seed }),
+  gauntlet: (seed) => gauntlet({ seed, minutes: Math.max(0.5, 10 * size), subjects: 600 }),
   routing: () => routing({ subjects: Math.ceil(500 * size), each: 40 }),
 };
 if (!(size > 0) || !(minutes > 0) || (values.only !== undefined && !(values.only in scenarios))) {

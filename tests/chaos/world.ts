@@ -42,42 +42,28 @@ export interface HubProcess {
   signal(name: NodeJS.Signals): void;
 }
 
-/** A folder with an inbox and a home, a simulated Odoo, and the processes that a scenario starts; all of it is gone after `close`. */
-export class World {
+/** A folder with an inbox and a home, and the processes that a scenario starts there; all of it is gone after `close`. */
+export class Ground {
   readonly folder = mkdtempSync(join(tmpdir(), 'crossdock-chaos-'));
   readonly home = join(this.folder, 'home');
   readonly inbox = join(this.folder, 'inbox');
-  readonly odoo: SimulatedOdoo;
   readonly #children = new Set<ChildProcess>();
+  readonly #estate: string;
   readonly #extra: Record<string, string>;
-  readonly #onExit = () => this.#killAll();
+  readonly #onExit = () => this.killAll();
 
-  private constructor(odoo: SimulatedOdoo, extra: Record<string, string>) {
-    this.odoo = odoo;
-    this.#extra = extra;
+  /** `estate` is a file beside this one; `env` is given to every command. */
+  constructor(estate: string, env: Record<string, string>) {
+    this.#estate = join(import.meta.dirname, estate);
+    this.#extra = env;
     mkdirSync(this.inbox);
     mkdirSync(this.home);
     process.on('exit', this.#onExit);
   }
 
-  /** `env` is given to every command; the estate reads CHAOS_TIMEOUT, CHAOS_SETTLE and CHAOS_ORDERS. */
-  static async open(env: Record<string, string>, version: 18 | 19 = 19): Promise<World> {
-    return new World(await startSimulatedOdoo({ version }), env);
-  }
-
   #env(): NodeJS.ProcessEnv {
     const { DATABASE_URL: _, CROSSDOCK_KEY: __, CROSSDOCK_KEY_FILE: ___, ...inherited } = process.env;
-    const { url, db, login, key } = this.odoo;
-    return {
-      ...inherited,
-      CROSSDOCK_HOME: this.home,
-      CROSSDOCK_PORT: '0',
-      ODOO_URL: url,
-      ODOO_DB: db,
-      ODOO_LOGIN: login,
-      ODOO_KEY: key,
-      ...this.#extra,
-    };
+    return { ...inherited, CROSSDOCK_HOME: this.home, CROSSDOCK_PORT: '0', ...this.#extra };
   }
 
   /** Runs a command of the CLI. `flags` go to Node. */
@@ -88,7 +74,7 @@ export class World {
     return this.node(['--conditions=source', '--disable-warning=ExperimentalWarning', ...flags, program, ...args], env);
   }
 
-  /** Runs a program that knows the simulated Odoo. */
+  /** Runs a program with what every command is given. */
   node(args: readonly string[], env: Record<string, string> = {}): HubProcess {
     const child = spawn(process.execPath, args, {
       cwd: this.folder,
@@ -126,13 +112,11 @@ export class World {
     };
   }
 
-  /** Starts a hub on the chaos estate. */
-  hub(
-    options: { untilIdle?: boolean; config?: string; env?: Record<string, string>; flags?: string[] } = {},
-  ): HubProcess {
-    const { untilIdle = false, config = join(import.meta.dirname, 'estate.ts'), ...rest } = options;
+  /** Starts a hub on the estate. */
+  hub(options: { untilIdle?: boolean; env?: Record<string, string>; flags?: string[] } = {}): HubProcess {
+    const { untilIdle = false, ...rest } = options;
     const more = untilIdle ? ['--until-idle'] : [];
-    return this.run(['start', '--config', config, '--inbox', this.inbox, '--json', ...more], rest);
+    return this.run(['start', '--config', this.#estate, '--inbox', this.inbox, '--json', ...more], rest);
   }
 
   /** Open Exceptions, asked by the CLI while no hub runs or one does. */
@@ -147,6 +131,46 @@ export class World {
     const folder = join(this.home, 'postgres');
     const pid = readPidFile(folder)?.pid;
     return pid !== undefined && isServerOf(pid, folder) ? pid : null;
+  }
+
+  /** For a process that ends at once. */
+  protected killAll(): void {
+    for (const child of this.#children) child.kill('SIGKILL');
+    quitPostgresUnder(this.folder);
+  }
+
+  /** Kills every process that still runs. */
+  async stopAll(): Promise<void> {
+    const children = [...this.#children].map((child) => {
+      const gone = new Promise((resolve) => child.once('close', resolve));
+      child.kill('SIGKILL');
+      return gone;
+    });
+    await Promise.all(children);
+  }
+
+  async close(): Promise<void> {
+    await this.stopAll();
+    const postgres = this.postgresPid();
+    if (postgres !== null) await endPostgres(postgres);
+    process.off('exit', this.#onExit);
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** A ground with a simulated Odoo, which every command knows. */
+export class World extends Ground {
+  readonly odoo: SimulatedOdoo;
+
+  private constructor(odoo: SimulatedOdoo, extra: Record<string, string>) {
+    const { url, db, login, key } = odoo;
+    super('estate.ts', { ODOO_URL: url, ODOO_DB: db, ODOO_LOGIN: login, ODOO_KEY: key, ...extra });
+    this.odoo = odoo;
+  }
+
+  /** `env` is given to every command; the estate reads CHAOS_TIMEOUT, CHAOS_SETTLE and CHAOS_ORDERS. */
+  static async open(env: Record<string, string>, version: 18 | 19 = 19): Promise<World> {
+    return new World(await startSimulatedOdoo({ version }), env);
   }
 
   async #admin<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -172,9 +196,8 @@ export class World {
     return this.#admin('GET', 'ledger');
   }
 
-  #killAll(): void {
-    for (const child of this.#children) child.kill('SIGKILL');
-    quitPostgresUnder(this.folder);
+  protected override killAll(): void {
+    super.killAll();
     try {
       process.kill(this.odoo.pid, 'SIGKILL');
     } catch {
@@ -182,23 +205,9 @@ export class World {
     }
   }
 
-  /** Kills every process that still runs, but for the simulator. */
-  async stopAll(): Promise<void> {
-    const children = [...this.#children].map((child) => {
-      const gone = new Promise((resolve) => child.once('close', resolve));
-      child.kill('SIGKILL');
-      return gone;
-    });
-    await Promise.all(children);
-  }
-
-  async close(): Promise<void> {
-    await this.stopAll();
-    const postgres = this.postgresPid();
-    if (postgres !== null) await endPostgres(postgres);
+  override async close(): Promise<void> {
+    await super.close();
     await this.odoo.stop();
-    process.off('exit', this.#onExit);
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -9,7 +9,7 @@ import { Target, until } from '../support/target.ts';
 
 const ledger = await testLedger();
 after(() => ledger.db.close());
-const { estate } = noteHub(ledger, new Target().sink()).parts;
+const { estate, clock, terms } = noteHub(ledger, new Target().sink()).parts;
 
 const incoming = (key: string, changes: Partial<Incoming> = {}): Incoming => ({
   dedupeKey: key,
@@ -20,7 +20,7 @@ const incoming = (key: string, changes: Partial<Incoming> = {}): Incoming => ({
 });
 
 function intakeOn(db: Database) {
-  const intake = new Intake({ db, vault: ledger.vault, estate, bell: new Doorbell() });
+  const intake = new Intake({ db, vault: ledger.vault, estate, clock, terms, bell: new Doorbell() });
   return (key: string, changes?: Partial<Incoming>) =>
     intake.receive({ connection: 'from', source: 'notes', incoming: incoming(key, changes) });
 }
@@ -37,9 +37,9 @@ async function stored(prefix: string): Promise<string[]> {
 test('arrivals at the same time share commits', async () => {
   let commits = 0;
   const counting = {
-    transaction: (work: Parameters<Database['transaction']>[0]) => {
+    statement: (work: Parameters<Database['statement']>[0], patience: number) => {
       commits += 1;
-      return ledger.db.transaction(work);
+      return ledger.db.statement(work, patience);
     },
   } as Database;
   const receive = intakeOn(counting);

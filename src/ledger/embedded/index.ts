@@ -162,13 +162,14 @@ function remember(home: string, keys: Keys, port: number): Keys {
   return { ...keys, port };
 }
 
+/** What only the administrator may set: the rights of the hub's role, and the role of its API (sql/002, prepare_api_role). */
 async function allow(keys: Keys, options: EmbeddedPostgresOptions): Promise<void> {
-  await ask(
-    keys.port,
-    keys,
-    'crossdock_admin',
-    `ALTER ROLE crossdock ${options.createDatabases ? 'CREATEDB' : 'NOCREATEDB'}`,
-  );
+  const asAdmin = (statement: string) => ask(keys.port, keys, 'crossdock_admin', statement);
+  await asAdmin(`ALTER ROLE crossdock ${options.createDatabases ? 'CREATEDB' : 'NOCREATEDB'}`);
+  await asAdmin(`DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'crossdock_api') THEN CREATE ROLE crossdock_api NOLOGIN; END IF;
+    IF NOT pg_has_role('crossdock', 'crossdock_api', 'MEMBER') THEN GRANT crossdock_api TO crossdock; END IF;
+  END $$`);
 }
 
 /** The handle: watches the server, restarts it when asked, stops it at the end. */
