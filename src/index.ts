@@ -30,5 +30,6 @@ export { tillReceipts, tillSales } from './flows/till-sales.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';
 export { type JournalEntry, JournalEntryDocument } from './model/journal-entry.ts';
 export { type Order, OrderDocument } from './model/order.ts';
+export { type Payment, PaymentDocument } from './model/payment.ts';
 export { type Product, ProductDocument } from './model/product.ts';
 export { type StockAdjustment, StockAdjustmentDocument } from './model/stock-adjustment.ts';

@@ -17,6 +17,7 @@ const allowed: Record<string, string[]> = {
   guard: ['core', 'ledger'],
   server: ['core', 'model', 'ledger', 'engine', 'watch', 'guard'],
   simulators: ['core', 'model'],
+  conformance: ['core'],
   cli: ['core', 'model', 'connectors', 'flows', 'ledger', 'engine', 'watch', 'guard', 'server', 'simulators'],
 };
 

@@ -107,6 +107,8 @@ export interface PollSource<N> {
   readonly kind: 'poll';
   readonly name: string;
   readonly every: Duration;
+  /** Several changes may share one `sourceVersion` (Odoo's `write_date` counts seconds): then the content decides. */
+  readonly coarseVersions?: boolean;
   pull(cursor: string | null, cx: Context): AsyncIterable<{ items: Incoming[]; cursor: string }>;
   decode(bytes: Uint8Array): N;
 }
@@ -168,8 +170,12 @@ export interface Item<T> {
 }
 
 export type Result =
-  /** The target holds it, as read back. `id` is the target's. */
-  | { outcome: 'done'; id: string }
+  /**
+   * The target holds it, as read back. `id` is the target's. Where records also come back from there: `held` is what it holds, fields of the document
+   * as its own source would tell them (it may round or fill in), and `version` the record's version there, comparable with `sourceVersion` of the
+   * events it will send. With both the engine knows its own echo for certain.
+   */
+  | { outcome: 'done'; id: string; held?: Readonly<Record<string, unknown>>; version?: bigint }
   /** Nothing was done for this item (a batch neighbour spoilt it): goes again at once and spends no attempt. */
   | { outcome: 'untouched' }
   | { outcome: 'failed'; fault: Fault };
@@ -185,6 +191,14 @@ export type Idempotency =
   | 'find-first'
   /** Nothing protects from a double. */
   | 'unsafe';
+
+/** What a target holds of a document, as `find` tells. */
+export type Found =
+  | { found: 'absent' }
+  /** Some of it, or not as the document has it. `message` says in an operator's words what is there and what to do about it. */
+  | { found: 'partial'; message?: string }
+  /** All of it; `id` is the target's. */
+  | { found: 'whole'; id: string };
 
 /** Channel Adapter, outbound. */
 export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
@@ -205,8 +219,8 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
     /** What a failing item does to the rest. */
     readonly onFailure: 'none-lands' | 'stops' | 'independent';
   };
-  /** For `find-first`: what the target holds under these keys, in the same order. */
-  find?(keys: string[], cx: Context): Promise<({ found: 'absent' | 'partial' } | { found: 'whole'; id: string })[]>;
+  /** `find-first` must have it: what the target holds of these documents, one answer per item, same order. Reads only. */
+  find?(items: Item<BodyOf<D>>[], cx: Context): Promise<Found[]>;
   /** One Result per item, same order. Anything thrown that is not a FaultError counts as `unknown` for every item. */
   deliver(items: Item<BodyOf<D>>[], cx: Context): Promise<Result[]>;
 }

@@ -8,9 +8,11 @@ export interface Draft<D extends AnyDocumentType = AnyDocumentType> {
   readonly body: BodyOf<D>;
   /** Create it when the ledger has none; never change one that is there. */
   readonly onlyIfNew?: boolean;
+  /** The id by which the Event's own connection knows the record: what flows back there finds it, and so does `look.keyOf`. */
+  readonly externalId?: string;
 }
 
-/** A part of an Event that cannot go on without a person, while the rest does. `message` is for an operator. */
+/** A part of an Event that cannot go on without a person, while the rest does. `message` is for an operator and names no persons. */
 export interface Objection {
   /** Short stable slug, such as `repeat-or-continuation`. */
   readonly cause: string;
@@ -45,6 +47,10 @@ export interface Look<Memory = unknown> {
   /** A person's answer: `word:cause` to one objection of an Event routed again, a bare word to an Event that was held whole, or null. */
   readonly decision: string | null;
   mapping(table: string): MappingTable;
+  /** The key of the document that the Event's connection knows under this id, or null: the record came into being there. */
+  keyOf(type: AnyDocumentType, externalId: string): Promise<string | null>;
+  /** The document as it is now, or null: what a flow that carries some of its fields fills the others in from. */
+  current<D extends AnyDocumentType>(type: D, key: string): Promise<BodyOf<D> | null>;
   /** Current documents of a kind that carry the reference, newest first, at most 50. */
   find<D extends AnyDocumentType>(type: D, reference: Reference): Promise<BodyOf<D>[]>;
 }
@@ -59,6 +65,9 @@ export interface MappingSeed {
 
 type Latency = 'realtime' | { readonly batch: string; readonly zone: string };
 
+/** Names of a body's fields; any text where the body is of no known shape. */
+type FieldOf<Body> = unknown extends Body ? string : keyof Body & string;
+
 /** The contract (Recipient List): which Documents, from where to where, how fast, by which rules, who is called. */
 export interface Flow<N = unknown, D extends AnyDocumentType = AnyDocumentType, Memory = unknown> {
   readonly id: string;
@@ -66,6 +75,11 @@ export interface Flow<N = unknown, D extends AnyDocumentType = AnyDocumentType, 
   readonly documents: readonly D[];
   readonly from: Source<N>;
   readonly to: { readonly [K in D['name']]: Sink<Extract<D, { name: K }>> };
+  /**
+   * The fields of each kind that are this flow's own, all when absent. Where records flow both ways, a change that touches none of them is an echo:
+   * recorded, not sent on. Leave out what the two sides name differently, such as the key.
+   */
+  readonly fields?: { readonly [K in D['name']]?: readonly FieldOf<BodyOf<Extract<D, { name: K }>>>[] };
   /** `realtime`, or a cron expression and the time zone it is meant in. */
   readonly latency: Latency;
   /** The promise whose breaking is an Incident with the money at stake. */

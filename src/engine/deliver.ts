@@ -1,5 +1,5 @@
 import { milliseconds } from '../core/clock.ts';
-import type { Context, Item, Result } from '../core/connector.ts';
+import type { Context, Found, Item, Result } from '../core/connector.ts';
 import type { AnyDocumentType } from '../core/document.ts';
 import { type Fault, faultOf } from '../core/fault.ts';
 import { newSpanId, spanFor, type Trace, traceparentOf } from '../core/trace.ts';
@@ -71,6 +71,7 @@ export class Deliverer {
           epoch: deliveries[0]!.epoch,
           asked,
           startedAt,
+          bodies: new Map(),
         };
   }
 
@@ -98,6 +99,7 @@ export class Deliverer {
         const item = read[index]!;
         return 'outcome' in item ? [] : [{ delivery, item }];
       });
+      for (const { delivery, item } of sent) claim.bodies.set(delivery.id, item.document);
       const results = sent.length > 0 ? await this.#deliver(sent, cx) : [];
       return read.map((item) => ('outcome' in item ? item : results.shift()!));
     } catch (error) {
@@ -124,17 +126,14 @@ export class Deliverer {
             sent[index]!.delivery.settled_at && item.id === null ? [{ item, index }] : [],
           )
         : [];
-    if (asked.length > 0 && sink.find) {
-      const found = await sink.find(
-        asked.map(({ item }) => item.key),
-        cx,
-      );
-      for (const [n, { index }] of asked.entries()) {
-        const answer = found[n]!;
-        if (answer.found === 'whole') known.set(index, { outcome: 'done', id: answer.id });
-        if (answer.found === 'partial') known.set(index, { outcome: 'failed', fault: partial });
-      }
-    }
+    if (asked.length > 0)
+      for (const [n, answer] of (
+        await this.#find(
+          asked.map(({ item }) => item),
+          cx,
+        )
+      ).entries())
+        if (answer) known.set(asked[n]!.index, answer);
     const rest = items.flatMap((item, index) => (known.has(index) ? [] : [{ item, index }]));
     if (rest.length > 0) {
       const results = await sink.deliver(
@@ -146,6 +145,27 @@ export class Deliverer {
       for (const [n, { index }] of rest.entries()) known.set(index, results[n]!);
     }
     return items.map((_, index) => known.get(index)!);
+  }
+
+  /** What the target already holds, as results; null for what it does not. A question that failed is asked again: it changed nothing. */
+  async #find(items: readonly Item<unknown>[], cx: Context): Promise<(Result | null)[]> {
+    const { sink } = this.#port;
+    if (!sink.find) throw new Error(`sink '${sink.name}' is find-first and has no find`);
+    let found: Found[];
+    try {
+      found = await sink.find([...items], cx);
+      if (found.length !== items.length)
+        throw new Error(`sink '${sink.name}' found ${found.length} answers for ${items.length} items`);
+    } catch (error) {
+      const fault = faultOf(error, 'transient');
+      const again: Fault = fault.kind === 'unknown' ? { kind: 'transient', message: fault.message } : fault;
+      return items.map(() => ({ outcome: 'failed', fault: again }));
+    }
+    return found.map((answer): Result | null => {
+      if (answer.found === 'absent') return null;
+      if (answer.found === 'whole') return { outcome: 'done', id: answer.id };
+      return { outcome: 'failed', fault: inPart(answer.message) };
+    });
   }
 
   /** Renews the claim's lanes while the call is alive, at the longest to the Intent's deadline. */
@@ -208,12 +228,11 @@ function spanOfCall(spans: readonly Trace[]): Trace {
 const REFUSED_WAIT_SECONDS = 30;
 /** Of an earlier attempt, whose hub is gone; a person's retry starts counting attempts anew and is sent. */
 const lostCall: Fault = { kind: 'unknown', message: 'the hub that made the call is gone' };
-const partial: Fault = {
+const inPart = (found = 'The target holds a part of this record.'): Fault => ({
   kind: 'rejected',
   cause: 'landed-in-part',
-  message:
-    'The target holds a part of this record after an answer was lost. Complete or remove it there, then retry or dismiss this.',
-};
+  message: `${found} An answer was lost before that. Complete it there and dismiss this, or remove it there and retry.`,
+});
 
 /** One per delivery: what is to be sent, or why it cannot be. */
 async function readItems(

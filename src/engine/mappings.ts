@@ -3,7 +3,7 @@ import { HubError } from '../core/errors.ts';
 import { rejected } from '../core/fault.ts';
 import { appendAudit } from '../ledger/audit.ts';
 import type { Database, Ledger } from '../ledger/database.ts';
-import { addMappingVersion, currentMappings, mappingStamp } from '../ledger/mappings.ts';
+import { addMappingVersion, currentMappings, lockMapping, mappingStamp } from '../ledger/mappings.ts';
 import type { Decision } from './resolve.ts';
 
 /** A pattern's code: `#` stands for a digit, `?` for any one character, a last `*` for any rest. */
@@ -107,6 +107,7 @@ export async function importMapping(
 ): Promise<number> {
   checkMappingRows(rows);
   return db.transaction(async (sql) => {
+    await lockMapping(sql, entity, name);
     const before = (await currentMappings(sql)).find((table) => table.name === name && table.entity === entity);
     if (basedOn !== undefined && basedOn !== (before?.version ?? 0))
       throw new HubError('CONFLICT', `Mapping table '${name}' is at version ${before?.version ?? 0}, not ${basedOn}`, {

@@ -78,7 +78,7 @@ function decideFault(fault: Fault, at: Circumstances): Next {
         return {
           next: 'park',
           cause: 'retries-exhausted',
-          message: `Tried ${at.attempts} times, and each time it stayed unknown whether it landed; the last answer was: ${fault.message}`,
+          message: `Tried ${at.attempts} times, and each time it stayed unknown whether it landed; the last answer was: ${fault.message}. Look there: if it is there as it should be, dismiss this; if it is not, retry, which cannot double it.`,
           field: null,
           settlesSeconds: settle,
         };

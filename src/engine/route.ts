@@ -7,11 +7,13 @@ import { addAwaits, type BindingKey, unboundOf } from '../ledger/bindings.ts';
 import { isAway, type Sql } from '../ledger/database.ts';
 import { addDeliveries, type NewDelivery, supersedeWaiting } from '../ledger/deliveries.ts';
 import { addReferences, changeDocuments, createDocuments, type WrittenDocument } from '../ledger/documents.ts';
+import { adopt } from '../ledger/echoes.ts';
 import { delayEvent, finishEvents, nextEvents, parkEvent, readSubjects, writeSubjects } from '../ledger/events.ts';
 import { closeAnswered } from '../ledger/exceptions.ts';
 import { laneId, refreshLanes, takePlaces } from '../ledger/lanes.ts';
 import { holdsLease, type Lease } from '../ledger/leases.ts';
 import { backoff } from './backoff.ts';
+import { type Heard, withoutEchoes } from './echo.ts';
 import { writeExceptions } from './exception.ts';
 import type { Parts } from './parts.ts';
 import { type Plan, type PlannedDocument, planEvent, stopped } from './translate.ts';
@@ -77,10 +79,15 @@ async function writeBatch(parts: Parts, lease: Lease, plans: Plan[]): Promise<vo
   }
 }
 
-async function writePlans(parts: Parts, sql: Sql, lease: Lease, plans: readonly Plan[]): Promise<void> {
+async function writePlans(parts: Parts, sql: Sql, lease: Lease, given: readonly Plan[]): Promise<void> {
   if (!(await holdsLease(sql, lease))) throw new LeaseLost();
-  const documents = await writeDocuments(parts, sql, plans);
+  const { plans, also, remember } = await withoutEchoes(parts, sql, given);
+  const documents = await writeDocuments(parts, sql, plans, also);
+  const versions = new Map(documents.map(({ document }) => [documentId(document), document.version]));
+  await remember((document) => versions.get(documentId(document)));
+  const awaited = await adopt(sql, adopted(plans));
   await owe(parts, sql, documents);
+  await refreshLanes(sql, awaited);
   const finished = plans.flatMap(({ event, outcome, brought }) =>
     outcome === 'parked' || outcome === 'delayed' ? [] : [{ id: event.id, outcome, ...brought }],
   );
@@ -131,6 +138,19 @@ async function closeAnsweredObjections(sql: Sql, plans: readonly Plan[]): Promis
       );
 }
 
+/** Ids by which the events' connections know the records they are about. */
+const adopted = (plans: readonly Plan[]) => [
+  ...new Map(
+    plans.flatMap(({ event: { connection }, documents }) =>
+      documents.flatMap(({ draft: { externalId }, write: { entity, kind, key } }) =>
+        externalId === undefined
+          ? []
+          : [[documentId({ entity, kind, key }), { connection, entity, kind, key, externalId }] as const],
+      ),
+    ),
+  ).values(),
+];
+
 interface Fresh {
   planned: PlannedDocument;
   document: WrittenDocument;
@@ -138,7 +158,7 @@ interface Fresh {
 }
 
 /** Writes new and changed documents with their references; returns those that are owed to their sinks. */
-async function writeDocuments(parts: Parts, sql: Sql, plans: readonly Plan[]): Promise<Fresh[]> {
+async function writeDocuments(parts: Parts, sql: Sql, plans: readonly Plan[], also: Heard['also']): Promise<Fresh[]> {
   const wanted = new Map<string, { planned: PlannedDocument; receivedAt: Date; all: PlannedDocument[] }>();
   for (const plan of plans)
     for (const planned of plan.documents) {
@@ -161,7 +181,10 @@ async function writeDocuments(parts: Parts, sql: Sql, plans: readonly Plan[]): P
   // Several flows may carry one document, each to its own sink.
   const fresh = [...created, ...changed].flatMap((document) => {
     const { all, receivedAt } = wanted.get(documentId(document))!;
-    const owed = all.filter(({ draft }) => isNew.has(documentId(document)) || !draft.onlyIfNew);
+    const back = also
+      .filter(({ planned }) => documentId(planned.write) === documentId(document))
+      .map(({ planned, flow }) => ({ ...planned, flow }));
+    const owed = [...all.filter(({ draft }) => isNew.has(documentId(document)) || !draft.onlyIfNew), ...back];
     const bySink = new Map(owed.map((planned) => [parts.wiring.sink(planned.flow, document.kind), planned]));
     return [...bySink.values()].map((planned) => ({ planned, document, receivedAt }));
   });

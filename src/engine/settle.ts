@@ -15,8 +15,10 @@ import {
   type Postponed,
   postponeDeliveries,
 } from '../ledger/deliveries.ts';
+import { type FlowKey, type KnownState, noteWritten } from '../ledger/echoes.ts';
 import { closeRefusal, openRefusal } from '../ledger/exceptions.ts';
 import { refreshLanes } from '../ledger/lanes.ts';
+import { ownDigest } from './echo.ts';
 import { type ExceptionDraft, writeExceptions } from './exception.ts';
 import { decide, type Next } from './outcome.ts';
 import type { Parts } from './parts.ts';
@@ -32,6 +34,8 @@ export interface Claim {
   /** Monotonic milliseconds just before the lease was asked for. */
   asked: number;
   startedAt: Date;
+  /** What was sent, by delivery. */
+  bodies: Map<string, unknown>;
 }
 
 interface Outcome {
@@ -108,6 +112,10 @@ async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: rea
     sql,
     finished.map((outcome) => bindingOf(connection, outcome)),
   );
+  await noteWritten(
+    sql,
+    finished.flatMap((outcome) => writtenOf(parts, claim, outcome)),
+  );
   await finishDeliveries(
     sql,
     finished.map(({ delivery }) => delivery.id),
@@ -152,6 +160,25 @@ function postponed(delivery: ClaimedDelivery, next: Next): Postponed | null {
     afterSeconds: next.afterSeconds,
     spent: next.spent,
   };
+}
+
+/** What the target holds now, as each flow that reads from there will hear it. */
+function writtenOf(parts: Parts, claim: Claim, { delivery, result }: Outcome): (FlowKey & KnownState)[] {
+  const { connection } = claim.port;
+  const { id, entity, kind, key, version: document } = delivery;
+  const sent = claim.bodies.get(id);
+  if (result.outcome !== 'done' || sent === undefined) return [];
+  const body = { ...(sent as object), ...result.held };
+  return parts.wiring.readersOf(connection, kind).map((flow) => ({
+    connection,
+    entity,
+    kind,
+    key,
+    flow: flow.id,
+    digest: ownDigest(parts, flow, kind, body),
+    version: result.version ?? null,
+    document,
+  }));
 }
 
 const bindingOf = (connection: string, { delivery, next }: Outcome): BindingWrite => ({

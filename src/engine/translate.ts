@@ -6,8 +6,10 @@ import { newId } from '../core/ids.ts';
 import { canonicalJson } from '../core/seal.ts';
 import { isAway } from '../ledger/database.ts';
 import { type DocumentWrite, documentsByReference } from '../ledger/documents.ts';
+import { currentDocuments, keyOfExternal } from '../ledger/echoes.ts';
 import type { SubjectState, SubjectUpdate, UnroutedEvent } from '../ledger/events.ts';
 import type { AnsweredObjections } from '../ledger/exceptions.ts';
+import { beingMade, ownDigest } from './echo.ts';
 import type { ExceptionDraft } from './exception.ts';
 import type { Parts } from './parts.ts';
 import { validateBody } from './validate.ts';
@@ -24,9 +26,11 @@ export interface PlannedDocument {
 export interface Plan {
   event: UnroutedEvent;
   /** `parked` keeps the event for a person, `delayed` tries it again. */
-  outcome: 'routed' | 'duplicate' | 'late' | 'parked' | 'delayed';
+  outcome: 'routed' | 'duplicate' | 'late' | 'echo' | 'parked' | 'delayed';
   brought: Measure;
   documents: PlannedDocument[];
+  /** Documents that were looked at, as they were: 0 for one that was not there. */
+  looked: { entity: string; kind: string; key: string; version: number }[];
   subjects: SubjectUpdate[];
   exceptions: ExceptionDraft[];
   /** Objections to earlier Events of the subject that this one answers. */
@@ -42,6 +46,7 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
     outcome: 'duplicate',
     brought: nothing,
     documents: [],
+    looked: [],
     subjects: [],
     exceptions: [],
     answers: [],
@@ -51,13 +56,17 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
     const subject = subjects.find(
       (row) => row.connection === event.connection && row.subject === event.subject && row.flow === flow.id,
     );
-    const age = olderThanKnown(event, subject);
+    const age = olderThanKnown(event, subject, 'coarseVersions' in flow.from && flow.from.coarseVersions === true);
     if (age) {
       if (plan.outcome !== 'routed') plan.outcome = age;
       continue;
     }
     try {
-      addTranslation(parts, plan, flow, await translate(parts, flow, event, subject));
+      const made = await beingMade(parts, flow, event.connection);
+      const translation = await translate(parts, flow, event, subject, plan.looked);
+      if (await isBeingMade(parts, event, flow, translation, made))
+        return { ...plan, outcome: 'delayed', documents: [], subjects: [], exceptions: [] };
+      addTranslation(parts, plan, flow, translation);
     } catch (error) {
       if (isAway(error)) throw error;
       return stopped(parts, event, flow, error);
@@ -66,8 +75,31 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
   return plan;
 }
 
-/** A source version not newer than the last one heard changes nothing (I4). */
-function olderThanKnown(event: UnroutedEvent, subject: SubjectState | undefined): 'late' | 'duplicate' | null {
+/** True when a record that seems new is one of ours whose id nobody has told us yet: the end of that write will. */
+async function isBeingMade(
+  parts: Parts,
+  { connection, entity }: UnroutedEvent,
+  flow: AnyFlow,
+  { documents }: Translation,
+  made: readonly { kind: string; key: string; digest: Buffer }[],
+): Promise<boolean> {
+  for (const { kind, body, externalId } of documents) {
+    const alike = made.filter((one) => one.kind === kind && one.digest.equals(ownDigest(parts, flow, kind, body)));
+    if (externalId === undefined || alike.length === 0) continue;
+    const key = flow.documents.find(({ name }: AnyDocumentType) => name === kind)?.key(body);
+    const same = alike.every((one) => one.key !== key);
+    if (same && (await keyOfExternal(parts.db, { connection, entity, kind }, externalId)) === null) return true;
+  }
+  return false;
+}
+
+/** A source version not newer than the last one heard changes nothing (I4); of coarse versions an equal one may. */
+function olderThanKnown(
+  event: UnroutedEvent,
+  subject: SubjectState | undefined,
+  coarse: boolean,
+): 'late' | 'duplicate' | null {
+  if (coarse && event.source_version === subject?.source_version) return null;
   if (event.source_version === null || subject?.source_version == null || event.source_version > subject.source_version)
     return null;
   return event.source_version < subject.source_version ? 'late' : 'duplicate';
@@ -78,6 +110,7 @@ async function translate(
   flow: AnyFlow,
   event: UnroutedEvent,
   subject: SubjectState | undefined,
+  looked: Plan['looked'],
 ): Promise<Translation> {
   const place = subjectPlace(flow, event);
   const look: Look = {
@@ -87,6 +120,15 @@ async function translate(
     receivedAt: event.received_at,
     decision: event.decision,
     mapping: (table) => parts.mappings.table(event.entity, table),
+    keyOf: ({ name: kind }, externalId) =>
+      keyOfExternal(parts.db, { connection: event.connection, entity: event.entity, kind }, externalId),
+    current: async ({ name: kind }, key) => {
+      const [row] = await currentDocuments(parts.db, [{ entity: event.entity, kind, key }]);
+      looked.push({ entity: event.entity, kind, key, version: row?.version ?? 0 });
+      return row
+        ? JSON.parse(parts.vault.unseal(row.body_sealed, documentPlace(event.entity, kind, key)).toString())
+        : null;
+    },
     find: async (type, [kind, value]) => {
       const rows = await documentsByReference(parts.db, event.entity, type.name, kind, parts.vault.digest(value));
       return rows.map((row) =>
@@ -185,7 +227,7 @@ function exceptionBase(parts: Parts, flow: AnyFlow, event: UnroutedEvent) {
 /** The whole Event cannot go on: tried again when the cause may pass, else an Exception that holds the subject (or not, as the flow says). */
 export function stopped(parts: Parts, event: UnroutedEvent, flow: AnyFlow, error: unknown): Plan {
   const fault: Fault = faultOf(error, 'rejected');
-  const base = { event, documents: [], subjects: [], answers: [], brought: measureOf(event) };
+  const base = { event, documents: [], looked: [], subjects: [], answers: [], brought: measureOf(event) };
   if ((fault.kind === 'transient' || fault.kind === 'throttled') && event.attempts < parts.terms.attempts)
     return { ...base, outcome: 'delayed', exceptions: [] };
   const known = fault.kind === 'rejected' && fault.cause !== undefined;

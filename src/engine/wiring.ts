@@ -49,6 +49,10 @@ export interface Wiring {
   flow(id: string): AnyFlow | undefined;
   sink(flow: AnyFlow, kind: string): SinkPort;
   port(connection: string, sink: string): SinkPort | undefined;
+  /** Flows that read records of a kind from a connection. */
+  readersOf(connection: string, kind: string): AnyFlow[];
+  /** Flows that write records of a kind to a connection, each to its sink. */
+  writersTo(connection: string, kind: string): { flow: AnyFlow; port: SinkPort }[];
 }
 
 export function wire(estate: Estate): Wiring {
@@ -71,6 +75,11 @@ export function wire(estate: Estate): Wiring {
     }
   }
   const topics = topicPorts(estate, sources);
+  const portOf = (flow: AnyFlow, kind: string): SinkPort => {
+    const target = sinkOf(estate, flow, kind);
+    return sinks.get(`${target.connection} ${target.sink.name}`)!;
+  };
+  const kindsOf = (flow: AnyFlow): string[] => Object.keys(flow.to);
   return {
     sources: [...sources.values()],
     readers: [...sources.values()].filter(({ source }) => source.kind !== 'webhook'),
@@ -79,11 +88,30 @@ export function wire(estate: Estate): Wiring {
     flowsOf: (connection, source) => sources.get(`${connection} ${source}`)?.flows ?? [],
     topic: (connection, topic) => topics.get(`${connection} ${topic}`),
     flow: (id) => estate.flows.find((flow) => flow.id === id),
-    sink: (flow, kind) => {
-      const target = sinkOf(estate, flow, kind);
-      return sinks.get(`${target.connection} ${target.sink.name}`)!;
-    },
+    sink: portOf,
     port: (connection, sink) => sinks.get(`${connection} ${sink}`),
+    readersOf: kept((connection, kind) =>
+      [...sources.values()]
+        .filter((port) => port.connection === connection)
+        .flatMap(({ flows }) => flows.filter((flow) => kindsOf(flow).includes(kind))),
+    ),
+    writersTo: kept((connection, kind) =>
+      estate.flows
+        .filter((flow) => kindsOf(flow).includes(kind))
+        .map((flow) => ({ flow, port: portOf(flow, kind) }))
+        .filter(({ port }) => port.connection === connection),
+    ),
+  };
+}
+
+/** Asked of every document: worked out once per connection and kind. */
+function kept<T>(work: (connection: string, kind: string) => T): (connection: string, kind: string) => T {
+  const known = new Map<string, T>();
+  return (connection, kind) => {
+    const id = `${connection} ${kind}`;
+    const value = known.get(id) ?? work(connection, kind);
+    known.set(id, value);
+    return value;
   };
 }
 

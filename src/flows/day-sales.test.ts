@@ -105,6 +105,8 @@ function hub(options: Partial<DaySalesOptions> = {}, config: Partial<CsvConfig> 
       receivedAt: new Date(0),
       decision,
       mapping: (name) => tables[name]!,
+      keyOf: async () => null,
+      current: async () => null,
       find: async (_type, [kind, value]) =>
         [...(byReference.get(`${kind} ${value}`) ?? [])].map((id) => orders.get(id)!) as never,
     };

@@ -91,6 +91,11 @@ export async function bind(sql: Sql, bindings: readonly BindingWrite[]): Promise
       'absolute',
     ]),
   );
+  return releaseAwaits(sql, bindings);
+}
+
+/** Releases the deliveries that waited for bindings which are made now. Returns their lanes: refresh them. */
+export async function releaseAwaits(sql: Sql, bindings: readonly BindingKey[]): Promise<LaneKey[]> {
   return sql.query<LaneKey>(
     'awaits_release',
     `with gone as (

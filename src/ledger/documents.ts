@@ -76,6 +76,7 @@ export async function changeDocuments(sql: Sql, documents: readonly DocumentWrit
 
 export interface StoredBody {
   id: string;
+  entity: string;
   kind: string;
   key: string;
   version: number;
@@ -91,9 +92,9 @@ export async function documentBodies(
   return sql.query<StoredBody>(
     'documents_bodies',
     `with wanted as (select * from unnest($1::uuid[], $2::integer[]) as w (id, version))
-     select d.id, d.kind, d.key, d.version, d.digest, d.body_sealed from document d join wanted w using (id, version)
+     select d.id, d.entity, d.kind, d.key, d.version, d.digest, d.body_sealed from document d join wanted w using (id, version)
      union all
-     select v.document_id, d.kind, d.key, v.version, v.digest, v.body_sealed
+     select v.document_id, d.entity, d.kind, d.key, v.version, v.digest, v.body_sealed
      from wanted w join document_version v on v.document_id = w.id and v.version = w.version join document d on d.id = w.id`,
     columns(versions, ['documentId', 'version']),
   );
@@ -109,7 +110,7 @@ export async function documentsByReference(
 ): Promise<StoredBody[]> {
   return sql.query<StoredBody>(
     'documents_by_reference',
-    `select d.id, d.kind, d.key, d.version, d.digest, d.body_sealed
+    `select d.id, d.entity, d.kind, d.key, d.version, d.digest, d.body_sealed
      from reference r join document d on d.id = r.document_id
      where r.entity = $1 and r.kind = $3 and r.value = $4 and d.kind = $2 order by d.id desc limit 50`,
     [entity, kind, referenceKind, value],

@@ -122,7 +122,7 @@ export async function nextEvents(sql: Sql, shard: number, limit: number): Promis
 
 export interface FinishedEvent extends Measure {
   id: string;
-  outcome: 'routed' | 'duplicate' | 'late' | 'dismissed';
+  outcome: 'routed' | 'duplicate' | 'late' | 'dismissed' | 'echo';
 }
 
 /** Moves events to history with what they brought. Returns how many were still there. */

@@ -6,6 +6,8 @@ export interface Figures {
     duplicate: number;
     routed: number;
     late: number;
+    /** Changes at a target that we had made ourselves. */
+    echo: number;
     waiting: number;
     parked: number;
     dismissed: number;
@@ -88,6 +90,7 @@ async function countAll(sql: Sql): Promise<Figures> {
       duplicate: of(events, 'duplicate'),
       routed: of(events, 'routed'),
       late: of(events, 'late'),
+      echo: of(events, 'echo'),
       dismissed: of(events, 'dismissed'),
       waiting: of(events, 'waiting'),
       parked: of(events, 'parked'),

@@ -29,6 +29,11 @@ export async function mappingStamp(sql: Sql): Promise<string> {
   return row!.stamp;
 }
 
+/** Until the transaction ends nobody else who locks the table writes it: what is read after this is what the next version is based on. */
+export async function lockMapping(sql: Sql, entity: string, name: string): Promise<void> {
+  await sql.query('mapping_lock', 'select pg_advisory_xact_lock(7071, hashtext($1))', [JSON.stringify([entity, name])]);
+}
+
 /** Adds a version, the one after that which was read. False when another writer was faster: that version is taken. */
 export async function addMappingVersion(sql: Sql, table: Omit<MappingVersion, 'changed_at'>): Promise<boolean> {
   const rows = await sql.query(

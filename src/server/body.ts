@@ -5,8 +5,43 @@ import { HubError } from '../core/errors.ts';
 const LINGER_MS = 2_000;
 
 interface Reading {
+  /** Of memory, not of body. */
   bytes: number;
   giveWay(): void;
+}
+
+/**
+ * Bytes gathered into one buffer that grows. A list of chunks would cost a stranger one byte and us an object for each: a body of one-byte chunks would
+ * take a hundred times its size.
+ */
+class Gathered {
+  #buffer: Buffer = Buffer.alloc(0);
+  #own = false;
+  length = 0;
+
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
+  /** The first chunk is kept as it is: most bodies come whole. */
+  add(chunk: Buffer): void {
+    const needed = this.length + chunk.length;
+    if (this.length === 0) this.#buffer = chunk;
+    else {
+      if (!this.#own || needed > this.#buffer.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(1024, needed * 2));
+        this.#buffer.copy(larger, 0, 0, this.length);
+        this.#buffer = larger;
+        this.#own = true;
+      }
+      chunk.copy(this.#buffer, this.length);
+    }
+    this.length = needed;
+  }
+
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.length);
+  }
 }
 
 /**
@@ -29,11 +64,12 @@ export class BodyReader {
     const declared = request.headers['content-length'];
     if (declared !== undefined && Number(declared) > limit) return Promise.reject(refuse(request, tooLarge(limit)));
     return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
+      const gathered = new Gathered();
       const reading: Reading = { bytes: 0, giveWay: () => stop(refuse(request, tooSlow())) };
       const end = (): void => {
         this.#readings.delete(reading);
         this.#held -= reading.bytes;
+        reading.bytes = 0;
         request.off('data', take).off('end', done).off('error', stop).off('close', broken);
       };
       const stop = (error: Error): void => {
@@ -42,17 +78,17 @@ export class BodyReader {
       };
       const done = (): void => {
         end();
-        resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+        resolve(gathered.bytes());
       };
       const broken = (): void => stop(new HubError('BAD_USE', 'the connection broke off'));
       const take = (chunk: Buffer): void => {
-        if (reading.bytes + chunk.length > limit) {
+        if (gathered.length + chunk.length > limit) {
           stop(refuse(request, tooLarge(limit)));
           return;
         }
-        reading.bytes += chunk.length;
-        this.#held += chunk.length;
-        chunks.push(chunk);
+        gathered.add(chunk);
+        this.#held += gathered.capacity - reading.bytes;
+        reading.bytes = gathered.capacity;
         while (this.#held > this.#most) {
           const [oldest] = this.#readings;
           oldest!.giveWay();

@@ -194,6 +194,31 @@ test('a body of any type or none is taken as it travelled, to the byte', async (
   assert.deepEqual(about, ['a=%2F&b application/x-www-form-urlencoded', 'a=%2F&b text/xml', 'a=%2F&b none']);
 });
 
+test('a body that comes byte by byte is put together again, and costs no more than twice its bytes', async (t) => {
+  let read = '';
+  const { url } = await door(t, {
+    source: {
+      verify: ({ body }) => {
+        read = Buffer.from(body).toString();
+        return false;
+      },
+    },
+  });
+  const text = Array.from({ length: 20_000 }, (_, n) => String.fromCharCode(97 + (n % 26)));
+  const head = 'POST /in/from/notes HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n';
+  const told = await new Promise<string>((resolve) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => {
+      socket.write(`${head}${text.map((letter) => `1\r\n${letter}\r\n`).join('')}0\r\n\r\n`);
+    });
+    socket.once('data', (data) => {
+      socket.destroy();
+      resolve(data.toString());
+    });
+  });
+  assert.match(told, /^HTTP\/1\.1 401/);
+  assert.equal(read, text.join(''));
+});
+
 test('poison is stored or refused alone: neighbours of the same moment are stored', async (t) => {
   const { post } = await door(t);
   const bodies = [

@@ -21,7 +21,7 @@ interface Address {
 const MIB = 1024 * 1024;
 const BODY_LIMIT = MIB;
 /** Of all bodies that are coming in at a time. */
-const MOST_COMING_IN = 24 * MIB;
+const MOST_COMING_IN = 16 * MIB;
 const BETWEEN_WARNINGS_MS = 10_000;
 
 const statusOf: Record<Reception, number> = { stored: 202, known: 200, noted: 202, nothing: 204 };

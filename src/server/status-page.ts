@@ -154,6 +154,7 @@ const eventsSection = ({ figures: { events } }: Reading): Html =>
       ['routed', events.routed],
       ['duplicate', events.duplicate],
       ['too late to matter', events.late],
+      ['our own echo', events.echo],
       ['waiting', events.waiting],
       ['held', events.parked],
       ['dismissed', events.dismissed],

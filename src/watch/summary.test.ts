@@ -5,7 +5,7 @@ import type { Figures } from '../ledger/figures.ts';
 import { summarise } from './summary.ts';
 
 const figures = (changes: Partial<Figures> = {}): Figures => ({
-  events: { received: 10, duplicate: 1, routed: 6, late: 1, waiting: 1, parked: 1, dismissed: 0, excepted: 1 },
+  events: { received: 10, duplicate: 1, routed: 6, late: 1, echo: 0, waiting: 1, parked: 1, dismissed: 0, excepted: 1 },
   deliveries: { delivered: 5, superseded: 2, dismissed: 0, waiting: 3, leased: 2, unknown: 1, parked: 4 },
   documents: { customer: 2, order: 6 },
   measures: [],

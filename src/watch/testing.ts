@@ -33,7 +33,17 @@ export const anException = (changes: Partial<ExceptionRow> = {}): ExceptionRow =
 export const aReading = (changes: Partial<Reading> = {}): Reading => ({
   at: new Date('2026-01-02T03:04:05Z'),
   figures: {
-    events: { received: 10, duplicate: 1, routed: 6, late: 1, waiting: 1, parked: 1, dismissed: 0, excepted: 1 },
+    events: {
+      received: 10,
+      duplicate: 1,
+      routed: 6,
+      late: 1,
+      echo: 0,
+      waiting: 1,
+      parked: 1,
+      dismissed: 0,
+      excepted: 1,
+    },
     deliveries: { delivered: 5, superseded: 2, dismissed: 0, waiting: 3, leased: 2, unknown: 1, parked: 4 },
     documents: { order: 6 },
     measures: [

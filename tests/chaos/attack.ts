@@ -111,7 +111,8 @@ const kinds: Record<string, (random: Random) => Omit<Hostile, 'kind'>> = {
 };
 
 /** Of `count`, how often each kind comes; slow and large ones are rarer. */
-const weightOf = (kind: string): number => (kind.startsWith('slow') ? 0.15 : /oversized|deep/.test(kind) ? 0.25 : 1);
+const weightOf = (kind: string): number =>
+  kind.startsWith('slow') ? 0.15 : /oversized|deep|one byte/.test(kind) ? 0.25 : 1;
 
 /** Sends hostile requests, each over a connection of its own, until `count` of them have ended; slow ones are held all the while. */
 export async function attack({ port, count, seed, concurrency }: Attack): Promise<Verdict> {

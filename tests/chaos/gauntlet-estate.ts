@@ -87,10 +87,13 @@ const payments: Sink<typeof Payment> = {
   settle: '4s',
   deadline: '3s',
   batch: { max: 20, onFailure: 'independent' },
-  find: async (keys, cx) => {
-    const response = await cx.fetch(`${GAUNTLET_TARGET}/find?keys=${keys.map(encodeURIComponent).join(',')}`, {
-      timeout: '2s',
-    });
+  find: async (items, cx) => {
+    const response = await cx.fetch(
+      `${GAUNTLET_TARGET}/find?keys=${items.map(({ key }) => encodeURIComponent(key)).join(',')}`,
+      {
+        timeout: '2s',
+      },
+    );
     if (!response.ok) throw new FaultError({ kind: 'transient', message: `the target answered ${response.status}` });
     const ids = (await response.json()) as (string | null)[];
     return ids.map((id) => (id === null ? { found: 'absent' as const } : { found: 'whole' as const, id }));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Type } from 'typebox';
 import { systemClock } from '../../src/core/clock.ts';
-import type { Result, Sink } from '../../src/core/connector.ts';
+import type { Found, Result, Sink } from '../../src/core/connector.ts';
 import { defineDocument } from '../../src/core/document.ts';
 import { defineEstate } from '../../src/core/estate.ts';
 import { defineFlow } from '../../src/core/flow.ts';
@@ -367,8 +367,108 @@ describe('delivery', { concurrency: 4 }, () => {
     await hub.stop();
     const [exception] = await exceptions(ledger);
     assert.equal(exception!.cause, 'landed-in-part');
-    assert.match(words(ledger, exception!), /Complete or remove it there/);
+    assert.match(
+      words(ledger, exception!),
+      /holds a part of this record.*Complete it there and dismiss this, or remove it there/,
+    );
     assert.equal(target.calls.length, 1);
+  });
+
+  test('to be asked first: the next of the lane waits until the one before is settled and found', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target({ byKey: false });
+    let lost = 0;
+    const answer = (items: readonly NoteItem[]) => {
+      if (lost > 0) return target.commit(items);
+      lost = performance.now();
+      target.commitLater(items, 1000);
+      return cut();
+    };
+    const hub = noteHub(ledger, target.sink({ settle: '2s', answer }));
+    await hub.start();
+    await send(hub, { id: 'a', n: 1 });
+    await until('the answer is lost', () => lost > 0);
+    await send(hub, { id: 'a', n: 2 });
+    await send(hub, { id: 'b', n: 1 });
+    await until('b does not wait', () => target.values('b').length === 1);
+    assert.ok(performance.now() < lost + 1900);
+    await idle(hub);
+    await hub.stop();
+    assert.deepEqual(target.values('a'), [1, 2]);
+    assert.equal(target.records.get('a')!.length, 1, 'the second changed what the first had made');
+    const second = target.calls.filter(({ keys }) => keys.includes('a')).at(-1)!;
+    assert.ok(second.at - lost >= 1990, `the next went ${second.at - lost} ms after the answer was lost`);
+  });
+
+  test('a question that fails is asked again: it makes nothing more unknown and doubles nothing', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target({ byKey: false });
+    let lost = false;
+    let asked = 0;
+    const answer = (items: readonly NoteItem[]) => {
+      if (lost) return target.commit(items);
+      lost = true;
+      target.commit(items);
+      return cut();
+    };
+    const find = (keys: string[]): Found[] => {
+      asked += 1;
+      if (asked < 4) throw new Error('socket hang up');
+      return keys.map((key) => ({ found: 'whole', id: target.records.get(key)![0]!.id }));
+    };
+    const hub = noteHub(ledger, target.sink({ settle: '1s', answer, find }));
+    const started = performance.now();
+    await hub.start();
+    await send(hub, { id: 'a', n: 1 });
+    await idle(hub);
+    await hub.stop();
+    assert.equal(asked, 4);
+    assert.equal(target.calls.length, 1);
+    assert.equal(target.records.get('a')!.length, 1);
+    assert.ok(performance.now() - started < 20_000);
+    const rows = await ledger.db.query<{ outcome: string }>(
+      'attempts_of',
+      'select outcome from attempt order by number',
+    );
+    assert.deepEqual(
+      rows.map(({ outcome }) => outcome),
+      ['unknown', 'transient', 'transient', 'transient', 'delivered'],
+    );
+  });
+
+  test('what is found in part is told in the words of the target, holds its lane, and is asked for again after a retry', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target({ byKey: false });
+    let lost = false;
+    let whole = false;
+    const answer = (items: readonly NoteItem[]) => {
+      if (lost) return target.commit(items);
+      lost = true;
+      target.commit(items);
+      return cut();
+    };
+    const find = (keys: string[]): Found[] =>
+      keys.map((key) =>
+        whole
+          ? { found: 'whole', id: target.records.get(key)![0]!.id }
+          : { found: 'partial', message: 'The payment P7 is there, but set against no invoice.' },
+      );
+    const hub = noteHub(ledger, target.sink({ settle: '300ms', answer, find }));
+    await hub.start();
+    await send(hub, { id: 'a', n: 1 });
+    await until('it is parked', async () => (await exceptions(ledger)).length === 1);
+    await send(hub, { id: 'a', n: 2 });
+    await idle(hub);
+    const [exception] = await exceptions(ledger);
+    assert.deepEqual([exception!.cause, exception!.holds], ['landed-in-part', true]);
+    assert.match(words(ledger, exception!), /^The payment P7 is there, but set against no invoice\. .*dismiss.*retry/);
+    assert.deepEqual(target.values('a'), [1], 'the next one waits for a person');
+    whole = true;
+    await retryException(hub.parts, exception!, decision);
+    await idle(hub);
+    await hub.stop();
+    assert.deepEqual(target.values('a'), [1, 2]);
+    assert.equal(target.records.get('a')!.length, 1, 'asked for again, not made again');
   });
 
   test('a lost answer of a target that nothing protects is an Exception that explains both possibilities', async (t) => {
@@ -406,7 +506,7 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal(exception!.cause, 'retries-exhausted');
     assert.match(
       words(ledger, exception!),
-      /Tried 2 times, and each time it stayed unknown whether it landed; the last answer was: socket hang up/,
+      /Tried 2 times, and each time it stayed unknown whether it landed; the last answer was: socket hang up\. Look there: if it is there .*dismiss this; if it is not, retry/,
     );
   });
 

@@ -180,4 +180,88 @@ export const versions: NaiveVersion[] = [
     file: 'tests/engine/delivery.test.ts',
     test: 'a binding made while its waiter is being written wakes it (others wait for it already)',
   },
+  {
+    name: 'echo: whatever was written or seen last is one, not the later of the two',
+    changes: [
+      {
+        file: 'src/engine/echo.ts',
+        from: 'const last = seen && (!written || seen.document >= written.document) ? seen : written;',
+        to: 'const last = written?.digest.equals(digest) ? written : (seen ?? written);',
+      },
+    ],
+    file: 'tests/engine/echo.test.ts',
+    test: 'A→B→A: a change back to what we had written is a change',
+  },
+  {
+    name: 'echo: known by what was sent, not by what was read back',
+    changes: [
+      {
+        file: 'src/engine/settle.ts',
+        from: '{ ...(sent as object), ...result.held }',
+        to: '{ ...(sent as object) }',
+      },
+    ],
+    file: 'tests/engine/echo.test.ts',
+    test: 'a target that stores otherwise than it was sent is known by what was read back',
+  },
+  {
+    name: 'echo: the digest is of the whole document, not of the flow’s own fields',
+    changes: [
+      {
+        file: 'src/engine/echo.ts',
+        from: 'const own = fields === undefined ? record',
+        to: 'const own = fields === undefined || fields.length > 0 ? record',
+      },
+    ],
+    file: 'tests/engine/echo.test.ts',
+    test: 'a change of fields that are not the flow’s own is an echo, per flow',
+  },
+  {
+    name: 'echo: a version of the source alone says whether something changed',
+    changes: [
+      {
+        file: 'src/engine/translate.ts',
+        from: 'if (coarse && event.source_version === subject?.source_version) return null;',
+        to: 'if (coarse && event.source_version === null) return null;',
+      },
+    ],
+    file: 'tests/engine/echo.test.ts',
+    test: 'a second change within the same second is seen',
+  },
+  {
+    name: 'echo: open Intents are not looked at',
+    changes: [
+      {
+        file: 'src/engine/echo.ts',
+        from: 'const intent = intents.find((one) => one.digest.equals(digest));',
+        to: 'const intent = intents.find((one) => one.digest.length === 0);',
+      },
+    ],
+    file: 'tests/engine/echo.test.ts',
+    test: 'an echo that comes before the answer is known by the open Intent',
+  },
+  {
+    name: 'echo: a change that meets a write of ours is not given to its own side',
+    changes: [
+      {
+        file: 'src/engine/echo.ts',
+        from: 'if (doc && (busy || what.doubt)) also',
+        to: 'if (doc && !busy && what.doubt) also',
+      },
+    ],
+    file: 'tests/engine/echo.test.ts',
+    test: 'a change at a target that we are writing to at the moment wins on both sides, and is not lost',
+  },
+  {
+    name: 'echo: a record that we are making comes back as a new one',
+    changes: [
+      {
+        file: 'src/engine/translate.ts',
+        from: 'if (externalId === undefined || alike.length === 0) continue;',
+        to: 'if (externalId === undefined || alike.length >= 0) continue;',
+      },
+    ],
+    file: 'tests/engine/echo.test.ts',
+    test: 'a record that we are making at a target comes back under an id nobody has told us yet',
+  },
 ];

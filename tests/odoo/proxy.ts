@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 /** What happens to one request on its way to Odoo. */
-type Mishap =
+export type Mishap =
   /** Nothing happens to it. */
   | { do: 'pass' }
   /** Odoo did it; the answer never arrives. */
@@ -14,9 +14,11 @@ type Mishap =
   /** Odoo never sees it; its method gives this result. */
   | { do: 'result'; result: unknown }
   /** Odoo did it; the answer is late. */
-  | { do: 'late'; milliseconds: number };
+  | { do: 'late'; milliseconds: number }
+  /** The connection is closed at once; the request reaches Odoo, and is committed, that much later. */
+  | { do: 'commit-late'; milliseconds: number };
 
-interface SeenCall {
+export interface SeenCall {
   readonly model: string;
   readonly method: string;
   readonly node: string | undefined;
@@ -29,26 +31,37 @@ export interface Road {
   /** The next `times` calls of `model.method` meet with the mishap; `*` is any call. */
   next(call: string, mishap: Mishap, times?: number): void;
   clear(): void;
+  /** Waits until Odoo has answered everything that reached it, or will reach it late. */
+  quiet(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startProxy(target: string): Promise<Road> {
+/** `fate` decides about calls for which nothing was planned. */
+export async function startProxy(target: string, fate?: (call: SeenCall) => Mishap | undefined): Promise<Road> {
   const plans: { call: string; mishap: Mishap; times: number }[] = [];
   const calls: SeenCall[] = [];
+  const under = new Set<Promise<void>>();
   const server: Server = createServer((request, response) => {
-    void serve(request, response).catch(() => response.destroy());
+    const serving = serve(request, response).catch(() => void response.destroy());
+    under.add(serving);
+    void serving.then(() => under.delete(serving));
   });
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
     const call = callOf(request.url ?? '/', body);
-    calls.push({ ...call, node: request.headers['x-crossdock-node'] as string | undefined });
+    const seen = { ...call, node: request.headers['x-crossdock-node'] as string | undefined };
+    calls.push(seen);
     const name = `${call.model}.${call.method}`;
     const plan = plans.find((one) => one.times > 0 && (one.call === name || one.call === '*'));
     if (plan) plan.times -= 1;
-    const mishap = plan?.mishap;
+    const mishap = plan?.mishap ?? fate?.(seen);
     if (mishap?.do === 'cut-before') return void request.socket.destroy();
+    if (mishap?.do === 'commit-late') {
+      request.socket.destroy();
+      await new Promise((resolve) => setTimeout(resolve, mishap.milliseconds));
+    }
     if (mishap?.do === 'answer') {
       response.writeHead(mishap.status, { 'content-type': 'text/html', ...mishap.headers }).end(mishap.body);
       return;
@@ -68,6 +81,7 @@ export async function startProxy(target: string): Promise<Road> {
       ...(body.length > 0 ? { body } : {}),
     });
     const bytes = Buffer.from(await answer.arrayBuffer());
+    if (mishap?.do === 'commit-late') return;
     if (mishap?.do === 'cut-after') return void request.socket.destroy();
     if (mishap?.do === 'late') await new Promise((resolve) => setTimeout(resolve, mishap.milliseconds));
     response
@@ -84,6 +98,9 @@ export async function startProxy(target: string): Promise<Road> {
     clear: () => {
       plans.length = 0;
       calls.length = 0;
+    },
+    quiet: async () => {
+      while (under.size > 0) await Promise.all(under);
     },
     close: () =>
       new Promise((resolve) => {

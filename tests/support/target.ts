@@ -1,4 +1,4 @@
-import type { Context, Idempotency, Item, Result, Sink } from '../../src/core/connector.ts';
+import type { Context, Found, Idempotency, Item, Result, Sink } from '../../src/core/connector.ts';
 import type { FaultError } from '../../src/core/fault.ts';
 import { type NativeNote, NoteDocument } from './hub.ts';
 
@@ -89,7 +89,7 @@ export class Target {
     options: Partial<Pick<Sink, 'name' | 'settle' | 'deadline' | 'batch'>> & {
       idempotency?: Idempotency;
       answer?: (items: readonly NoteItem[], cx: Context) => Promise<Result[]> | Result[];
-      find?: (keys: string[]) => { found: 'absent' | 'partial' }[];
+      find?: (keys: string[]) => Found[];
     } = {},
   ): Sink<typeof NoteDocument> {
     const { answer = (items) => this.commit(items), find, ...rest } = options;
@@ -101,7 +101,8 @@ export class Target {
       deadline: '10s',
       batch: { max: 50, onFailure: 'independent' },
       ...rest,
-      find: async (keys) => {
+      find: async (items) => {
+        const keys = items.map(({ key }) => key);
         this.catchUp();
         this.finds.push({ at: performance.now(), keys });
         if (find) return find(keys);

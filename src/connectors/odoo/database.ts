@@ -263,16 +263,23 @@ export class Odoo {
 
   /** Id of the account with this code in our company. */
   account(code: string, cx: Context): Promise<number> {
-    return this.#coded('account.account', 'account', code, [], cx);
+    return this.#coded('account.account', 'account', 'accounts', code, [], cx);
   }
 
-  /** Id of the journal with this code in our company. */
-  async journal(code: string, cx: Context): Promise<number> {
+  /** Id of the journal with this code in our company; `table` is the Mapping table that named it. */
+  async journal(code: string, cx: Context, table = 'journals'): Promise<number> {
     const { id } = await this.company(cx);
-    return this.#coded('account.journal', 'journal', code, [['company_id', '=', id]], cx);
+    return this.#coded('account.journal', 'journal', table, code, [['company_id', '=', id]], cx);
   }
 
-  async #coded(model: string, noun: string, code: string, domain: unknown[], cx: Context): Promise<number> {
+  async #coded(
+    model: string,
+    noun: string,
+    table: string,
+    code: string,
+    domain: unknown[],
+    cx: Context,
+  ): Promise<number> {
     const key = `${noun} ${code}`;
     const found = await this.#keep(key, cx, async () => {
       const rows = await this.read(model, [['code', '=', code], ...domain], ['code'], cx);
@@ -281,7 +288,7 @@ export class Odoo {
     if (found !== undefined) return found;
     this.#kept.delete(key);
     const { name } = await this.company(cx);
-    throw rejected(`${name} in Odoo has no ${noun} '${code}' (Mapping table '${noun}s')`, `${noun}-unknown`, noun);
+    throw rejected(`${name} in Odoo has no ${noun} '${code}' (Mapping table '${table}')`, `${noun}-unknown`, noun);
   }
 
   /**

@@ -20,9 +20,10 @@ describe('odoo()', () => {
       'saleOrders',
       'stockAdjustments',
       'journalEntries',
+      'payments',
     ]);
     for (const sink of Object.values(a.sinks)) {
-      assert.equal(sink.idempotency, 'external-id');
+      assert.equal(sink.idempotency, sink === a.sinks.payments ? 'find-first' : 'external-id');
       assert.equal(sink.settle, '120s');
       assert.ok(sink.batch.max >= 1 && sink.batch.max <= 500);
     }

@@ -5,12 +5,14 @@ import type { Secret } from '../../core/estate.ts';
 import type { CustomerDocument } from '../../model/customer.ts';
 import type { JournalEntryDocument } from '../../model/journal-entry.ts';
 import type { OrderDocument } from '../../model/order.ts';
+import type { PaymentDocument } from '../../model/payment.ts';
 import type { ProductDocument } from '../../model/product.ts';
 import type { StockAdjustmentDocument } from '../../model/stock-adjustment.ts';
 import { check } from './check.ts';
 import { customers } from './customers.ts';
 import { Odoo } from './database.ts';
 import { journalEntries } from './journal-entries.ts';
+import { payments } from './payments.ts';
 import { products } from './products.ts';
 import { saleOrders } from './sale-orders.ts';
 import { stockAdjustments } from './stock-adjustments.ts';
@@ -39,6 +41,7 @@ export interface OdooConfig {
     readonly orders?: number;
     readonly adjustments?: number;
     readonly entries?: number;
+    readonly payments?: number;
   };
   /** Module of the external ids instead of `hub_<connection>`: letters, digits and `_`. Never change it once orders have crossed. */
   readonly prefix?: string;
@@ -51,6 +54,7 @@ export interface OdooConnection extends Connection {
     readonly saleOrders: Sink<typeof OrderDocument>;
     readonly stockAdjustments: Sink<typeof StockAdjustmentDocument>;
     readonly journalEntries: Sink<typeof JournalEntryDocument>;
+    readonly payments: Sink<typeof PaymentDocument>;
   };
 }
 
@@ -81,6 +85,7 @@ export function odoo(config: OdooConfig): OdooConnection {
       saleOrders: saleOrders(one, batch.orders ?? 25),
       stockAdjustments: stockAdjustments(one, batch.adjustments ?? 50),
       journalEntries: journalEntries(one, batch.entries ?? 50),
+      payments: payments(one, batch.payments ?? 10),
     },
     check: (cx) => check(one, cx),
   };

@@ -9,12 +9,13 @@ import type { Loaded } from './load.ts';
 /** Calls of the longest a delivery may take: writing, reading back and one repeat. */
 const longestSteps = 2;
 
-type Parts<D extends AnyDocumentType> = Pick<Sink<D>, 'name' | 'accepts' | 'batch' | 'deliver'>;
+type Parts<D extends AnyDocumentType> = Pick<Sink<D>, 'name' | 'accepts' | 'batch' | 'deliver'> &
+  Partial<Pick<Sink<D>, 'idempotency' | 'find'>>;
 
-/** What all sinks of an Odoo have in common: external ids make every repeat the same one effect. */
+/** What all sinks of an Odoo have in common. Unless a sink says otherwise, external ids make every repeat the same one effect. */
 export const sinkOf = <D extends AnyDocumentType>(odoo: Odoo, parts: Parts<D>): Sink<D> => ({
-  ...parts,
   idempotency: 'external-id',
+  ...parts,
   settle: odoo.settings.settle,
   deadline: milliseconds(odoo.settings.timeout) * longestSteps,
 });

@@ -87,6 +87,9 @@ const methods: Readonly<Record<string, Method>> = {
   check_access_rights: { records: false, writes: false, parameters: [['operation'], ['raise_exception']] },
   get_external_id: { records: true, writes: false, parameters: [] },
   load: { records: false, writes: true, parameters: [['fields'], ['data']] },
+  create: { records: false, writes: true, parameters: [['vals_list']] },
+  create_invoices: { records: true, writes: true, parameters: [] },
+  action_create_payments: { records: true, writes: true, parameters: [] },
   button_validate: { records: true, writes: true, parameters: [] },
   action_post: { records: true, writes: true, parameters: [] },
 };

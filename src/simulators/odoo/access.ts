@@ -89,6 +89,8 @@ const rights: Readonly<Record<string, Rights>> = {
   'stock.location': changing(['stock.group_stock_manager']),
   'account.move': { read: READ_ORDERS, ...changing(ACCOUNTING) },
   'account.move.line': { read: READ_ORDERS, ...changing(ACCOUNTING) },
+  'account.payment': only(['account.group_account_invoice']),
+  'account.payment.register': only(['account.group_account_invoice']),
   'account.tax': changing(['account.group_account_manager']),
   'account.journal': changing(['account.group_account_manager']),
   'account.account': changing(['account.group_account_manager']),

@@ -164,6 +164,7 @@ function pay(env: Env, wizard: Row): Row {
   const [payment] = env.create('account.payment', [
     {
       amount,
+      currency_id: invoice.currency_id!,
       memo: wizard.communication!,
       partner_id: invoice.partner_id!,
       journal_id: wizard.journal_id!,
@@ -275,6 +276,7 @@ export const invoiceModels = (): Model[] => [
         },
       ),
       amount: monetary('Amount'),
+      currency_id: many2one('res.currency', 'Currency'),
       memo: char('Memo', { index: true }),
       date: date('Date'),
       payment_type: selection(

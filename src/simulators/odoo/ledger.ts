@@ -137,6 +137,20 @@ const entry = (db: Database, row: Row): Json => ({
   })),
 });
 
+/** What was paid, and what the invoice it is set against still waits for. */
+const payment = (db: Database, row: Row): Json => ({
+  id: row.id,
+  name: text(row.name),
+  memo: text(row.memo),
+  state: row.state!,
+  amount: row.amount!,
+  reconciled: row.is_reconciled!,
+  invoices: (row.invoice_ids as number[]).map((id) => {
+    const invoice = db.table('account.move').rows.get(id)!;
+    return { name: text(invoice.name), total: invoice.amount_total!, residual: invoice.amount_residual! };
+  }),
+});
+
 const rows = (db: Database, model: string): Row[] =>
   db
     .table(model)
@@ -159,6 +173,7 @@ export function ledger(db: Database, history: History): Json {
     loose_moves: moves.filter((move) => move.picking_id === false).map((move) => movement(db, move)),
     quants: rows(db, 'stock.quant').map((row) => quant(db, row)),
     entries: rows(db, 'account.move').map((row) => entry(db, row)),
+    payments: rows(db, 'account.payment').map((row) => payment(db, row)),
     counts: {
       records: Object.fromEntries(
         [...db.store.tables.values()].filter((table) => table.rows.size).map((table) => [table.name, table.rows.size]),

@@ -1,0 +1,332 @@
+import assert from 'node:assert/strict';
+import { milliseconds } from '../core/clock.ts';
+import type { DroppedFile, FileSource, Incoming, PollSource } from '../core/connector.ts';
+import { FaultError } from '../core/fault.ts';
+import { sha256 } from '../core/seal.ts';
+import { type Check, type Lab, makeLab, readable, type Surroundings } from './lab.ts';
+import type { SeenRequest } from './network.ts';
+
+/** A polled source, and how facts come to be in its system. */
+export interface PollSourceUnderTest extends Surroundings {
+  readonly source: PollSource<unknown>;
+  /** Makes new facts, oldest first; gives their subjects. */
+  make(count: number): Promise<string[]>;
+  /** How many facts fit in one page. */
+  readonly pageSize: number;
+  /** Makes a record that cannot be understood, where the system can hold one. */
+  makeBad?(): Promise<void>;
+  /** How the system refuses a key; HTTP 401 when absent. */
+  refuses?(request: SeenRequest): Response;
+}
+
+/** A source of files, with files of its kind. */
+export interface FileSourceUnderTest extends Surroundings {
+  readonly source: FileSource<unknown>;
+  /** At least two files with several facts each, and no fact in two of them; the same ones each time. */
+  files(): { name: string; bytes: Uint8Array }[];
+  /** Subjects of all facts in them. */
+  readonly subjects: readonly string[];
+  /** One that is wrong as a whole. */
+  bad(): { name: string; bytes: Uint8Array };
+}
+
+interface Page {
+  readonly items: readonly Incoming[];
+  readonly cursor: string;
+}
+
+async function readPages(subject: PollSourceUnderTest, lab: Lab, cursor: string | null): Promise<Page[]> {
+  const pages: Page[] = [];
+  for await (const page of subject.source.pull(cursor, lab.cx)) {
+    assert.ok(typeof page.cursor === 'string' && page.cursor !== '', 'a page without the cursor that comes after it');
+    pages.push(page);
+    assert.ok(pages.length < 10_000, 'the paging does not end');
+  }
+  return pages;
+}
+
+const itemsOf = (pages: readonly Page[]): Incoming[] => pages.flatMap(({ items }) => items);
+const keysOf = (items: readonly Incoming[]): Set<string> => new Set(items.map(({ dedupeKey }) => dedupeKey));
+const lost = (wanted: Iterable<string>, had: ReadonlySet<string>): string[] =>
+  [...wanted].filter((key) => !had.has(key));
+
+/** What every fact must have, whatever source it comes from. */
+function wellFormed(items: readonly Incoming[]): void {
+  for (const { dedupeKey, subject, occurredAt, bytes, labels } of items) {
+    assert.ok(typeof dedupeKey === 'string' && dedupeKey !== '', 'a fact without a dedupe key');
+    assert.ok(typeof subject === 'string' && subject !== '' && subject.length <= 500, `subject '${subject}'`);
+    assert.ok(!Number.isNaN(occurredAt.getTime()), `${subject}: occurredAt is no time`);
+    assert.ok(bytes.length > 0, `${subject}: no bytes`);
+    for (const text of [subject, ...Object.values(labels ?? {})])
+      assert.ok(!text.includes('\0') && text.isWellFormed(), `${subject}: a name that cannot be stored`);
+  }
+  const byKey = Map.groupBy(items, ({ dedupeKey }) => dedupeKey);
+  for (const [key, same] of byKey)
+    for (const item of same) assert.equal(item.subject, same[0]!.subject, `two facts have the dedupe key '${key}'`);
+}
+
+/** The same fact always has the same names and content. */
+function sameFacts(
+  first: readonly Incoming[],
+  second: readonly Incoming[],
+  decode: (bytes: Uint8Array) => unknown,
+): void {
+  const known = new Map(first.map((item) => [item.dedupeKey, item]));
+  for (const item of second) {
+    const before = known.get(item.dedupeKey);
+    if (!before) continue;
+    assert.equal(item.subject, before.subject, `fact ${item.dedupeKey} is about something else now`);
+    assert.equal(item.sourceVersion, before.sourceVersion, `fact ${item.dedupeKey} has another version now`);
+    assert.deepEqual(decode(item.bytes), decode(before.bytes), `fact ${item.dedupeKey} says something else now`);
+  }
+}
+
+function decodes(items: readonly Incoming[], decode: (bytes: Uint8Array) => unknown): void {
+  for (const { bytes, subject } of items) {
+    const before = Buffer.from(bytes);
+    const native = decode(bytes);
+    assert.ok(native !== undefined && native !== null, `${subject}: decode gives nothing`);
+    assert.deepEqual(decode(Buffer.from(before)), native, `${subject}: decode gives something else the second time`);
+    assert.ok(before.equals(Buffer.from(bytes)), `${subject}: decode changes the bytes it is given`);
+  }
+}
+
+/** What every polled source must do. */
+export const pollSourceChecks: Readonly<Record<string, Check<PollSourceUnderTest>>> = {
+  'brings every fact of several pages, well formed, in the order of each subject': async (subject) => {
+    const lab = makeLab(subject);
+    const made = await subject.make(subject.pageSize * 2 + 1);
+    const pages = await readPages(subject, lab, null);
+    const items = itemsOf(pages);
+    wellFormed(items);
+    assert.deepEqual(lost(made, new Set(items.map((item) => item.subject))), [], 'facts that never came');
+    assert.ok(
+      pages.length >= 2,
+      `${items.length} facts came in ${pages.length} page: the suite was told a wrong page size`,
+    );
+    for (const [name, same] of Map.groupBy(items, (item) => item.subject))
+      for (const [index, item] of same.entries())
+        if (index > 0 && item.sourceVersion !== undefined)
+          assert.ok(
+            item.sourceVersion >= same[index - 1]!.sourceVersion!,
+            `${name}: an older version after a newer one`,
+          );
+  },
+
+  'the same fact read again is the same fact': async (subject) => {
+    const lab = makeLab(subject);
+    await subject.make(3);
+    const first = itemsOf(await readPages(subject, lab, null));
+    const second = itemsOf(await readPages(subject, lab, null));
+    assert.deepEqual(
+      [...keysOf(second)].sort(),
+      [...keysOf(first)].sort(),
+      'read again, the facts have other dedupe keys',
+    );
+    sameFacts(first, second, (bytes) => subject.source.decode(bytes));
+  },
+
+  'from the cursor of any page everything after it comes, and a cursor never goes back': async (subject) => {
+    const lab = makeLab(subject);
+    await subject.make(subject.pageSize * 2 + 1);
+    const pages = await readPages(subject, lab, null);
+    const all = keysOf(itemsOf(pages));
+    for (const [index, { cursor }] of pages.entries()) {
+      const rest = keysOf(itemsOf(await readPages(subject, lab, cursor)));
+      const before = keysOf(itemsOf(pages.slice(0, index + 1)));
+      assert.deepEqual(
+        lost(all, new Set([...before, ...rest])),
+        [],
+        `facts lost after the cursor of page ${index + 1}`,
+      );
+    }
+    const last = pages.at(-1)!.cursor;
+    const quiet = await readPages(subject, lab, last);
+    assert.deepEqual(lost(keysOf(itemsOf(quiet)), all), [], 'facts that nobody made');
+    const made = await subject.make(1);
+    const after = itemsOf(await readPages(subject, lab, quiet.at(-1)?.cursor ?? last));
+    assert.deepEqual(lost(made, new Set(after.map((item) => item.subject))), [], 'a new fact that never came');
+    const whole = itemsOf(pages).length;
+    assert.ok(
+      itemsOf(quiet).length < whole || whole <= subject.pageSize,
+      'with the last cursor everything is read again',
+    );
+  },
+
+  'broken off between pages, it goes on where the last page ended': async (subject) => {
+    const lab = makeLab(subject);
+    const made = await subject.make(subject.pageSize * 2 + 1);
+    await readPages(subject, lab, null);
+    for (const number of lab.network.seen.map((request) => request.number).slice(0, 6)) {
+      lab.network.reset((request) => (request.number === number ? { do: 'cut-before' } : undefined));
+      const had: Page[] = [];
+      try {
+        for await (const page of subject.source.pull(null, lab.cx)) had.push(page);
+      } catch (error) {
+        if (error instanceof FaultError)
+          assert.equal(error.fault.kind, 'transient', `a read that broke off is ${error.fault.kind}`);
+      }
+      lab.network.reset();
+      const rest = itemsOf(await readPages(subject, lab, had.at(-1)?.cursor ?? null));
+      const subjects = new Set([...itemsOf(had), ...rest].map((item) => item.subject));
+      assert.deepEqual(lost(made, subjects), [], `facts lost when request ${number} broke off`);
+    }
+  },
+
+  'a record that cannot be understood holds up nothing': async (subject) => {
+    if (!subject.makeBad) return;
+    const lab = makeLab(subject);
+    const [before] = await subject.make(1);
+    await subject.makeBad();
+    const [after] = await subject.make(1);
+    const items = itemsOf(await readPages(subject, lab, null));
+    wellFormed(items);
+    const subjects = new Set(items.map((item) => item.subject));
+    assert.deepEqual(lost([before!, after!], subjects), [], 'good facts that a bad neighbour held up');
+    let refused = 0;
+    for (const { bytes } of items)
+      try {
+        subject.source.decode(bytes);
+      } catch (error) {
+        refused += 1;
+        assert.ok(
+          error instanceof FaultError && error.fault.kind === 'rejected',
+          `decode threw ${String(error)}: not a rejected Fault`,
+        );
+        readable(error.message);
+      }
+    assert.ok(refused > 0 || items.length > 2, 'the bad record was passed over in silence');
+  },
+
+  'what it brings can be decoded, always to the same': async (subject) => {
+    const lab = makeLab(subject);
+    const made = new Set(await subject.make(3));
+    const items = itemsOf(await readPages(subject, lab, null)).filter((item) => made.has(item.subject));
+    decodes(items, (bytes) => subject.source.decode(bytes));
+  },
+
+  'asked to wait it is throttled; a key that is not accepted is refused': async (subject) => {
+    const lab = makeLab(subject);
+    await readPages(subject, lab, null);
+    if (lab.network.seen.length === 0) return;
+    const faultWith = async (response: (request: SeenRequest) => Response) => {
+      lab.network.reset((request) => ({ do: 'answer', response: () => response(request) }));
+      try {
+        await readPages(subject, lab, null);
+      } catch (error) {
+        assert.ok(error instanceof FaultError, `it threw ${String(error)}: not a Fault`);
+        readable(error.message);
+        lab.keepsSilence(error.message);
+        return error.fault;
+      }
+      throw new Error('it read on as if nothing had been said');
+    };
+    const wait = await faultWith(() => new Response('slow down', { status: 429, headers: { 'retry-after': '7' } }));
+    assert.equal(wait.kind, 'throttled');
+    assert.equal(milliseconds((wait as Extract<typeof wait, { kind: 'throttled' }>).retryAfter), 7000);
+    const no = await faultWith((request) => subject.refuses?.(request) ?? new Response('{}', { status: 401 }));
+    assert.equal(no.kind, 'refused');
+  },
+};
+
+const dropped = ({ name, bytes }: { name: string; bytes: Uint8Array }): DroppedFile => ({
+  name,
+  bytes,
+  digest: sha256(bytes).toString('hex'),
+});
+
+async function factsOf(subject: FileSourceUnderTest, lab: Lab, files: readonly DroppedFile[]): Promise<Incoming[]> {
+  const parsed = [];
+  for (const file of files) parsed.push({ file, parsed: await subject.source.parse(file, lab.cx) });
+  return subject.source.events(parsed, []);
+}
+
+/** What every source of files must do. */
+export const fileSourceChecks: Readonly<Record<string, Check<FileSourceUnderTest>>> = {
+  'brings every fact of its files, well formed': async (subject) => {
+    const lab = makeLab(subject);
+    const items = await factsOf(subject, lab, subject.files().map(dropped));
+    wellFormed(items);
+    assert.deepEqual([...new Set(items.map((item) => item.subject))].sort(), [...subject.subjects].sort());
+  },
+
+  'the same files again, or renamed, are the same facts': async (subject) => {
+    const lab = makeLab(subject);
+    const files = subject.files().map(dropped);
+    const first = await factsOf(subject, lab, files);
+    const again = await factsOf(subject, lab, files);
+    const keys = first.map(({ dedupeKey }) => dedupeKey);
+    assert.deepEqual(
+      again.map(({ dedupeKey }) => dedupeKey),
+      keys,
+    );
+    sameFacts(first, again, (bytes) => subject.source.decode(bytes));
+    const renamed = await factsOf(
+      subject,
+      lab,
+      files.map((file) => ({ ...file, name: `copy-of-${file.name}` })),
+    );
+    assert.deepEqual(
+      renamed.map(({ dedupeKey }) => dedupeKey),
+      keys,
+      'under another name the facts have other dedupe keys',
+    );
+  },
+
+  'files of other names, and so in another order, say the same': async (subject) => {
+    const lab = makeLab(subject);
+    const files = subject.files().map(dropped);
+    const first = await factsOf(subject, lab, files);
+    const names = files.map(({ name }) => name).sort();
+    const backwards = [...files].reverse().map((file, index) => ({ ...file, name: names[index]! }));
+    const other = await factsOf(subject, lab, backwards);
+    assert.deepEqual(
+      [...new Set(other.map((item) => item.subject))].sort(),
+      [...new Set(first.map((item) => item.subject))].sort(),
+    );
+  },
+
+  'one file at a time says the same as all at once': async (subject) => {
+    const lab = makeLab(subject);
+    const files = subject.files().map(dropped);
+    const all = await factsOf(subject, lab, files);
+    const single: Incoming[] = [];
+    for (const file of files) single.push(...(await factsOf(subject, lab, [file])));
+    assert.deepEqual(
+      [...new Set(single.map((item) => item.subject))].sort(),
+      [...new Set(all.map((item) => item.subject))].sort(),
+    );
+  },
+
+  'a file that is wrong as a whole is rejected in words that name it': async (subject) => {
+    const lab = makeLab(subject);
+    const file = dropped(subject.bad());
+    await assert.rejects(
+      async () => subject.source.parse(file, lab.cx),
+      (error: unknown) => {
+        assert.ok(
+          error instanceof FaultError && error.fault.kind === 'rejected',
+          `it threw ${String(error)}: not a rejected Fault`,
+        );
+        readable(error.message);
+        assert.ok(error.message.includes(file.name), `the words do not name the file: ${error.message}`);
+        return true;
+      },
+    );
+    const good = subject.files().map(dropped);
+    assert.ok((await factsOf(subject, lab, good)).length > 0, 'after a bad file the good ones are not read');
+  },
+
+  'what it brings can be decoded, always to the same': async (subject) => {
+    const lab = makeLab(subject);
+    decodes(await factsOf(subject, lab, subject.files().map(dropped)), (bytes) => subject.source.decode(bytes));
+  },
+
+  'its report counts facts, no more': async (subject) => {
+    const lab = makeLab(subject);
+    const [file] = subject.files().map(dropped);
+    const report = subject.source.report(await subject.source.parse(file!, lab.cx));
+    for (const [name, value] of Object.entries(report))
+      assert.ok(Number.isFinite(value), `report.${name} is no number`);
+  },
+};

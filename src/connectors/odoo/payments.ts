@@ -1,0 +1,193 @@
+import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
+import { type Fault, FaultError, rejected } from '../../core/fault.ts';
+import { money, moneyText } from '../../core/money.ts';
+import { type Payment, PaymentDocument } from '../../model/payment.ts';
+import { afterLanding, deliverPrepared, linked, type Odoo, pair, type Row } from './database.ts';
+import { payableOf, prepareWizard, residualOf } from './payable.ts';
+import { minorOf, sinkOf } from './sink.ts';
+
+interface Prepared {
+  /** Id of the sale order. */
+  readonly order: number;
+  readonly journal: number;
+}
+
+type Ready = readonly { readonly item: Item<Payment>; readonly prepared: Prepared }[];
+
+/**
+ * Payments are registered on the invoice of their order, as a bookkeeper does it with the wizard; the order is invoiced first where it is not yet.
+ * Odoo cannot be given a key for it and does a second registration without a word (recording 33-invoice-double-payment), so the sink is `find-first`:
+ * the payment's id stands in Odoo as its memo, and after a lost answer Odoo is asked for that memo, once it can no longer commit (`settle`).
+ *
+ * Before anything is registered the memo is looked up too: a bookkeeper may have been there first. A payment that would exceed what is left to pay
+ * goes to a person. Read back: one payment of that memo, of the amount, set against an invoice.
+ *
+ * Mapping table: `payment-methods` (payment method of the hub → code of the journal in Odoo). Only the company's own currency.
+ *
+ * @see odoo.md §3 Invoices
+ */
+export const payments = (odoo: Odoo, max: number): Sink<typeof PaymentDocument> =>
+  sinkOf(odoo, {
+    name: 'payments',
+    accepts: PaymentDocument,
+    idempotency: 'find-first',
+    batch: { max, onFailure: 'independent' },
+    find: (items, cx) => find(odoo, items, cx),
+    deliver: (items, cx) =>
+      deliverPrepared(
+        items,
+        (item) => prepare(odoo, item, cx),
+        (ready) => deliver(odoo, ready, cx),
+      ),
+  });
+
+async function prepare(odoo: Odoo, item: Item<Payment>, cx: Context): Promise<Prepared> {
+  const { document: payment } = item;
+  const { currency, name } = await odoo.company(cx);
+  if (payment.currency !== currency.name)
+    throw rejected(
+      `payment ${payment.id} is in ${payment.currency}, but ${name} in Odoo keeps ${currency.name}`,
+      'currency-unknown',
+      'currency',
+    );
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(payment.paidOn))
+    throw rejected(`payment ${payment.id}: '${payment.paidOn.slice(0, 40)}' is not a day`, 'not-a-day', 'paidOn');
+  const order = Number(linked(item, 'order', payment.order));
+  const journal = await odoo.journal(cx.mapping('payment-methods').get(payment.method), cx, 'payment-methods');
+  return { order, journal };
+}
+
+/** Payments of these memos that were not taken back, by memo. */
+async function heldOf(odoo: Odoo, memos: readonly string[], cx: Context): Promise<Map<string, Row[]>> {
+  const domain = [
+    ['memo', 'in', [...new Set(memos)]],
+    ['payment_type', '=', 'inbound'],
+    ['state', 'not in', ['canceled', 'rejected']],
+  ];
+  const fields = ['name', 'memo', 'amount', 'state', 'currency_id', 'is_reconciled'];
+  const rows = await odoo.read('account.payment', domain, fields, cx);
+  return Map.groupBy(rows, (row) => String(row.memo));
+}
+
+async function find(odoo: Odoo, items: readonly Item<Payment>[], cx: Context): Promise<Found[]> {
+  const held = await heldOf(
+    odoo,
+    items.map(({ document }) => document.id),
+    cx,
+  );
+  return items.map(({ document }) => foundOf(document, held.get(document.id) ?? []));
+}
+
+/** What Odoo holds of a payment: nothing, exactly it, or something that a person must look at. */
+export function foundOf(payment: Payment, rows: readonly Row[]): Found {
+  const [row] = rows;
+  if (!row) return { found: 'absent' };
+  const partial = (message: string): Found => ({ found: 'partial', message: `Odoo holds ${message}` });
+  if (rows.length > 1)
+    return partial(`${rows.length} payments with the memo '${payment.id}' (${rows.map(nameOf).join(', ')}), not one.`);
+  const theirs = minorOf(row.amount, payment.currency);
+  const amount = (minor: bigint) => `${moneyText(money(minor, payment.currency))} ${payment.currency}`;
+  if (theirs !== BigInt(payment.amount) || pair(row.currency_id as never).name !== payment.currency)
+    return partial(
+      `payment ${nameOf(row)} with the memo '${payment.id}', but of ${moneyText(money(theirs, payment.currency))} ${pair(row.currency_id as never).name} instead of ${amount(BigInt(payment.amount))}.`,
+    );
+  if (row.state === 'draft' || row.is_reconciled !== true)
+    return partial(
+      `payment ${nameOf(row)} of ${amount(theirs)} with the memo '${payment.id}', but ${row.state === 'draft' ? 'as a draft' : 'not set against an invoice'}.`,
+    );
+  return { found: 'whole', id: String(row.id) };
+}
+
+const nameOf = (row: Row): string => (typeof row.name === 'string' ? row.name : `draft ${String(row.id)}`);
+
+/** One after the other; once the connection fails nothing more is tried, and the rest comes again. */
+async function deliver(odoo: Odoo, ready: Ready, cx: Context): Promise<Result[]> {
+  const held = await heldOf(
+    odoo,
+    ready.map(({ item }) => item.document.id),
+    cx,
+  );
+  const results: Result[] = [];
+  for (const one of ready) {
+    const last = results.at(-1);
+    const broken = last?.outcome === 'untouched' || (last?.outcome === 'failed' && last.fault.kind !== 'rejected');
+    results.push(broken ? { outcome: 'untouched' } : await deliverOne(odoo, one, held, cx));
+  }
+  return results;
+}
+
+async function deliverOne(
+  odoo: Odoo,
+  { item, prepared }: Ready[number],
+  held: Map<string, Row[]>,
+  cx: Context,
+): Promise<Result> {
+  const { document: payment } = item;
+  const before = resultOf(foundOf(payment, held.get(payment.id) ?? []));
+  if (before) return before;
+  try {
+    await register(odoo, payment, prepared, cx);
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    const fault = await odoo.faultOf(error, 'account.payment', cx).catch(() => error.fault);
+    return { outcome: 'failed', fault: fault.kind === 'rejected' ? about(payment, fault) : fault };
+  }
+  try {
+    const now = await heldOf(odoo, [payment.id], cx);
+    held.set(payment.id, now.get(payment.id) ?? []);
+    return resultOf(foundOf(payment, held.get(payment.id)!)) ?? { outcome: 'failed', fault: nowhere(payment) };
+  } catch (error) {
+    return { outcome: 'failed', fault: afterLanding(error, 'the payment was registered in Odoo') };
+  }
+}
+
+async function register(odoo: Odoo, payment: Payment, { order, journal }: Prepared, cx: Context): Promise<void> {
+  const open = await payableOf(odoo, order, payment.currency, cx);
+  const amount = BigInt(payment.amount);
+  const text = (minor: bigint) => `${moneyText(money(minor, payment.currency))} ${payment.currency}`;
+  if (!open)
+    throw rejected('nothing is left to pay on the order in Odoo: is the money a second payment?', 'overpaid', 'amount');
+  if (amount > open.residual)
+    throw rejected(
+      `it is ${text(amount)}, but ${text(open.residual)} is left to pay on invoice ${open.name}`,
+      'overpaid',
+      'amount',
+    );
+  const vals = {
+    journal_id: journal,
+    amount: Number(moneyText(money(amount, payment.currency))),
+    payment_date: payment.paidOn,
+    communication: payment.id,
+  };
+  const context = { active_model: 'account.move', active_ids: [open.invoice] };
+  const wizard = await prepareWizard(odoo, 'account.payment.register', vals, context, cx);
+  await odoo.call('account.payment.register', 'action_create_payments', { ids: [wizard], context }, cx);
+  const left = await residualOf(odoo, open.invoice, payment.currency, cx).catch((error: unknown) => {
+    throw new FaultError(afterLanding(error, 'the payment was registered in Odoo'));
+  });
+  if (left !== open.residual - amount)
+    throw rejected(
+      `it was registered, but ${text(left)} is left to pay on invoice ${open.name} instead of ${text(open.residual - amount)}`,
+      'read-back-residual',
+      'amount',
+    );
+}
+
+/** Null where Odoo holds nothing. */
+function resultOf(found: Found): Result | null {
+  if (found.found === 'absent') return null;
+  if (found.found === 'whole') return { outcome: 'done', id: found.id };
+  const message = `${found.message} Put that right there, then retry or dismiss this.`;
+  return { outcome: 'failed', fault: { kind: 'rejected', cause: 'payment-differs', field: 'id', message } };
+}
+
+const about = (payment: Payment, fault: Extract<Fault, { kind: 'rejected' }>): Fault => ({
+  ...fault,
+  message: `payment ${payment.id}: ${fault.message}`,
+});
+
+const nowhere = (payment: Payment): Fault => ({
+  kind: 'rejected',
+  cause: 'read-back-missing',
+  message: `Odoo said that it registered payment ${payment.id}, but it is not there`,
+});

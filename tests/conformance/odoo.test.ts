@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { after } from 'node:test';
+import { conform, type SeenRequest, type SinkUnderTest } from '../../src/conformance/index.ts';
+import { Odoo } from '../../src/connectors/odoo/database.ts';
+import { odoo } from '../../src/connectors/odoo/index.ts';
+import type { Item, Sink } from '../../src/core/connector.ts';
+import { secret } from '../../src/core/estate.ts';
+import { makeContext } from '../odoo/context.ts';
+import { isReal, odooTargets } from '../odoo/targets.ts';
+
+const mappings = {
+  taxes: { none: 'none' },
+  journals: { general: 'MISC' },
+  accounts: { cash: '101000', sales: '400000' },
+  'payment-methods': { card: 'BNK1' },
+};
+
+/** The model and method that a request calls, in either protocol. */
+function called({ url, body }: SeenRequest): { model: string; method: string; rpc: boolean } {
+  const json2 = /\/json\/2\/([^/]+)\/([^/?]+)/.exec(url);
+  if (json2) return { model: json2[1]!, method: json2[2]!, rpc: false };
+  const { params } = (body === '' ? {} : JSON.parse(body)) as {
+    params?: { service: string; method: string; args: unknown[] };
+  };
+  if (params?.service !== 'object') return { model: '', method: params?.method ?? '', rpc: true };
+  return { model: String(params.args[3]), method: String(params.args[4]), rpc: true };
+}
+
+const answer = (request: SeenRequest, result: unknown): Response =>
+  Response.json(called(request).rpc ? { jsonrpc: '2.0', id: 1, result } : result);
+
+/** What Odoo says of a key it does not accept: by HTTP on 19, by a result of `false` or a named exception on 18. */
+const refuses = (request: SeenRequest): Response => {
+  const { method, model, rpc } = called(request);
+  if (!rpc)
+    return Response.json({ name: 'werkzeug.exceptions.Unauthorized', message: 'Invalid apikey' }, { status: 401 });
+  if (method === 'version')
+    return answer(request, { server_version: '18.0', server_version_info: [18, 0, 0, 'final', 0, ''] });
+  if (model === '') return answer(request, false);
+  const data = { name: 'odoo.exceptions.AccessDenied', message: 'Access Denied' };
+  return Response.json({ jsonrpc: '2.0', id: 1, error: { code: 200, message: 'Odoo Server Error', data } });
+};
+
+/** A call that changes what the documents stand for; a wizard that is prepared changes nothing. */
+const writing = new Set(['load', 'button_validate', 'action_post', 'create_invoices', 'action_create_payments']);
+
+for (const [name, start] of odooTargets) {
+  const run = randomUUID().slice(0, 8);
+  const target = await start();
+  after(() => target.stop());
+  const surroundings = { connection: `c-${run}`, secrets: { ODOO_KEY: target.key }, mappings };
+  const settings = {
+    url: target.url,
+    database: target.db,
+    login: target.login,
+    key: secret('ODOO_KEY'),
+    settle: isReal ? ('8s' as const) : ('700ms' as const),
+    ...(target.company ? { company: target.company } : {}),
+  };
+  const { sinks } = odoo(settings);
+  const direct = new Odoo({
+    timeout: '150s',
+    company: undefined,
+    warehouse: undefined,
+    prefix: undefined,
+    ...settings,
+  });
+  const cx = makeContext(surroundings);
+  const { currency } = await direct.company(cx);
+
+  const item = (key: string, document: unknown, links: Record<string, string> = {}): Item<unknown> => ({
+    key,
+    id: null,
+    document,
+    version: 1,
+    links: new Map(Object.entries(links)),
+  });
+  const done = async (sink: Sink, one: Item<unknown>): Promise<string> => {
+    const [result] = await sink.deliver([one as never], cx);
+    if (result?.outcome !== 'done') throw new Error(`${name}: ${one.key}: ${JSON.stringify(result)}`);
+    return result.id;
+  };
+  const count = async (model: string, domain: unknown[]): Promise<number> =>
+    (await direct.read(model, domain, ['id'], cx)).length;
+
+  const customer = (key: string, country: string | null = 'DE') =>
+    item(key, { id: key, number: `N-${key}`, name: `Customer ${key}`, country });
+  const product = (key: string, kind: string) => item(key, { sku: key, code: key, name: `Product ${key}`, kind });
+  const buyer = await done(sinks.customers as Sink, customer(`buyer-${run}`));
+  const goods = await done(sinks.products as Sink, product(`goods-${run}`, 'goods'));
+  const service = await done(sinks.products as Sink, product(`service-${run}`, 'service'));
+  const links = { 'customer:C': buyer, 'product:G': goods, 'product:S': service };
+  const order = (key: string, quantity = '2', total = 2500) =>
+    item(
+      key,
+      {
+        id: key,
+        number: `W-${key}`,
+        kind: 'sale',
+        refersTo: null,
+        placedAt: '2026-11-20T10:11:12Z',
+        businessDay: '2026-11-20',
+        customer: 'C',
+        currency: currency.name,
+        pricesIncludeTax: false,
+        lines: [{ id: '1', sku: 'S', description: 'A service', quantity, unitPrice: '12.50', taxes: [], total }],
+      },
+      links,
+    );
+  const paidOrder = await done(sinks.saleOrders as Sink, order(`paid-${run}`, '4000', 5_000_000));
+
+  const subject = (
+    sink: Sink,
+    parts: Pick<SinkUnderTest, 'item' | 'bad' | 'badIsFoundBy' | 'badField' | 'held' | 'hollow'>,
+  ): SinkUnderTest => ({
+    sink,
+    ...surroundings,
+    ...parts,
+    refuses,
+    writes: (request) => writing.has(called(request).method),
+    late: isReal ? '3s' : '250ms',
+  });
+  /** `load` that wrote nothing, and says so in its own way. */
+  const nothingLoaded = (request: SeenRequest): Response | null =>
+    called(request).method === 'load' ? answer(request, { ids: false, messages: [] }) : null;
+
+  conform({
+    sinks: {
+      [`${name}: customers`]: () =>
+        subject(sinks.customers as Sink, {
+          item: (n) => customer(`c${n}-${run}`),
+          bad: (n) => customer(`c${n}-${run}`, 'XX'),
+          badIsFoundBy: 'sink',
+          badField: 'country',
+          held: ({ key }) => count('res.partner', [['ref', '=', `N-${key}`]]),
+          hollow: nothingLoaded,
+        }),
+      [`${name}: products`]: () =>
+        subject(sinks.products as Sink, {
+          item: (n) => product(`p${n}-${run}`, 'goods'),
+          // No name: Odoo itself finds out.
+          bad: (n) => item(`p${n}-${run}`, { sku: `p${n}-${run}`, code: `p${n}-${run}`, name: '', kind: 'goods' }),
+          badIsFoundBy: 'target',
+          badField: null,
+          held: ({ key }) => count('product.product', [['default_code', '=', key]]),
+          hollow: nothingLoaded,
+        }),
+      [`${name}: sale orders`]: () =>
+        subject(sinks.saleOrders as Sink, {
+          item: (n) => order(`o${n}-${run}`),
+          bad: (n) => order(`o${n}-${run}`, '2.123456789'),
+          badIsFoundBy: 'sink',
+          badField: 'quantity',
+          held: ({ key }) => count('sale.order', [['client_order_ref', '=', `W-${key}`]]),
+          hollow: nothingLoaded,
+        }),
+      [`${name}: stock adjustments`]: () => {
+        const adjustment = (key: string, quantity = '-1') =>
+          item(
+            key,
+            {
+              id: key,
+              origin: `ADJ-${key}`,
+              occurredAt: '2026-11-20T10:11:12Z',
+              lines: [{ id: '1', sku: 'G', quantity, reason: 'damaged' }],
+            },
+            links,
+          );
+        return subject(sinks.stockAdjustments as Sink, {
+          item: (n) => adjustment(`a${n}-${run}`),
+          bad: (n) => adjustment(`a${n}-${run}`, 'many'),
+          badIsFoundBy: 'sink',
+          badField: 'quantity',
+          // Counted once when done, and half a time while it waits: one that is loaded and not validated has not moved anything.
+          held: async ({ key }) => {
+            const rows = await direct.read(
+              'stock.picking',
+              [['origin', 'like', `ADJ-${key}`]],
+              ['state', 'origin'],
+              cx,
+            );
+            return rows.filter(({ state }) => state === 'done').length;
+          },
+          // A wizard asks, and nothing was done.
+          hollow: (request) =>
+            called(request).method === 'button_validate'
+              ? answer(request, { type: 'ir.actions.act_window', res_model: 'confirm.stock.sms' })
+              : nothingLoaded(request),
+        });
+      },
+      [`${name}: journal entries`]: () => {
+        const entry = (key: string, cash = 1000) =>
+          item(key, {
+            id: key,
+            date: '2026-11-22',
+            reference: `Z-${key}`,
+            journal: 'general',
+            currency: currency.name,
+            lines: [
+              { id: '1', account: 'cash', label: 'cash', amount: cash },
+              { id: '2', account: 'sales', label: 'sales', amount: -1000 },
+            ],
+          });
+        return subject(sinks.journalEntries as Sink, {
+          item: (n) => entry(`e${n}-${run}`),
+          bad: (n) => entry(`e${n}-${run}`, 999),
+          badIsFoundBy: 'sink',
+          badField: 'lines',
+          held: ({ key }) =>
+            count('account.move', [
+              ['ref', '=', `Z-${key}`],
+              ['state', '=', 'posted'],
+            ]),
+          hollow: (request) =>
+            called(request).method === 'action_post' ? answer(request, false) : nothingLoaded(request),
+        });
+      },
+      [`${name}: payments`]: () => {
+        const payment = (key: string, amount = 1000) =>
+          item(
+            key,
+            { id: key, order: 'O', method: 'card', paidOn: '2026-11-21', currency: currency.name, amount },
+            { 'order:O': paidOrder },
+          );
+        return subject(sinks.payments as Sink, {
+          item: (n) => payment(`ch_${n}_${run}`),
+          // More than is left to pay.
+          bad: (n) => payment(`ch_${n}_${run}`, 900_000_000),
+          badIsFoundBy: 'target',
+          badField: 'amount',
+          held: ({ key }) => count('account.payment', [['memo', '=', key]]),
+          hollow: (request) =>
+            called(request).method === 'action_create_payments'
+              ? answer(request, { type: 'ir.actions.act_window', res_model: 'account.payment', res_id: 1 })
+              : null,
+        });
+      },
+    },
+  });
+}

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { conform, examine, pollSourceChecks, signatureChecks } from '../../src/conformance/index.ts';
+import { referencePoll, referenceSignature, type SignatureMistake, type SourceMistake } from './reference-sources.ts';
+
+conform({
+  polls: { 'a feed by number': () => referencePoll() },
+  signatures: { 'a signature over time and raw body': () => referenceSignature() },
+});
+
+const mistakes: [SourceMistake, keyof typeof pollSourceChecks][] = [
+  ['reads the first page only', 'brings every fact of several pages, well formed, in the order of each subject'],
+  ['takes the subject for the key', 'brings every fact of several pages, well formed, in the order of each subject'],
+  ['pages by time alone', 'brings every fact of several pages, well formed, in the order of each subject'],
+  ['takes the time of reading for the key', 'the same fact read again is the same fact'],
+  [
+    'gives the cursor of the next page',
+    'from the cursor of any page everything after it comes, and a cursor never goes back',
+  ],
+  ['starts again each time', 'from the cursor of any page everything after it comes, and a cursor never goes back'],
+  ['takes a lost page for the end', 'broken off between pages, it goes on where the last page ended'],
+  ['dies of a bad record', 'a record that cannot be understood holds up nothing'],
+  ['passes over a bad record', 'a record that cannot be understood holds up nothing'],
+  ['throws what it likes', 'a record that cannot be understood holds up nothing'],
+  ['changes what it decodes', 'what it brings can be decoded, always to the same'],
+  ['reads on when told to wait', 'asked to wait it is throttled; a key that is not accepted is refused'],
+  ['takes 401 for the end', 'asked to wait it is throttled; a key that is not accepted is refused'],
+];
+
+const signatureMistakes: [SignatureMistake, keyof typeof signatureChecks][] = [
+  ['signs the parsed body', 'refuses a body of which any byte differs'],
+  ['accepts everything', 'refuses a body of which any byte differs'],
+  ['accepts what is not signed', 'refuses what is not signed, or signed by a stranger'],
+  ['looks at no time', 'refuses what is too old or from the future'],
+  ['forgets the key before', 'accepts both keys while they are being changed'],
+];
+
+describe('the suite catches', () => {
+  for (const [mistake, check] of mistakes)
+    it(`a polled source that ${mistake}: by '${check}'`, async () => {
+      const [verdict] = await examine({ [check]: pollSourceChecks[check]! }, referencePoll(mistake));
+      assert.notEqual(verdict!.failure, null, 'the mistake went through');
+    });
+
+  for (const [mistake, check] of signatureMistakes)
+    it(`a signature that ${mistake}: by '${check}'`, async () => {
+      const [verdict] = await examine({ [check]: signatureChecks[check]! }, referenceSignature(mistake));
+      assert.notEqual(verdict!.failure, null, 'the mistake went through');
+    });
+
+  it('each check by one mistake at least', () => {
+    const used = new Set<string>([...mistakes, ...signatureMistakes].map(([, check]) => check));
+    const unused = [...Object.keys(pollSourceChecks), ...Object.keys(signatureChecks)].filter(
+      (check) => !used.has(check),
+    );
+    // This one is there so that a verify that refuses everything does not pass the others.
+    assert.deepEqual(unused, ['accepts what is signed, over the bytes as they came']);
+  });
+});
