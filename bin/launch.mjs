@@ -42,9 +42,10 @@ export async function launch(script, args) {
   }
   const child = spawn(node, [...flags, script, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, CROSSDOCK_LAUNCHED: '1' },
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // A Windows console gives Ctrl-C to all its processes itself, and `kill` ends a process there at once: we only stay until the child has stopped.
+  const pass = process.platform === 'win32' ? () => undefined : (signal) => child.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, pass);
   child.on('error', (error) => {
     console.error(`Crossdock could not start ${node}: ${error.message}`);
     process.exit(1);

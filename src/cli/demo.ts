@@ -8,7 +8,7 @@ import { loadEstate } from './estate-file.ts';
 import { openExceptions } from './exceptions.ts';
 import { homeFolder } from './open.ts';
 import { printJson, type Say, sayTo, seconds } from './print.ts';
-import { startSimulatedOdoo } from './simulated-odoo.ts';
+import { type SimulatedOdoo, startSimulatedOdoo } from './simulated-odoo.ts';
 import { progressLine, type Running, run, untilSignal } from './start.ts';
 import { describe } from './status.ts';
 
@@ -33,20 +33,27 @@ export async function demo({ for: limit, json = false }: { for?: string; json?: 
   const journal = join(folder, 'till.ndjson');
   mkdirSync(inbox, { recursive: true });
   say('Starting: PostgreSQL, a simulated Odoo 19, the hub, a till. The first start takes some seconds.');
-  const odoo = await startSimulatedOdoo({ version: 19, data: join(folder, 'odoo') });
+  let odoo: SimulatedOdoo | undefined;
   let running: Running | undefined;
   let till: Till | undefined;
   try {
-    Object.assign(process.env, {
-      CROSSDOCK_INBOX: inbox,
-      ODOO_URL: odoo.url,
-      ODOO_DB: odoo.db,
-      ODOO_LOGIN: odoo.login,
-      ODOO_KEY: odoo.key,
-    });
-    running = await run(await loadEstate(estateFile()), log, say);
+    running = await run(
+      async () => {
+        odoo = await startSimulatedOdoo({ version: 19, data: join(folder, 'odoo') });
+        Object.assign(process.env, {
+          CROSSDOCK_INBOX: inbox,
+          ODOO_URL: odoo.url,
+          ODOO_DB: odoo.db,
+          ODOO_LOGIN: odoo.login,
+          ODOO_KEY: odoo.key,
+        });
+        return loadEstate(estateFile());
+      },
+      log,
+      say,
+    );
     say(
-      `The till drops its files into ${inbox}; the simulated Odoo answers at ${odoo.url}.\nCtrl-C stops; the next start goes on where it stopped.\n`,
+      `The till drops its files into ${inbox}; the simulated Odoo answers at ${odoo!.url}.\nCtrl-C stops; the next start goes on where it stopped.\n`,
     );
     till = await startTill({ folder: inbox, journal, seed: SEED, rate: 10, odd: 0.01 });
     const stopTicking = tick(running, say, json);
@@ -58,14 +65,14 @@ export async function demo({ for: limit, json = false }: { for?: string; json?: 
     }
     stopTicking();
     const summary = await running.summary();
-    const verified = signal.aborted ? null : await verify(running, journal, odoo.admin);
+    const verified = signal.aborted ? null : await verify(running, journal, odoo!.admin);
     if (json) printJson({ ...summary, verified, seconds: (Date.now() - started) / 1000 });
     else say(`\n${describe(summary)}${verified ? `\n${describeVerdict(verified)}` : ''}`);
     if (verified && verified.lost + verified.duplicated + verified.outOfOrder > 0) process.exitCode = 1;
   } finally {
     await till?.stop();
     await running?.stop();
-    await odoo.stop();
+    await odoo?.stop();
   }
 }
 

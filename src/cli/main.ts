@@ -19,7 +19,8 @@ import { version } from './version.ts';
 
 const BAD_USE = 2;
 const json = () => new Option('--json', 'print one JSON document to standard output');
-const config = () => new Option('--config <file>', 'the estate file').default('crossdock.config.ts');
+const config = () =>
+  new Option('--config <file>', 'the estate file (.ts, .mts, .mjs or .js)').default('crossdock.config.ts');
 const reason = () => new Option('--reason <words>', 'why; kept in the audit').makeOptionMandatory();
 
 const program = new Command('crossdock')

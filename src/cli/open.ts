@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { systemClock } from '../core/clock.ts';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../core/connector.ts';
 import { type MasterKey, masterKey, promotePendingKey } from '../guard/master-key.ts';
 import { Database } from '../ledger/database.ts';
@@ -35,6 +35,7 @@ export async function openLedger(options: {
 }): Promise<OpenLedger> {
   const home = homeFolder();
   mkdirSync(home, { recursive: true });
+  keepOutOfGit(home);
   const { url, postgres } = await serverUrl(home, options);
   const db = Database.open(url);
   try {
@@ -78,6 +79,12 @@ async function unlock(db: Database, home: string): Promise<{ master: MasterKey; 
   }
 }
 
+/** The home holds the master key, and often lies inside somebody's repository. */
+function keepOutOfGit(home: string): void {
+  const file = join(home, '.gitignore');
+  if (!existsSync(file)) writeFileSync(file, '*\n');
+}
+
 /** Opens the ledger for one command beside a hub, or without one, and closes it after `work`. */
 export async function withLedger(
   work: (ledger: OpenLedger) => Promise<void>,
@@ -111,8 +118,10 @@ async function revive(postgres: EmbeddedPostgres, log: Log): Promise<void> {
     try {
       return await postgres.ensureRunning();
     } catch (error) {
+      if (postgres.stopped) return;
       log.error('the embedded PostgreSQL did not start', { error: (error as Error).message });
     }
-    await systemClock.sleep(wait);
+    await sleep(wait, undefined, { ref: false }); // keeps no hub that stops meanwhile
+    if (postgres.stopped) return;
   }
 }

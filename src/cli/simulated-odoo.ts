@@ -28,12 +28,16 @@ export async function startSimulatedOdoo(options: {
   port?: number;
   currency?: string;
 }): Promise<SimulatedOdoo> {
-  const args = [program('../simulators/odoo/main'), '--version', String(options.version), '--json'];
+  const args = [program('../simulators/odoo/main'), '--version', String(options.version), '--json', '--attached'];
   if (options.data) args.push('--data', options.data);
   if (options.port !== undefined) args.push('--port', String(options.port));
   if (options.currency) args.push('--currency', options.currency);
   // A group of its own, so that Ctrl-C reaches the hub first and the hub stops it in order.
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  const child = spawn(process.execPath, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+    windowsHide: true,
+  });
   const line = await firstLine(child);
   const started = JSON.parse(line) as Omit<SimulatedOdoo, 'stop'>;
   return { ...started, pid: child.pid!, stop: () => stop(child) };

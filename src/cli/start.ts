@@ -9,6 +9,7 @@ import type { Terms } from '../engine/parts.ts';
 import { appendCheckpoint, makeCheckpoint } from '../guard/checkpoints.ts';
 import { applyRetention } from '../guard/retention.ts';
 import { secretReader } from '../guard/secrets.ts';
+import { freeBytes } from '../ledger/embedded/index.ts';
 import { readFigures } from '../ledger/figures.ts';
 import { startServer } from '../server/index.ts';
 import { jsonLog, levelOf } from '../watch/log.ts';
@@ -29,24 +30,31 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Opens the ledger and runs a hub with its server for an estate; `stop` ends all of it in order. */
-export async function run(estate: Estate, written: Log, say: Say): Promise<Running> {
+/**
+ * Opens the ledger, loads the estate and runs a hub with its server for it; `stop` ends all of it in order. The estate comes after the ledger, so that
+ * what it starts (the demo's simulated Odoo) is started by the owner of the home only.
+ */
+export async function run(load: () => Promise<Estate>, written: Log, say: Say): Promise<Running> {
   const metrics = new Metrics({ version });
   const log = metrics.observe(written);
   const terms = termsFrom(process.env);
   const ledger = await openLedger({ own: true, log, say });
-  const hub = new Hub({
-    estate,
-    db: ledger.db,
-    vault: ledger.vault,
-    clock: systemClock,
-    random: Math.random,
-    log,
-    secret: secretReader(process.env),
-    terms,
-    chores: choresOf(estate, ledger, log),
-  });
+  metrics.watchDisk(() => (ledger.postgres ? freeBytes(ledger.home) : null));
+  let begun: Hub | undefined;
   try {
+    const estate = await load();
+    const hub = new Hub({
+      estate,
+      db: ledger.db,
+      vault: ledger.vault,
+      clock: systemClock,
+      random: Math.random,
+      log,
+      secret: secretReader(process.env),
+      terms,
+      chores: choresOf(estate, ledger, log),
+    });
+    begun = hub;
     await hub.start();
     const announce = (link: string) => say(`Sign in once with ${link}`);
     const api = { parts: hub.parts, version };
@@ -64,7 +72,7 @@ export async function run(estate: Estate, written: Log, say: Say): Promise<Runni
       },
     };
   } catch (error) {
-    await hub.stop().catch(() => undefined);
+    await begun?.stop().catch(() => undefined);
     await ledger.close();
     throw error;
   }
@@ -148,7 +156,8 @@ export async function start(options: {
   const simulator = await simulatorFor(options.config, say);
   let running: Running | undefined;
   try {
-    running = await run(await loadEstate(options.config), log, say);
+    const estate = await loadEstate(options.config);
+    running = await run(async () => estate, log, say);
     if (options.untilIdle) await finish(running, signal, { json, say, started });
     else
       await new Promise<void>((resolve) =>

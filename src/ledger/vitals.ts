@@ -5,6 +5,8 @@ import type { ExceptionRow } from './exceptions.ts';
 export interface Vitals {
   /** Age in seconds of the oldest delivery that has not arrived and is not held; 0 when there is none. */
   oldestWaitingSeconds: number;
+  /** Age in seconds of the oldest event that was not routed yet and is not held; 0 when there is none. */
+  oldestUnroutedSeconds: number;
   /** Audit records that the chain does not hold yet. */
   unsealedAudit: number;
   /** Hub processes seen within the last 30 seconds. */
@@ -22,6 +24,9 @@ export async function readVitals(sql: Sql): Promise<Vitals> {
     `select
        (select coalesce(greatest(extract(epoch from clock_timestamp() - min(created_at)), 0), 0)::float8
           from delivery where state in ('waiting', 'leased', 'unknown')) as "oldestWaitingSeconds",
+       (select coalesce(greatest(extract(epoch from clock_timestamp() - min(e.received_at)), 0), 0)::float8
+          from event e where state = 'new'
+            and not exists (select from event p where p.connection = e.connection and p.subject = e.subject and p.seq < e.seq and p.state = 'parked')) as "oldestUnroutedSeconds",
        (select count(*)::int from audit a
           where xid >= coalesce((select value from setting where name = 'audit_sealed_xid'), '0')::xid8
             and not exists (select from audit_seal s where s.audit_id = a.id)) as "unsealedAudit",

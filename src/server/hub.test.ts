@@ -60,5 +60,8 @@ test('what a running hub did stands on the page and in the metrics', async (t) =
   assert.match(text, /^crossdock_deliveries\{state="delivered"\} 2$/m);
   assert.match(text, /^crossdock_open_exceptions\{cause="unlucky"\} 1$/m);
   assert.match(text, /^crossdock_live_nodes 1$/m);
-  assert.match(text, /^crossdock_delivery_attempts_total\{connection="target",sink="notes",outcome="delivered"\} 2$/m);
+  assert.match(
+    text,
+    /^crossdock_delivery_attempts_total\{connection="target",sink="notes",outcome="delivered",fault="none"\} 2$/m,
+  );
 });

@@ -110,6 +110,7 @@ function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: S
   );
   app.addHook('onRequest', async (request, reply) => guardHeaders(request, reply));
   app.setErrorHandler(answerError(log));
+  if (options.metrics) countAnswers(app, options.metrics);
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, problem(404, 'NOT_FOUND', 'nothing is here')));
   const session = new Sessions(signIn, own);
   const reader = new LedgerReader(db, clock);
@@ -121,6 +122,12 @@ function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: S
   if (options.api) addApi(app, { ...options.api, clock, log, env: options.env });
   if (options.hub.webhooks) addIntake(app, { webhooks: options.hub.webhooks, clock, log });
   return app;
+}
+
+function countAnswers(app: FastifyInstance, metrics: Metrics): void {
+  app.addHook('onResponse', async ({ method, routeOptions: { url = 'none' } }, { statusCode: status, elapsedTime }) =>
+    metrics.answered({ method, route: url, status, seconds: elapsedTime / 1000 }),
+  );
 }
 
 /** What cannot be read as HTTP at all is answered in the same form, without Fastify's help. */

@@ -18,6 +18,8 @@ test('gauges of a reading, all under crossdock_', async () => {
     'crossdock_documents{kind="order"} 6',
     'crossdock_open_exceptions{cause="unknown-code"} 3',
     'crossdock_oldest_waiting_delivery_seconds 12.5',
+    'crossdock_oldest_unrouted_event_seconds 3.5',
+    'crossdock_open_exceptions_value_minor_units{currency="GBP"} 1250',
     'crossdock_unsealed_audit_records 7',
     'crossdock_live_nodes 2',
     'crossdock_connection_paused{connection="odoo-main"} 1',
@@ -48,20 +50,50 @@ test('attempts are counted from the log, and every line is passed on', async () 
   const observed = metrics.observe(log);
   const attempt = { connection: 'odoo-main', sink: 'sale-orders', outcome: 'done', elapsedMs: 120 };
   observed.debug('delivery.attempted', attempt);
-  observed.warn('delivery.attempted', { ...attempt, outcome: 'transient' });
+  observed.warn('delivery.attempted', { ...attempt, outcome: 'transient', fault: 'transient' });
   observed.info('something else', { a: 1 });
   assert.deepEqual(heard.at(-1), ['something else', { a: 1 }]);
   assert.equal(heard.length, 3);
   const text = await metrics.text(null);
   assert.match(
     text,
-    /crossdock_delivery_attempts_total\{connection="odoo-main",sink="sale-orders",outcome="transient"\} 1/,
+    /crossdock_delivery_attempts_total\{connection="odoo-main",sink="sale-orders",outcome="transient",fault="transient"\} 1/,
   );
   assert.match(text, /crossdock_delivery_attempt_seconds_sum\{connection="odoo-main",sink="sale-orders"\} 0.24/);
   assert.match(
     text,
     /crossdock_delivery_attempt_seconds_bucket\{le="0.25",connection="odoo-main",sink="sale-orders"\} 2/,
   );
+});
+
+test('lost leases and freed lanes are counted from the log, by what they are for', async () => {
+  const metrics = new Metrics({ version: '1' });
+  const observed = metrics.observe(log);
+  for (const lease of ['router:3', 'router:4', 'poller:till:days', 'audit-sealer'])
+    observed.warn('lease lost', { lease });
+  observed.warn('leases ran out: outcomes unknown', { lanes: 7 });
+  const text = await metrics.text(null);
+  assert.match(text, /^crossdock_leases_lost_total\{lease="router"\} 2$/m);
+  assert.match(text, /^crossdock_leases_lost_total\{lease="poller"\} 1$/m);
+  assert.match(text, /^crossdock_leases_lost_total\{lease="audit-sealer"\} 1$/m);
+  assert.match(text, /^crossdock_lanes_reaped_total 7$/m);
+});
+
+test('requests are counted by route pattern; a disk that does not matter is absent', async () => {
+  const metrics = new Metrics({ version: '1' });
+  metrics.answered({ method: 'POST', route: '/in/:connection/:topic', status: 202, seconds: 0.02 });
+  metrics.answered({ method: 'BREW', route: '/in/:connection/:topic', status: 405, seconds: 0.02 });
+  let free: number | null = 5_000;
+  metrics.watchDisk(() => free);
+  const text = await metrics.text(null);
+  assert.match(
+    text,
+    /crossdock_http_request_seconds_bucket\{le="0.025",method="POST",route="\/in\/:connection\/:topic",status="202"\} 1/,
+  );
+  assert.match(text, /method="other"/);
+  assert.match(text, /^crossdock_home_free_bytes 5000$/m);
+  free = null;
+  assert.doesNotMatch(await metrics.text(null), /^crossdock_home_free_bytes/m);
 });
 
 test('requests to the intake are counted by what came of them', async () => {

@@ -15,10 +15,20 @@ after(() => ledger.db.close());
 
 test('vitals of a new ledger, then with a node, an audit record and its seal', async () => {
   const { db } = ledger;
-  assert.deepEqual(await readVitals(db), { oldestWaitingSeconds: 0, unsealedAudit: 0, liveNodes: 0 });
+  assert.deepEqual(await readVitals(db), {
+    oldestWaitingSeconds: 0,
+    oldestUnroutedSeconds: 0,
+    unsealedAudit: 0,
+    liveNodes: 0,
+  });
   await heartbeat(db, newId(), {});
   await appendAudit(db, [{ entity: 'main', actor: 'test', action: 'test.done', object: 'test:1' }]);
-  assert.deepEqual(await readVitals(db), { oldestWaitingSeconds: 0, unsealedAudit: 1, liveNodes: 1 });
+  assert.deepEqual(await readVitals(db), {
+    oldestWaitingSeconds: 0,
+    oldestUnroutedSeconds: 0,
+    unsealedAudit: 1,
+    liveNodes: 1,
+  });
   // Other transactions of the cluster may hold the sealing horizon back for a moment.
   for (let tries = 0; tries < 100 && (await sealAudit(db)) === 0; tries++) await systemClock.sleep(50);
   assert.equal((await readVitals(db)).unsealedAudit, 0);

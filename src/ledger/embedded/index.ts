@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { HubError } from '../../core/errors.ts';
 import { accountFor } from './account.ts';
 import { holdsCluster, makeCluster, setRoles, writeSettings } from './cluster.ts';
+import { explainFull, saysFull } from './disk.ts';
 import { freePort, type Keys, newKeys, readKeys, writeKeys } from './keys.ts';
 import { takeHome } from './lock.ts';
 import { ask, probe } from './probe.ts';
@@ -11,6 +12,7 @@ import { findPrograms, type Programs } from './programs.ts';
 import { findRunning, Mismatch, type Place, type Server, startServer, trimLog } from './server.ts';
 
 export { attachEmbeddedPostgres } from './attach.ts';
+export { freeBytes } from './disk.ts';
 
 export interface EmbeddedPostgresOptions {
   /** The hub's home. Data go to `<home>/postgres`, passwords and port to `<home>/postgres.json` (0600), the server's log to `<home>/postgres.log`. */
@@ -34,6 +36,8 @@ export interface EmbeddedPostgres {
   readonly dataDir: string;
   /** True when the server was found running, left by a hub that was killed. */
   readonly adopted: boolean;
+  /** True from the moment `stop` was called. */
+  readonly stopped: boolean;
   /** Returns at once when the server answers; else waits for it or starts it again on the same port. Calls at the same time share one start. */
   ensureRunning(): Promise<void>;
   /** Calls `listener` each time the server ends while it should run. Returns a function that ends this. */
@@ -48,7 +52,7 @@ export interface EmbeddedPostgres {
  * One process owns a home: the lock dies with it, so after a kill -9 the next start takes over at once. What that start finds is told apart by proof,
  * never by process id alone: a server still running on our data is adopted, a dead one's data are recovered by PostgreSQL itself.
  *
- * Throws HubError EMBEDDED_POSTGRES_IN_USE, …_BINARIES, …_MAJOR, …_USER or …_START, each with a hint.
+ * Throws HubError EMBEDDED_POSTGRES_IN_USE, …_BINARIES, …_MAJOR, …_USER, …_START or DISK_FULL, each with a hint.
  */
 export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const home = resolve(options.home);
@@ -56,6 +60,8 @@ export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Pr
   try {
     mkdirSync(home, { recursive: true });
   } catch (cause) {
+    const full = saysFull(cause) ? explainFull(dirname(home), cause) : null;
+    if (full) throw full;
     throw new HubError(
       'EMBEDDED_POSTGRES_USER',
       `The hub cannot create its home ${home}: ${(cause as Error).message}.`,
@@ -65,13 +71,17 @@ export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Pr
       },
     );
   }
-  const lock = await takeHome(home);
+  const lock = await takeHome(home).catch((error: unknown) => {
+    throw (saysFull(error) ? explainFull(home, error) : null) ?? error;
+  });
   try {
     const at: Place = { home, dataDir, account: accountFor(dataDir), log: options.log ?? (() => undefined) };
     const opened = await open(at, options);
     return own(at, { ...options, ...opened, release: () => lock.release() });
   } catch (error) {
     lock.release();
+    const full = isAboutStarting(error) ? explainFull(home, error) : null;
+    if (full) throw full;
     if (error instanceof HubError) throw error;
     throw new HubError(
       'EMBEDDED_POSTGRES_START',
@@ -80,6 +90,10 @@ export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Pr
     );
   }
 }
+
+/** Refusals of a start have causes of their own; only what failed on the way may be the disk's fault. */
+const isAboutStarting = (error: unknown): boolean =>
+  !(error instanceof HubError) || error.code === 'EMBEDDED_POSTGRES_START' || saysFull(error);
 
 interface Opened {
   server: Server;
@@ -203,11 +217,18 @@ function own(at: Place, opened: Opened & EmbeddedPostgresOptions & { release(): 
     get pid() {
       return server.pid;
     },
+    get stopped() {
+      return stopping !== null;
+    },
     async ensureRunning() {
       if (stopping) throw new HubError('EMBEDDED_POSTGRES_START', 'PostgreSQL was stopped together with the hub.');
-      restarting ??= restart().finally(() => {
-        restarting = null;
-      });
+      restarting ??= restart()
+        .catch((error: unknown) => {
+          throw explainFull(at.home, error) ?? error;
+        })
+        .finally(() => {
+          restarting = null;
+        });
       await restarting;
     },
     onExit(listener) {

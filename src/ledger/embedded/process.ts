@@ -33,15 +33,18 @@ export function isServerOf(pid: number, dataDir: string): boolean {
       const [theirs, ours] = [statSync(`/proc/${pid}/cwd`), statSync(dataDir)];
       return theirs.dev === ours.dev && theirs.ino === ours.ino;
     }
-    if (process.platform === 'win32')
-      return /postgres\.exe/i.test(
-        execFileSync('tasklist', ['/FI', `PID eq ${pid}`, '/NH'], { encoding: 'utf8', windowsHide: true }),
-      );
-    const command = execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+    const command = commandOf(pid);
     return command.includes('postgres') && command.includes(dataDir);
   } catch {
     return false;
   }
+}
+
+function commandOf(pid: number): string {
+  const options = { encoding: 'utf8', windowsHide: true } as const;
+  if (process.platform !== 'win32') return execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], options);
+  const ask = `(Get-CimInstance Win32_Process -Filter 'ProcessId=${pid}').CommandLine`;
+  return execFileSync('powershell', ['-NoProfile', '-NonInteractive', '-Command', ask], options);
 }
 
 /** What the server wrote about itself in postmaster.pid; null when there is no such file. `port` is 0 in single-user mode and in the first moments. */

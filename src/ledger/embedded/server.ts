@@ -125,6 +125,10 @@ export async function startServer(
       await sleep(200);
       continue;
     }
+    if (/administrative permissions/.test(words))
+      throw new HubError('EMBEDDED_POSTGRES_USER', 'PostgreSQL does not run with the rights of an administrator.', {
+        hint: 'Start the hub from an ordinary prompt (not "as administrator") or as a service account without those rights, or set DATABASE_URL.',
+      });
     throw new HubError('EMBEDDED_POSTGRES_START', `PostgreSQL did not start:\n${lastWords(words)}`, {
       hint: `Its log is ${logFile(at.home)}. With DATABASE_URL the hub uses a PostgreSQL of your own instead.`,
     });

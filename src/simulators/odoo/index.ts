@@ -4,6 +4,7 @@ import { Admin } from './admin.ts';
 import { type Clock, Database } from './database.ts';
 import { Faults } from './faults.ts';
 import { furnish } from './fixtures.ts';
+import { takeFolder } from './folder.ts';
 import { type Identity, identityIn, Journal } from './journal.ts';
 import { modelsOf } from './models.ts';
 import { randomFrom } from './random.ts';
@@ -74,15 +75,19 @@ class Simulation {
   readonly identity: Identity;
   readonly db: Database;
   readonly engine: Engine;
+  private readonly folder: { release(): void } | undefined;
   private readonly journal: Journal | undefined;
   private readonly server: Server;
   private readonly rpc: Rpc;
   private readonly admin: Admin;
 
   constructor(options: OdooSimulatorOptions) {
+    this.folder = options.dataDir === undefined ? undefined : takeFolder(options.dataDir);
     const kept = options.dataDir === undefined ? undefined : identityIn(options.dataDir);
-    if (kept && kept.version !== options.version)
+    if (kept && kept.version !== options.version) {
+      this.folder?.release();
       throw new RangeError(`the data folder holds an Odoo ${kept.version}, not ${options.version}`);
+    }
     this.identity = kept ?? identity(options);
     let shift = 0;
     const clock = options.clock ?? Date.now;
@@ -165,6 +170,7 @@ class Simulation {
     this.server.closeAllConnections();
     await closed;
     this.journal?.close();
+    this.folder?.release();
   }
 }
 
@@ -180,7 +186,7 @@ async function readAll(request: IncomingMessage): Promise<Buffer | undefined> {
   return Buffer.concat(chunks);
 }
 
-/** Starts a simulated Odoo on 127.0.0.1. Throws when the port is taken or the data folder is of another version. */
+/** Starts a simulated Odoo on 127.0.0.1. Throws when the port is taken, or the data folder is in use or of another version. */
 export async function startOdooSimulator(options: OdooSimulatorOptions): Promise<OdooSimulator> {
   const simulation = new Simulation(options);
   const url = await simulation.listen(options.port ?? 0);

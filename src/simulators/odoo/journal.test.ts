@@ -37,7 +37,7 @@ test('what was answered survives a kill, and a torn last line is ignored', async
       await call('res.partner', 'load', { fields: ['id', 'name'], data: [[`t.p${i}`, `Partner ${i}`]] });
     child.kill('SIGKILL');
     await once(child, 'exit');
-    appendFileSync(join(dir, readdirSync(dir)[0]!), '{"n":99,"c":9');
+    appendFileSync(join(dir, readdirSync(dir).find((name) => name.startsWith('state-'))!), '{"n":99,"c":9');
 
     const odoo = await bench(19, { dataDir: dir });
     try {
@@ -63,6 +63,18 @@ test('what was answered survives a kill, and a torn last line is ignored', async
     } finally {
       await reopened.stop();
     }
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test('a folder that another simulator has is refused, and free again when that one has ended', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'odoo-'));
+  try {
+    const first = await bench(19, { dataDir: dir });
+    await assert.rejects(bench(19, { dataDir: dir }), /in use by another simulator/);
+    await first.stop();
+    await (await bench(19, { dataDir: dir })).stop();
   } finally {
     rmSync(dir, { recursive: true });
   }

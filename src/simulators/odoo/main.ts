@@ -3,7 +3,7 @@ import { startOdooSimulator } from './index.ts';
 import type { Version } from './types.ts';
 
 const usage =
-  'usage: main.ts --version 18|19 [--port N] [--data DIR] [--currency GBP] [--seed N] [--clock ISO] [--pace real] [--prepared] [--fsync] [--json]';
+  'usage: main.ts --version 18|19 [--port N] [--data DIR] [--currency GBP] [--seed N] [--clock ISO] [--pace real] [--prepared] [--fsync] [--attached] [--json]';
 
 function read() {
   const { values } = parseArgs({
@@ -17,6 +17,7 @@ function read() {
       pace: { type: 'string' },
       prepared: { type: 'boolean', default: false },
       fsync: { type: 'boolean', default: false },
+      attached: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
@@ -54,8 +55,10 @@ async function main(): Promise<void> {
     process.stdout.write(
       `Odoo ${version} (simulated) at ${url}, database ${db}, login ${login}, key ${key}\nadmin ${admin}\n`,
     );
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void simulator.stop().then(() => process.exit(0)));
+  const end = () => void simulator.stop().then(() => process.exit(0));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
+  // Whoever started us holds the other end: however they die, kill -9 included, we end too.
+  if (values.attached) process.stdin.on('end', end).on('error', end).resume();
 }
 
 try {
