@@ -41,17 +41,21 @@ export interface HubProcess {
   signal(name: NodeJS.Signals): void;
 }
 
-/** A folder with an inbox and a home, a simulated Odoo, and the processes that a scenario starts; all of it is gone after `close`. */
+/** An Odoo that a hub is pointed at. Only a simulated one has an admin interface and a process that is ours to end. */
+export type OdooServer = Pick<SimulatedOdoo, 'url' | 'db' | 'login' | 'key' | 'stop'> &
+  Partial<Pick<SimulatedOdoo, 'admin' | 'pid'>>;
+
+/** A folder with an inbox and a home, an Odoo, and the processes that a scenario starts; all of it is gone after `close`, but for an Odoo that is real. */
 export class World {
   readonly folder = mkdtempSync(join(tmpdir(), 'crossdock-chaos-'));
   readonly home = join(this.folder, 'home');
   readonly inbox = join(this.folder, 'inbox');
-  readonly odoo: SimulatedOdoo;
+  readonly odoo: OdooServer;
   readonly #children = new Set<ChildProcess>();
   readonly #extra: Record<string, string>;
   readonly #onExit = () => this.#killAll();
 
-  private constructor(odoo: SimulatedOdoo, extra: Record<string, string>) {
+  private constructor(odoo: OdooServer, extra: Record<string, string>) {
     this.odoo = odoo;
     this.#extra = extra;
     mkdirSync(this.inbox);
@@ -62,6 +66,11 @@ export class World {
   /** `env` is given to every command; the estate reads CHAOS_TIMEOUT, CHAOS_SETTLE and CHAOS_ORDERS. */
   static async open(env: Record<string, string>, version: 18 | 19 = 19): Promise<World> {
     return new World(await startSimulatedOdoo({ version }), env);
+  }
+
+  /** The same around an Odoo that stands already. */
+  static around(odoo: OdooServer, env: Record<string, string>): World {
+    return new World(odoo, env);
   }
 
   #env(): NodeJS.ProcessEnv {
@@ -176,6 +185,7 @@ export class World {
   #killAll(): void {
     for (const child of this.#children) child.kill('SIGKILL');
     quitPostgresUnder(this.folder);
+    if (this.odoo.pid === undefined) return;
     try {
       process.kill(this.odoo.pid, 'SIGKILL');
     } catch {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { Odoo } from '../../src/connectors/odoo/database.ts';
+import type { Odoo } from '../../src/connectors/odoo/database.ts';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Context, Item, Result } from '../../src/core/connector.ts';
 import { secret } from '../../src/core/estate.ts';
@@ -10,46 +10,12 @@ import type { JournalEntry } from '../../src/model/journal-entry.ts';
 import type { Order } from '../../src/model/order.ts';
 import type { Product } from '../../src/model/product.ts';
 import type { StockAdjustment } from '../../src/model/stock-adjustment.ts';
-import { startOdooSimulator } from '../../src/simulators/odoo/index.ts';
 import { makeContext } from './context.ts';
 import { type Road, startProxy } from './proxy.ts';
-
-/**
- * What the Odoo connector promises, against the simulator of 18 and of 19, and against a real server when ODOO_URL, ODOO_DB, ODOO_LOGIN and ODOO_KEY
- * are set (ODOO_COMPANY: which of its companies; generic chart of accounts). Records are new for every run, so a server may be used again.
- */
-interface Target {
-  readonly url: string;
-  readonly db: string;
-  readonly login: string;
-  readonly key: string;
-  readonly company?: string;
-  stop(): Promise<void>;
-}
-
-const { ODOO_URL, ODOO_DB, ODOO_LOGIN, ODOO_KEY, ODOO_COMPANY } = process.env;
-const targets: [name: string, start: () => Promise<Target>][] =
-  ODOO_URL && ODOO_DB && ODOO_LOGIN && ODOO_KEY
-    ? [
-        [
-          `Odoo at ${ODOO_URL}`,
-          async () => ({
-            url: ODOO_URL,
-            db: ODOO_DB,
-            login: ODOO_LOGIN,
-            key: ODOO_KEY,
-            ...(ODOO_COMPANY ? { company: ODOO_COMPANY } : {}),
-            stop: async () => {},
-          }),
-        ],
-      ]
-    : ([18, 19] as const).map((version) => [
-        `simulated Odoo ${version}`,
-        () => startOdooSimulator({ version, seed: 1 }),
-      ]);
+import { directly, type OdooServer, rpc, servers } from './servers.ts';
 
 /** A real Odoo on a busy machine needs longer for everything. */
-const slowness = ODOO_URL ? 6 : 1;
+const slowness = servers.some(({ real }) => real) ? 6 : 1;
 
 const mappings = {
   taxes: { standard: '15%', exempt: 'none', odd: 'no such tax' },
@@ -57,10 +23,14 @@ const mappings = {
   accounts: { cash: '101000', sales: '400000', odd: '987654' },
 };
 
-for (const [name, start] of targets)
+/**
+ * What the Odoo connector promises, against the simulator of 18 and of 19, and against a real server when ODOO_URL, ODOO_DB, ODOO_LOGIN and ODOO_KEY
+ * are set (ODOO_COMPANY: which of its companies; generic chart of accounts). Records are new for every run, so a server may be used again.
+ */
+for (const { name, start } of servers)
   describe(`contract: ${name}`, () => {
     const run = Date.now().toString(36);
-    let target: Target;
+    let target: OdooServer;
     let proxy: Road;
     let hub: OdooConnection;
     let direct: Odoo;
@@ -152,16 +122,8 @@ for (const [name, start] of targets)
     };
     /** As a person would in Odoo: the connector itself never does. */
     const cancel = async (id: number) => {
-      const context = { disable_cancel_warning: true };
-      const rpc = (service: string, method: string, args: unknown[]) =>
-        fetch(`${target.url}/jsonrpc`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ jsonrpc: '2.0', method: 'call', id: 1, params: { service, method, args } }),
-        }).then((answer) => answer.json() as Promise<{ result?: unknown; error?: unknown }>);
       const { uid } = await direct.introduction(cx);
-      const args = [target.db, uid, target.key, 'sale.order', 'action_cancel', [[id]], { context }];
-      assert.equal((await rpc('object', 'execute_kw', args)).error, undefined);
+      await rpc(target, uid, 'sale.order', 'action_cancel', [[id]], { context: { disable_cancel_warning: true } });
     };
     /** A goods product of its own, for tests that count its stock. */
     const freshProduct = async (sku: string) => {
@@ -174,17 +136,7 @@ for (const [name, start] of targets)
       proxy = await startProxy(target.url);
       cx = makeContext({ connection: `t-${run}`, secrets: { ODOO_KEY: target.key }, mappings, patience: 0.5 });
       hub = connect();
-      direct = new Odoo({
-        url: target.url,
-        database: target.db,
-        login: target.login,
-        key: secret('ODOO_KEY'),
-        company: target.company,
-        warehouse: undefined,
-        prefix: undefined,
-        settle: '120s',
-        timeout: '150s',
-      });
+      direct = directly(target);
       currency = (await direct.company(cx)).currency.name;
       major = (await direct.dialect(cx)).major;
       partner = done((await hub.sinks.customers.deliver([customer(`C-${run}`)], cx))[0]);

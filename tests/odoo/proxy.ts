@@ -16,7 +16,7 @@ type Mishap =
   /** Odoo did it; the answer is late. */
   | { do: 'late'; milliseconds: number };
 
-interface SeenCall {
+export interface SeenCall {
   readonly model: string;
   readonly method: string;
   readonly node: string | undefined;
@@ -32,7 +32,11 @@ export interface Road {
   close(): Promise<void>;
 }
 
-export async function startProxy(target: string): Promise<Road> {
+/** `meets` is asked for the mishap of every call that was not planned by `next`. */
+export async function startProxy(
+  target: string,
+  meets: (call: SeenCall) => Mishap | undefined = () => undefined,
+): Promise<Road> {
   const plans: { call: string; mishap: Mishap; times: number }[] = [];
   const calls: SeenCall[] = [];
   const server: Server = createServer((request, response) => {
@@ -42,12 +46,13 @@ export async function startProxy(target: string): Promise<Road> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
-    const call = callOf(request.url ?? '/', body);
-    calls.push({ ...call, node: request.headers['x-crossdock-node'] as string | undefined });
+    const node = request.headers['x-crossdock-node'] as string | undefined;
+    const call: SeenCall = { ...callOf(request.url ?? '/', body), node };
+    calls.push(call);
     const name = `${call.model}.${call.method}`;
     const plan = plans.find((one) => one.times > 0 && (one.call === name || one.call === '*'));
     if (plan) plan.times -= 1;
-    const mishap = plan?.mishap;
+    const mishap = plan?.mishap ?? meets(call);
     if (mishap?.do === 'cut-before') return void request.socket.destroy();
     if (mishap?.do === 'answer') {
       response.writeHead(mishap.status, { 'content-type': 'text/html', ...mishap.headers }).end(mishap.body);
