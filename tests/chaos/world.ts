@@ -237,12 +237,17 @@ async function endPostgres(pid: number): Promise<void> {
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Looks four times a second until `condition` holds. Throws after `seconds`. */
-export async function until(what: string, seconds: number, condition: () => Promise<boolean> | boolean): Promise<void> {
+/** Looks four times a second, or every so many milliseconds, until `condition` holds. Throws after `seconds`. */
+export async function until(
+  what: string,
+  seconds: number,
+  condition: () => Promise<boolean> | boolean,
+  every = 250,
+): Promise<void> {
   const end = performance.now() + seconds * 1000;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
-    await pause(250);
+    await pause(every);
   }
 }
 
