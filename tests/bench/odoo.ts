@@ -41,7 +41,7 @@ interface Known {
 
 /** Customer and goods as the hub has made them. */
 async function known(odoo: Odoo, cx: Context): Promise<Known> {
-  const [partner] = await odoo.read('res.partner', [['ref', '=', CUSTOMER]], [], cx);
+  const [partner] = await odoo.read('res.partner', [['ref', '=', CUSTOMER]], ['name'], cx);
   const products = await odoo.read('product.product', [['default_code', '!=', false]], ['default_code'], cx);
   return {
     partner: Number(partner!.id),

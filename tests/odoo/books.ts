@@ -24,7 +24,7 @@ export async function readBooks(odoo: Odoo, run: string, cx: Context): Promise<O
     cx,
   );
   const losses = new Set(
-    (await odoo.read('stock.location', [['usage', '=', 'inventory']], [], cx)).map(({ id }) => id),
+    (await odoo.read('stock.location', [['usage', '=', 'inventory']], ['usage'], cx)).map(({ id }) => id),
   );
   const products = await odoo.read(
     'product.product',

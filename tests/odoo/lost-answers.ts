@@ -168,8 +168,8 @@ async function scenario(server: OdooServer): Promise<string[]> {
 async function naive(server: OdooServer, url: string, run: string, cx: Context): Promise<string> {
   const odoo = directly(server);
   const { uid } = await odoo.introduction(cx);
-  const [partner] = await odoo.read('res.partner', [], [], cx);
-  const [product] = await odoo.read('product.product', [['default_code', '!=', false]], [], cx);
+  const [partner] = await odoo.read('res.partner', [], ['name'], cx);
+  const [product] = await odoo.read('product.product', [['default_code', '!=', false]], ['name'], cx);
   const road = { ...server, url };
   for (let n = 0; n < NAIVE_ORDERS; n++) {
     const order = {

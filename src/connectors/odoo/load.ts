@@ -152,7 +152,8 @@ async function loadRound(
             ['fields', matrix.fields],
             ['data', matrix.data],
           ],
-          context: records[0]!.context ?? {},
+          // `load` takes datetimes for the wall clock of the context's zone, else of the user's (run on 18 and 19).
+          context: { tz: 'UTC', ...records[0]!.context },
         },
         cx,
       );
