@@ -356,23 +356,22 @@ for (const { name, start } of servers)
 
       it('a lost race told by message only is repeated at once', async () => {
         const one = order(`serial-${run}`, [{}]);
-        const told = {
+        const saying = (message: string) => ({
           ids: false,
-          messages: [
-            {
-              type: 'error',
-              rows: { from: 0, to: 0 },
-              record: 0,
-              message: 'could not serialize access due to concurrent update\n',
-            },
-          ],
+          messages: [{ type: 'error', rows: { from: 0, to: 0 }, record: 0, message }],
           nextrow: 0,
-        };
+        });
+        const told = saying('could not serialize access due to concurrent update\n');
         proxy.next('sale.order.load', { do: 'result', result: told }, 2);
         done((await hub.sinks.saleOrders.deliver([one], cx))[0]);
         proxy.next('sale.order.load', { do: 'result', result: told }, 4);
         const other = order(`serial2-${run}`, [{}]);
         assert.equal(faultOf((await hub.sinks.saleOrders.deliver([other], cx))[0]).kind, 'transient');
+        // The words of a PostgreSQL whose lc_messages are German.
+        const german = 'FEHLER:  konnte Zugriff nicht serialisieren wegen gleichzeitiger Aktualisierung\n';
+        proxy.clear();
+        proxy.next('sale.order.load', { do: 'result', result: saying(german) }, 3);
+        done((await hub.sinks.saleOrders.deliver([order(`serial3-${run}`, [{}])], cx))[0]);
       });
 
       it('what has landed is not sent again, and of a later version only what is new', async () => {
