@@ -198,6 +198,23 @@ for (const { name, start } of servers)
         done(results[1]);
       });
 
+      it('text that Odoo cannot store is rejected by its field, and lands the neighbours', async () => {
+        for (const bad of ['a\0b', 'a\ud800b']) {
+          const sent = [customer(`t1-${run}`, { name: bad }), customer(`t2-${run}`)];
+          const [first, second] = await hub.sinks.customers.deliver(sent, cx);
+          assert.deepEqual([rejection(first).cause, rejection(first).field], ['odoo-text', 'name']);
+          done(second);
+          // The server itself refuses it, whatever the hub does.
+          const { uid } = await direct.introduction(cx);
+          const data = [[`t_${run}.text`, bad]];
+          const answer = (await rpc(target, uid, 'res.partner', 'load', [['id', 'name'], data])) as Record<
+            string,
+            unknown
+          >;
+          assert.equal(answer.ids, false);
+        }
+      });
+
       it('makes goods storable and untaxed, services invoiced as ordered', async () => {
         const fields = [
           'name',
@@ -652,6 +669,7 @@ for (const { name, start } of servers)
             adjustment(`ok1-${run}`, [['P6', '1']]),
             { ...bad, links: new Map([['product:P6', '999999999']]) },
             adjustment(`nil-${run}`, [['P6', '0']]),
+            adjustment(`tiny-${run}`, [['P6', '0.000001']]),
             adjustment(`ok2-${run}`, [['P6', '1']]),
           ],
           cx,
@@ -659,7 +677,8 @@ for (const { name, start } of servers)
         done(results[0]);
         assert.equal(rejection(results[1]).cause, 'product-missing');
         assert.equal(rejection(results[2]).cause, 'nothing-to-move');
-        done(results[3]);
+        assert.equal(rejection(results[3]).cause, 'odoo-precision');
+        done(results[4]);
         assert.equal(await stock('P6'), 2);
       });
     });

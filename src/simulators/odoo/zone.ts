@@ -19,6 +19,8 @@ function ahead(instant: number, zone: string): number | null {
  */
 export function inUtc(text: string, zone: unknown): string {
   const wall = utc(text.length === 10 ? `${text} 00:00:00` : text);
+  // Years before 1000 Odoo cannot write down again; nobody sells in them.
+  if (!(wall > Date.UTC(1000, 0, 3))) return text;
   const known = typeof zone === 'string' && zone !== '' ? zone : 'UTC';
   const before = ahead(wall - DAY, known);
   const after = ahead(wall + DAY, known);
