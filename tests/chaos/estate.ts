@@ -6,7 +6,8 @@ import { defineEstate, secret } from '../../src/core/estate.ts';
 import { uci } from '../../src/flows/day-sales/columns.ts';
 import { daySales } from '../../src/flows/day-sales.ts';
 
-const { CROSSDOCK_INBOX, ODOO_URL, ODOO_DB, ODOO_LOGIN, CHAOS_TIMEOUT, CHAOS_SETTLE, CHAOS_ORDERS } = process.env;
+const { CROSSDOCK_INBOX, ODOO_URL, ODOO_DB, ODOO_LOGIN, ODOO_COMPANY, CHAOS_TIMEOUT, CHAOS_SETTLE, CHAOS_ORDERS } =
+  process.env;
 if (!CROSSDOCK_INBOX || !ODOO_URL || !ODOO_DB || !ODOO_LOGIN) throw new Error('this estate is started by tests/chaos');
 
 const till = csv({ ...uci, name: 'days', entity: 'shop', folder: CROSSDOCK_INBOX });
@@ -16,6 +17,7 @@ const books = odoo({
   database: ODOO_DB,
   login: ODOO_LOGIN,
   key: secret('ODOO_KEY'),
+  ...(ODOO_COMPANY ? { company: ODOO_COMPANY } : {}),
   timeout: (CHAOS_TIMEOUT ?? '150s') as Duration,
   settle: (CHAOS_SETTLE ?? '120s') as Duration,
   batch: { orders: Number(CHAOS_ORDERS ?? 5) },

@@ -42,6 +42,10 @@ export interface HubProcess {
   signal(name: NodeJS.Signals): void;
 }
 
+/** An Odoo that a hub is pointed at. Only a simulated one has an admin interface and a process that is ours to end. */
+export type OdooServer = Pick<SimulatedOdoo, 'url' | 'db' | 'login' | 'key' | 'stop'> &
+  Partial<Pick<SimulatedOdoo, 'admin' | 'pid'>>;
+
 /** A folder with an inbox and a home, and the processes that a scenario starts there; all of it is gone after `close`. */
 export class Ground {
   readonly folder = mkdtempSync(join(tmpdir(), 'crossdock-chaos-'));
@@ -158,11 +162,11 @@ export class Ground {
   }
 }
 
-/** A ground with a simulated Odoo, which every command knows. */
+/** A ground with an Odoo, which every command knows. `close` ends a simulated one and leaves a real one be. */
 export class World extends Ground {
-  readonly odoo: SimulatedOdoo;
+  readonly odoo: OdooServer;
 
-  private constructor(odoo: SimulatedOdoo, extra: Record<string, string>) {
+  private constructor(odoo: OdooServer, extra: Record<string, string>) {
     const { url, db, login, key } = odoo;
     super('estate.ts', { ODOO_URL: url, ODOO_DB: db, ODOO_LOGIN: login, ODOO_KEY: key, ...extra });
     this.odoo = odoo;
@@ -171,6 +175,11 @@ export class World extends Ground {
   /** `env` is given to every command; the estate reads CHAOS_TIMEOUT, CHAOS_SETTLE and CHAOS_ORDERS. */
   static async open(env: Record<string, string>, version: 18 | 19 = 19): Promise<World> {
     return new World(await startSimulatedOdoo({ version }), env);
+  }
+
+  /** The same around an Odoo that stands already. */
+  static around(odoo: OdooServer, env: Record<string, string>): World {
+    return new World(odoo, env);
   }
 
   async #admin<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -198,6 +207,7 @@ export class World extends Ground {
 
   protected override killAll(): void {
     super.killAll();
+    if (this.odoo.pid === undefined) return;
     try {
       process.kill(this.odoo.pid, 'SIGKILL');
     } catch {
@@ -234,12 +244,17 @@ async function endPostgres(pid: number): Promise<void> {
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Looks four times a second until `condition` holds. Throws after `seconds`. */
-export async function until(what: string, seconds: number, condition: () => Promise<boolean> | boolean): Promise<void> {
+/** Looks four times a second, or every so many milliseconds, until `condition` holds. Throws after `seconds`. */
+export async function until(
+  what: string,
+  seconds: number,
+  condition: () => Promise<boolean> | boolean,
+  every = 250,
+): Promise<void> {
   const end = performance.now() + seconds * 1000;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
-    await pause(250);
+    await pause(every);
   }
 }
 

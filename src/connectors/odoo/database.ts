@@ -349,6 +349,17 @@ export const rowsOf = (answer: unknown): Row[] => (Array.isArray(answer) ? (answ
 export const pair = (value: Many): { id: number; name: string } =>
   value === false ? { id: 0, name: '' } : { id: value[0], name: value[1] };
 
+/** Name of the field with a text that PostgreSQL cannot hold (a NUL, half of a surrogate pair), or null. */
+function unstorable(value: unknown, field = 'document'): string | null {
+  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? field : null;
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [name, part] of Object.entries(value)) {
+    const found = unstorable(part, Array.isArray(value) ? field : name);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
 /**
  * Delivers what can be prepared: an item whose preparation is `rejected` fails alone, any other Fault stops all of them before anything was sent.
  * Answers in the order of the items.
@@ -363,6 +374,13 @@ export async function deliverPrepared<T, P>(
   for (const [place, item] of items.entries()) {
     results[place] = null;
     try {
+      const field = unstorable(item.document);
+      if (field !== null)
+        throw rejected(
+          `${field} holds a character that Odoo cannot store (a NUL or half of a pair)`,
+          'odoo-text',
+          field,
+        );
       ready.push({ place, item, prepared: await prepare(item) });
     } catch (error) {
       if (!(error instanceof FaultError) || error.fault.kind !== 'rejected') throw error;

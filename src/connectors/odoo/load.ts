@@ -35,10 +35,13 @@ interface Matrix {
   readonly starts: number[];
 }
 
-/** With the next one the only texts ever matched: a lost race inside `load` has no exception name, and PostgreSQL's own words are not Odoo's to translate. */
+/** The only texts ever matched: a lost race inside `load` has no exception name, and PostgreSQL's own words are not Odoo's to translate. */
 const raced = /could not serialize access|deadlock detected|could not obtain lock|current transaction is aborted/i;
-/** Two at work on one record (seen on 18: both subscribe the same follower), or a value that is taken for good: only repeating tells. */
-const perhapsRaced = /duplicate key value violates unique constraint/i;
+/**
+ * Two at work on one record (seen on 18: both subscribe the same follower), a value that is taken for good, or a lost race told in the language of a
+ * PostgreSQL with other `lc_messages`: only repeating tells. What Odoo passes on from PostgreSQL names no field and ends in a line break.
+ */
+const perhapsRaced = ({ field, message }: Message): boolean => field === undefined && String(message).endsWith('\n');
 
 const tries = { any: 2, raced: 4 };
 /** Calls after which a batch that will not go is given back: what was not reached stays `untouched` and comes again. */
@@ -152,7 +155,8 @@ async function loadRound(
             ['fields', matrix.fields],
             ['data', matrix.data],
           ],
-          context: records[0]!.context ?? {},
+          // `load` takes datetimes for the wall clock of the context's zone, else of the user's (run on 18 and 19).
+          context: { tz: 'UTC', ...records[0]!.context },
         },
         cx,
       );
@@ -169,7 +173,7 @@ async function loadRound(
       break;
     }
     const lost = messages.some((message) => raced.test(String(message.message)));
-    const perhaps = messages.some((message) => perhapsRaced.test(String(message.message)));
+    const perhaps = messages.some(perhapsRaced);
     if (attempt >= (lost || perhaps ? tries.raced : tries.any)) {
       if (lost)
         return everyone(records, { kind: 'transient', message: `Odoo was busy with the same ${model} records` });

@@ -1,5 +1,5 @@
 import type { Context, Item, Result, Sink } from '../../core/connector.ts';
-import { add, compare, type Decimal, decimal, decimalText, integer, negate } from '../../core/decimal.ts';
+import { add, compare, type Decimal, decimal, decimalText, fits, integer, negate } from '../../core/decimal.ts';
 import { type Fault, rejected } from '../../core/fault.ts';
 import { type StockAdjustment, StockAdjustmentDocument } from '../../model/stock-adjustment.ts';
 import { afterLanding, deliverPrepared, linked, type Odoo, pair, rowsOf } from './database.ts';
@@ -113,6 +113,7 @@ async function transferOf(
   const { key, document } = item;
   const { stockLocation, internalType } = await odoo.warehouse(cx);
   const { moveName } = await odoo.dialect(cx);
+  const { quantity: digits } = await odoo.precision(cx);
   const name = (kind: string, ...more: string[]) => externalId(odoo.module(cx), kind, key, ...more);
   const way = (loss: number): [from: string, to: string] =>
     direction === 'out' ? [String(stockLocation), String(loss)] : [String(loss), String(stockLocation)];
@@ -121,6 +122,12 @@ async function transferOf(
   const rows: Cells[] = [];
   for (const { line, quantity } of lines) {
     const product = linked(item, 'product', line.sku);
+    if (digits !== null && !fits(quantity, digits))
+      throw rejected(
+        `adjustment of ${document.origin}: quantity ${line.quantity} of ${line.sku} has more decimals than Odoo keeps (${digits}); raise the Decimal Accuracy in Odoo's settings`,
+        'odoo-precision',
+        'quantity',
+      );
     const loss = losses.get(product);
     if (!loss)
       throw rejected(

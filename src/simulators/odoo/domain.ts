@@ -1,5 +1,5 @@
 import type { Env } from './env.ts';
-import { typeError, valueError } from './errors.ts';
+import { refuseUnstorable, typeError, valueError } from './errors.ts';
 import type { Field } from './fields.ts';
 import type { Model } from './model.ts';
 import type { Domain, Json, Row } from './types.ts';
@@ -65,6 +65,7 @@ function parseLeaf(term: Json): Leaf {
   if (typeof term === 'number') throw typeError("'int' object is not subscriptable");
   if (!Array.isArray(term) || term.length !== 3) throw valueError(`Invalid leaf ${repr(term)}`);
   const [field, operator, value] = term;
+  if (typeof value === 'string') refuseUnstorable(value);
   return { kind: 'leaf', path: String(field).split('.'), operator: String(operator).toLowerCase(), value };
 }
 

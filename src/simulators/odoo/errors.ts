@@ -32,6 +32,19 @@ export const accessError = (message: string, context: { [key: string]: Json } = 
   new OdooError('odoo.exceptions.AccessError', 403, message, { context });
 export const accessDenied = () => new OdooError('odoo.exceptions.AccessDenied', 403, 'Access Denied');
 export const valueError = (message: string) => new OdooError('builtins.ValueError', 500, message);
+/** Text that PostgreSQL cannot hold: a NUL, half of a surrogate pair. */
+export function refuseUnstorable(text: string): void {
+  if (text.includes('\0')) throw valueError('A string literal cannot contain NUL (0x00) characters.');
+  if (text.isWellFormed()) return;
+  const place = [...text].findIndex((character) => !character.isWellFormed());
+  const code = [...text][place]!.charCodeAt(0).toString(16);
+  throw new OdooError(
+    'builtins.UnicodeEncodeError',
+    500,
+    `'utf-8' codec can't encode character '\\u${code}' in position ${place}: surrogates not allowed`,
+  );
+}
+
 export const keyError = (message: string) => new OdooError('builtins.KeyError', 500, message);
 export const typeError = (message: string) => new OdooError('builtins.TypeError', 500, message);
 export const attributeError = (message: string) => new OdooError('builtins.AttributeError', 500, message);

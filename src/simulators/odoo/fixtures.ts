@@ -228,6 +228,8 @@ class Furnisher {
         email,
         active: true,
         lang: 'en_US',
+        // A user who was made in Odoo's own pages has the time zone of who made it.
+        tz: this.how.prepared ? false : 'Europe/Brussels',
         partner_id: partner.id,
         company_id: company,
         company_ids: companies,

@@ -50,7 +50,7 @@ for (const version of [18, 19] as const) {
         ['state', 'picking_ids', 'order_line', 'date_order'],
       );
       assert.equal(order!.state, 'sale');
-      assert.equal(order!.date_order, '2026-11-20 10:11:12');
+      assert.equal(order!.date_order, '2026-11-20 09:11:12');
       assert.equal((order!.picking_ids as number[]).length, 1);
       assert.equal((order!.order_line as number[]).length, 2);
     });
@@ -81,6 +81,28 @@ for (const version of [18, 19] as const) {
       );
       assert.equal(new Set(answers.map((answer) => JSON.stringify(answer.ids))).size, 1);
       assert.equal(await count('D1'), 1);
+    });
+
+    test("a naive datetime is the wall clock of the context's zone, else of the user's", async () => {
+      // As real 18 and 19 answered.
+      const seen: [zone: string | false, text: string, kept: string][] = [
+        [false, '2026-11-20 10:11:12', '2026-11-20 09:11:12'],
+        ['UTC', '2026-11-20 10:11:12', '2026-11-20 10:11:12'],
+        ['Pacific/Auckland', '2026-11-20 10:11:12', '2026-11-19 21:11:12'],
+        ['Europe/London', '2026-10-25 01:30:00', '2026-10-25 01:30:00'],
+        ['Europe/London', '2026-03-29 01:30:00', '2026-03-29 01:30:00'],
+        ['Europe/London', '2026-07-01', '2026-06-30 23:00:00'],
+        ['America/New_York', '2026-11-01 01:30:00', '2026-11-01 06:30:00'],
+        ['America/New_York', '2026-03-08 02:30:00', '2026-03-08 07:30:00'],
+        ['Australia/Lord_Howe', '2026-04-05 01:45:00', '2026-04-04 15:15:00'],
+      ];
+      for (const [n, [tz, text, kept]] of seen.entries()) {
+        const fields = ['id', 'partner_id/id', 'client_order_ref', 'date_order'];
+        const data = [[`t.zone_${n}`, 't.customer', `Z${n}`, text]];
+        await odoo.call('sale.order', 'load', null, { fields, data, context: { tz } });
+        const [order] = await odoo.read('sale.order', [['client_order_ref', '=', `Z${n}`]], ['date_order']);
+        assert.equal(order!.date_order, kept, `${tz} ${text}`);
+      }
     });
 
     test('a negative quantity comes back from the customer', async () => {

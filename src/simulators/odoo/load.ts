@@ -5,6 +5,7 @@ import type { Model } from './model.ts';
 import type { Json, Row, Vals } from './types.ts';
 import { isDate, isDatetime } from './values.ts';
 import { XMLID } from './write.ts';
+import { inUtc } from './zone.ts';
 
 type Path = readonly string[];
 type Cells = readonly string[];
@@ -178,12 +179,12 @@ function converted(env: Env, field: Field, cell: Cell): Json {
         throw new CellError(`'${text}' does not seem to be a valid date for field '%s'`, "Use the format '2012-12-31'");
       return text;
     case 'datetime':
-      if (!isDatetime(text))
+      if (!isDatetime(text) || text.includes('.'))
         throw new CellError(
           `'${text}' does not seem to be a valid datetime for field '%s'`,
           "Use the format '2012-12-31 23:59:59'",
         );
-      return text;
+      return inUtc(text, env.context.tz || env.user.tz);
     default:
       return text;
   }

@@ -124,7 +124,7 @@ const moves = (version: Version): Model =>
       }),
       product_qty: float('Real Quantity'),
       product_uom: many2one('uom.uom', version >= 19 ? 'Unit' : 'UoM', { required: true }),
-      quantity: float('Quantity'),
+      quantity: float('Quantity', { digits: version >= 19 ? 'Product Unit' : 'Product Unit of Measure' }),
       picked: boolean('Picked'),
       state: selection('Status', states, { default: 'draft', index: true }),
       picking_id: many2one('stock.picking', 'Transfer', { index: true, onDelete: 'cascade' }),

@@ -1,6 +1,6 @@
 import { repr } from './domain.ts';
 import type { Env } from './env.ts';
-import { userError, valueError } from './errors.ts';
+import { refuseUnstorable, userError, valueError } from './errors.ts';
 import type { Field } from './fields.ts';
 import type { Model } from './model.ts';
 import { roundDigits } from './rational.ts';
@@ -52,6 +52,12 @@ function moment(field: Field, value: string): string {
   return value.length === 10 ? `${value} 00:00:00` : value;
 }
 
+function storable(value: Json): string {
+  const text = String(value);
+  refuseUnstorable(text);
+  return text;
+}
+
 function binary(value: Json): Value {
   if (isEmpty(value) || value === '') return false;
   const text = String(value);
@@ -81,12 +87,12 @@ export function stored(env: Env, model: Model, name: string, value: Json): Value
     case 'datetime':
       return isEmpty(value) || value === '' ? false : moment(field, String(value));
     case 'html':
-      return isEmpty(value) ? false : sanitized(String(value));
+      return isEmpty(value) ? false : sanitized(storable(value));
     case 'binary':
       return binary(value);
     case 'json':
       return isEmpty(value) ? false : JSON.stringify(value);
     default:
-      return isEmpty(value) ? false : String(value);
+      return isEmpty(value) ? false : storable(value);
   }
 }
