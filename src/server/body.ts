@@ -31,12 +31,19 @@ class Gathered {
       if (!this.#own || needed > this.#buffer.length) {
         const larger = Buffer.allocUnsafeSlow(Math.max(1024, needed * 2));
         this.#buffer.copy(larger, 0, 0, this.length);
+        this.free();
         this.#buffer = larger;
         this.#own = true;
       }
       chunk.copy(this.#buffer, this.length);
     }
     this.length = needed;
+  }
+
+  /** Gives memory back at once: waiting for the garbage collector, refused bodies would pile up outside of the heap that it watches. */
+  free(): void {
+    if (this.#own) (this.#buffer.buffer as ArrayBuffer).transfer(0);
+    this.#own = false;
   }
 
   bytes(): Buffer {
@@ -74,6 +81,7 @@ export class BodyReader {
       };
       const stop = (error: Error): void => {
         end();
+        gathered.free();
         reject(error);
       };
       const done = (): void => {

@@ -78,6 +78,9 @@ const kinds: Record<string, (random: Random) => Omit<Hostile, 'kind'>> = {
     const chunk = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(65_536, 120), Buffer.from('\r\n')]);
     return { parts: [post({ 'transfer-encoding': 'chunked' }), ...Array<Buffer>(18).fill(chunk), '0\r\n\r\n'] };
   },
+  'chunks of one byte': () => ({
+    parts: [post({ 'transfer-encoding': 'chunked' }), '1\r\nx\r\n'.repeat(60_000), '0\r\n\r\n'],
+  }),
   compressed: () => ({ parts: whole(randomBytes(500), { 'content-encoding': 'gzip' }) }),
   'unknown address': (random) => ({
     parts: whole(
