@@ -43,4 +43,10 @@ export const sealedColumns: readonly SealedColumn[] = [
     place: `'attempt:' || t.delivery_id`,
   },
   { table: 'exception', column: 'message_sealed', key: { id: 'uuid' }, place: `'exception:' || t.id` },
+  {
+    table: 'api_request',
+    column: 'answer_sealed',
+    key: { token_id: 'uuid', key: 'bytea' },
+    place: `'request:' || t.token_id || ':' || encode(t.key, 'hex')`,
+  },
 ];

@@ -114,6 +114,18 @@ describe('rotation of keys', { concurrency: 3 }, () => {
       source: 'notes',
       incoming: { dedupeKey: 'k', subject: 's', occurredAt: new Date(), bytes: Buffer.from('{}') },
     });
+    const token = newId();
+    const key = randomBytes(32);
+    await ledger.db.query(
+      'token',
+      "insert into api_token (id, name, digest, scopes, entities, created_by, expires_at) values ($1, 't', $2, '{read}', '{*}', 'test', now())",
+      [token, randomBytes(32)],
+    );
+    await ledger.db.query(
+      'request',
+      'insert into api_request (token_id, key, digest, status, answer_sealed) values ($1, $2, $3, 200, $4)',
+      [token, key, randomBytes(32), ledger.vault.seal('{}', `request:${token}:${key.toString('hex')}`)],
+    );
     await ledger.db.query('memory', "update subject set memory_sealed = $1 where subject = 'note:a'", [
       ledger.vault.seal('{"kept":1}', 'subject:from:notes:note:a'),
     ]);
