@@ -7,12 +7,17 @@ export interface Siege {
   seconds: number;
   /** Megabytes, the server's process: before, at its most, and the difference. */
   rss: { before: number; most: number; growth: number };
+  /** Megabytes more in use after than before, garbage not counted. */
+  held: number;
   healthy: { sent: number; p50: number; p99: number };
   /** What went wrong, in words; empty when all went well. */
   faults: string[];
 }
 
 const MOST_GROWTH_MB = 50;
+const MOST_HELD_MB = 15;
+/** Node takes memory from the system as it goes and gives none back: only after so many requests it has what it needs, and growth says something. */
+const WARM = 12_000;
 const mb = (bytes: number): number => Math.round(bytes / 1024 / 1024);
 
 /** One healthy sender and one health check after the other, until told to stop. */
@@ -78,8 +83,9 @@ export async function siege({ requests, seed }: { requests: number; seed: number
   const server = await serveApart('hub');
   try {
     const warm = healthyTraffic(server.port, 'early');
-    await attack({ port: server.port, count: Math.min(4000, requests), seed: seed + 1, concurrency: 50 });
+    await attack({ port: server.port, count: Math.min(WARM, requests), seed: seed + 1, concurrency: 50 });
     await warm.stop();
+    const heldBefore = await server.ask('held');
     const before = await server.ask('rss');
     const storedBefore = await server.ask('stored');
     const started = performance.now();
@@ -91,17 +97,19 @@ export async function siege({ requests, seed }: { requests: number; seed: number
     const { failed, ...traffic } = await healthy.stop();
     const stored = (await server.ask('stored')) - storedBefore;
     const growth = mb(most) - mb(before);
+    const held = mb((await server.ask('held')) - heldBefore);
     const faults = [...new Set([...verdict.wrong, ...failed])];
-    if (growth >= MOST_GROWTH_MB) faults.push(`memory grew by ${growth} MB`);
+    if (held >= MOST_HELD_MB) faults.push(`${held} MB more are in use`);
+    if (requests >= WARM && growth >= MOST_GROWTH_MB) faults.push(`memory grew by ${growth} MB`);
     if (stored > traffic.sent) faults.push(`${stored} stored of ${traffic.sent} healthy requests`);
     if (traffic.sent < 10) faults.push(`only ${traffic.sent} healthy requests were served`);
-    return { verdict, seconds, rss: { before: mb(before), most: mb(most), growth }, healthy: traffic, faults };
+    return { verdict, seconds, held, rss: { before: mb(before), most: mb(most), growth }, healthy: traffic, faults };
   } finally {
     await server.stop();
   }
 }
 
-export function describeSiege({ verdict, seconds, rss, healthy, faults }: Siege): string {
+export function describeSiege({ verdict, seconds, rss, held, healthy, faults }: Siege): string {
   const lines = Object.entries(verdict.ends).map(
     ([kind, ends]) =>
       `  ${kind.padEnd(22)} ${Object.entries(ends)
@@ -110,7 +118,7 @@ export function describeSiege({ verdict, seconds, rss, healthy, faults }: Siege)
   );
   return [
     ...lines,
-    `${seconds.toFixed(0)} s; memory ${rss.before} MB before, ${rss.most} MB at most: + ${rss.growth} MB`,
+    `${seconds.toFixed(0)} s; memory ${rss.before} MB before, ${rss.most} MB at most: + ${rss.growth} MB; in use: + ${held} MB`,
     `${healthy.sent} healthy requests meanwhile, p50 ${healthy.p50} ms, p99 ${healthy.p99} ms`,
     ...(faults.length > 0 ? ['wrong:', ...faults.map((fault) => `  ${fault}`)] : ['nothing wrong']),
   ].join('\n');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 export interface ServedApart {
   readonly port: number;
-  ask(question: 'stored' | 'cpu' | 'rss'): Promise<number>;
+  ask(question: 'stored' | 'cpu' | 'rss' | 'held'): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -12,7 +12,9 @@ export type Served = 'hub' | 'bare' | 'leanest';
 
 /** Starts the hub's server, or one of the bare ones it is compared with, in a process of its own on a ledger of its own. */
 export async function serveApart(kind: Served): Promise<ServedApart> {
-  const child = fork(join(import.meta.dirname, 'intake-server.ts'), [kind], { execArgv: process.execArgv });
+  const child = fork(join(import.meta.dirname, 'intake-server.ts'), [kind], {
+    execArgv: [...process.execArgv, '--expose-gc'],
+  });
   const heard = async (): Promise<number> => ((await once(child, 'message')) as [number])[0];
   const port = await heard();
   return {

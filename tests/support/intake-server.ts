@@ -1,5 +1,5 @@
 // A server in a process of its own: the `hub`, or a `bare` or `leanest` one it is compared with. Says its port, then answers `stored`, `cpu` (microseconds used)
-// and `rss` (bytes) until `stop`.
+// and `rss` (bytes) until `stop`; `held` is the bytes that are in use once what is garbage is gone.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -70,7 +70,11 @@ process.on('message', async (question) => {
   if (question === 'stored') process.send!(await served.stored());
   else if (question === 'cpu') process.send!(user + system);
   else if (question === 'rss') process.send!(process.memoryUsage.rss());
-  else {
+  else if (question === 'held') {
+    globalThis.gc!();
+    const { heapUsed, external } = process.memoryUsage();
+    process.send!(heapUsed + external);
+  } else {
     await served.stop();
     await ledger.db.close();
     process.disconnect();
