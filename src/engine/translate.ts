@@ -87,8 +87,9 @@ async function isBeingMade(
     const alike = made.filter((one) => one.kind === kind && one.digest.equals(ownDigest(parts, flow, kind, body)));
     if (externalId === undefined || alike.length === 0) continue;
     const key = flow.documents.find(({ name }: AnyDocumentType) => name === kind)?.key(body);
-    const same = alike.every((one) => one.key !== key);
-    if (same && (await keyOfExternal(parts.db, { connection, entity, kind }, externalId)) === null) return true;
+    const seemsNew = alike.every((one) => one.key !== key);
+    // The write may have ended since the translation looked: then its id is bound to another key than the one that was made up here.
+    if (seemsNew && (await keyOfExternal(parts.db, { connection, entity, kind }, externalId)) !== key) return true;
   }
   return false;
 }
