@@ -19,4 +19,14 @@ export const wards: readonly Ward[] = [
     within: ['claimDeliveries', 'renewLanes', 'lockOwnLanes', 'freeLanes', 'reapLanes'],
     tests: ['tests/engine/leases.test.ts', 'tests/engine/delivery.test.ts'],
   },
+  {
+    name: 'signatures',
+    file: 'src/core/standard-webhooks.ts',
+    tests: ['src/core/standard-webhooks.test.ts'],
+  },
+  {
+    name: 'authorisation: tokens',
+    file: 'src/guard/tokens.ts',
+    tests: ['src/guard/tokens.test.ts', 'src/server/api/access.test.ts'],
+  },
 ];
