@@ -51,6 +51,34 @@ test('five minutes either way, to the second', () => {
   assert.deepEqual([-301, -300, 0, 300, 301].map(at), [false, true, true, true, false]);
 });
 
+test('nothing is signed that lacks a header, or whose headers are none', () => {
+  const secret = secretOf(Buffer.alloc(24, 1));
+  const body = Buffer.from('x');
+  const now = new Date(1_700_000_000_000);
+  const headers = signedHeaders({ id: 'a', timestamp: 1_700_000_000, body }, [secret]);
+  const signature = headers['webhook-signature']!;
+  const signed = (changes: Record<string, string | readonly string[] | undefined>) =>
+    isSigned({ headers: { ...headers, ...changes }, body }, [secret], now);
+  assert.ok(signed({}));
+  const wrong = `v1,${Buffer.alloc(32).toString('base64')}`;
+  assert.ok(signed({ 'webhook-signature': `${wrong} v1a,x ${signature}` }), 'one of several is enough');
+  assert.ok(
+    !signed({ 'webhook-signature': `${Array(16).fill(wrong).join(' ')} ${signature}` }),
+    'the 17th is not looked at',
+  );
+  for (const name of Object.keys(headers)) {
+    assert.ok(!signed({ [name]: undefined }), `${name} is missing`);
+    assert.ok(!signed({ [name]: [headers[name]!] }), `${name} is no text`);
+  }
+  const senseless = {
+    'webhook-id': ['', 'a.b', 'ü', 'a'.repeat(201)],
+    'webhook-timestamp': ['', '-1', '1e9', '1700000000.5', ' 1700000000', '1'.repeat(13)],
+    'webhook-signature': ['', 'v1', `v1a,${signature.slice(3)}`, signature.slice(3), 'v1,', wrong],
+  };
+  for (const [name, values] of Object.entries(senseless))
+    for (const value of values) assert.ok(!signed({ [name]: value }), `${name}: ${value.slice(0, 30)}`);
+});
+
 test('a secret that is too short or no base64 is refused without being shown', () => {
   const message = { id: 'a', timestamp: 1, body: Buffer.from('x') };
   for (const secret of ['whsec_c2hvcnQ=', 'hunter2hunter2hunter2hunter2!!', '', secretOf(Buffer.alloc(23))])
