@@ -27,9 +27,17 @@ export { checkReceiver, type Posted, postWebhook, type Receiver, webhookIdOf } f
 export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
+export { type Address, AddressSchema } from './model/address.ts';
+export { type CatalogueItem, CatalogueItemDocument } from './model/catalogue-item.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';
+export { type FulfilmentOrder, FulfilmentOrderDocument } from './model/fulfilment-order.ts';
 export { type JournalEntry, JournalEntryDocument } from './model/journal-entry.ts';
 export { type Order, OrderDocument } from './model/order.ts';
 export { type Payment, PaymentDocument } from './model/payment.ts';
+export { type Price, PriceDocument } from './model/price.ts';
 export { type Product, ProductDocument } from './model/product.ts';
+export { type Refund, RefundDocument } from './model/refund.ts';
+export { type Return, ReturnDocument } from './model/return.ts';
+export { type Shipment, ShipmentDocument } from './model/shipment.ts';
 export { type StockAdjustment, StockAdjustmentDocument } from './model/stock-adjustment.ts';
+export { type StockLevel, StockLevelDocument } from './model/stock-level.ts';

@@ -169,13 +169,28 @@ export interface Item<T> {
   readonly trace?: string;
 }
 
+/** The target's id of a canonical record that a delivery brought along. */
+export interface Part {
+  /** Kind of the document, such as `product`, and its key. */
+  readonly kind: string;
+  readonly key: string;
+  readonly id: string;
+}
+
 export type Result =
   /**
    * The target holds it, as read back. `id` is the target's. Where records also come back from there: `held` is what it holds, fields of the document
    * as its own source would tell them (it may round or fill in), and `version` the record's version there, comparable with `sourceVersion` of the
-   * events it will send. With both the engine knows its own echo for certain.
+   * events it will send. With both the engine knows its own echo for certain. `parts` are records of their own that came into being with it, such
+   * as the variants of a product: bound in the same transaction, so that what needs one of them can go.
    */
-  | { outcome: 'done'; id: string; held?: Readonly<Record<string, unknown>>; version?: bigint }
+  | {
+      outcome: 'done';
+      id: string;
+      held?: Readonly<Record<string, unknown>>;
+      version?: bigint;
+      parts?: readonly Part[];
+    }
   /** Nothing was done for this item (a batch neighbour spoilt it): goes again at once and spends no attempt. */
   | { outcome: 'untouched' }
   | { outcome: 'failed'; fault: Fault };
@@ -197,8 +212,8 @@ export type Found =
   | { found: 'absent' }
   /** Some of it, or not as the document has it. `message` says in an operator's words what is there and what to do about it. */
   | { found: 'partial'; message?: string }
-  /** All of it; `id` is the target's. */
-  | { found: 'whole'; id: string };
+  /** All of it; `id` is the target's, `parts` as in a Result. */
+  | { found: 'whole'; id: string; parts?: readonly Part[] };
 
 /** Channel Adapter, outbound. */
 export interface Sink<D extends AnyDocumentType = AnyDocumentType> {

@@ -142,7 +142,7 @@ export class Deliverer {
       // A later version of a record that landed before the restore: it is written to that record.
       else if (answer.found === 'whole' && delivery.version > 1 && !delivery.settled_at)
         items[index] = { ...item, id: answer.id };
-      else if (answer.found === 'whole') known.set(index, { outcome: 'done', id: answer.id });
+      else if (answer.found === 'whole') known.set(index, doneBy(answer));
       else if (answer.found === 'partial' && asksFirst)
         known.set(index, { outcome: 'failed', fault: inPart(answer.message) });
     }
@@ -243,6 +243,12 @@ const lostWithLedger: Fault = {
   message: 'the ledger was restored from a backup, and what was sent after that backup is not in it',
 };
 const unsent: readonly Fault[] = [lostCall, lostWithLedger];
+const doneBy = ({ id, parts }: Extract<Found, { found: 'whole' }>): Result => ({
+  outcome: 'done',
+  id,
+  ...(parts ? { parts } : {}),
+});
+
 const inPart = (found = 'The target holds a part of this record.'): Fault => ({
   kind: 'rejected',
   cause: 'landed-in-part',

@@ -4,7 +4,7 @@ import type { Measure } from '../core/document.ts';
 import { newId } from '../core/ids.ts';
 import type { Trace } from '../core/trace.ts';
 import { type AuditRecord, appendAudit } from '../ledger/audit.ts';
-import { type BindingWrite, bind, boundMeasures } from '../ledger/bindings.ts';
+import { type BindingWrite, bind, bindParts, boundMeasures } from '../ledger/bindings.ts';
 import { isAway, type Sql } from '../ledger/database.ts';
 import {
   addAttempts,
@@ -112,6 +112,10 @@ async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: rea
     sql,
     finished.map((outcome) => bindingOf(connection, outcome)),
   );
+  const brought = await bindParts(
+    sql,
+    finished.flatMap((outcome) => partsOf(connection, outcome)),
+  );
   await noteWritten(
     sql,
     finished.flatMap((outcome) => writtenOf(parts, claim, outcome)),
@@ -146,6 +150,7 @@ async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: rea
   await refreshLanes(sql, [
     ...ours.map(({ delivery }) => ({ connection, sink: sink.name, laneKey: delivery.lane_key })),
     ...released,
+    ...brought,
   ]);
   return own;
 }
@@ -193,6 +198,11 @@ const bindingOf = (connection: string, { delivery, next }: Outcome): BindingWrit
   minor: delivery.minor,
   absolute: delivery.absolute,
 });
+
+const partsOf = (connection: string, { delivery: { entity }, result }: Outcome) =>
+  result.outcome === 'done'
+    ? (result.parts ?? []).map(({ kind, key, id }) => ({ connection, entity, kind, key, externalId: id }))
+    : [];
 
 /** What a parked version would add to what the target already holds of the document. */
 async function measuresBeyond(sql: Sql, claim: Claim, outcomes: readonly Outcome[]): Promise<Map<string, Measure>> {

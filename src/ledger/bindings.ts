@@ -94,6 +94,26 @@ export async function bind(sql: Sql, bindings: readonly BindingWrite[]): Promise
   return releaseAwaits(sql, bindings);
 }
 
+/** Binds records that came into being with another one; what was last written to them is not touched. Returns lanes as `bind` does. */
+export async function bindParts(
+  sql: Sql,
+  parts: readonly (BindingKey & { readonly externalId: string })[],
+): Promise<LaneKey[]> {
+  if (parts.length === 0) return [];
+  // The last one counts where a batch names a record twice: one statement may not change a row twice.
+  const last = [...new Map(parts.map((part) => [JSON.stringify([part.entity, part.kind, part.key]), part])).values()];
+  await sql.query(
+    'bindings_parts',
+    `insert into binding (connection, entity, kind, key, external_id, bound_at)
+     select b.*, now() from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) as b (connection, entity, kind, key, external_id)
+     order by connection, entity, kind, key
+     on conflict (connection, entity, kind, key) do update set external_id = excluded.external_id, bound_at = excluded.bound_at
+       where binding.external_id is distinct from excluded.external_id`,
+    columns(sorted(last), ['connection', 'entity', 'kind', 'key', 'externalId']),
+  );
+  return releaseAwaits(sql, last);
+}
+
 /** Releases the deliveries that waited for bindings which are made now. Returns their lanes: refresh them. */
 export async function releaseAwaits(sql: Sql, bindings: readonly BindingKey[]): Promise<LaneKey[]> {
   return sql.query<LaneKey>(

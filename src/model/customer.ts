@@ -8,6 +8,9 @@ const CustomerSchema = Type.Object({
   name: Type.String(classified('personal')),
   /** ISO 3166-1 alpha-2, or null where the channel does not say. */
   country: Type.Union([Type.String(), Type.Null()]),
+  /** As the channel has it. */
+  email: Type.Optional(Type.Union([Type.String(), Type.Null()], classified('personal'))),
+  phone: Type.Optional(Type.Union([Type.String(), Type.Null()], classified('personal'))),
 });
 
 export type Customer = Static<typeof CustomerSchema>;
@@ -15,8 +18,11 @@ export type Customer = Static<typeof CustomerSchema>;
 /** Who buys: a person, a firm, or the till's own partner for sales without a name. */
 export const CustomerDocument = defineDocument({
   name: 'customer',
-  version: '1.0',
+  version: '1.1',
   schema: CustomerSchema,
   key: (customer) => customer.id,
-  references: (customer) => (customer.number === null ? [] : [['customer', customer.number]]),
+  references: ({ number, email }) => [
+    ...(number === null ? [] : [['customer', number] as const]),
+    ...(email ? [['email', email.trim().toLowerCase()] as const] : []),
+  ],
 });

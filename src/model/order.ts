@@ -1,10 +1,14 @@
 import { type Static, Type } from 'typebox';
 import { addMeasures, classified, defineDocument, type Measure, nothing } from '../core/document.ts';
+import { AddressSchema } from './address.ts';
 
 const OrderLine = Type.Object({
   /** Stable for the life of the order: a later version keeps the ids of the lines it had. */
   id: Type.String(classified('internal')),
-  /** Key of the product document. */
+  /**
+   * Key of the product document. Shipping, fees and discounts are lines too, of products of kind `service`; a discount is a line of its own beside
+   * what it reduces, with the same taxes, so that every cent has its place.
+   */
   sku: Type.String(classified('public')),
   description: Type.String(classified('public')),
   /** Plain decimal; negative when goods come back. */
@@ -15,6 +19,10 @@ const OrderLine = Type.Object({
   taxes: Type.Array(Type.String()),
   /** Minor units: quantity × unit price, as the source charged it. */
   total: Type.Integer(classified('internal')),
+  /** Minor units: the tax that the source charged on it, where it says so. */
+  tax: Type.Optional(Type.Integer(classified('internal'))),
+  /** Location code of the hub that this line is to leave from or wait at, where the channel decides that. */
+  location: Type.Optional(Type.String(classified('internal'))),
 });
 
 const OrderSchema = Type.Object({
@@ -33,6 +41,22 @@ const OrderSchema = Type.Object({
   currency: Type.String(classified('public')),
   pricesIncludeTax: Type.Boolean(),
   lines: Type.Array(OrderLine, { minItems: 1 }),
+  /** Minor units, tax included: what the customer was charged, where the source says so. What the target makes of the order must agree. */
+  total: Type.Optional(Type.Integer(classified('internal'))),
+  /** `cancelled`: nothing of it is to be shipped or charged any more. Absent means open. */
+  state: Type.Optional(Type.Union([Type.Literal('open'), Type.Literal('cancelled')], classified('internal'))),
+  /** How it reaches the customer. Absent: over the counter. */
+  delivery: Type.Optional(
+    Type.Object({
+      method: Type.Union([Type.Literal('ship'), Type.Literal('collect')]),
+      /** Code of the hub's shipping services, or null. */
+      service: Type.Union([Type.String(), Type.Null()]),
+      /** RFC 3339, UTC, or null. */
+      promisedAt: Type.Union([Type.String(), Type.Null()]),
+    }),
+  ),
+  shipTo: Type.Optional(AddressSchema),
+  billTo: Type.Optional(AddressSchema),
 });
 
 export type Order = Static<typeof OrderSchema>;
@@ -47,7 +71,7 @@ const lineMeasure = (order: Order, total: number): Measure => ({
 /** A sale, or the taking back of one, as a channel made it. */
 export const OrderDocument = defineDocument({
   name: 'order',
-  version: '1.0',
+  version: '1.1',
   schema: OrderSchema,
   key: (order) => order.id,
   references: (order) => [

@@ -9,6 +9,8 @@ const ProductSchema = Type.Object({
   name: Type.String(classified('public')),
   /** `goods` are stored and counted; `service` is neither; `voucher` is sold as a liability, not as revenue. */
   kind: Type.Union([Type.Literal('goods'), Type.Literal('service'), Type.Literal('voucher')]),
+  /** GTIN as digits, or null. */
+  barcode: Type.Optional(Type.Union([Type.String(), Type.Null()], classified('public'))),
 });
 
 export type Product = Static<typeof ProductSchema>;
@@ -16,8 +18,8 @@ export type Product = Static<typeof ProductSchema>;
 /** What is sold, by the code that channels use. */
 export const ProductDocument = defineDocument({
   name: 'product',
-  version: '1.0',
+  version: '1.1',
   schema: ProductSchema,
   key: (product) => product.sku,
-  references: (product) => [['sku', product.sku]],
+  references: ({ sku, barcode }) => [['sku', sku], ...(barcode ? [['barcode', barcode] as const] : [])],
 });

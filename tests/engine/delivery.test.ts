@@ -615,6 +615,36 @@ describe('delivery', { concurrency: 4 }, () => {
     ]);
   });
 
+  test('what a record brought along is bound with it, with its newest id, and wakes what needs it', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target();
+    const links: string[] = [];
+    const answer = (items: readonly NoteItem[]): Result[] => {
+      for (const { key, links: found } of items) if (key === 'price') links.push(...found.values());
+      return target.commit(items).map((result, place) => {
+        const { key, document } = items[place]!;
+        if (key !== 'shirt') return result;
+        const variants = ['shirt/S', 'shirt/M', 'shirt/S'];
+        const parts = variants.map((variant, n) => ({ kind: 'note', key: variant, id: `v${document.n}${n}` }));
+        return { ...result, parts } as Result;
+      });
+    };
+    const hub = noteHub(ledger, target.sink({ answer }));
+    await hub.start();
+    await send(hub, { id: 'price', n: 1, needs: ['shirt/S', 'shirt/M'] });
+    await idle(hub);
+    assert.deepEqual(target.values('price'), []);
+    await send(hub, { id: 'shirt', n: 1 });
+    await idle(hub);
+    await send(hub, { id: 'shirt', n: 2 });
+    await idle(hub);
+    await send(hub, { id: 'price', n: 2, needs: ['shirt/S', 'shirt/M'] });
+    await idle(hub);
+    await hub.stop();
+    assert.deepEqual(target.values('price'), [1, 2]);
+    assert.deepEqual(links, ['v12', 'v11', 'v22', 'v21']);
+  });
+
   for (const known of [false, true])
     test(`a binding made while its waiter is being written wakes it (${known ? 'others wait for it already' : 'the first to wait'})`, async (t) => {
       const ledger = await testLedger(t);

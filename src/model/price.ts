@@ -1,0 +1,29 @@
+import { type Static, Type } from 'typebox';
+import { classified, defineDocument } from '../core/document.ts';
+
+const PriceSchema = Type.Object({
+  /** `list/sku`. */
+  id: Type.String(classified('public')),
+  /** Key of the product document. */
+  sku: Type.String(classified('public')),
+  /** Price list of the hub, such as `web-eur`; channels map it to their own. */
+  list: Type.String(classified('public')),
+  currency: Type.String(classified('public')),
+  /** Minor units. */
+  amount: Type.Integer(classified('public', { minimum: 0 })),
+  /** Minor units: the price before a reduction, or null. */
+  compareAt: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], classified('public')),
+  includesTax: Type.Boolean(classified('public')),
+});
+
+export type Price = Static<typeof PriceSchema>;
+
+/** What one product costs on one price list, now. */
+export const PriceDocument = defineDocument({
+  name: 'price',
+  version: '1.0',
+  schema: PriceSchema,
+  key: (price) => price.id,
+  references: (price) => [['sku', price.sku]],
+  needs: (price) => [['product', price.sku]],
+});

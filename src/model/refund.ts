@@ -1,0 +1,57 @@
+import { type Static, Type } from 'typebox';
+import { classified, defineDocument } from '../core/document.ts';
+
+const RefundSchema = Type.Object({
+  id: Type.String(classified('internal')),
+  number: Type.String(classified('internal')),
+  /** Key of the order document. */
+  order: Type.String(classified('internal')),
+  orderNumber: Type.String(classified('internal')),
+  /** Key of the return document it belongs to; null where nothing comes back. */
+  return: Type.Union([Type.String(), Type.Null()], classified('internal')),
+  /** YYYY-MM-DD in the entity's time zone. */
+  refundedOn: Type.String(classified('internal')),
+  /** Payment method of the hub; null while nothing was paid back yet. */
+  method: Type.Union([Type.String(), Type.Null()], classified('internal')),
+  currency: Type.String(classified('public')),
+  /** Minor units, 1 and up: what the customer gets, tax included. The lines add up to it. */
+  amount: Type.Integer(classified('internal', { minimum: 1 })),
+  lines: Type.Array(
+    Type.Object({
+      id: Type.String(classified('internal')),
+      /** Id of the order's line (goods, shipping or discount); null for money that belongs to none. */
+      orderLine: Type.Union([Type.String(), Type.Null()], classified('internal')),
+      description: Type.String(classified('public')),
+      /** Plain decimal; `0` where money goes back without goods. */
+      quantity: Type.String(classified('internal')),
+      /** Minor units, tax included; negative where something is kept back. */
+      amount: Type.Integer(classified('internal')),
+      /** Minor units: the tax within `amount`. */
+      tax: Type.Integer(classified('internal')),
+      /** Tax codes of the hub. */
+      taxes: Type.Array(Type.String()),
+    }),
+    { minItems: 1 },
+  ),
+});
+
+export type Refund = Static<typeof RefundSchema>;
+
+/** Money that goes back to a customer. */
+export const RefundDocument = defineDocument({
+  name: 'refund',
+  version: '1.0',
+  schema: RefundSchema,
+  key: (refund) => refund.id,
+  references: (refund) => [
+    ['refund', refund.number],
+    ['order', refund.orderNumber],
+  ],
+  needs: (refund) => [['order', refund.order]],
+  measure: (refund) => ({
+    lines: refund.lines.length,
+    currency: refund.currency,
+    minor: -BigInt(refund.amount),
+    absolute: BigInt(refund.amount),
+  }),
+});
