@@ -54,6 +54,9 @@ const rowColumns = `id, entity, to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US') as at_
 /**
  * Chains up to `limit` audit records that no running transaction can precede any more (below the oldest running xid), in order of transaction
  * and id. One sealer at a time, under its lease. Returns how many were sealed.
+ *
+ * A dump that was read into another cluster brings transaction numbers along which mean nothing there: those that are still to come there are of
+ * records that were committed elsewhere, and a mark among them says nothing of what is appended from now on.
  */
 export async function sealAudit(db: Database, limit = 5000): Promise<number> {
   return db.transaction(async (sql) => {
@@ -64,13 +67,14 @@ export async function sealAudit(db: Database, limit = 5000): Promise<number> {
     );
     const [mark] = await sql.query<{ value: string }>(
       'seal_mark',
-      "select value from setting where name = 'audit_sealed_xid'",
+      "select value from setting where name = 'audit_sealed_xid' and value::xid8 < pg_snapshot_xmax(pg_current_snapshot())",
     );
-    const rows = await sql.query<AuditRow>(
+    const rows = await sql.query<AuditRow & { elsewhere: boolean }>(
       'seal_rows',
-      `select ${rowColumns} from audit a
-       where xid >= $1::xid8 and xid < pg_snapshot_xmin(pg_current_snapshot()) and not exists (select from audit_seal s where s.audit_id = a.id)
-       order by a.xid, a.id limit $2`,
+      `select ${rowColumns}, a.xid >= pg_snapshot_xmax(pg_current_snapshot()) as elsewhere from audit a
+       where xid >= $1::xid8 and (xid < pg_snapshot_xmin(pg_current_snapshot()) or xid >= pg_snapshot_xmax(pg_current_snapshot()))
+         and not exists (select from audit_seal s where s.audit_id = a.id)
+       order by elsewhere desc, a.xid, a.id limit $2`,
       [mark?.value ?? '0', limit],
     );
     if (rows.length === 0) return 0;
@@ -89,7 +93,7 @@ export async function sealAudit(db: Database, limit = 5000): Promise<number> {
     await sql.query(
       'seal_mark_set',
       "insert into setting (name, value) values ('audit_sealed_xid', $1) on conflict (name) do update set value = excluded.value",
-      [rows.at(-1)!.xid],
+      [rows.findLast(({ elsewhere }) => !elsewhere)?.xid ?? mark?.value ?? '0'],
     );
     return rows.length;
   });
@@ -173,10 +177,11 @@ export async function verifyAudit(sql: Sql): Promise<AuditVerdict> {
     }
     if (rows.length < 5000) break;
   }
-  // Everything below the newest sealed transaction was there to be sealed with it: what is not in the chain was put in later.
+  // Everything below the newest sealed transaction of this cluster was there to be sealed with it: what is not in the chain was put in later.
   const [rest] = await sql.query<{ unsealed: number; inserted: string | null }>(
     'seal_rest',
-    `select count(*)::int as unsealed, min(id::text) filter (where xid < (select value::xid8 from setting where name = 'audit_sealed_xid')) as inserted
+    `select count(*)::int as unsealed, min(id::text) filter (where xid < (
+         select value::xid8 from setting where name = 'audit_sealed_xid' and value::xid8 < pg_snapshot_xmax(pg_current_snapshot()))) as inserted
      from audit a where not exists (select from audit_seal s where s.audit_id = a.id)`,
   );
   const { unsealed, inserted } = rest!;

@@ -101,6 +101,35 @@ describe('the audit chain', { concurrency: 4 }, () => {
     assert.deepEqual(await verifyAudit(db), { sealed: 400n, unsealed: 0, broken: null });
   });
 
+  test('goes on in another cluster, where transaction numbers begin again, and still finds what is put in', async (t) => {
+    const db = await sealed(t, 3);
+    for (let n = 3; n < 6; n++) await db.transaction((sql) => appendAudit(sql, [record(n)]));
+    // As a dump of a cluster that had counted further leaves it: sealed and unsealed records, and the mark, of numbers still to come.
+    await db.query('test_move', 'update audit set xid = (xid::text::bigint + 1000000)::text::xid8');
+    await db.query(
+      'test_mark',
+      "update setting set value = (value::bigint + 1000000)::text where name = 'audit_sealed_xid'",
+    );
+    assert.deepEqual(await verifyAudit(db), { sealed: 3n, unsealed: 3, broken: null });
+    await sealAll(db, 6);
+    for (let n = 6; n < 9; n++) await db.transaction((sql) => appendAudit(sql, [record(n)]));
+    assert.equal((await verifyAudit(db)).broken, null);
+    await sealAll(db, 9);
+    const order = await db.query<{ object: string }>(
+      'test_order',
+      'select a.object from audit_seal s join audit a on a.id = s.audit_id order by s.seq',
+    );
+    assert.deepEqual(
+      order.map(({ object }) => object),
+      Array.from({ length: 9 }, (_, n) => `delivery:${n}`),
+    );
+    await db.query(
+      'test_forge',
+      `insert into audit (id, entity, at, xid, actor, action, object) select '${newId()}', entity, at, '3'::xid8, actor, 'forged', object from audit limit 1`,
+    );
+    assert.match((await verifyAudit(db)).broken!.why, /put in among sealed ones/);
+  });
+
   test('waits for a transaction that is still open and older', async (t) => {
     const { db } = await testLedger(t);
     const slow = await db.session();
