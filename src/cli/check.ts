@@ -1,19 +1,11 @@
-import { systemClock } from '../core/clock.ts';
 import type { Finding } from '../core/connector.ts';
 import type { Estate } from '../core/estate.ts';
-import { newId } from '../core/ids.ts';
 import { checkConnection } from '../engine/check.ts';
-import { Doorbell } from '../engine/doorbell.ts';
-import { EraWatch } from '../engine/era.ts';
-import { MappingBook } from '../engine/mappings.ts';
-import { defaultTerms } from '../engine/parts.ts';
-import { wire } from '../engine/wiring.ts';
-import { secretReader } from '../guard/secrets.ts';
 import { currentMappings } from '../ledger/mappings.ts';
 import { serverVersion } from '../ledger/vitals.ts';
-import { jsonLog } from '../watch/log.ts';
 import { loadEstate } from './estate-file.ts';
 import { type OpenLedger, withLedger } from './open.ts';
+import { partsOf } from './parts.ts';
 import { printJson, sayTo } from './print.ts';
 
 /** Checks everything a first day would trip over; writes nothing. Exit code 1 when something is an error. */
@@ -43,25 +35,9 @@ export async function check({ config, json = false }: { config: string; json?: b
   if (findings.some(({ level }) => level === 'error')) process.exitCode = 1;
 }
 
-async function checkConnections(estate: Estate, { db, vault }: OpenLedger): Promise<Finding[]> {
+async function checkConnections(estate: Estate, ledger: OpenLedger): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const mappings = new MappingBook(db);
-  await mappings.refresh();
-  const parts = {
-    estate,
-    db,
-    vault,
-    mappings,
-    wiring: wire(estate),
-    clock: systemClock,
-    random: Math.random,
-    log: jsonLog({ level: 'error' }),
-    bell: new Doorbell(),
-    era: new EraWatch(db, systemClock),
-    terms: defaultTerms,
-    node: newId(),
-    secret: secretReader(process.env),
-  };
+  const parts = await partsOf(estate, ledger);
   for (const name of Object.keys(estate.connections))
     for (const finding of await checkConnection(parts, name, AbortSignal.timeout(60_000)))
       findings.push({ ...finding, subject: finding.subject === name ? name : `${name} ${finding.subject}` });

@@ -8,7 +8,9 @@ import { dismiss, edit, list, retry, show } from './exceptions.ts';
 import { reseal, rotateKey } from './key.ts';
 import { exportMapping, importMapping, listMappings } from './mapping.ts';
 import { migrateLedger } from './migrate.ts';
+import { plan } from './plan.ts';
 import { explain } from './print.ts';
+import { replay } from './replay.ts';
 import { retention } from './retention.ts';
 import { simulate } from './sim.ts';
 import { start } from './start.ts';
@@ -64,6 +66,39 @@ program
   .addOption(config())
   .addOption(json())
   .action(check);
+
+program
+  .command('plan')
+  .description('read live sources and show what would be written and what would go wrong; writes nothing anywhere')
+  .addOption(config())
+  .option('--flow <id>', 'one flow only')
+  .option('--most <n>', 'records to look at per source', '1000')
+  .option('--from-start', 'as if nothing had been read before, instead of from where the hub stands')
+  .option('--inbox <dir>', 'the folder that file sources read (CROSSDOCK_INBOX for the estate file)')
+  .option('--verbose', 'each document, field by field')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  crossdock plan --flow web-orders --verbose')
+  .action(plan);
+
+program
+  .command('replay')
+  .description(
+    'tell a flow again what was heard, after a Mapping table or the flow was put right: first what would change',
+  )
+  .requiredOption('--flow <id>', 'the flow')
+  .option('--from <moment>', 'heard from then on, such as 2026-11-25T08:00:00Z')
+  .option('--to <moment>', 'heard before then')
+  .option('--key <key>', 'a subject, or a number that people know a record by')
+  .option('--cause <cause>', 'what an Exception of it was opened for, such as mapping-gap')
+  .option('--yes', 'do it')
+  .option('--reason <words>', 'why; kept in the audit')
+  .addOption(config())
+  .addOption(json())
+  .addHelpText(
+    'after',
+    '\nExamples:\n  crossdock replay --flow web-orders --from 2026-11-25T08:00:00Z\n  crossdock replay --flow web-orders --key 1001 --yes --reason "the tax table was wrong"',
+  )
+  .action(replay);
 
 program
   .command('status')

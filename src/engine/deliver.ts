@@ -8,9 +8,9 @@ import { type ClaimedDelivery, claimDeliveries, renewLanes } from '../ledger/del
 import { documentBodies } from '../ledger/documents.ts';
 import type { Breaker } from './breaker.ts';
 import { contextFor, type Guard } from './context.ts';
+import { documentPlace } from './look.ts';
 import type { Parts } from './parts.ts';
 import { type Claim, settle } from './settle.ts';
-import { documentPlace } from './translate.ts';
 import type { SinkPort } from './wiring.ts';
 
 const SLOW_MS = 30_000;

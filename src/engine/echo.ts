@@ -15,8 +15,9 @@ import {
   unfinishedDeliveries,
 } from '../ledger/echoes.ts';
 import { type LaneKey, laneId, takePlaces } from '../ledger/lanes.ts';
+import { documentPlace } from './look.ts';
 import type { Parts } from './parts.ts';
-import { documentPlace, type Plan, type PlannedDocument } from './translate.ts';
+import type { Plan, PlannedDocument } from './translate.ts';
 import type { SinkPort } from './wiring.ts';
 
 /** For how long after a write of ours a change without a comparable version may be older than it. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { milliseconds } from '../core/clock.ts';
-import type { Context, DroppedFile, FileSource } from '../core/connector.ts';
+import type { Context, DroppedFile, FileSource, Incoming } from '../core/connector.ts';
 import { faultOf } from '../core/fault.ts';
 import { newId } from '../core/ids.ts';
 import { readCursor } from '../ledger/connections.ts';
@@ -180,7 +180,7 @@ export class Inbox {
     const read: ParsedFile[] = [];
     for (const { path, ...candidate } of candidates) {
       const bytes = await readFile(path);
-      const file = { name: candidate.name, bytes, digest: createHash('sha256').update(bytes).digest('hex') };
+      const file = { name: candidate.name, bytes, digest: digestOf(bytes) };
       try {
         const again =
           known.some(({ digest }) => digest === file.digest) || read.some(({ digest }) => digest === file.digest);
@@ -261,6 +261,30 @@ export class Inbox {
     await rename(join(source.folder, name), join(folder, target));
   }
 }
+
+/** What the files that a source has not read yet would bring, were they read now; none is moved. Throws for one that cannot be read. */
+export async function* unreadFiles(
+  source: FileSource<unknown>,
+  cursor: string | null,
+  cx: Context,
+): AsyncIterable<Incoming[]> {
+  const { files: known } = parseCursor(cursor);
+  const wanted = namePattern(source.pattern);
+  const names = (await readdir(source.folder).catch(() => []))
+    .filter((name) => !name.startsWith('.') && !name.endsWith('.part') && wanted.test(name))
+    .sort();
+  const read: { file: DroppedFile; parsed: unknown }[] = [];
+  for (const name of names) {
+    const bytes = await readFile(join(source.folder, name));
+    const file = { name, bytes, digest: digestOf(bytes) };
+    if (known.some(({ digest }) => digest === file.digest) || read.some((one) => one.file.digest === file.digest))
+      continue;
+    read.push({ file, parsed: await source.parse(file, cx) });
+  }
+  if (read.length > 0) yield source.events(read, known);
+}
+
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 const parseCursor = (cursor: string | null): { files: ReadFile[]; era?: number } =>
   cursor === null ? { files: [] } : JSON.parse(cursor);

@@ -1,8 +1,8 @@
 import type { Sql } from '../ledger/database.ts';
 import { documentBodies } from '../ledger/documents.ts';
 import { carriedVersion, type ExceptionRow, eventPayload } from '../ledger/exceptions.ts';
+import { documentPlace } from './look.ts';
 import type { Parts } from './parts.ts';
-import { documentPlace } from './translate.ts';
 
 /** The record an Exception is about. */
 export type Held =

@@ -20,8 +20,8 @@ import {
 } from '../ledger/exceptions.ts';
 import { refreshLanes } from '../ledger/lanes.ts';
 import type { Doorbell } from './doorbell.ts';
+import { documentPlace } from './look.ts';
 import type { Parts } from './parts.ts';
-import { documentPlace } from './translate.ts';
 import { validateBody } from './validate.ts';
 import { shardOf } from './wiring.ts';
 

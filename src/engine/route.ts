@@ -17,6 +17,7 @@ import { backoff } from './backoff.ts';
 import { type Heard, withoutEchoes } from './echo.ts';
 import { writeExceptions } from './exception.ts';
 import type { Parts } from './parts.ts';
+import { flowToReplay } from './replay.ts';
 import { type Plan, type PlannedDocument, planEvent, stopped } from './translate.ts';
 
 /** Thrown when the shard's lease was taken over: nothing of the transaction is kept. */
@@ -115,7 +116,7 @@ async function writePlans(parts: Parts, sql: Sql, lease: Lease, given: readonly 
       .map(({ event, outcome, exceptions }) => ({
         entity: event.entity,
         actor: 'hub',
-        action: `event.${outcome}`,
+        action: flowToReplay(event) === null ? `event.${outcome}` : 'event.replayed',
         object: `event:${event.id}`,
         ...(exceptions.length > 0
           ? { detail: { exceptions: exceptions.map(({ id, cause }) => ({ id, cause })) } }

@@ -1,17 +1,19 @@
 import { type AnyDocumentType, type Measure, nothing } from '../core/document.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { type Fault, faultOf } from '../core/fault.ts';
-import type { Draft, Look, Translation } from '../core/flow.ts';
+import type { Draft, Translation } from '../core/flow.ts';
 import { newId } from '../core/ids.ts';
 import { canonicalJson } from '../core/seal.ts';
 import { isAway } from '../ledger/database.ts';
-import { type DocumentWrite, documentsByReference } from '../ledger/documents.ts';
-import { currentDocuments, keyOfExternal } from '../ledger/echoes.ts';
+import type { DocumentWrite } from '../ledger/documents.ts';
+import { keyOfExternal } from '../ledger/echoes.ts';
 import type { SubjectState, SubjectUpdate, UnroutedEvent } from '../ledger/events.ts';
 import type { AnsweredObjections } from '../ledger/exceptions.ts';
 import { beingMade, ownDigest } from './echo.ts';
 import type { ExceptionDraft } from './exception.ts';
+import { documentPlace, type Looked, memoryOf, nativeOf, subjectPlace, translate } from './look.ts';
 import type { Parts } from './parts.ts';
+import { flowToReplay, retold } from './replay.ts';
 import { validateBody } from './validate.ts';
 
 /** A document a translation wants, ready to be written. */
@@ -29,8 +31,7 @@ export interface Plan {
   outcome: 'routed' | 'duplicate' | 'late' | 'echo' | 'parked' | 'delayed';
   brought: Measure;
   documents: PlannedDocument[];
-  /** Documents that were looked at, as they were: 0 for one that was not there. */
-  looked: { entity: string; kind: string; key: string; version: number }[];
+  looked: Looked[];
   subjects: SubjectUpdate[];
   exceptions: ExceptionDraft[];
   /** Objections to earlier Events of the subject that this one answers. */
@@ -51,7 +52,8 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
     exceptions: [],
     answers: [],
   };
-  const flows = parts.wiring.flowsOf(event.connection, event.source);
+  const again = flowToReplay(event);
+  const flows = parts.wiring.flowsOf(event.connection, event.source).filter(({ id }) => id === (again ?? id));
   for (const flow of flows) {
     const subject = subjects.find(
       (row) => row.connection === event.connection && row.subject === event.subject && row.flow === flow.id,
@@ -63,7 +65,13 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
     }
     try {
       const made = await beingMade(parts, flow, event.connection);
-      const translation = await translate(parts, flow, event, subject, plan.looked);
+      const translation =
+        again === null
+          ? await translate(parts, flow, event, nativeOf(parts, flow, event), {
+              memory: memoryOf(parts, flow, event, subject),
+              looked: plan.looked,
+            })
+          : await retold(parts, flow, event, plan.looked);
       if (await isBeingMade(parts, event, flow, translation, made))
         return { ...plan, outcome: 'delayed', documents: [], subjects: [], exceptions: [] };
       addTranslation(parts, plan, flow, translation);
@@ -95,9 +103,9 @@ async function isBeingMade(
 }
 
 /** A source version not newer than the last one heard changes nothing (I4); of coarse versions an equal one may. */
-function olderThanKnown(
-  event: UnroutedEvent,
-  subject: SubjectState | undefined,
+export function olderThanKnown(
+  event: Pick<UnroutedEvent, 'source_version'>,
+  subject: Pick<SubjectState, 'source_version'> | undefined,
   coarse: boolean,
 ): 'late' | 'duplicate' | null {
   if (coarse && event.source_version === subject?.source_version) return null;
@@ -105,45 +113,6 @@ function olderThanKnown(
     return null;
   return event.source_version < subject.source_version ? 'late' : 'duplicate';
 }
-
-async function translate(
-  parts: Parts,
-  flow: AnyFlow,
-  event: UnroutedEvent,
-  subject: SubjectState | undefined,
-  looked: Plan['looked'],
-): Promise<Translation> {
-  const place = subjectPlace(flow, event);
-  const look: Look = {
-    connection: event.connection,
-    entity: event.entity,
-    memory: subject?.memory_sealed ? JSON.parse(parts.vault.unseal(subject.memory_sealed, place).toString()) : null,
-    receivedAt: event.received_at,
-    decision: event.decision,
-    mapping: (table) => parts.mappings.table(event.entity, table),
-    keyOf: ({ name: kind }, externalId) =>
-      keyOfExternal(parts.db, { connection: event.connection, entity: event.entity, kind }, externalId),
-    current: async ({ name: kind }, key) => {
-      const [row] = await currentDocuments(parts.db, [{ entity: event.entity, kind, key }]);
-      looked.push({ entity: event.entity, kind, key, version: row?.version ?? 0 });
-      return row
-        ? JSON.parse(parts.vault.unseal(row.body_sealed, documentPlace(event.entity, kind, key)).toString())
-        : null;
-    },
-    find: async (type, [kind, value]) => {
-      const rows = await documentsByReference(parts.db, event.entity, type.name, kind, parts.vault.digest(value));
-      return rows.map((row) =>
-        JSON.parse(parts.vault.unseal(row.body_sealed, documentPlace(event.entity, row.kind, row.key)).toString()),
-      );
-    },
-  };
-  const native = flow.from.decode(parts.vault.unseal(event.payload_sealed, `event:${event.id}`));
-  return flow.translate(native, look);
-}
-
-const subjectPlace = (flow: AnyFlow, event: UnroutedEvent): string =>
-  `subject:${event.connection}:${flow.id}:${event.subject}`;
-export const documentPlace = (entity: string, kind: string, key: string): string => `document:${entity}:${kind}:${key}`;
 
 function addTranslation(parts: Parts, plan: Plan, flow: AnyFlow, translation: Translation): void {
   const { event } = plan;

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox';
 import type { AnyDocumentType } from '../../core/document.ts';
 import { masked, scrubbed } from '../../core/mask.ts';
-import { documentPlace } from '../../engine/translate.ts';
+import { documentPlace } from '../../engine/look.ts';
 import type { Bearer } from '../../guard/tokens.ts';
 import { appendAudit } from '../../ledger/audit.ts';
 import type { Sql } from '../../ledger/database.ts';

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { HubError } from '../../../core/errors.ts';
-import { documentPlace } from '../../../engine/translate.ts';
+import { documentPlace } from '../../../engine/look.ts';
 import { documentBodies } from '../../../ledger/documents.ts';
 import { bindingsOf, documentById, pageOfDocuments } from '../../../ledger/pages/documents.ts';
 import { paged, termsOf } from '../cursor.ts';

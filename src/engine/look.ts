@@ -1,0 +1,82 @@
+import type { AnyFlow } from '../core/estate.ts';
+import type { Look, Translation } from '../core/flow.ts';
+import { documentsByReference } from '../ledger/documents.ts';
+import { currentDocuments, keyOfExternal } from '../ledger/echoes.ts';
+import type { SubjectState, UnroutedEvent } from '../ledger/events.ts';
+import type { Parts } from './parts.ts';
+
+/** What a flow is told of an Event, but for its record. */
+export type Told = Pick<UnroutedEvent, 'entity' | 'connection' | 'subject' | 'received_at' | 'decision'>;
+
+/** A document that was looked at, as it was: version 0 for one that was not there. */
+export interface Looked {
+  entity: string;
+  kind: string;
+  key: string;
+  version: number;
+}
+
+type Needed = Pick<Parts, 'db' | 'vault' | 'mappings'>;
+
+export const documentPlace = (entity: string, kind: string, key: string): string => `document:${entity}:${kind}:${key}`;
+export const subjectPlace = (flow: AnyFlow, event: Pick<Told, 'connection' | 'subject'>): string =>
+  `subject:${event.connection}:${flow.id}:${event.subject}`;
+
+/** What earlier Events of the subject left to the flow, or null. */
+export const memoryOf = (
+  { vault }: Pick<Parts, 'vault'>,
+  flow: AnyFlow,
+  event: Pick<Told, 'connection' | 'subject'>,
+  subject: Pick<SubjectState, 'memory_sealed'> | undefined,
+): unknown =>
+  subject?.memory_sealed ? JSON.parse(vault.unseal(subject.memory_sealed, subjectPlace(flow, event)).toString()) : null;
+
+/** The record of a stored Event, as its source has it. */
+export const nativeOf = (
+  { vault }: Pick<Parts, 'vault'>,
+  flow: AnyFlow,
+  event: Pick<UnroutedEvent, 'id' | 'payload_sealed'>,
+): unknown => flow.from.decode(vault.unseal(event.payload_sealed, `event:${event.id}`));
+
+/** What a translation goes by beside the ledger. */
+export interface Circumstances {
+  /** What earlier Events of the subject left. */
+  memory: unknown;
+  /** Takes up the documents that are looked at. */
+  looked: Looked[];
+  /** Bodies that stand for what the ledger will hold by then, by `documentPlace`. */
+  made?: ReadonlyMap<string, unknown>;
+}
+
+/** One Event by one flow, which may look at the ledger. */
+export async function translate(
+  parts: Needed,
+  flow: AnyFlow,
+  event: Told,
+  native: unknown,
+  { memory, looked, made = new Map() }: Circumstances,
+): Promise<Translation> {
+  const { db, vault, mappings } = parts;
+  const { connection, entity } = event;
+  const bodyOf = (row: { kind: string; key: string; body_sealed: Buffer }): never =>
+    JSON.parse(vault.unseal(row.body_sealed, documentPlace(entity, row.kind, row.key)).toString()) as never;
+  const look: Look = {
+    connection,
+    entity,
+    memory,
+    receivedAt: event.received_at,
+    decision: event.decision,
+    mapping: (table) => mappings.table(entity, table),
+    keyOf: ({ name: kind }, externalId) => keyOfExternal(db, { connection, entity, kind }, externalId),
+    current: async ({ name: kind }, key) => {
+      const before = made.get(documentPlace(entity, kind, key));
+      if (before !== undefined) return before as never;
+      const [row] = await currentDocuments(db, [{ entity, kind, key }]);
+      looked.push({ entity, kind, key, version: row?.version ?? 0 });
+      return row ? bodyOf({ kind, key, body_sealed: row.body_sealed }) : null;
+    },
+    find: async (type, [kind, value]) =>
+      (await documentsByReference(db, entity, type.name, kind, vault.digest(value))).map(bodyOf),
+  };
+  return flow.translate(native, look);
+}

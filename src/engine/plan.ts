@@ -1,0 +1,208 @@
+import type { FileSource, Incoming, MappingTable, PollSource } from '../core/connector.ts';
+import type { AnyFlow } from '../core/estate.ts';
+import { FaultError, faultOf } from '../core/fault.ts';
+import { readCursor } from '../ledger/connections.ts';
+import { isAway } from '../ledger/database.ts';
+import { readSubjects } from '../ledger/events.ts';
+import { missingBindings, seenAmong } from '../ledger/replay.ts';
+import { contextFor } from './context.ts';
+import { unreadFiles } from './files.ts';
+import { eventRow, withStorableNames } from './intake.ts';
+import { documentPlace, memoryOf, translate } from './look.ts';
+import { mappingTable } from './mappings.ts';
+import type { Parts } from './parts.ts';
+import { type Change, rehearse, typeOf } from './rehearse.ts';
+import { olderThanKnown } from './translate.ts';
+import type { SourcePort } from './wiring.ts';
+
+/** What would become of one record for one flow. */
+export interface Step {
+  flow: string;
+  source: string;
+  subject: string;
+  outcome: 'planned' | 'known' | 'older';
+  changes: Change[];
+  /** What a person would be asked, or must put right. */
+  problems: { cause: string; message: string }[];
+}
+
+/** What a source could not even be read for. */
+export interface Unread {
+  source: string;
+  message: string;
+}
+
+interface Told {
+  memory: unknown;
+  version: bigint | null;
+}
+
+/**
+ * Reads live sources from where the hub stands (or from their beginning), and works out what would be written and what would go wrong. Nothing is
+ * written: neither to the ledger nor to any system, nor is a file moved. Each record sees what those before it would have left.
+ */
+export class Planner {
+  readonly #parts: Parts;
+  readonly #fromStart: boolean;
+  readonly #bodies = new Map<string, unknown>();
+  readonly #told = new Map<string, Told>();
+  readonly #keys = new Set<string>();
+  /** Records that targets would be given: `connection kind key`. */
+  readonly #owed = new Map<string, { connection: string; entity: string; kind: string; key: string }>();
+  readonly #needs = new Map<
+    string,
+    { need: { connection: string; entity: string; kind: string; key: string }; by: string }
+  >();
+
+  constructor(parts: Parts, { fromStart }: { fromStart: boolean }) {
+    this.#parts = { ...parts, mappings: withSeeds(parts) as Parts['mappings'] };
+    this.#fromStart = fromStart;
+  }
+
+  /** All that a source has to tell, record by record and flow by flow, at most `most` records. */
+  async *read(port: SourcePort, most: number, signal: AbortSignal): AsyncIterable<Step | Unread> {
+    const source = `${port.connection} ${port.source.name}`;
+    let count = 0;
+    try {
+      for await (const items of this.#items(port, signal))
+        for (const incoming of items) {
+          if (count >= most)
+            return yield { source, message: `has more: only the first ${most} records were looked at` };
+          count += 1;
+          yield* this.#tell(port, incoming);
+        }
+    } catch (error) {
+      if (isAway(error)) throw error;
+      yield { source, message: faultOf(error, 'unknown').message };
+    }
+  }
+
+  /** What would wait for a record that neither is at the target nor would come there. */
+  async waiting(): Promise<{ need: string; connection: string; by: string }[]> {
+    const open = [...this.#needs].flatMap(([id, one]) => (this.#owed.has(id) ? [] : [one]));
+    const missing = await missingBindings(
+      this.#parts.db,
+      open.map(({ need }) => need),
+    );
+    return open
+      .filter(({ need }) => missing.has(idOf(need)))
+      .map(({ need, by }) => ({ need: `${need.kind} ${need.key}`, connection: need.connection, by }));
+  }
+
+  async *#items({ connection, source }: SourcePort, signal: AbortSignal): AsyncIterable<readonly Incoming[]> {
+    const cx = contextFor(this.#parts, connection, signal, () => true);
+    const cursor = this.#fromStart ? null : await readCursor(this.#parts.db, connection, source.name);
+    if (source.kind === 'poll')
+      for await (const { items } of (source as PollSource<unknown>).pull(cursor, cx)) yield items;
+    else if (source.kind === 'file') yield* unreadFiles(source as FileSource<unknown>, cursor, cx);
+    else
+      throw new FaultError({ kind: 'rejected', message: 'it is pushed: there is nothing to be read until it sends' });
+  }
+
+  async *#tell(port: SourcePort, given: Incoming): AsyncIterable<Step> {
+    const incoming = withStorableNames(given);
+    const row = eventRow(this.#parts, { connection: port.connection, source: port.source.name, incoming });
+    const key = row.seenKey.toString('hex');
+    const known = this.#keys.has(key) || (await seenAmong(this.#parts.db, row.connection, [row.seenKey])).length > 0;
+    this.#keys.add(key);
+    for (const flow of port.flows) {
+      const step = { flow: flow.id, source: `${port.connection} ${port.source.name}`, subject: row.subject };
+      if (known && !this.#fromStart) yield { ...step, outcome: 'known', changes: [], problems: [] };
+      else yield { ...step, ...(await this.#plan(port, flow, row, incoming.bytes)) };
+    }
+  }
+
+  async #plan(
+    port: SourcePort,
+    flow: AnyFlow,
+    row: ReturnType<typeof eventRow>,
+    bytes: Uint8Array,
+  ): Promise<Pick<Step, 'outcome' | 'changes' | 'problems'>> {
+    const { connection, subject, entity, sourceVersion } = row;
+    const id = `${connection}\n${flow.id}\n${subject}`;
+    const before = this.#told.get(id) ?? (await this.#before(flow, connection, subject));
+    const coarse = 'coarseVersions' in flow.from && flow.from.coarseVersions === true;
+    if (olderThanKnown({ source_version: sourceVersion }, { source_version: before.version }, coarse))
+      return { outcome: 'older', changes: [], problems: [] };
+    const event = { entity, connection, subject, received_at: this.#parts.clock.now(), decision: null };
+    try {
+      const {
+        memory,
+        documents,
+        objections = [],
+      } = await translate(this.#parts, flow, event, flow.from.decode(bytes), {
+        memory: before.memory,
+        looked: [],
+        made: this.#bodies,
+      });
+      const { changes, trouble } = await rehearse(this.#parts, flow, entity, documents, this.#bodies);
+      const problems = [...objections.map(({ cause, message }) => ({ cause, message })), ...(trouble ? [trouble] : [])];
+      if (trouble) return { outcome: 'planned', changes: [], problems };
+      this.#told.set(id, {
+        memory: memory === undefined ? before.memory : memory,
+        version: sourceVersion ?? before.version,
+      });
+      for (const draft of documents) {
+        const type = typeOf(flow, draft);
+        const key = type.key(draft.body);
+        const place = documentPlace(entity, type.name, key);
+        if (!draft.onlyIfNew || !this.#bodies.has(place)) this.#bodies.set(place, draft.body);
+        this.#owe(flow, type.name, entity, key, type.needs(draft.body), `${port.connection} ${subject}`);
+      }
+      return { outcome: 'planned', changes, problems };
+    } catch (error) {
+      if (isAway(error)) throw error;
+      const fault = faultOf(error, 'rejected');
+      const cause = (fault.kind === 'rejected' && fault.cause) || 'flow-failed';
+      return { outcome: 'planned', changes: [], problems: [{ cause, message: fault.message }] };
+    }
+  }
+
+  async #before(flow: AnyFlow, connection: string, subject: string): Promise<Told> {
+    if (this.#fromStart) return { memory: null, version: null };
+    const [state] = await readSubjects(this.#parts.db, [{ connection, flow: flow.id, subject }]);
+    return {
+      memory: memoryOf(this.#parts, flow, { connection, subject }, state),
+      version: state?.source_version ?? null,
+    };
+  }
+
+  #owe(
+    flow: AnyFlow,
+    kind: string,
+    entity: string,
+    key: string,
+    needs: readonly (readonly [string, string])[],
+    by: string,
+  ): void {
+    const { connection, sink } = this.#parts.wiring.sink(flow, kind);
+    const own = { connection, entity, kind, key };
+    this.#owed.set(idOf(own), own);
+    if (sink.needsBound === false) return;
+    for (const [needed, of] of needs) {
+      const need = { connection, entity, kind: needed, key: of };
+      if (!this.#needs.has(idOf(need))) this.#needs.set(idOf(need), { need, by });
+    }
+  }
+}
+
+const idOf = ({ connection, entity, kind, key }: { connection: string; entity: string; kind: string; key: string }) =>
+  JSON.stringify([connection, entity, kind, key]);
+
+/** The ledger's Mapping tables; those that the first start would make, as it would make them. */
+function withSeeds({ estate, mappings }: Parts): { table(entity: string, name: string): MappingTable } {
+  const seeds = new Map<string, MappingTable>();
+  for (const flow of estate.flows)
+    for (const { table, rows } of flow.mappings ?? []) seeds.set(table, mappingTable(table, rows));
+  return {
+    table: (entity, name) => {
+      try {
+        return mappings.table(entity, name);
+      } catch (error) {
+        const seed = seeds.get(name);
+        if (seed) return seed;
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { type Difference, differences } from '../core/differences.ts';
+import type { AnyDocumentType } from '../core/document.ts';
+import type { AnyFlow } from '../core/estate.ts';
+import { faultOf } from '../core/fault.ts';
+import type { Draft } from '../core/flow.ts';
+import { masked } from '../core/mask.ts';
+import { currentDocuments } from '../ledger/echoes.ts';
+import { documentPlace } from './look.ts';
+import type { Parts } from './parts.ts';
+import { validateBody } from './validate.ts';
+
+/** Why something cannot be done as it is. */
+export interface Trouble {
+  cause: string;
+  message: string;
+}
+
+/** The kind of a draft among its flow's documents. Throws for one that is not among them. */
+export function typeOf(flow: AnyFlow, draft: Draft): AnyDocumentType {
+  const type = (flow.documents as AnyDocumentType[]).find(({ name }) => name === draft.kind);
+  if (!type) throw new Error(`flow '${flow.id}' made a '${draft.kind}', which is not among its documents`);
+  return type;
+}
+
+/** What would be written of one document: fields and money, before and after. Personal and payment data reads as its class. */
+export interface Change {
+  kind: string;
+  key: string;
+  is: 'new' | 'changed';
+  fields: Difference[];
+  currency: string | null;
+  /** Minor units that the document is worth more than before. */
+  minor: bigint;
+}
+
+/** Compares documents that a flow would make with those that the ledger holds; `bodies` stands for what would be there by then. Writes nothing. */
+export async function rehearse(
+  parts: Pick<Parts, 'db' | 'vault'>,
+  flow: AnyFlow,
+  entity: string,
+  drafts: readonly Draft[],
+  bodies: ReadonlyMap<string, unknown> = new Map(),
+): Promise<{ changes: Change[]; trouble: Trouble | null }> {
+  const typed = drafts.map((draft) => ({ draft, type: typeOf(flow, draft) }));
+  for (const { draft, type } of typed) {
+    const trouble = invalid(type, draft);
+    if (trouble) return { changes: [], trouble };
+  }
+  const keyed = typed.map((one) => ({ ...one, key: one.type.key(one.draft.body) as string }));
+  const rows = await currentDocuments(
+    parts.db,
+    keyed.map(({ type, key }) => ({ entity, kind: type.name, key })),
+  );
+  const changes = keyed.flatMap(({ draft, type, key }) => {
+    const place = documentPlace(entity, type.name, key);
+    const row = rows.find((one) => one.kind === type.name && one.key === key);
+    const held = row ? JSON.parse(parts.vault.unseal(row.body_sealed, place).toString()) : null;
+    const before = bodies.get(place) ?? held;
+    return draft.onlyIfNew && before !== null ? [] : changeOf(type, key, before, draft.body);
+  });
+  return { changes, trouble: null };
+}
+
+function invalid(type: AnyDocumentType, draft: Draft): Trouble | null {
+  try {
+    validateBody(type, draft.body);
+    return null;
+  } catch (error) {
+    const fault = faultOf(error, 'rejected');
+    return { cause: (fault.kind === 'rejected' && fault.cause) || 'flow-failed', message: fault.message };
+  }
+}
+
+function changeOf(type: AnyDocumentType, key: string, before: unknown, after: unknown): Change[] {
+  const plain = differences(before, after);
+  if (plain.length === 0) return [];
+  const shown = new Map(
+    differences(before === null ? null : masked(type.schema, before).body, masked(type.schema, after).body).map(
+      (one) => [one.pointer, one],
+    ),
+  );
+  const [old, now] = [before === null ? null : type.measure(before as never), type.measure(after as never)];
+  return [
+    {
+      kind: type.name,
+      key,
+      is: before === null ? 'new' : 'changed',
+      fields: plain.map(({ pointer }) => shown.get(pointer) ?? { pointer, before: '[hidden]', after: '[hidden]' }),
+      currency: now.currency ?? old?.currency ?? null,
+      minor: now.minor - (old?.minor ?? 0n),
+    },
+  ];
+}

@@ -1,0 +1,161 @@
+import { nothing } from '../core/document.ts';
+import { HubError } from '../core/errors.ts';
+import type { AnyFlow } from '../core/estate.ts';
+import { faultOf } from '../core/fault.ts';
+import type { Draft, Translation } from '../core/flow.ts';
+import { newId } from '../core/ids.ts';
+import { appendAudit } from '../ledger/audit.ts';
+import { isAway, type Ledger } from '../ledger/database.ts';
+import { readSubjects } from '../ledger/events.ts';
+import { repeatEvent } from '../ledger/exceptions.ts';
+import { type RoutedEvent, routedEvents } from '../ledger/replay.ts';
+import type { Vault } from '../ledger/vault.ts';
+import { documentPlace, type Looked, nativeOf, translate } from './look.ts';
+import type { Parts } from './parts.ts';
+import { type Change, rehearse, type Trouble, typeOf } from './rehearse.ts';
+import { shardOf } from './wiring.ts';
+
+const REPLAY = 'replay:';
+
+/** The decision that makes the router tell a subject's Events again to one flow. */
+export const replayBy = (flow: string): string => `${REPLAY}${flow}`;
+
+/** The flow that an Event is to be told to again, or null for an Event that is none of a replay. */
+export const flowToReplay = ({ decision }: { decision: string | null }): string | null =>
+  decision?.startsWith(REPLAY) ? decision.slice(REPLAY.length) : null;
+
+/** What a subject's Events mean to a flow as it is now: the documents they end in. */
+export interface Retelling {
+  documents: Draft[];
+  memory: unknown;
+  /** The event whose record stands for the newest. */
+  newest: RoutedEvent | null;
+  trouble: Trouble | null;
+}
+
+type Needed = Pick<Parts, 'db' | 'vault' | 'mappings'>;
+
+/**
+ * Tells a flow again what was heard about a subject: of a flow that keeps a memory all its Events from the first on, of others the newest record.
+ * Writes nothing. What a flow asks a person about, or refuses, is trouble: then nothing of the subject may be written.
+ */
+export async function retell(
+  parts: Needed,
+  flow: AnyFlow,
+  where: { connection: string; subject: string },
+  looked: Looked[] = [],
+): Promise<Retelling> {
+  const events = await routedEvents(parts.db, { ...where, source: flow.from.name });
+  const [state] = await readSubjects(parts.db, [{ ...where, flow: flow.id }]);
+  const inOrder = events.toSorted(byVersion);
+  const newest = inOrder.at(-1) ?? null;
+  const told = state?.memory_sealed ? events : inOrder.slice(-1);
+  const failed = (cause: string, message: string): Retelling => ({
+    documents: [],
+    memory: undefined,
+    newest,
+    trouble: { cause, message },
+  });
+  if (newest === null || told.some(({ payload_sealed }) => payload_sealed === null))
+    return failed('past-retention', 'its raw records are past their retention, or were never routed');
+  const made = new Map<string, Draft>();
+  const bodies = new Map<string, unknown>();
+  let memory: unknown = null;
+  for (const event of told) {
+    let translation: Translation;
+    try {
+      const stored = { ...event, payload_sealed: event.payload_sealed!, decision: null };
+      translation = await translate(parts, flow, stored, nativeOf(parts, flow, stored), {
+        memory,
+        looked,
+        made: bodies,
+      });
+    } catch (error) {
+      if (isAway(error)) throw error;
+      const fault = faultOf(error, 'rejected');
+      return failed((fault.kind === 'rejected' && fault.cause) || 'flow-failed', fault.message);
+    }
+    const [objection] = translation.objections ?? [];
+    if (objection) return failed(objection.cause, objection.message);
+    if (translation.memory !== undefined) memory = translation.memory;
+    for (const draft of translation.documents) {
+      const place = placeOf(flow, event.entity, draft);
+      if (draft.onlyIfNew && made.has(place)) continue;
+      made.set(place, draft);
+      bodies.set(place, draft.body);
+    }
+  }
+  return { documents: [...made.values()], memory: memory ?? undefined, newest, trouble: null };
+}
+
+/** A retelling as the router writes it: it brings nothing that was not there, and leaves everything as it is where there is trouble. */
+export async function retold(
+  parts: Needed,
+  flow: AnyFlow,
+  where: { connection: string; subject: string },
+  looked: Looked[],
+): Promise<Translation> {
+  const { documents, memory, trouble } = await retell(parts, flow, where, looked);
+  const base = { outcome: 'duplicate', brought: nothing } as const;
+  if (trouble === null) return { ...base, documents, ...(memory === undefined ? {} : { memory }) };
+  const message = `It was to be told again to flow '${flow.id}', which did not go: ${trouble.message} Nothing was changed.`;
+  return { ...base, documents: [], objections: [{ cause: 'replay-not-done', message, measure: nothing }] };
+}
+
+const placeOf = (flow: AnyFlow, entity: string, draft: Draft): string =>
+  documentPlace(entity, draft.kind, typeOf(flow, draft).key(draft.body));
+
+/** By the source's version where it has one, else as they came. */
+function byVersion(a: RoutedEvent, b: RoutedEvent): number {
+  const [left, right] = [a.source_version ?? -1n, b.source_version ?? -1n];
+  return left === right ? 0 : left < right ? -1 : 1;
+}
+
+/** One subject of a replay: what telling it again would change. */
+export interface Rehearsed {
+  subject: string;
+  entity: string;
+  newest: RoutedEvent | null;
+  changes: Change[];
+  trouble: Trouble | null;
+}
+
+/** What telling a subject again would change; writes nothing. */
+export async function rehearseReplay(
+  parts: Needed,
+  flow: AnyFlow,
+  where: { connection: string; subject: string; entity: string },
+): Promise<Rehearsed> {
+  const { documents, newest, trouble } = await retell(parts, flow, where);
+  const base = { subject: where.subject, entity: where.entity, newest };
+  if (trouble) return { ...base, changes: [], trouble };
+  return { ...base, ...(await rehearse(parts, flow, where.entity, documents)) };
+}
+
+/** Has the router tell subjects again, each behind whatever is heard of it now; with who decided and why in the audit. */
+export async function requestReplay(
+  { db, vault }: { db: Pick<Ledger, 'transaction'>; vault: Vault },
+  flow: AnyFlow,
+  connection: string,
+  subjects: readonly Rehearsed[],
+  { by, reason }: { by: string; reason: string },
+): Promise<void> {
+  await db.transaction(async (sql) => {
+    for (const { subject, entity, newest } of subjects) {
+      const id = newId();
+      const payload = vault.seal(vault.unseal(newest!.payload_sealed!, `event:${newest!.id}`), `event:${id}`);
+      const shard = shardOf(connection, subject);
+      if (!(await repeatEvent(sql, newest!.id, { id, shard, decision: replayBy(flow.id), payload })))
+        throw new HubError('CONFLICT', `the records of '${subject}' went past their retention meanwhile`);
+      await appendAudit(sql, [
+        {
+          entity,
+          actor: by,
+          action: 'replay.asked',
+          object: `event:${id}`,
+          detail: { flow: flow.id, subject, of: newest!.id, reason },
+        },
+      ]);
+    }
+  });
+}

@@ -1,0 +1,305 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { rejected } from '../../src/core/fault.ts';
+import type { Hub } from '../../src/engine/hub.ts';
+import { importMapping } from '../../src/engine/mappings.ts';
+import { Planner, type Step } from '../../src/engine/plan.ts';
+import { rehearseReplay, requestReplay } from '../../src/engine/replay.ts';
+import { listExceptions } from '../../src/ledger/exceptions.ts';
+import { readFigures } from '../../src/ledger/figures.ts';
+import { subjectsToReplay } from '../../src/ledger/replay.ts';
+import { idle, type NativeNote, noteHub, pushSource, send, type TestLedger, testLedger } from '../support/hub.ts';
+import { Target } from '../support/target.ts';
+
+const by = { by: 'cli:test', reason: 'the words were wrong' };
+
+/** A flow whose notes say what the Mapping table `words` makes of their text. */
+const translating = {
+  mappings: [{ table: 'words', owner: 'tests', about: 'words', rows: { red: 'rouge', blue: 'bleu' } }],
+  translate: (native: NativeNote, look: { mapping(name: string): { get(code: string): string } }) => ({
+    outcome: 'routed' as const,
+    documents: [
+      {
+        kind: 'note' as const,
+        body: { id: native.id, n: native.n, text: look.mapping('words').get(native.text ?? 'red'), needs: [] },
+      },
+    ],
+  }),
+};
+
+const put = (ledger: TestLedger, rows: Record<string, string>) =>
+  importMapping(ledger.db, { entity: 'main', name: 'words', rows }, by);
+
+const flowOf = (hub: Hub) => hub.parts.estate.flows[0]!;
+
+const rehearsal = (hub: Hub, id: string) =>
+  rehearseReplay(hub.parts, flowOf(hub), { connection: 'from', entity: 'main', subject: `note:${id}` });
+
+async function replayed(hub: Hub, ledger: TestLedger, ids: string[]): Promise<void> {
+  const told = await Promise.all(ids.map((id) => rehearsal(hub, id)));
+  await requestReplay(ledger, flowOf(hub), 'from', told, by);
+  hub.parts.bell.ring('route');
+  await idle(hub);
+}
+
+describe('replay', () => {
+  test('shows field by field and in money what a corrected table changes, and delivers only that, once', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target();
+    const texts: string[] = [];
+    const answer = (items: Parameters<Target['commit']>[0]) => {
+      texts.push(...items.map(({ key, document }) => `${key} ${document.n} ${document.text}`));
+      return target.commit(items);
+    };
+    const hub = noteHub(ledger, target.sink({ answer }), { flow: translating });
+    await hub.start();
+    await send(hub, { id: 'a', n: 1, text: 'red' }, { sourceVersion: 1n });
+    await idle(hub);
+    await send(hub, { id: 'a', n: 2, text: 'red' }, { sourceVersion: 2n });
+    await send(hub, { id: 'b', n: 7, text: 'blue' });
+    await idle(hub);
+    const before = await readFigures(ledger.db);
+    await put(ledger, { red: 'vermilion', blue: 'bleu' });
+    await hub.parts.mappings.refresh();
+
+    const shown = await rehearsal(hub, 'a');
+    assert.equal(shown.trouble, null);
+    assert.deepEqual(shown.changes, [
+      {
+        kind: 'note',
+        key: 'a',
+        is: 'changed',
+        fields: [{ pointer: '/text', before: 'rouge', after: 'vermilion' }],
+        currency: 'EUR',
+        minor: 0n,
+      },
+    ]);
+    assert.deepEqual((await rehearsal(hub, 'b')).changes, []);
+    assert.equal(texts.length, 3, 'a rehearsal sends nothing');
+
+    await replayed(hub, ledger, ['a', 'b']);
+    await replayed(hub, ledger, ['a']);
+    await hub.stop();
+    assert.deepEqual(texts.slice(3), ['a 2 vermilion']);
+    const after = await readFigures(ledger.db);
+    assert.deepEqual(after.measures, before.measures, 'nothing is counted twice');
+    const audit = await ledger.db.query<{ action: string; reason: string | null }>(
+      'test_audit',
+      "select action, detail->>'reason' as reason from audit where action like '%replay%' order by id",
+    );
+    assert.deepEqual(audit.map(({ action }) => action).sort(), [
+      ...Array(3).fill('event.replayed'),
+      ...Array(3).fill('replay.asked'),
+    ]);
+    assert.ok(audit.filter(({ action }) => action === 'replay.asked').every(({ reason }) => reason === by.reason));
+  });
+
+  test('an old record does not come back: only the newest is told, and what is heard meanwhile stays newer', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target();
+    const hub = noteHub(ledger, target.sink(), { flow: translating });
+    await hub.start();
+    for (const n of [1, 2]) await send(hub, { id: 'a', n, text: 'red' }, { sourceVersion: BigInt(n) });
+    await idle(hub);
+    await put(ledger, { red: 'vermilion', blue: 'bleu' });
+    await hub.parts.mappings.refresh();
+    const told = await rehearsal(hub, 'a');
+    await send(hub, { id: 'a', n: 3, text: 'red' }, { sourceVersion: 3n });
+    await requestReplay(ledger, flowOf(hub), 'from', [told], by);
+    await idle(hub);
+    await hub.stop();
+    assert.equal(target.values('a').at(-1), 3);
+    assert.deepEqual(target.verdict(new Map([['a', 3]])), { doubled: [], outOfOrder: [], lost: [] });
+  });
+
+  test('a flow that remembers is told all again from its beginning', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target();
+    let factor = 1;
+    const summing = {
+      translate: (native: NativeNote, look: { memory: { sum: number; heard: number[] } | null }) => {
+        const { sum, heard } = look.memory ?? { sum: 0, heard: [] };
+        if (heard.includes(native.n)) return { outcome: 'duplicate' as const, documents: [] };
+        const memory = { sum: sum + native.n * factor, heard: [...heard, native.n] };
+        const body = { id: native.id, n: memory.sum, text: '', needs: [] };
+        return { outcome: 'routed' as const, documents: [{ kind: 'note' as const, body }], memory };
+      },
+    };
+    const hub = noteHub(ledger, target.sink(), { flow: summing });
+    await hub.start();
+    for (const n of [1, 2, 4]) {
+      await send(hub, { id: 'a', n });
+      await idle(hub);
+    }
+    factor = 10;
+    const { changes } = await rehearsal(hub, 'a');
+    assert.deepEqual([changes[0]!.fields, changes[0]!.minor], [[{ pointer: '/n', before: 7, after: 70 }], 63n]);
+    await replayed(hub, ledger, ['a']);
+    assert.deepEqual(target.values('a'), [1, 3, 7, 70]);
+    await send(hub, { id: 'a', n: 8 });
+    await idle(hub);
+    await hub.stop();
+    assert.equal(target.values('a').at(-1), 150, 'and remembers what it was told');
+  });
+
+  test('what a person would be asked is shown and left; when it comes up only in the act, it is an Exception', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target();
+    const hub = noteHub(ledger, target.sink(), { flow: translating });
+    await hub.start();
+    await send(hub, { id: 'a', n: 1, text: 'red' });
+    await idle(hub);
+    const fine = await rehearsal(hub, 'a');
+    await put(ledger, { blue: 'bleu' });
+    await hub.parts.mappings.refresh();
+    const { trouble, changes } = await rehearsal(hub, 'a');
+    assert.deepEqual([trouble?.cause, changes], ['mapping-gap', []]);
+    assert.match(trouble!.message, /'words' has no row for 'red'/);
+    await requestReplay(ledger, flowOf(hub), 'from', [fine], by);
+    hub.parts.bell.ring('route');
+    await idle(hub);
+    await hub.stop();
+    assert.deepEqual(target.values('a'), [1]);
+    const open = await listExceptions(ledger.db, null, 10);
+    assert.deepEqual(
+      open.map(({ cause, holds }) => [cause, holds]),
+      [['replay-not-done', false]],
+    );
+  });
+
+  test('records past their retention say so', async (t) => {
+    const ledger = await testLedger(t);
+    const hub = noteHub(ledger, new Target().sink(), { flow: translating });
+    await hub.start();
+    await send(hub, { id: 'a', n: 1 });
+    await idle(hub);
+    await hub.stop();
+    await ledger.db.query('test_forget', 'update event_history set payload_sealed = null');
+    assert.equal((await rehearsal(hub, 'a')).trouble?.cause, 'past-retention');
+  });
+
+  test('subjects are found by time, by a number people know, and by what an Exception was opened for', async (t) => {
+    const ledger = await testLedger(t);
+    const hub = noteHub(ledger, new Target().sink(), {
+      flow: { ...translating, onException: { owner: 'x', within: '1d', hold: 'nothing' } },
+    });
+    await hub.start();
+    for (const id of ['a', 'b', 'c']) await send(hub, { id, n: 1, text: id === 'c' ? 'green' : 'red' });
+    await idle(hub);
+    await hub.stop();
+    const filter = { flow: 'notes', connection: 'from', source: 'notes', from: null, to: null, key: null, cause: null };
+    const found = (more: Partial<typeof filter> | object, after = '', most = 10) =>
+      subjectsToReplay(ledger.db, { ...filter, ...more }, after, most);
+    const key = (text: string) => ({ key: { text, digest: ledger.vault.digest(text) } });
+    assert.deepEqual(await found({}), ['note:a', 'note:b', 'note:c']);
+    assert.deepEqual(await found({}, 'note:a', 1), ['note:b']);
+    assert.deepEqual(await found(key('b')), ['note:b']);
+    assert.deepEqual(await found(key('note:b')), ['note:b']);
+    assert.deepEqual(await found(key('nobody')), []);
+    assert.deepEqual(await found({ cause: 'mapping-gap' }), ['note:c']);
+    assert.deepEqual(await found({ cause: 'other' }), []);
+    const soon = new Date(Date.now() + 60_000);
+    assert.deepEqual(await found({ from: soon }), []);
+    assert.deepEqual(await found({ to: soon, from: new Date(0) }), ['note:a', 'note:b', 'note:c']);
+  });
+});
+
+describe('plan', () => {
+  /** A source that has three notes to tell, and a hub that has never run. */
+  const source = () => ({
+    ...pushSource(),
+    async *pull(cursor: string | null) {
+      const notes: NativeNote[] = [
+        { id: 'a', n: 1, text: 'red' },
+        { id: 'b', n: 2, text: 'green' },
+        { id: 'a', n: 5, text: 'blue', needs: ['nobody'] },
+      ];
+      const from = Number(cursor ?? 0);
+      const items = notes.slice(from).map((note) => ({
+        dedupeKey: `${note.id}/${note.n}`,
+        subject: `note:${note.id}`,
+        occurredAt: new Date(0),
+        bytes: new TextEncoder().encode(JSON.stringify(note)),
+      }));
+      if (items.length > 0) yield { items, cursor: String(notes.length) };
+    },
+  });
+  const planned = async (hub: Hub, fromStart = false, most = 100) => {
+    const planner = new Planner(hub.parts, { fromStart });
+    const steps: unknown[] = [];
+    for (const port of hub.parts.wiring.sources)
+      for await (const step of planner.read(port, most, AbortSignal.timeout(10_000))) steps.push(step);
+    return { steps: steps as Step[], waiting: await planner.waiting() };
+  };
+  const needing = {
+    ...translating,
+    translate: (native: NativeNote, look: Parameters<typeof translating.translate>[1]) => {
+      const { documents } = translating.translate(native, look);
+      if (native.n < 0) throw rejected('less than nothing', 'negative');
+      return {
+        outcome: 'routed' as const,
+        documents: documents.map((one) => ({ ...one, body: { ...one.body, needs: native.needs ?? [] } })),
+      };
+    },
+  };
+
+  test('says what would be made, changed, asked and waited for, and leaves no trace', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target();
+    const hub = noteHub(ledger, target.sink(), { flow: needing, source: source() });
+    const { steps, waiting } = await planned(hub);
+    assert.deepEqual(
+      steps.map(({ subject, outcome, changes, problems }) => [
+        subject,
+        outcome,
+        changes.map(({ is, minor, fields }) => [is, minor, fields.length]),
+        problems.map(({ cause }) => cause),
+      ]),
+      [
+        ['note:a', 'planned', [['new', 1n, 1]], []],
+        ['note:b', 'planned', [], ['mapping-gap']],
+        ['note:a', 'planned', [['changed', 4n, 3]], []],
+      ],
+    );
+    assert.deepEqual(waiting, [{ need: 'note nobody', connection: 'target', by: 'from note:a' }]);
+    assert.deepEqual(target.calls, []);
+    for (const name of [
+      'event',
+      'event_history',
+      'document',
+      'subject',
+      'cursor',
+      'audit',
+      'exception',
+      'mapping_version',
+    ]) {
+      const [row] = await ledger.db.query<{ n: number }>(
+        `test_count_${name}`,
+        `select count(*)::int as n from ${name}`,
+      );
+      assert.equal(row!.n, 0, name);
+    }
+  });
+
+  test('goes from where the hub stands: what was read is not told again, unless from the start', async (t) => {
+    const ledger = await testLedger(t);
+    const hub = noteHub(ledger, new Target().sink(), { flow: needing, source: source() });
+    await hub.start();
+    await idle(hub);
+    await hub.stop();
+    assert.deepEqual((await planned(hub)).steps, []);
+    await put(ledger, { red: 'rouge', blue: 'bleu', green: 'vert' });
+    await hub.parts.mappings.refresh();
+    const { steps } = await planned(hub, true);
+    assert.deepEqual(
+      steps.map(({ subject, changes }) => [subject, changes.map(({ is, key }) => [is, key])]),
+      [
+        ['note:a', [['changed', 'a']]],
+        ['note:b', [['new', 'b']]],
+        ['note:a', [['changed', 'a']]],
+      ],
+    );
+    const few = (await planned(hub, true, 2)).steps;
+    assert.match(JSON.stringify(few.at(-1)), /only the first 2 records/);
+  });
+});
