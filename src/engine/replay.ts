@@ -18,14 +18,14 @@ import { shardOf } from './wiring.ts';
 const REPLAY = 'replay:';
 
 /** The decision that makes the router tell a subject's Events again to one flow. */
-export const replayBy = (flow: string): string => `${REPLAY}${flow}`;
+const replayBy = (flow: string): string => `${REPLAY}${flow}`;
 
 /** The flow that an Event is to be told to again, or null for an Event that is none of a replay. */
 export const flowToReplay = ({ decision }: { decision: string | null }): string | null =>
   decision?.startsWith(REPLAY) ? decision.slice(REPLAY.length) : null;
 
 /** What a subject's Events mean to a flow as it is now: the documents they end in. */
-export interface Retelling {
+interface Retelling {
   documents: Draft[];
   memory: unknown;
   /** The event whose record stands for the newest. */
@@ -39,7 +39,7 @@ type Needed = Pick<Parts, 'db' | 'vault' | 'mappings'>;
  * Tells a flow again what was heard about a subject: of a flow that keeps a memory all its Events from the first on, of others the newest record.
  * Writes nothing. What a flow asks a person about, or refuses, is trouble: then nothing of the subject may be written.
  */
-export async function retell(
+async function retell(
   parts: Needed,
   flow: AnyFlow,
   where: { connection: string; subject: string },
