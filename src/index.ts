@@ -21,6 +21,7 @@ export { defineEstate, type Estate, type Secret, secret } from './core/estate.ts
 export { type Fault, FaultError, rejected } from './core/fault.ts';
 export { type Draft, defineFlow, type Flow, type Look, type Objection, type Translation } from './core/flow.ts';
 export { readJson } from './core/json.ts';
+export { defineLookup, type Lookup, type LookupRule } from './core/lookup.ts';
 export { allocate, exactMoney, type Money, money, moneyText, roundedMoney, sum } from './core/money.ts';
 export { isSigned, type SignedMessage, signedHeaders, webhookId } from './core/standard-webhooks.ts';
 export { checkReceiver, type Posted, postWebhook, type Receiver, webhookIdOf } from './core/webhook-post.ts';

@@ -1,6 +1,7 @@
 import type { Clock, Duration } from './clock.ts';
 import type { AnyDocumentType, BodyOf, Measure } from './document.ts';
 import type { Fault } from './fault.ts';
+import type { Lookup } from './lookup.ts';
 
 /** One rich JSON line per event. Fields must never hold secrets or personal data. */
 export interface Log {
@@ -258,6 +259,10 @@ export interface Connection {
   // biome-ignore lint/suspicious/noExplicitAny: ports of every native type; each flow takes exactly its own
   readonly sources: Readonly<Record<string, Source<any>>>;
   readonly sinks: Readonly<Record<string, Sink>>;
+  /** What can be asked for at once, without a flow. */
+  readonly lookups?: Readonly<Record<string, Lookup>>;
+  /** OpenAPI 3.1 document of what the system speaks with the hub, where the contract is ours. */
+  readonly contract?: object;
   /** Connectivity, rights and versions; reads only. */
   check(cx: Context): AsyncIterable<Finding>;
 }

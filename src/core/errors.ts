@@ -18,6 +18,10 @@ export const hubErrors = {
   CONNECTION_UNKNOWN: { status: 404, about: 'No connection of that name is in the estate.' },
   CONNECTOR_CONTRACT: { status: 500, about: 'A connector or flow broke its contract (a defect in its code).' },
   NOT_FOUND: { status: 404, about: 'Nothing is known under that id or key.' },
+  LOOKUP_UNANSWERED: {
+    status: 503,
+    about: 'The system that was asked does not answer, and nothing recent is remembered.',
+  },
   CONFLICT: { status: 409, about: 'The record is in a state in which this cannot be done.' },
   MAPPING_INVALID: { status: 400, about: 'A Mapping table or one of its rows is wrong.' },
   INTERNAL: { status: 500, about: 'A defect in Crossdock: the log says more.' },

@@ -2,12 +2,15 @@ import { type Duration, milliseconds } from './clock.ts';
 import type { Connection, Sink, Source } from './connector.ts';
 import { HubError } from './errors.ts';
 import type { Flow } from './flow.ts';
+import type { LookupRule } from './lookup.ts';
 
 /** A retailer's systems and the flows between them: what `crossdock.config.ts` exports. */
 export interface Estate {
   readonly name: string;
   readonly connections: Readonly<Record<string, Connection>>;
   readonly flows: readonly AnyFlow[];
+  /** Simple reads that are answered at once: `GET /api/v1/lookups/{id}`. */
+  readonly lookups?: readonly LookupRule[];
   /** How long the ledger keeps what is finished. */
   readonly retention?: Retention;
 }
@@ -54,6 +57,7 @@ export function defineEstate(estate: Estate): Estate {
       );
   for (const [name, connection] of Object.entries(estate.connections)) checkTopics(name, connection);
   checkRetention(estate.retention ?? {});
+  checkLookups(estate);
   const ids = new Set<string>();
   for (const flow of estate.flows) {
     if (ids.has(flow.id)) throw new HubError('CONFIG_INVALID', `two flows are called '${flow.id}'`);
@@ -91,6 +95,29 @@ function checkTopics(connection: string, { sources }: Connection): void {
     if (feeds !== undefined && !Object.values(sources).some(({ kind, name }) => kind === 'poll' && name === feeds))
       throw wrong(`it feeds '${feeds}', which is no poll source of this connection`);
   }
+}
+
+function checkLookups(estate: Estate): void {
+  const ids = new Set<string>();
+  for (const rule of estate.lookups ?? []) {
+    const wrong = (what: string) => new HubError('CONFIG_INVALID', `lookup '${rule.id}': ${what}`);
+    if (!/^[a-z][a-z0-9-]{0,39}$/.test(rule.id))
+      throw wrong('ids are lower-case letters, digits and hyphens, at most 40, starting with a letter');
+    if (ids.has(rule.id)) throw wrong('two have this id');
+    ids.add(rule.id);
+    if (milliseconds(rule.stale) < milliseconds(rule.fresh))
+      throw wrong(`'stale' (${rule.stale}) cannot be shorter than 'fresh' (${rule.fresh})`);
+    lookupConnection(estate, rule);
+  }
+}
+
+/** The connection whose look-up a rule asks. */
+export function lookupConnection(estate: Estate, rule: LookupRule): string {
+  for (const [connection, { lookups }] of Object.entries(estate.connections))
+    if (Object.values(lookups ?? {}).includes(rule.from)) return connection;
+  throw new HubError('CONFIG_INVALID', `lookup '${rule.id}' asks a system whose connection is not in the estate`, {
+    hint: 'add the connection to `connections` and use its own look-up',
+  });
 }
 
 const SHORTEST = { payload: '1d', history: '31d', seen: '30d', audit: '365d' } as const;

@@ -14,6 +14,7 @@ export const scopes = {
   'exceptions:write': 'retry, edit and dismiss Exceptions',
   'mappings:write': 'write the next version of a Mapping table',
   'connections:write': 'pause, resume and test connections',
+  'lookups:read': 'ask systems for what the estate offers as look-ups, such as stock and prices',
   'audit:read': 'read the audit, and verify its chain (a token for all entities)',
   'personal:read': 'see personal and payment data and raw payloads, each reading audited',
 } as const;

@@ -7,6 +7,7 @@ import { classified, defineDocument } from '../../src/core/document.ts';
 import { type AnyFlow, defineEstate } from '../../src/core/estate.ts';
 import { rejected } from '../../src/core/fault.ts';
 import { defineFlow } from '../../src/core/flow.ts';
+import type { Lookup, LookupRule } from '../../src/core/lookup.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { createToken, type TokenScope } from '../../src/guard/tokens.ts';
 import { addApi } from '../../src/server/api/index.ts';
@@ -49,7 +50,12 @@ interface NativeTicket {
 const REFUSED = 13;
 
 /** One entity's half of the estate: a source, a target and a flow of its own. */
-function half(entity: string): { connections: Record<string, Connection>; flow: AnyFlow; people: Map<string, string> } {
+function half(entity: string): {
+  connections: Record<string, Connection>;
+  flow: AnyFlow;
+  lookup: LookupRule;
+  people: Map<string, string>;
+} {
   const people = new Map<string, string>();
   const source: PollSource<NativeTicket> = {
     kind: 'poll',
@@ -125,15 +131,33 @@ function half(entity: string): { connections: Record<string, Connection>; flow: 
       };
     },
   });
+  const lookup: Lookup<typeof Person> = {
+    name: 'people',
+    gives: Person,
+    batch: 10,
+    look: async (keys) =>
+      keys.map((id) => {
+        const name = people.get(id);
+        return name === undefined ? null : { id, name, email: null, iban: `iban of ${name}`, country: 'NL' };
+      }),
+  };
   const check: Connection['check'] = async function* () {
     yield { level: 'ok', subject: 'rights', message: `all rights in ${entity}` };
   };
   return {
     connections: {
       [`from-${entity}`]: connectionOf({ entity, sources: { tickets: source } }),
-      [`target-${entity}`]: connectionOf({ entity, sinks: { persons, tickets } as never, check }),
+      [`target-${entity}`]: connectionOf({ entity, sinks: { persons, tickets } as never, lookups: { lookup }, check }),
     },
     flow,
+    lookup: {
+      id: `people-${entity}`,
+      about: `people of ${entity}`,
+      from: lookup,
+      fresh: '1m',
+      stale: '1h',
+      within: '5s',
+    },
     people,
   };
 }
@@ -172,6 +196,7 @@ export const everyScope: readonly TokenScope[] = [
   'exceptions:write',
   'mappings:write',
   'connections:write',
+  'lookups:read',
   'audit:read',
   'personal:read',
 ];
@@ -189,6 +214,7 @@ export async function apiWorld(
       name: 'two halves',
       connections: Object.assign({}, ...halves.map(({ connections }) => connections)),
       flows: halves.map(({ flow }) => flow),
+      lookups: halves.map(({ lookup }) => lookup),
     }),
     db: ledger.db,
     vault: ledger.vault,

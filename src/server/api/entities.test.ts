@@ -203,6 +203,43 @@ test('nothing of another entity is visible or changeable: every route, every par
   t.diagnostic(`${asked} requests`);
 });
 
+test("a look-up is its entity's own, masked, and in its audit", async (t) => {
+  const world = await apiWorld(t, { entities: ENTITIES });
+  await fill(world);
+  const alpha = await world.token({ entities: ['alpha'], scopes: ['lookups:read', 'read'] });
+  const list = await world.get('/lookups', alpha);
+  assert.deepEqual(
+    list.body.items.map(({ id }: { id: string }) => id),
+    ['people-alpha'],
+  );
+  const [theirs, nowhere] = [
+    await world.get('/lookups/people-bravo?keys=p-bravo-1', alpha),
+    await world.get('/lookups/people-nobody?keys=p-bravo-1', alpha),
+  ];
+  assert.equal(theirs.status, 404);
+  assert.equal(theirs.text.replaceAll('bravo', 'nobody'), nowhere.text);
+  const own = await world.get('/lookups/people-alpha?keys=p-alpha-1,p-bravo-1', alpha);
+  assert.deepEqual(
+    own.body.items.map(({ key, found, from }: Record<string, unknown>) => [key, found, from]),
+    [
+      ['p-alpha-1', true, 'system'],
+      ['p-bravo-1', false, 'system'],
+    ],
+  );
+  assert.deepEqual(own.body.items[0].document, {
+    id: 'p-alpha-1',
+    name: '[personal]',
+    email: null,
+    iban: '[payment]',
+    country: 'NL',
+  });
+  const audit = await world.ledger.db.query<{ entity: string; detail: object }>(
+    'test_lookups',
+    "select entity, detail from audit where action = 'lookup.answered'",
+  );
+  assert.deepEqual(audit, [{ entity: 'alpha', detail: { keys: 2, asked: 2 } }]);
+});
+
 test("a cursor of another's list is no cursor", async (t) => {
   const world = await apiWorld(t, { entities: ENTITIES });
   await fill(world);

@@ -19,6 +19,7 @@ import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
 import { exceptionRoutes } from './routes/exceptions.ts';
 import { flowRoutes } from './routes/flows.ts';
+import { lookupRoutes } from './routes/lookups.ts';
 import { mappingRoutes } from './routes/mappings.ts';
 import { tokenRoutes } from './routes/token.ts';
 import { traceRoutes } from './routes/trace.ts';
@@ -64,6 +65,7 @@ export function apiRoutes(version: string): ApiRoute[] {
     ...mappingRoutes,
     ...connectionRoutes,
     ...flowRoutes,
+    ...lookupRoutes,
     ...auditRoutes,
     ...tokenRoutes,
   ];

@@ -255,6 +255,36 @@ export const CheckView = exact(
   { title: 'Check' },
 );
 
+export const LookupView = exact(
+  {
+    id: Text,
+    about: Text,
+    entity: Type.String({ description: 'Of the connection that is asked.' }),
+    kind: Type.String({ description: 'Kind of the documents it gives.' }),
+    fresh: Type.String({ description: 'An answer younger than this is given again without asking.' }),
+    stale: Type.String({ description: 'While the system does not answer, one younger than this still counts.' }),
+    within: Type.String({ description: 'Longest wait for the system.' }),
+  },
+  { title: 'Lookup' },
+);
+
+export const LookupAnswer = exact(
+  {
+    items: Type.Array(
+      exact({
+        key: Text,
+        found: Type.Boolean(),
+        document: Type.Unknown({ description: 'The record as the system has it; null where it has none.' }),
+        from: Type.Enum(['system', 'memory', 'stale'], {
+          description: 'Asked just now; heard a moment ago; or heard before, for the system does not answer.',
+        }),
+        age: Type.Number({ minimum: 0, description: 'Seconds since the system said so.' }),
+      }),
+    ),
+  },
+  { title: 'LookupAnswer' },
+);
+
 export const FlowView = exact(
   {
     id: Text,

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Type } from 'typebox';
+import type { Connection } from '../core/connector.ts';
+import { defineDocument } from '../core/document.ts';
+import { defineEstate } from '../core/estate.ts';
+import type { LookupRule } from '../core/lookup.ts';
+import { lookUp } from './lookups.ts';
+import type { Parts } from './parts.ts';
+
+const Level = defineDocument({
+  name: 'level',
+  version: '1.0',
+  schema: Type.Object({ id: Type.String(), n: Type.Integer() }),
+  key: ({ id }) => id,
+});
+
+/** A system that has what `stock` says, and a clock that stands still. */
+function world(rule: Partial<LookupRule> = {}) {
+  const state = {
+    stock: new Map([['a', 1]]) as Map<string, unknown>,
+    calls: [] as string[][],
+    now: 0,
+    fails: null as Error | null,
+    gate: null as Promise<void> | null,
+  };
+  const lookup = {
+    name: 'levels',
+    gives: Level,
+    batch: 2,
+    look: async (keys: readonly string[]) => {
+      state.calls.push([...keys]);
+      await state.gate;
+      if (state.fails) throw state.fails;
+      return keys.map((id) => (state.stock.has(id) ? { id, n: state.stock.get(id) as number } : null));
+    },
+  };
+  const connection = {
+    connector: 'test',
+    entity: 'main',
+    sources: {},
+    sinks: {},
+    lookups: { lookup },
+    async *check() {},
+  };
+  const stock: LookupRule = { id: 'stock', about: '', from: lookup, fresh: '5s', stale: '1m', within: '10s', ...rule };
+  const estate = defineEstate({
+    name: 'test',
+    connections: { erp: connection as Connection },
+    flows: [],
+    lookups: [stock],
+  });
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const parts = { estate, log, clock: { monotonic: () => state.now } } as unknown as Parts;
+  const ask = async (keys: string[], paused = false) =>
+    (await lookUp(parts, stock, keys, paused)).map(({ key, body, from, age }) => [
+      key,
+      (body as { n: number } | null)?.n ?? null,
+      from,
+      age,
+    ]);
+  return { state, ask };
+}
+
+describe('look-ups', () => {
+  test('ask the system in batches, and answer from memory while that is fresh, also that there is nothing', async () => {
+    const { state, ask } = world();
+    assert.deepEqual(await ask(['a', 'b', 'c']), [
+      ['a', 1, 'system', 0],
+      ['b', null, 'system', 0],
+      ['c', null, 'system', 0],
+    ]);
+    assert.deepEqual(state.calls, [['a', 'b'], ['c']]);
+    state.stock.set('a', 2);
+    state.now = 4999;
+    assert.deepEqual(await ask(['b', 'a']), [
+      ['b', null, 'memory', 4.999],
+      ['a', 1, 'memory', 4.999],
+    ]);
+    state.now = 5000;
+    assert.deepEqual(await ask(['a']), [['a', 2, 'system', 0]]);
+    assert.equal(state.calls.length, 3);
+  });
+
+  test('a key that is being asked for is not asked for twice', async () => {
+    const { state, ask } = world();
+    let open = (): void => undefined;
+    state.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const both = Promise.all([ask(['a']), ask(['a', 'b'])]);
+    open();
+    assert.deepEqual(
+      (await both).flat().map(([key, n]) => [key, n]),
+      [
+        ['a', 1],
+        ['a', 1],
+        ['b', null],
+      ],
+    );
+    assert.deepEqual(state.calls, [['a'], ['b']]);
+  });
+
+  test('while the system does not answer: what was heard counts for its time, and the system has a rest', async () => {
+    const { state, ask } = world();
+    await ask(['a']);
+    state.fails = new Error('the ERP answered 500');
+    state.now = 59_999;
+    assert.deepEqual(await ask(['a']), [['a', 1, 'stale', 59.999]]);
+    assert.equal(state.calls.length, 2);
+    await assert.rejects(ask(['b']), {
+      code: 'LOOKUP_UNANSWERED',
+      message: /'erp' does not answer: the ERP answered 500/,
+    });
+    assert.equal(state.calls.length, 2, 'not asked again at once');
+    state.now = 61_999;
+    await assert.rejects(ask(['a']), { code: 'LOOKUP_UNANSWERED' });
+    state.fails = null;
+    state.now = 64_000;
+    assert.deepEqual(await ask(['a']), [['a', 1, 'system', 0]]);
+  });
+
+  test('a paused system is not asked; a slow one not waited for', async () => {
+    const { state, ask } = world({ within: 30 });
+    await assert.rejects(ask(['a'], true), /it is paused/);
+    assert.equal(state.calls.length, 0);
+    state.gate = new Promise(() => undefined);
+    await assert.rejects(ask(['a']), /no answer within 30/);
+  });
+
+  test('what is no such document, or another one, is no answer', async () => {
+    const { state, ask } = world();
+    state.stock.set('a', 1.5);
+    await assert.rejects(ask(['a']), { code: 'LOOKUP_UNANSWERED' });
+  });
+
+  test('rules that cannot be are refused with words', () => {
+    assert.throws(() => world({ id: 'No Name' }), /lookup 'No Name': ids are/);
+    assert.throws(() => world({ stale: '1s' }), /'stale' \(1s\) cannot be shorter than 'fresh' \(5s\)/);
+    assert.throws(
+      () => world({ from: { name: 'other', gives: Level, batch: 1, look: async () => [] } as never }),
+      /asks a system whose connection is not in the estate/,
+    );
+  });
+});
