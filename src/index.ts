@@ -1,6 +1,7 @@
 /** What estate files, flows and connectors outside this package are written with. */
 export { csv } from './connectors/csv/index.ts';
 export { odoo } from './connectors/odoo/index.ts';
+export { type RestStoreConfig, restStore } from './connectors/rest-store/index.ts';
 export { type ToyTillConfig, toyTill } from './connectors/toy-till/index.ts';
 export { type Clock, type Duration, milliseconds } from './core/clock.ts';
 export type * from './core/connector.ts';
@@ -24,9 +25,17 @@ export { readJson } from './core/json.ts';
 export { defineLookup, type Lookup, type LookupRule } from './core/lookup.ts';
 export { allocate, exactMoney, type Money, money, moneyText, roundedMoney, sum } from './core/money.ts';
 export { isSigned, type SignedMessage, signedHeaders, webhookId } from './core/standard-webhooks.ts';
-export { checkReceiver, type Posted, postWebhook, type Receiver, webhookIdOf } from './core/webhook-post.ts';
+export {
+  checkReceiver,
+  type Posted,
+  postWebhook,
+  type Receiver,
+  secretsInRotation,
+  webhookIdOf,
+} from './core/webhook-post.ts';
 export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
+export { storeReceipts, storeSales } from './flows/store-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
 export { type Address, AddressSchema } from './model/address.ts';
 export { type CatalogueItem, CatalogueItemDocument } from './model/catalogue-item.ts';

@@ -41,6 +41,19 @@ export function checkReceiver({ url, secrets, allowPrivate }: Receiver): void {
   if (secrets.length === 0) throw new HubError('CONFIG_INVALID', `the receiver ${address.host} has no signing secret`);
 }
 
+/** The values of secrets that may be in rotation: of two the second may be gone already, or not be there yet; the first must be there. */
+export function secretsInRotation(names: readonly Secret[], cx: Pick<Context, 'secret'>): string[] {
+  const [first, ...others] = names;
+  const rest = others.flatMap(({ secret }) => {
+    try {
+      return [cx.secret(secret)];
+    } catch {
+      return [];
+    }
+  });
+  return [cx.secret(first!.secret), ...rest];
+}
+
 /** The `webhook-id` of one version of one document for one connection: the same for every attempt, also by another hub or after a restore. */
 export const webhookIdOf = (connection: string, kind: string, key: string, version: number): string =>
   `msg_${sha256(JSON.stringify([connection, kind, key, version]))

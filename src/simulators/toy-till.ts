@@ -1,7 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Random, seeded } from '../core/clock.ts';
+import { isRight, signedNow } from './signature.ts';
 
 /** One sale as the till has it. */
 interface SoldSale {
@@ -125,13 +125,7 @@ export async function startToyTill(options: ToyTillOptions): Promise<ToyTill> {
   async function push(hub: string, id: string, message: object): Promise<void> {
     const body = JSON.stringify(message);
     for (let attempt = 1; attempt <= 50; attempt++) {
-      const timestamp = String(Math.floor(Date.now() / 1000));
-      const headers = {
-        'content-type': 'application/json',
-        'webhook-id': id,
-        'webhook-timestamp': timestamp,
-        'webhook-signature': `v1,${digest(options.secret, `${id}.${timestamp}.`, Buffer.from(body))}`,
-      };
+      const headers = signedNow(options.secret, id, Buffer.from(body));
       const status = await fetch(hub, { method: 'POST', body, headers, signal: AbortSignal.timeout(20_000) })
         .then((answer) => answer.status)
         .catch(() => 0);
@@ -205,18 +199,4 @@ function makeSale(n: number, random: Random, corrects?: SoldSale): SoldSale {
     lines,
     total: lines.reduce((sum, { total }) => sum + total, 0),
   };
-}
-
-const digest = (secret: string, head: string, body: Buffer): string =>
-  createHmac('sha256', Buffer.from(secret.replace('whsec_', ''), 'base64'))
-    .update(head)
-    .update(body)
-    .digest('base64');
-
-function isRight({ headers }: IncomingMessage, body: Buffer, secret: string): boolean {
-  const wanted = Buffer.from(digest(secret, `${headers['webhook-id']}.${headers['webhook-timestamp']}.`, body));
-  return String(headers['webhook-signature'])
-    .split(' ')
-    .map((text) => Buffer.from(text.slice(3)))
-    .some((given) => given.length === wanted.length && timingSafeEqual(given, wanted));
 }

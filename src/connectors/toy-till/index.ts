@@ -4,7 +4,7 @@ import type { AnyDocumentType, BodyOf } from '../../core/document.ts';
 import type { Secret } from '../../core/estate.ts';
 import { FaultError } from '../../core/fault.ts';
 import { isSigned } from '../../core/standard-webhooks.ts';
-import { checkReceiver, postWebhook, type Receiver, webhookIdOf } from '../../core/webhook-post.ts';
+import { checkReceiver, postWebhook, type Receiver, secretsInRotation, webhookIdOf } from '../../core/webhook-post.ts';
 import { OrderDocument } from '../../model/order.ts';
 import { StockAdjustmentDocument } from '../../model/stock-adjustment.ts';
 import { incomingOf, orderRecorded, stockAdjusted } from './mapping.ts';
@@ -84,7 +84,7 @@ export function toyTill(config: ToyTillConfig): ToyTillConnection {
         topic: 'sales',
         feeds: 'sales',
         accepts: ['application/json'],
-        verify: (request, cx) => isSigned(request, secretsOf(config.signedWith, cx), request.receivedAt),
+        verify: (request, cx) => isSigned(request, secretsInRotation(config.signedWith, cx), request.receivedAt),
         read: (request) => {
           const told = readMessage(request.body);
           if (told.type === 'sale.completed') return [incomingOf(told.sale)];
@@ -108,19 +108,6 @@ export function toyTill(config: ToyTillConfig): ToyTillConnection {
       yield { level: 'ok', subject: 'webhooks', message: 'the signing secrets are there' };
     },
   };
-}
-
-/** Of two secrets in rotation the second may be gone already, or not be there yet; the first must be there. */
-function secretsOf(names: readonly Secret[], cx: Context): string[] {
-  const [first, ...others] = names;
-  const rest = others.flatMap(({ secret }) => {
-    try {
-      return [cx.secret(secret)];
-    } catch {
-      return [];
-    }
-  });
-  return [cx.secret(first!.secret), ...rest];
 }
 
 /** One signed webhook for each document version. Its id is the same at every attempt and the till acts on it once: idempotent by itself. */

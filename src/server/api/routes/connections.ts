@@ -1,4 +1,4 @@
-import type { Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { HubError } from '../../../core/errors.ts';
 import { checkConnection } from '../../../engine/check.ts';
 import { setConnection } from '../../../engine/connections.ts';
@@ -90,6 +90,21 @@ export const connectionRoutes = [
     params: NameParams,
     answer: ConnectionView,
     run: async (call) => view(call.parts, await find(call)),
+  }),
+  route({
+    method: 'GET',
+    path: '/connections/:name/contract',
+    access: { scopes: ['read'] },
+    tag: 'Connections',
+    summary: 'The OpenAPI document of what the system and the hub say to each other, where that contract is ours',
+    params: NameParams,
+    answer: Type.Record(Type.String(), Type.Unknown()),
+    run: async (call) => {
+      const { name } = await find(call);
+      const contract = call.parts.estate.connections[name]?.contract;
+      if (!contract) throw new HubError('NOT_FOUND', `connection '${name}' has no contract of ours`);
+      return { ...contract };
+    },
   }),
   route({
     ...write,

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import fc from 'fast-check';
+import { FaultError } from '../../core/fault.ts';
+import type { Order } from '../../model/order.ts';
+import { readMessage, readPage, readSale, type StoreSale } from './contract.ts';
+import { restStore } from './index.ts';
+import { incomingOf, listedSale, orderRecorded, toDocuments } from './mapping.ts';
+import { storeContract } from './openapi.ts';
+
+const sale: StoreSale = {
+  id: 'S1',
+  number: 'R-1',
+  revision: 2,
+  soldAt: '2026-05-01T23:30:00Z',
+  location: 'front',
+  currency: 'EUR',
+  pricesIncludeTax: true,
+  customer: { id: 'C9', name: 'Zoë', email: 'zoe@example.com' },
+  lines: [
+    {
+      id: '1',
+      sku: 'mug',
+      name: 'Mug',
+      quantity: '3',
+      unitPrice: '4.99',
+      discount: 100,
+      taxes: ['standard'],
+      total: 1397,
+    },
+    { id: '2', sku: 'tea', name: 'Tea', quantity: '0.350', unitPrice: '10.00', taxes: ['reduced'], total: 350 },
+  ],
+  total: 1747,
+};
+const look = {
+  connection: 'store',
+  mapping: (table: string) => ({
+    find: (code: string) => `${table}:${code}`,
+    get: (code: string) => `${table}:${code}`,
+  }),
+};
+const orderOf = (one: StoreSale): Order => toDocuments(one, look, 'Europe/Brussels').at(-1)!.body as Order;
+
+test('a sale becomes an order in which every cent has its place: discounts are lines with the same taxes', () => {
+  const order = orderOf(sale);
+  assert.deepEqual(
+    order.lines.map(({ id, sku, quantity, unitPrice, taxes, total, location }) => [
+      id,
+      sku,
+      quantity,
+      unitPrice,
+      taxes,
+      total,
+      location,
+    ]),
+    [
+      ['1', 'MUG', '3', '4.99', ['store-taxes:standard'], 1497, 'store-locations:front'],
+      ['1/discount', 'DISCOUNT', '1', '-1.00', ['store-taxes:standard'], -100, undefined],
+      ['2', 'TEA', '0.350', '10.00', ['store-taxes:reduced'], 350, 'store-locations:front'],
+    ],
+  );
+  assert.deepEqual([order.total, order.businessDay, order.kind], [1747, '2026-05-02', 'sale']);
+  const kinds = toDocuments(sale, look, 'UTC').map(({ kind, body }) => [kind, (body as { sku?: string }).sku ?? null]);
+  assert.deepEqual(kinds, [
+    ['customer', null],
+    ['product', 'MUG'],
+    ['product', 'TEA'],
+    ['product', 'DISCOUNT'],
+    ['order', null],
+  ]);
+});
+
+test('goods that come back bring their discount back too', () => {
+  const back = { ...sale, lines: [{ ...sale.lines[0]!, quantity: '-3', total: -1397 }], total: -1397, refersTo: 'R-0' };
+  const order = orderOf(back);
+  assert.deepEqual(
+    order.lines.map(({ total }) => total),
+    [-1497, 100],
+  );
+  assert.deepEqual([order.kind, order.refersTo, order.total], ['cancellation', 'R-0', -1397]);
+});
+
+test('without tax in the prices the lines say how much there is, and it adds up', () => {
+  const net = {
+    ...sale,
+    pricesIncludeTax: false,
+    lines: sale.lines.map((line, n) => ({ ...line, tax: [293, 21][n]! })),
+  };
+  assert.equal(orderOf({ ...net, total: 2061 }).total, 2061);
+  assert.throws(() => orderOf({ ...net, total: 2060 }), /add up to 20\.61 EUR, but it says 20\.60 EUR/);
+  assert.throws(
+    () => orderOf({ ...sale, pricesIncludeTax: false }),
+    /prices are without tax, and it does not say how much/,
+  );
+});
+
+test('sums that do not agree are refused to the cent, with the line and both figures', () => {
+  const [first, ...rest] = sale.lines;
+  const wrong =
+    (change: object, total = sale.total) =>
+    () =>
+      orderOf({ ...sale, lines: [{ ...first!, ...change }, ...rest], total });
+  assert.throws(wrong({ total: 1396 }), /line 1: 3 × 4\.99 less the discount is 13\.97 EUR, but it says 13\.96 EUR/);
+  assert.throws(wrong({ discount: -1 }), /a discount of -0\.01 EUR is none/);
+  assert.throws(wrong({ unitPrice: '4.995' }), /line 1/);
+  assert.throws(wrong({}, 1748), /add up to 17\.47 EUR, but it says 17\.48 EUR/);
+});
+
+test('whatever a right sale holds, its order is worth the same', () => {
+  const line = fc.record({
+    quantity: fc.integer({ min: -50, max: 50 }).filter((n) => n !== 0),
+    price: fc.integer({ min: 0, max: 100_000 }),
+    off: fc.integer({ min: 0, max: 5000 }),
+  });
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1, maxLength: 8 }), (given) => {
+      const lines = given.map(({ quantity, price, off }, n) => ({
+        id: String(n),
+        sku: `k${n % 3}`,
+        name: 'x',
+        quantity: String(quantity),
+        unitPrice: (price / 100).toFixed(2),
+        discount: off,
+        taxes: [],
+        total: quantity * price - (quantity < 0 ? -off : off),
+      }));
+      const total = lines.reduce((sum, one) => sum + one.total, 0);
+      const order = orderOf({ ...sale, lines, total });
+      assert.equal(
+        order.lines.reduce((sum, one) => sum + one.total, 0),
+        total,
+      );
+      assert.equal(new Set(order.lines.map(({ id }) => id)).size, order.lines.length);
+    }),
+  );
+});
+
+test('what is pushed and what is listed has one name; what is wrong is a fact that holds nothing up', () => {
+  const listed = listedSale(sale, new Date(0));
+  const told = readMessage(
+    Buffer.from(JSON.stringify({ type: 'sale.completed', timestamp: sale.soldAt, data: { sale } })),
+  );
+  assert.ok(told.type === 'sale.completed');
+  assert.deepEqual([incomingOf(told.sale).dedupeKey, incomingOf(told.sale).sourceVersion], [listed.dedupeKey, 2n]);
+  for (const wrong of [
+    null,
+    {},
+    { ...sale, total: 17.47 },
+    { ...sale, lines: [] },
+    { ...sale, soldAt: '2026-02-99T10:00:00Z' },
+  ]) {
+    const incoming = listedSale(wrong, new Date(0));
+    assert.notEqual(incoming.dedupeKey, listed.dedupeKey);
+    assert.equal(listedSale(wrong, new Date(9)).dedupeKey, incoming.dedupeKey);
+    assert.throws(() => readSale(incoming.bytes), FaultError);
+  }
+  assert.throws(
+    () => readMessage(Buffer.from('{"type":"sale.completed","timestamp":"x","data":{}}')),
+    /not what the store contract says: \//,
+  );
+  assert.deepEqual(readMessage(Buffer.from('{"type":"ping"}')), { type: 'other' });
+  assert.throws(() => readPage(Buffer.from('{"sales":{}}')), FaultError);
+});
+
+test('what is told of an order names the sale only where it is the store’s own', () => {
+  const item = { key: 'store:S1', id: null, version: 3, links: new Map(), document: orderOf(sale) };
+  assert.deepEqual(orderRecorded(item, 'store'), { sale: 'S1', number: 'R-1', status: 'recorded', version: 3 });
+  assert.deepEqual(orderRecorded({ ...item, document: { ...item.document, state: 'cancelled' } }, 'other'), {
+    sale: null,
+    number: 'R-1',
+    status: 'cancelled',
+    version: 3,
+  });
+});
+
+test('the contract is a valid OpenAPI 3.1 document, and the connection carries it', async () => {
+  const document = storeContract();
+  assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true });
+  const connection = restStore({ url: 'https://store.example', token: { secret: 'T' }, signedWith: [{ secret: 'S' }] });
+  assert.deepEqual(connection.contract, document);
+  assert.throws(
+    () => restStore({ url: 'http://store.example', token: { secret: 'T' }, signedWith: [{ secret: 'S' }] }),
+    /https/,
+  );
+});

@@ -1,0 +1,227 @@
+import type { Duration } from '../../core/clock.ts';
+import type {
+  Connection,
+  Context,
+  Finding,
+  Item,
+  PollSource,
+  Result,
+  Sink,
+  WebhookSource,
+} from '../../core/connector.ts';
+import type { AnyDocumentType, BodyOf } from '../../core/document.ts';
+import type { Secret } from '../../core/estate.ts';
+import { FaultError, rejected } from '../../core/fault.ts';
+import { sha256 } from '../../core/seal.ts';
+import { isSigned } from '../../core/standard-webhooks.ts';
+import { checkReceiver, postWebhook, type Receiver, secretsInRotation, webhookIdOf } from '../../core/webhook-post.ts';
+import { OrderDocument } from '../../model/order.ts';
+import { PriceDocument } from '../../model/price.ts';
+import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts';
+import { objection, readMessage, readPage, readSale, type StoreSale } from './contract.ts';
+import { incomingOf, listedSale, orderRecorded, priceChanged, stockChanged } from './mapping.ts';
+import { storeContract } from './openapi.ts';
+
+export type { StoreSale } from './contract.ts';
+
+export interface RestStoreConfig {
+  /** Company, brand or country whose store it is. Default 'main'. */
+  readonly entity?: string;
+  /** The store's own address: `/sales` lists sales, `/webhooks` takes what the hub tells. */
+  readonly url: string;
+  /** The store runs in one's own network: http and private addresses are meant. Default false. */
+  readonly allowPrivate?: boolean;
+  /** Bearer token for `/sales`. */
+  readonly token: Secret;
+  /** What the store signs with; two while one replaces the other. */
+  readonly signedWith: readonly Secret[];
+  /** What the hub signs with. Default: the same. */
+  readonly signWith?: readonly Secret[];
+  /** How often sales are listed, for what was pushed and never arrived. Default 5m. */
+  readonly every?: Duration;
+  /** Locations of the hub whose stock it hears of, and the store's own codes for them. Default: all, by the hub's codes. */
+  readonly locations?: Readonly<Record<string, string>>;
+}
+
+export interface RestStoreConnection extends Connection {
+  readonly sources: {
+    /** Listed and pushed sales alike. */
+    readonly sales: PollSource<StoreSale>;
+    readonly pushed: WebhookSource<StoreSale>;
+  };
+  readonly sinks: {
+    readonly orderStatus: Sink<typeof OrderDocument>;
+    readonly stockLevels: Sink<typeof StockLevelDocument>;
+    readonly prices: Sink<typeof PriceDocument>;
+  };
+}
+
+/** Levels or prices in one message: the contract's own limit. */
+const MOST_TOGETHER = 100;
+
+/**
+ * A till or shop of one's own that speaks the store contract (docs/connectors/rest-store.md). Its sales are pushed to
+ * `POST /in/{connection}/sales` and listed as well, for no push is ever certain. Throws HubError CONFIG_INVALID for an address that cannot be.
+ */
+export function restStore(config: RestStoreConfig): RestStoreConnection {
+  const url = config.url.replace(/\/+$/, '');
+  const allowPrivate = config.allowPrivate ?? false;
+  const receiver: Receiver = { url: `${url}/webhooks`, secrets: config.signWith ?? config.signedWith, allowPrivate };
+  checkReceiver(receiver);
+  const list = async (after: string | null, cx: Context) => {
+    const response = await cx.fetch(`${url}/sales?after=${encodeURIComponent(after ?? '')}`, {
+      headers: { authorization: `Bearer ${cx.secret(config.token.secret)}` },
+      reach: allowPrivate ? 'any' : 'public',
+    });
+    return readPage(new Uint8Array(await (await accepted(response)).arrayBuffer()));
+  };
+  return {
+    connector: 'rest-store',
+    entity: config.entity ?? 'main',
+    contract: storeContract(),
+    sources: {
+      sales: {
+        kind: 'poll',
+        name: 'sales',
+        every: config.every ?? '5m',
+        async *pull(cursor, cx) {
+          for (let after = cursor; ; ) {
+            const page = await list(after, cx);
+            if (page.sales.length === 0) return;
+            yield { items: page.sales.map((sale) => listedSale(sale, cx.clock.now())), cursor: page.cursor };
+            after = page.cursor;
+          }
+        },
+        decode: readSale,
+      },
+      pushed: {
+        kind: 'webhook',
+        name: 'pushed',
+        topic: 'sales',
+        feeds: 'sales',
+        accepts: ['application/json'],
+        verify: (request, cx) => isSigned(request, secretsInRotation(config.signedWith, cx), request.receivedAt),
+        read: (request) => {
+          const told = readMessage(request.body);
+          if (told.type === 'sale.completed') return [incomingOf(told.sale)];
+          return told.type === 'sale.changed' ? [{ hint: `sale:${told.id}` }] : [];
+        },
+        decode: readSale,
+      },
+    },
+    sinks: {
+      orderStatus: {
+        ...common('orderStatus', OrderDocument),
+        idempotency: 'native',
+        batch: { max: 20, onFailure: 'independent' },
+        deliver: (items, cx) =>
+          Promise.all(
+            items.map((item) =>
+              post(
+                receiver,
+                { type: 'order.recorded', data: orderRecorded(item, cx.connection) },
+                { id: webhookIdOf(cx.connection, 'order', item.key, item.version), trace: item.trace },
+                cx,
+              ),
+            ),
+          ),
+      },
+      stockLevels: together(receiver, {
+        name: 'stockLevels',
+        accepts: StockLevelDocument,
+        kind: 'level',
+        told: (item: Item<StockLevel>) => stockChanged(item, codeOf(config, item.document.location)),
+        message: (levels) => ({ type: 'stock.changed', data: { levels } }),
+      }),
+      prices: together(receiver, {
+        name: 'prices',
+        accepts: PriceDocument,
+        kind: 'price',
+        told: priceChanged,
+        message: (prices) => ({ type: 'price.changed', data: { prices } }),
+      }),
+    },
+    async *check(cx): AsyncIterable<Finding> {
+      const { sales } = await list(null, cx);
+      yield { level: 'ok', subject: 'sales', message: `the store lists its sales (${sales.length} on the first page)` };
+      for (const { secret } of config.signedWith) cx.secret(secret);
+      yield { level: 'ok', subject: 'webhooks', message: 'the signing secrets are there' };
+    },
+  };
+}
+
+const codeOf = ({ locations }: RestStoreConfig, location: string): string => locations?.[location] ?? location;
+
+async function accepted(response: Response): Promise<Response> {
+  const { status, headers } = response;
+  if (response.ok) return response;
+  await response.body?.cancel();
+  if (status === 401 || status === 403)
+    throw new FaultError({ kind: 'refused', message: 'the store does not accept the token' });
+  const wait = Number(headers.get('retry-after') ?? Number.NaN);
+  if (status === 429 || (status === 503 && wait > 0))
+    throw new FaultError({
+      kind: 'throttled',
+      message: `the store answered ${status}`,
+      retryAfter: Math.min(3600, Math.max(1, wait || 30)) * 1000,
+    });
+  throw new FaultError({ kind: 'transient', message: `the store answered ${status}` });
+}
+
+const common = <D extends AnyDocumentType>(name: string, accepts: D) =>
+  ({ name, accepts, needsBound: false, settle: '30s', deadline: '2m' }) as const;
+
+const post = (
+  receiver: Receiver,
+  { type, data }: { type: string; data: object },
+  { id, trace }: { id: string; trace: string | undefined },
+  cx: Context,
+): Promise<Result> =>
+  postWebhook(receiver, { id, content: { type, timestamp: cx.clock.now().toISOString(), data }, trace }, cx);
+
+interface Figures<D extends AnyDocumentType> {
+  readonly name: string;
+  readonly accepts: D;
+  /** Which figure of the contract it is. */
+  readonly kind: 'level' | 'price';
+  /** One figure as the contract has it. */
+  told(item: Item<BodyOf<D>>): object;
+  message(told: readonly object[]): { type: string; data: object };
+}
+
+/** Absolute figures, many in one message: each says its version, and the store keeps the greatest. What the contract does not allow is not sent. */
+function together<D extends AnyDocumentType>(receiver: Receiver, figures: Figures<D>): Sink<D> {
+  const { name, accepts, kind } = figures;
+  return {
+    ...common(name, accepts),
+    idempotency: 'overwrite',
+    batch: { max: MOST_TOGETHER, onFailure: 'none-lands' },
+    deliver: async (items, cx) => {
+      const all = items.map((item) => {
+        const told = figures.told(item);
+        return { item, told, wrong: objection(kind, told) };
+      });
+      const right = all.filter(({ wrong }) => wrong === null);
+      const result =
+        right.length === 0
+          ? null
+          : await send(
+              right.map(({ item, told }) => ({ item, told })),
+              cx,
+            );
+      return all.map(({ item, wrong }): Result => {
+        if (wrong !== null)
+          return { outcome: 'failed', fault: rejected(wrong.message, 'not-the-contract', wrong.field).fault };
+        return result!.outcome === 'done' ? { outcome: 'done', id: item.key } : result!;
+      });
+    },
+  };
+
+  function send(all: { item: Item<BodyOf<D>>; told: object }[], cx: Context): Promise<Result> {
+    const names = all.map(({ item }) => `${item.key} ${item.version}`);
+    const id = `msg_${sha256(JSON.stringify([cx.connection, accepts.name, names]))
+      .toString('hex')
+      .slice(0, 32)}`;
+    return post(receiver, figures.message(all.map(({ told }) => told)), { id, trace: all[0]!.item.trace }, cx);
+  }
+}

@@ -1,0 +1,107 @@
+import type { TSchema } from 'typebox';
+import { contractVersion, posted, pushed, Sale, SaleLine, SalesPage } from './contract.ts';
+
+type Json = Record<string, unknown>;
+
+const plain = (schema: TSchema): Json => JSON.parse(JSON.stringify(schema)) as Json;
+const json = (schema: Json): Json => ({ content: { 'application/json': { schema } } });
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+
+const signature = [
+  ['webhook-id', 'Of the message; the same whenever it is sent again.'],
+  ['webhook-timestamp', 'Seconds since 1970; older than five minutes is refused.'],
+  [
+    'webhook-signature',
+    '`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body` over the raw body; several are separated by blanks.',
+  ],
+].map(([name, description]) => ({ name, in: 'header', required: true, description, schema: { type: 'string' } }));
+
+/** The store contract as OpenAPI 3.1: `paths` is what the store serves, `webhooks` what it sends to the hub (`POST /in/{connection}/sales`). */
+export function storeContract(): Json {
+  const message = (name: string, schema: TSchema, summary: string, answers: Json): Json => ({
+    post: {
+      operationId: name,
+      summary,
+      parameters: signature,
+      requestBody: { required: true, ...json(plain(schema)) },
+      responses: answers,
+    },
+  });
+  const taken = {
+    '2XX': {
+      description:
+        'It is kept. A repeat of its webhook-id, or an older version, is answered the same and changes nothing.',
+    },
+    '401': { description: 'The signature is not right.' },
+    '429': { description: 'Come again after Retry-After seconds.' },
+  };
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Crossdock store contract',
+      version: contractVersion,
+      description:
+        'What a till or a shop of one’s own serves and sends to work with a Crossdock hub. Signatures are those of Standard Webhooks. Simple reads (stock, prices) are look-ups of the hub’s own API.',
+    },
+    paths: {
+      '/sales': {
+        get: {
+          operationId: 'listSales',
+          summary: 'Sales and their corrections in the order in which they were written, after a cursor',
+          security: [{ token: [] }],
+          parameters: [
+            { name: 'after', in: 'query', schema: { type: 'string' }, description: 'Empty: from the first.' },
+          ],
+          responses: {
+            '200': { description: 'A page; an empty one is the end.', ...json(ref('SalesPage')) },
+            '401': { description: 'The token is not right.' },
+            '429': { description: 'Come again after Retry-After seconds.' },
+          },
+        },
+      },
+      '/webhooks': {
+        post: {
+          operationId: 'hear',
+          summary: 'What the hub tells the store',
+          parameters: signature,
+          requestBody: { required: true, ...json({ oneOf: Object.values(posted).map(plain) }) },
+          responses: taken,
+        },
+      },
+    },
+    webhooks: {
+      'sale.completed': message('saleCompleted', pushed.completed, 'A sale, whole', hubAnswers),
+      'sale.changed': message(
+        'saleChanged',
+        pushed.changed,
+        'Only that a sale is new or changed: the hub lists then',
+        hubAnswers,
+      ),
+    },
+    components: {
+      schemas: {
+        Sale: {
+          ...plain(Sale),
+          properties: {
+            ...plain(Sale.properties as never),
+            lines: { type: 'array', minItems: 1, items: ref('SaleLine') },
+          },
+        },
+        SaleLine: plain(SaleLine),
+        SalesPage: {
+          ...plain(SalesPage),
+          properties: { ...plain(SalesPage.properties as never), sales: { type: 'array', items: ref('Sale') } },
+        },
+      },
+      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+    },
+  };
+}
+
+const hubAnswers = {
+  '202': { description: 'It is committed.' },
+  '200': { description: 'It was known.' },
+  '401': { description: 'The signature is not right, or too old.' },
+  '4XX': { description: 'It cannot be read; the answer says which field and why.' },
+  '503': { description: 'Send it again after Retry-After seconds.' },
+};

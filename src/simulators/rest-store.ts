@@ -1,0 +1,210 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Random, seeded } from '../core/clock.ts';
+import { isRight, signedNow } from './signature.ts';
+
+/** One sale as the store has it, by the store contract. */
+interface StoredSale {
+  readonly id: string;
+  readonly number: string;
+  readonly revision: number;
+  readonly soldAt: string;
+  readonly location: string;
+  readonly currency: string;
+  readonly pricesIncludeTax: boolean;
+  readonly customer: { readonly id: string; readonly name: string; readonly email?: string } | null;
+  readonly refersTo: string | null;
+  readonly lines: readonly {
+    readonly id: string;
+    readonly sku: string;
+    readonly name: string;
+    readonly quantity: string;
+    readonly unitPrice: string;
+    readonly discount: number;
+    readonly taxes: readonly string[];
+    readonly total: number;
+  }[];
+  readonly total: number;
+}
+
+/** What the store holds of a figure it was told, and how often it changed. */
+interface Figure {
+  readonly value: string;
+  readonly version: number;
+  readonly changes: number;
+}
+
+export interface RestStoreOptions {
+  readonly seed: number;
+  readonly token: string;
+  /** `whsec_…`: what the store signs with, and what it expects to be signed with. */
+  readonly secret: string;
+  readonly pageSize?: number;
+  /** Shares, 0 to 1, of what goes wrong. */
+  readonly faults?: {
+    /** Pushes that are never made; that say only that there is something; that are made twice at the same instant. */
+    readonly lost?: number;
+    readonly thin?: number;
+    readonly twice?: number;
+    /** Webhooks to the store: acted on, then cut before the answer; answered 500 before anything is done. */
+    readonly cut?: number;
+    readonly broken?: number;
+  };
+}
+
+export interface RestStore {
+  readonly url: string;
+  /** Everything sold, newest revisions last. */
+  readonly sales: readonly StoredSale[];
+  /** `order.recorded` it acted on, by webhook-id. */
+  readonly recorded: ReadonlyMap<string, { sale: string | null; status: string; version: number }>;
+  /** What it may sell, by `location/sku`, and prices by `list/sku`. */
+  readonly levels: ReadonlyMap<string, Figure>;
+  readonly prices: ReadonlyMap<string, Figure>;
+  /** Requests to `/webhooks`, and those whose signature was not right. */
+  readonly requests: number;
+  readonly refused: number;
+  /** Puts a record among its sales as it is, however wrong. */
+  write(sale: unknown): void;
+  /** Sells something, or corrects an earlier sale; pushes it to `hub` (the whole address) until it is acknowledged, or not at all without one. */
+  sell(hub?: string, corrects?: StoredSale): Promise<StoredSale>;
+  stop(): Promise<void>;
+}
+
+const ARTICLES = ['Lantern', 'Mug', 'Tea towel', 'Cake stand', 'Bell', 'Jam jar'];
+
+/** A store that speaks the store contract, with a ledger of its own: a stand-in for tests and trials, which knows nothing of the connector. */
+export async function startRestStore(options: RestStoreOptions): Promise<RestStore> {
+  const random = seeded(options.seed);
+  const faults = options.faults ?? {};
+  const chance = (share = 0): boolean => share > 0 && random() < share;
+  const sales: StoredSale[] = [];
+  const recorded: Map<string, { sale: string | null; status: string; version: number }> = new Map();
+  const levels = new Map<string, Figure>();
+  const prices = new Map<string, Figure>();
+  const counts = { requests: 0, refused: 0 };
+  const server = createServer((request, response) => {
+    if (request.method === 'GET' && request.url?.startsWith('/sales')) return list(request, response);
+    if (request.method === 'POST' && request.url === '/webhooks') return void hear(request, response);
+    response.writeHead(404).end();
+  });
+
+  function list(request: IncomingMessage, response: ServerResponse): void {
+    if (request.headers.authorization !== `Bearer ${options.token}`) return void response.writeHead(401).end();
+    const after = Number(new URL(request.url!, 'http://store').searchParams.get('after') || 0);
+    const page = sales.slice(after, after + (options.pageSize ?? 50));
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ sales: page, cursor: String(after + page.length) }));
+  }
+
+  async function hear(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    counts.requests += 1;
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    if (!isRight(request, body, options.secret)) {
+      counts.refused += 1;
+      return void response.writeHead(401).end();
+    }
+    if (chance(faults.broken)) return void response.writeHead(500).end();
+    const { type, data } = JSON.parse(body.toString());
+    if (type === 'order.recorded') recorded.set(String(request.headers['webhook-id']), data);
+    for (const one of data.levels ?? []) keep(levels, `${one.location}/${one.sku}`, one.available, one.version);
+    for (const one of data.prices ?? []) keep(prices, `${one.list}/${one.sku}`, String(one.amount), one.version);
+    if (chance(faults.cut)) return void request.socket.destroy();
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+  }
+
+  async function push(hub: string, id: string, message: object): Promise<void> {
+    const body = Buffer.from(JSON.stringify(message));
+    for (let attempt = 1; attempt <= 50; attempt++) {
+      const headers = signedNow(options.secret, id, body);
+      const sent = fetch(hub, {
+        method: 'POST',
+        body: new Uint8Array(body),
+        headers,
+        signal: AbortSignal.timeout(20_000),
+      });
+      if (await sent.then(({ ok }) => ok).catch(() => false)) return;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(2000, 20 * 2 ** attempt)));
+    }
+    throw new Error(`the hub did not take ${id}`);
+  }
+
+  async function sell(hub?: string, corrects?: StoredSale): Promise<StoredSale> {
+    const sale = makeSale(sales.length + 1, random, corrects);
+    sales.push(sale);
+    if (hub === undefined || chance(faults.lost)) return sale;
+    const id = `msg_${sale.id}_${sale.revision}`;
+    const message = (type: string, data: object) => ({ type, timestamp: sale.soldAt, data });
+    if (chance(faults.thin)) await push(hub, id, message('sale.changed', { id: sale.id }));
+    else {
+      const times = chance(faults.twice) ? 2 : 1;
+      await Promise.all(Array.from({ length: times }, () => push(hub, id, message('sale.completed', { sale }))));
+    }
+    return sale;
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    sales,
+    recorded,
+    levels,
+    prices,
+    get requests() {
+      return counts.requests;
+    },
+    get refused() {
+      return counts.refused;
+    },
+    write: (sale) => void sales.push(sale as StoredSale),
+    sell,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** The greatest version counts, whenever it comes. */
+function keep(figures: Map<string, Figure>, key: string, value: string, version: number): void {
+  const known = figures.get(key);
+  if (known && known.version >= version) return;
+  figures.set(key, { value, version, changes: (known?.changes ?? 0) + 1 });
+}
+
+function makeSale(n: number, random: Random, corrects?: StoredSale): StoredSale {
+  const pick = (most: number): number => Math.floor(random() * most);
+  const id = corrects?.id ?? `S${1000 + n}`;
+  const back = corrects === undefined && random() < 0.1;
+  const lines = Array.from({ length: 1 + pick(4) }, (_, index) => {
+    const article = pick(ARTICLES.length);
+    const quantity = (1 + pick(5)) * (back ? -1 : 1);
+    const price = 100 + pick(5000);
+    const discount = random() < 0.3 ? 1 + pick(price) : 0;
+    return {
+      id: `${id}-${index + 1}`,
+      sku: `a${article}`,
+      name: ARTICLES[article]!,
+      quantity: String(quantity),
+      unitPrice: (price / 100).toFixed(2),
+      discount,
+      taxes: ['standard'],
+      total: quantity * price + (back ? discount : -discount),
+    };
+  });
+  return {
+    id,
+    number: `R-${id}`,
+    revision: (corrects?.revision ?? 0) + 1,
+    soldAt: new Date(Date.UTC(2026, 4, 1, 9, 0, n)).toISOString(),
+    location: 'front',
+    currency: 'EUR',
+    pricesIncludeTax: true,
+    customer: random() < 0.5 ? null : { id: `C${pick(20)}`, name: 'A regular' },
+    refersTo: null,
+    lines,
+    total: lines.reduce((sum, { total }) => sum + total, 0),
+  };
+}

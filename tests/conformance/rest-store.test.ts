@@ -1,0 +1,70 @@
+import { conform } from '../../src/conformance/index.ts';
+import { restStore } from '../../src/connectors/rest-store/index.ts';
+import type { Item } from '../../src/core/connector.ts';
+import { startRestStore } from '../../src/simulators/rest-store.ts';
+import { SECRET } from '../support/webhook.ts';
+
+const secrets = { TOKEN: 'store-token', SECRET };
+
+async function world() {
+  const store = await startRestStore({ seed: 5, token: secrets.TOKEN, secret: SECRET, pageSize: 7 });
+  const connection = restStore({
+    url: store.url,
+    allowPrivate: true,
+    token: { secret: 'TOKEN' },
+    signedWith: [{ secret: 'SECRET' }],
+  });
+  const patient = <S extends object>(sink: S) => ({ ...sink, settle: '1s' as const, deadline: '5s' as const });
+  return { store, connection, patient };
+}
+
+const item = (kind: string, n: number, document: unknown): Item<unknown> => ({
+  key: `${kind}${n}`,
+  id: null,
+  version: 1,
+  links: new Map(),
+  document,
+});
+
+conform({
+  polls: {
+    'rest-store: sales': async () => {
+      const { store, connection } = await world();
+      return {
+        source: connection.sources.sales,
+        secrets,
+        pageSize: 7,
+        make: async (count) => {
+          const subjects: string[] = [];
+          for (let n = 0; n < count; n++) subjects.push(`sale:${(await store.sell()).id}`);
+          return subjects;
+        },
+        makeBad: async () => store.write({ id: 'bad', lines: 'none' }),
+      };
+    },
+  },
+  sinks: {
+    'rest-store: stock levels': async () => {
+      const { store, connection, patient } = await world();
+      const level = (n: number, available = String(n)) =>
+        item('shop/A', n, {
+          id: `shop/A${n}`,
+          sku: `A${n}`,
+          location: 'shop',
+          available,
+          asOf: '2026-05-01T10:00:00Z',
+        });
+      return {
+        sink: patient(connection.sinks.stockLevels),
+        secrets,
+        item: (n) => level(n),
+        bad: (n) => level(n, 'many'),
+        badIsFoundBy: 'sink' as const,
+        badField: 'available',
+        held: async ({ key }) => (store.levels.has(key) ? 1 : 0),
+        writes: ({ method }) => method === 'POST',
+        hollow: () => null,
+      };
+    },
+  },
+});
