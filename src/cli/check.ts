@@ -6,6 +6,7 @@ import { checkConnection } from '../engine/check.ts';
 import { Doorbell } from '../engine/doorbell.ts';
 import { EraWatch } from '../engine/era.ts';
 import { MappingBook } from '../engine/mappings.ts';
+import { Names } from '../engine/names.ts';
 import { defaultTerms } from '../engine/parts.ts';
 import { wire } from '../engine/wiring.ts';
 import { secretReader } from '../guard/secrets.ts';
@@ -47,12 +48,14 @@ async function checkConnections(estate: Estate, { db, vault }: OpenLedger): Prom
   const findings: Finding[] = [];
   const mappings = new MappingBook(db);
   await mappings.refresh();
+  const wiring = wire(estate);
   const parts = {
     estate,
     db,
     vault,
     mappings,
-    wiring: wire(estate),
+    wiring,
+    names: new Names(vault, wiring),
     clock: systemClock,
     random: Math.random,
     log: jsonLog({ level: 'error' }),

@@ -3,6 +3,7 @@ import type { Estate } from '../core/estate.ts';
 import { moneyText } from '../core/money.ts';
 import { Doorbell } from '../engine/doorbell.ts';
 import { heldRecord } from '../engine/held.ts';
+import { Names } from '../engine/names.ts';
 import { dismissException, editException, retryException } from '../engine/resolve.ts';
 import { wire } from '../engine/wiring.ts';
 import { type ExceptionRow, findException, listExceptions } from '../ledger/exceptions.ts';
@@ -152,7 +153,9 @@ async function decide(
 ): Promise<void> {
   const estate: Estate = await loadEstate(config);
   await withLedger(async (ledger) => {
-    const parts = { db: ledger.db, vault: ledger.vault, wiring: wire(estate), bell: new Doorbell() };
+    const wiring = wire(estate);
+    const names = new Names(ledger.vault, wiring);
+    const parts = { db: ledger.db, vault: ledger.vault, wiring, names, bell: new Doorbell() };
     for (const id of ids) {
       await act(parts, await find(ledger, id));
       sayTo(false)(`${id} ${done}.`);

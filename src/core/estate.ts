@@ -1,5 +1,6 @@
 import { type Duration, milliseconds } from './clock.ts';
 import type { Connection, Sink, Source } from './connector.ts';
+import type { AnyDocumentType } from './document.ts';
 import { HubError } from './errors.ts';
 import type { Flow } from './flow.ts';
 
@@ -69,7 +70,22 @@ export function defineEstate(estate: Estate): Estate {
       );
     for (const kind of Object.keys(flow.to)) sinkOf(estate, flow, kind);
   }
+  checkKeys(estate);
   return estate;
+}
+
+/** Several flows may carry one kind: its keys are personal for all of them or for none. */
+function checkKeys({ flows }: Estate): void {
+  const known = new Map<string, string>();
+  for (const flow of flows)
+    for (const { name, keyClassification } of flow.documents as readonly AnyDocumentType[]) {
+      if ((known.get(name) ?? keyClassification) !== keyClassification)
+        throw new HubError(
+          'CONFIG_INVALID',
+          `flow '${flow.id}' and another one differ on whether keys of '${name}' are personal`,
+        );
+      known.set(name, keyClassification);
+    }
 }
 
 /** Names are told apart, topics stand in addresses, and what a webhook feeds must be there to be fed. */

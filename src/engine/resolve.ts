@@ -31,7 +31,10 @@ export interface Decision {
   reason: string;
 }
 
-type Needed = Pick<Parts, 'vault' | 'wiring'> & { db: Pick<Ledger, 'transaction'>; bell: Pick<Doorbell, 'ring'> };
+type Needed = Pick<Parts, 'vault' | 'wiring' | 'names'> & {
+  db: Pick<Ledger, 'transaction'>;
+  bell: Pick<Doorbell, 'ring'>;
+};
 
 /** Changes to a record as JSON Pointers (`/lines/0/quantity`) and their new values. */
 export type Edits = ReadonlyMap<string, unknown>;
@@ -153,7 +156,7 @@ async function replacePayload({ vault }: Needed, sql: Sql, eventId: string, edit
 }
 
 async function replaceDocument(parts: Needed, sql: Sql, exception: ExceptionRow, edits: Edits): Promise<void> {
-  const { vault, wiring } = parts;
+  const { vault, wiring, names } = parts;
   const type = (wiring.flow(exception.flow)?.documents as AnyDocumentType[] | undefined)?.find(
     ({ name }) => name === exception.kind,
   );
@@ -164,7 +167,7 @@ async function replaceDocument(parts: Needed, sql: Sql, exception: ExceptionRow,
   const place = documentPlace(exception.entity, stored.kind, stored.key);
   const body = applyEdits(JSON.parse(vault.unseal(stored.body_sealed, place).toString()), edits);
   validateBody(type, body);
-  if (type.key(body as never) !== stored.key)
+  if (names.key(type.name, type.key(body as never)) !== stored.key)
     throw new HubError('BAD_USE', 'An edit must not change the key of the record.');
   const json = canonicalJson(body);
   const lane = await replaceDelivered(sql, exception.delivery_id!, {

@@ -11,6 +11,7 @@ import type { SubjectState, SubjectUpdate, UnroutedEvent } from '../ledger/event
 import type { AnsweredObjections } from '../ledger/exceptions.ts';
 import { beingMade, ownDigest } from './echo.ts';
 import type { ExceptionDraft } from './exception.ts';
+import { isPersonal } from './names.ts';
 import type { Parts } from './parts.ts';
 import { validateBody } from './validate.ts';
 
@@ -86,7 +87,8 @@ async function isBeingMade(
   for (const { kind, body, externalId } of documents) {
     const alike = made.filter((one) => one.kind === kind && one.digest.equals(ownDigest(parts, flow, kind, body)));
     if (externalId === undefined || alike.length === 0) continue;
-    const key = flow.documents.find(({ name }: AnyDocumentType) => name === kind)?.key(body);
+    const type = flow.documents.find(({ name }: AnyDocumentType) => name === kind);
+    const key = type && parts.names.key(kind, type.key(body));
     const seemsNew = alike.every((one) => one.key !== key);
     // The write may have ended since the translation looked: then its id is bound to another key than the one that was made up here.
     if (seemsNew && (await keyOfExternal(parts.db, { connection, entity, kind }, externalId)) !== key) return true;
@@ -121,9 +123,9 @@ async function translate(
     receivedAt: event.received_at,
     decision: event.decision,
     mapping: (table) => parts.mappings.table(event.entity, table),
-    keyOf: ({ name: kind }, externalId) =>
-      keyOfExternal(parts.db, { connection: event.connection, entity: event.entity, kind }, externalId),
-    current: async ({ name: kind }, key) => {
+    keyOf: (type, externalId) => keyKnownAs(parts, event, type, externalId),
+    current: async ({ name: kind }, known) => {
+      const key = parts.names.key(kind, known);
       const [row] = await currentDocuments(parts.db, [{ entity: event.entity, kind, key }]);
       looked.push({ entity: event.entity, kind, key, version: row?.version ?? 0 });
       return row
@@ -139,6 +141,20 @@ async function translate(
   };
   const native = flow.from.decode(parts.vault.unseal(event.payload_sealed, `event:${event.id}`));
   return flow.translate(native, look);
+}
+
+/** The key of the document that an event's connection knows under an id, as its flow knows it. */
+async function keyKnownAs(
+  parts: Parts,
+  { connection, entity }: UnroutedEvent,
+  type: AnyDocumentType,
+  externalId: string,
+): Promise<string | null> {
+  const kept = await keyOfExternal(parts.db, { connection, entity, kind: type.name }, externalId);
+  if (kept === null || !isPersonal(type)) return kept;
+  const [row] = await currentDocuments(parts.db, [{ entity, kind: type.name, key: kept }]);
+  if (!row) return null;
+  return type.key(JSON.parse(parts.vault.unseal(row.body_sealed, documentPlace(entity, type.name, kept)).toString()));
 }
 
 const subjectPlace = (flow: AnyFlow, event: UnroutedEvent): string =>
@@ -186,7 +202,7 @@ function planDocument(parts: Parts, flow: AnyFlow, event: UnroutedEvent, draft: 
   const type = (flow.documents as AnyDocumentType[]).find(({ name }) => name === draft.kind);
   if (!type) throw new Error(`flow '${flow.id}' made a '${draft.kind}', which is not among its documents`);
   validateBody(type, draft.body);
-  const key = type.key(draft.body);
+  const key = parts.names.key(type.name, type.key(draft.body));
   const json = canonicalJson(draft.body);
   return {
     flow,

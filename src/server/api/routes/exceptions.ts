@@ -44,7 +44,13 @@ const decide = (
     return (await views(call.parts, sql, [await find(sql, call.params.id)]))[0]!;
   });
 
-const acting = ({ parts: { vault, wiring }, ledger, bell }: Call) => ({ vault, wiring, db: ledger, bell });
+const acting = ({ parts: { vault, wiring, names }, ledger, bell }: Call) => ({
+  vault,
+  wiring,
+  names,
+  db: ledger,
+  bell,
+});
 const write = {
   access: { scopes: ['exceptions:write'] },
   tag: 'Exceptions',
