@@ -1,3 +1,4 @@
+import { type Approval, checkApprovals } from './approval.ts';
 import { type Duration, milliseconds } from './clock.ts';
 import type { Connection, Sink, Source } from './connector.ts';
 import type { AnyDocumentType } from './document.ts';
@@ -9,6 +10,8 @@ export interface Estate {
   readonly name: string;
   readonly connections: Readonly<Record<string, Connection>>;
   readonly flows: readonly AnyFlow[];
+  /** Of flows, by their id, that use sinks which cannot promise one effect by themselves (`find-first`, `unsafe`): without it the hub does not start. */
+  readonly approvals?: Readonly<Record<string, Approval>>;
   /** How long the ledger keeps what is finished. */
   readonly retention?: Retention;
 }
@@ -71,6 +74,7 @@ export function defineEstate(estate: Estate): Estate {
     for (const kind of Object.keys(flow.to)) sinkOf(estate, flow, kind);
   }
   checkKeys(estate);
+  checkApprovals(estate);
   return estate;
 }
 

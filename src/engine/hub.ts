@@ -12,6 +12,7 @@ import { refreshLanes, removeEmptyLanes } from '../ledger/lanes.ts';
 import { freeLeases, heartbeat, removeNode } from '../ledger/leases.ts';
 import { ensureHistory } from '../ledger/maintenance.ts';
 import { seedMapping } from '../ledger/mappings.ts';
+import { recordApprovals } from './approvals.ts';
 import { Breaker } from './breaker.ts';
 import { Deliverer } from './deliver.ts';
 import { Doorbell } from './doorbell.ts';
@@ -89,6 +90,7 @@ export class Hub {
       db,
       Object.entries(estate.connections).map(([name, { entity, connector }]) => ({ name, entity, connector })),
     );
+    await recordApprovals(this.parts);
     await this.#readPauses();
     await this.#beginEra();
     await this.#seedMappings();

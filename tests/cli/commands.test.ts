@@ -109,4 +109,35 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.equal(broken.code, 1);
     assert.match(broken.stderr, /broken\.mjs/);
   });
+
+  test('a sink that cannot promise one effect needs an approval, and check shows who gave it', async () => {
+    const sources = join(import.meta.dirname, '..', '..', 'src', 'index.ts');
+    const estate = (approvals: string) => `
+      import { defineDocument, defineEstate } from ${JSON.stringify(sources)};
+      const Mail = defineDocument({ name: 'mail', version: '1.0', schema: { type: 'object' }, key: ({ id }) => id });
+      const source = { kind: 'poll', name: 'mails', every: '1h', async *pull() {}, decode: JSON.parse };
+      const sink = { name: 'outbox', accepts: Mail, idempotency: 'unsafe', settle: 0, deadline: '1s', batch: { max: 1, onFailure: 'stops' }, deliver: async () => [] };
+      const part = { connector: 'mail', entity: 'main', async *check() {} };
+      export default defineEstate({
+        name: 'mails',
+        connections: { from: { ...part, sources: { source }, sinks: {} }, to: { ...part, sources: {}, sinks: { sink } } },
+        flows: [{ id: 'mails', about: '', documents: [Mail], from: source, to: { mail: sink }, latency: 'realtime', promise: { within: '1m', critical: false },
+          onException: { owner: 'x', within: '1d', hold: 'lane' }, fallback: '', translate: () => ({ outcome: 'duplicate', documents: [] }) }],
+        ${approvals}
+      });`;
+    writeFileSync(join(folder, 'mails.mjs'), estate(''));
+    const refused = await run(['start', '--config', 'mails.mjs']);
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      /flow 'mails' sends 'mail' to sink 'outbox'[\s\S]*approvals: \{ 'mails': \{ reason: '…', by: '…' \} \}/,
+    );
+    writeFileSync(
+      join(folder, 'approved.mjs'),
+      estate("approvals: { mails: { reason: 'twice is no harm', by: 'anna' } },"),
+    );
+    const { code, stdout } = await run(['check', '--config', 'approved.mjs']);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /flow mails: 'mail' to 'outbox' \(unsafe\) approved by anna: twice is no harm/);
+  });
 });

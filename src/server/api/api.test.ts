@@ -367,6 +367,23 @@ test('connections are paused, resumed and tested; flows are told', async (t) => 
     ],
   );
   assert.deepEqual((await world.get('/flows', token)).body.items, [flow]);
+  assert.equal(flow.approval, null);
+  const { estate } = world.hub.parts as unknown as {
+    estate: { flows: { to: { ticket: object } }[]; approvals?: object };
+  };
+  estate.flows[0]!.to.ticket = { ...estate.flows[0]!.to.ticket, idempotency: 'unsafe' };
+  estate.approvals = { 'tickets-main': { reason: 'a trial', by: 'anna' } };
+  const sinks = estate.flows[0]!.to as never;
+  t.mock.method(world.hub.parts.wiring, 'sink', (_: unknown, kind: string) => ({
+    connection: 'target-main',
+    entity: 'main',
+    sink: sinks[kind],
+  }));
+  assert.deepEqual((await world.get('/flows/tickets-main', token)).body.approval, {
+    reason: 'a trial',
+    by: 'anna',
+    sinks: [{ kind: 'ticket', sink: 'tickets', idempotency: 'unsafe' }],
+  });
 });
 
 test('personal and payment data leave the hub with personal:read only, and each reading is audited', async (t) => {
