@@ -218,6 +218,8 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly idempotency: Idempotency;
   /** False: documents make sense here by themselves, so they do not wait until what they need is bound at this target. Default true. */
   readonly needsBound?: boolean;
+  /** What the target's ids look like, from the first to the last character: what a person says of one is held against it. */
+  readonly ids?: RegExp;
   /** How long the target may still commit after we stopped waiting. */
   readonly settle: Duration;
   /** Longest a call may take, all its steps together: the Intent's deadline. */

@@ -247,7 +247,7 @@ const unsent: readonly Fault[] = [lostCall, lostWithLedger];
 const inPart = (found = 'The target holds a part of this record.'): Fault => ({
   kind: 'rejected',
   cause: 'landed-in-part',
-  message: `${found} An answer was lost before that. Complete it there and dismiss this, or remove it there and retry.`,
+  message: `${found} An answer was lost before that. Complete it there and dismiss this, saying under which id it is there, or remove it there and retry.`,
 });
 
 /** One per delivery: what is to be sent, or why it cannot be. */

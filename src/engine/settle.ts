@@ -92,7 +92,7 @@ const unstorable = (cause: unknown): Result => ({
   fault: {
     kind: 'rejected',
     cause: 'answer-unstorable',
-    message: `The target's answer cannot be stored: ${(cause as Error).message}. The record may be there: look, then retry or dismiss.`,
+    message: `The target's answer cannot be stored: ${(cause as Error).message}. The record may be there: look, then retry, or dismiss this and say under which id it is there.`,
   },
 });
 

@@ -89,6 +89,11 @@ describe('the command line', { concurrency: 2 }, () => {
     ['an unknown command', ['strat'], /Did you mean start\?/],
     ['an unknown option', ['start', '--inbx', '.'], /Did you mean --inbox\?/],
     ['a decision without a reason', ['exceptions', 'dismiss', 'x'], /--reason/],
+    [
+      'two Exceptions with one id',
+      ['exceptions', 'dismiss', 'x', 'y', '--bound-to', '7', '--reason', 'r'],
+      /about one Exception/,
+    ],
     ['a simulator that does not exist', ['sim', 'sap'], /no simulator for 'sap'/],
     ['an Odoo version that is not simulated', ['sim', 'odoo', '--version', '9'], /18, 19/],
     ['a port that is none', ['sim', 'odoo', '--port', 'x'], /'x' is not a port/],

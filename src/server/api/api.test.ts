@@ -386,6 +386,24 @@ test('connections are paused, resumed and tested; flows are told', async (t) => 
   });
 });
 
+test('a record that is in the target already is bound to its id there, by a token of its entity only', async (t) => {
+  const { world } = await busy(t);
+  const token = await world.token({ scopes: ['read', 'exceptions:write', 'audit:read'], entities: ['main'] });
+  const refused = await exceptionOf(world, token, 'unlucky');
+  const decision = { reason: 'it was sold by hand', boundTo: 'main-t-77' };
+  const empty = await world.post(`/exceptions/${refused}/dismiss`, token, { ...decision, boundTo: '' });
+  assert.equal(empty.status, 400);
+  const answer = await world.post(`/exceptions/${refused}/dismiss`, token, decision);
+  assert.deepEqual([answer.status, answer.body.state], [200, 'bound'], answer.text);
+  const [delivery] = (await world.get('/deliveries?key=refused&kind=ticket', token)).body.items;
+  assert.equal(delivery.state, 'delivered');
+  const { bindings } = (await world.get(`/documents/${delivery.document}`, token)).body;
+  assert.deepEqual([bindings[0].externalId, bindings[0].version], ['main-t-77', 1]);
+  const [act] = (await world.get(`/audit?object=exception:${refused}`, token)).body.items;
+  assert.deepEqual([act.action, act.detail.boundTo], ['exception.bound', 'main-t-77']);
+  assert.deepEqual((await world.get('/exceptions?state=bound', token)).body.items.length, 1);
+});
+
 test('personal and payment data leave the hub with personal:read only, and each reading is audited', async (t) => {
   const world = await apiWorld(t, one);
   const person = {

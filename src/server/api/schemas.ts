@@ -151,7 +151,7 @@ export const AttemptView = exact(
   { title: 'Attempt' },
 );
 
-export const exceptionStates = ['open', 'retried', 'edited', 'dismissed'] as const;
+export const exceptionStates = ['open', 'retried', 'edited', 'dismissed', 'bound'] as const;
 const exceptionFields = {
   id: Id,
   entity: Text,
