@@ -3,6 +3,7 @@ export { csv } from './connectors/csv/index.ts';
 export { odoo } from './connectors/odoo/index.ts';
 export { type RestStoreConfig, restStore } from './connectors/rest-store/index.ts';
 export { type ToyTillConfig, toyTill } from './connectors/toy-till/index.ts';
+export type { Approval } from './core/approval.ts';
 export { type Clock, type Duration, milliseconds } from './core/clock.ts';
 export type * from './core/connector.ts';
 export { add, compare, type Decimal, decimal, decimalText, multiply, negate } from './core/decimal.ts';

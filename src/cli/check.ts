@@ -1,3 +1,4 @@
+import { weakSinks } from '../core/approval.ts';
 import type { Finding } from '../core/connector.ts';
 import type { Estate } from '../core/estate.ts';
 import { checkConnection } from '../engine/check.ts';
@@ -18,6 +19,7 @@ export async function check({ config, json = false }: { config: string; json?: b
       message: `${estate.name}: ${Object.keys(estate.connections).length} connections, ${estate.flows.length} flows`,
     },
   ];
+  findings.push(...checkApprovals(estate));
   await withLedger(async (ledger) => {
     findings.push({
       level: 'ok',
@@ -42,6 +44,22 @@ async function checkConnections(estate: Estate, ledger: OpenLedger): Promise<Fin
     for (const finding of await checkConnection(parts, name, AbortSignal.timeout(60_000)))
       findings.push({ ...finding, subject: finding.subject === name ? name : `${name} ${finding.subject}` });
   return findings;
+}
+
+/** Sinks that cannot promise one effect by themselves, and who approved of them; an estate without an approval is not loaded at all. */
+function checkApprovals({ flows, approvals = {} }: Estate): Finding[] {
+  return flows.flatMap((flow): Finding[] => {
+    const subject = `flow ${flow.id}`;
+    const sinks = weakSinks(flow).map(({ kind, sink, idempotency }) => `'${kind}' to '${sink}' (${idempotency})`);
+    const approval = approvals[flow.id];
+    if (!approval) return [];
+    const { by, reason } = approval;
+    if (sinks.length === 0)
+      return [
+        { level: 'warning', subject, message: 'the approval is not needed: its sinks promise one effect themselves' },
+      ];
+    return [{ level: 'ok', subject, message: `${sinks.join(', ')} approved by ${by}: ${reason}` }];
+  });
 }
 
 /** Tables a flow brings that the ledger does not hold yet are made at the first start: named here, so that nobody is surprised. */

@@ -3,7 +3,8 @@ import type { Estate } from '../core/estate.ts';
 import { moneyText } from '../core/money.ts';
 import { Doorbell } from '../engine/doorbell.ts';
 import { heldRecord } from '../engine/held.ts';
-import { dismissException, editException, retryException } from '../engine/resolve.ts';
+import { Names } from '../engine/names.ts';
+import { bindException, dismissException, editException, retryException } from '../engine/resolve.ts';
 import { wire } from '../engine/wiring.ts';
 import { type ExceptionRow, findException, listExceptions } from '../ledger/exceptions.ts';
 import { loadEstate } from './estate-file.ts';
@@ -96,6 +97,11 @@ function choices(row: ExceptionRow, id: string): string[] {
     `  crossdock exceptions retry ${id} --reason "…"`,
     ...(beside ? [] : [`  crossdock exceptions edit ${id} --set /field='"value"' --reason "…"`]),
     `  crossdock exceptions dismiss ${id} --reason "…"`,
+    ...(row.delivery_id
+      ? [
+          `  crossdock exceptions dismiss ${id} --bound-to ID --reason "…"   (it is in ${row.connection} already, under that id)`,
+        ]
+      : []),
   ];
 }
 
@@ -138,7 +144,19 @@ export async function edit(
   );
 }
 
-export async function dismiss(ids: string[], { reason, config }: { reason: string; config: string }): Promise<void> {
+export async function dismiss(
+  ids: string[],
+  { reason, boundTo, config }: { reason: string; boundTo?: string; config: string },
+): Promise<void> {
+  if (boundTo !== undefined && ids.length > 1)
+    throw new HubError('BAD_USE', '--bound-to is about one Exception', { hint: 'decide on them one by one' });
+  if (boundTo !== undefined)
+    return decide(
+      ids,
+      config,
+      (parts, row) => bindException(parts, row, { by: actor(), reason }, boundTo),
+      `is dismissed: its record is in the target as ${boundTo}`,
+    );
   await decide(ids, config, (parts, row) => dismissException(parts, row, { by: actor(), reason }), 'is dismissed');
 }
 
@@ -152,7 +170,9 @@ async function decide(
 ): Promise<void> {
   const estate: Estate = await loadEstate(config);
   await withLedger(async (ledger) => {
-    const parts = { db: ledger.db, vault: ledger.vault, wiring: wire(estate), bell: new Doorbell() };
+    const wiring = wire(estate);
+    const names = new Names(ledger.vault, wiring);
+    const parts = { db: ledger.db, vault: ledger.vault, wiring, names, bell: new Doorbell() };
     for (const id of ids) {
       await act(parts, await find(ledger, id));
       sayTo(false)(`${id} ${done}.`);

@@ -141,6 +141,7 @@ exceptions
 exceptions
   .command('dismiss')
   .argument('<ids...>')
+  .option('--bound-to <id>', "the record is in the target already, under this id of the target's")
   .addOption(reason())
   .addOption(config())
   .description('decide that it shall not be done')

@@ -4,6 +4,7 @@ import { newId } from '../core/ids.ts';
 import { Doorbell } from '../engine/doorbell.ts';
 import { EraWatch } from '../engine/era.ts';
 import { MappingBook } from '../engine/mappings.ts';
+import { Names } from '../engine/names.ts';
 import { defaultTerms, type Parts } from '../engine/parts.ts';
 import { wire } from '../engine/wiring.ts';
 import { secretReader } from '../guard/secrets.ts';
@@ -14,12 +15,14 @@ import type { OpenLedger } from './open.ts';
 export async function partsOf(estate: Estate, { db, vault }: Pick<OpenLedger, 'db' | 'vault'>): Promise<Parts> {
   const mappings = new MappingBook(db);
   await mappings.refresh();
+  const wiring = wire(estate);
   return {
     estate,
     db,
     vault,
     mappings,
-    wiring: wire(estate),
+    wiring,
+    names: new Names(vault, wiring),
     clock: systemClock,
     random: Math.random,
     log: jsonLog({ level: 'error' }),

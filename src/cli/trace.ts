@@ -6,7 +6,7 @@ import { printJson, sayTo, table } from './print.ts';
 export async function trace(key: string, { json = false }: { json?: boolean }): Promise<void> {
   const say = sayTo(json);
   await withLedger(async (ledger) => {
-    const steps = (await traceSteps(ledger.db, key, ledger.vault.digest(key))).map(({ sealed, ...step }) => ({
+    const steps = (await traceSteps(ledger.db, ledger.vault, key)).map(({ sealed, ...step }) => ({
       ...step,
       message: sealed ? ledger.vault.unseal(sealed.bytes, sealed.place).toString() : null,
     }));

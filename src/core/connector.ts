@@ -47,15 +47,22 @@ export interface Context {
 export interface Incoming {
   /** The same fact always has the same key; unique per connection. */
   readonly dedupeKey: string;
-  /** What it is about, such as `invoice:536365`. Events of one subject are routed in order. */
+  /** What it is about, such as `invoice:536365`. Events of one subject are routed in order. Not personal, unless the source says so. */
   readonly subject: string;
   /** Comparable version of the subject at the source (greater is newer), where the source has one. */
   readonly sourceVersion?: bigint;
   readonly occurredAt: Date;
   readonly bytes: Uint8Array;
   readonly measure?: Measure;
-  /** What an operator calls it: { invoice: '536365' }. Not personal. */
+  /** What an operator calls it: { invoice: '536365' }. Not personal, unless the source says so. */
   readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Names of a source's events that tell who a person is: the ledger keeps keyed digests in their place. Never changes back. */
+export interface PersonalNames {
+  readonly subject?: boolean;
+  /** Names of labels. */
+  readonly labels?: readonly string[];
 }
 
 /** A request as it came in, before anything in it was believed. */
@@ -89,6 +96,8 @@ export interface WebhookSource<N> {
    * them and a record is routed once, whichever way it came first (the dedupe keys must be the same both ways).
    */
   readonly feeds?: string;
+  /** Not read where it `feeds` another: then that one's counts. */
+  readonly personal?: PersonalNames;
   /** Media types that are taken, such as `application/json`. Default: any. */
   readonly accepts?: readonly string[];
   /** Largest body in bytes. Default 1 MiB. */
@@ -110,6 +119,7 @@ export interface PollSource<N> {
   readonly every: Duration;
   /** Several changes may share one `sourceVersion` (Odoo's `write_date` counts seconds): then the content decides. */
   readonly coarseVersions?: boolean;
+  readonly personal?: PersonalNames;
   pull(cursor: string | null, cx: Context): AsyncIterable<{ items: Incoming[]; cursor: string }>;
   decode(bytes: Uint8Array): N;
 }
@@ -142,6 +152,7 @@ export interface FileSource<N, Parsed = unknown> {
   readonly quiet: Duration;
   /** Leave files where they are (each is still read once). */
   readonly keep: boolean;
+  readonly personal?: PersonalNames;
   parse(file: DroppedFile, cx: Context): Parsed | Promise<Parsed>;
   events(files: { file: DroppedFile; parsed: Parsed }[], known: readonly KnownFile[]): Incoming[];
   /** Facts for the report beside the file, such as { lines: 3108, invoices: 143 }. */
@@ -223,6 +234,8 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly idempotency: Idempotency;
   /** False: documents make sense here by themselves, so they do not wait until what they need is bound at this target. Default true. */
   readonly needsBound?: boolean;
+  /** What the target's ids look like, from the first to the last character: what a person says of one is held against it. */
+  readonly ids?: RegExp;
   /** How long the target may still commit after we stopped waiting. */
   readonly settle: Duration;
   /** Longest a call may take, all its steps together: the Intent's deadline. */

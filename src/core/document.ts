@@ -39,6 +39,11 @@ export interface DocumentType<Name extends string = string, Schema extends TSche
   readonly schema: Schema;
   /** Unique within its kind and entity, stable for the life of the record. */
   key(body: Static<Schema>): string;
+  /**
+   * `personal` where the key tells who a person is (a customer's number, an e-mail address): the ledger keeps a keyed digest in its place. Connectors
+   * are given the key as it is; people find the record by either. Never changes back.
+   */
+  readonly keyClassification: 'internal' | 'personal';
   references(body: Static<Schema>): Reference[];
   needs(body: Static<Schema>): Need[];
   measure(body: Static<Schema>): Measure;
@@ -57,7 +62,7 @@ type DocumentParts<Name extends string, Schema extends TSchema> = Pick<
 export function defineDocument<const Name extends string, Schema extends TSchema>(
   parts: DocumentParts<Name, Schema>,
 ): DocumentType<Name, Schema> {
-  return { references: () => [], needs: () => [], measure: () => nothing, ...parts };
+  return { keyClassification: 'internal', references: () => [], needs: () => [], measure: () => nothing, ...parts };
 }
 
 /** Marks a schema field with its classification: `Type.String(classified('personal'))`. */

@@ -1,5 +1,7 @@
+import { type Approval, checkApprovals } from './approval.ts';
 import { type Duration, milliseconds } from './clock.ts';
 import type { Connection, Sink, Source } from './connector.ts';
+import type { AnyDocumentType } from './document.ts';
 import { HubError } from './errors.ts';
 import type { Flow } from './flow.ts';
 import type { LookupRule } from './lookup.ts';
@@ -11,6 +13,8 @@ export interface Estate {
   readonly flows: readonly AnyFlow[];
   /** Simple reads that are answered at once: `GET /api/v1/lookups/{id}`. */
   readonly lookups?: readonly LookupRule[];
+  /** Of flows, by their id, that use sinks which cannot promise one effect by themselves (`find-first`, `unsafe`): without it the hub does not start. */
+  readonly approvals?: Readonly<Record<string, Approval>>;
   /** How long the ledger keeps what is finished. */
   readonly retention?: Retention;
 }
@@ -73,7 +77,23 @@ export function defineEstate(estate: Estate): Estate {
       );
     for (const kind of Object.keys(flow.to)) sinkOf(estate, flow, kind);
   }
+  checkKeys(estate);
+  checkApprovals(estate);
   return estate;
+}
+
+/** Several flows may carry one kind: its keys are personal for all of them or for none. */
+function checkKeys({ flows }: Estate): void {
+  const known = new Map<string, string>();
+  for (const flow of flows)
+    for (const { name, keyClassification } of flow.documents as readonly AnyDocumentType[]) {
+      if ((known.get(name) ?? keyClassification) !== keyClassification)
+        throw new HubError(
+          'CONFIG_INVALID',
+          `flow '${flow.id}' and another one differ on whether keys of '${name}' are personal`,
+        );
+      known.set(name, keyClassification);
+    }
 }
 
 /** Names are told apart, topics stand in addresses, and what a webhook feeds must be there to be fed. */

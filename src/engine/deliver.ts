@@ -9,6 +9,7 @@ import { documentBodies } from '../ledger/documents.ts';
 import type { Breaker } from './breaker.ts';
 import { contextFor, type Guard } from './context.ts';
 import { documentPlace } from './look.ts';
+import { isPersonal } from './names.ts';
 import type { Parts } from './parts.ts';
 import { type Claim, settle } from './settle.ts';
 import type { SinkPort } from './wiring.ts';
@@ -252,7 +253,7 @@ const doneBy = ({ id, parts }: Extract<Found, { found: 'whole' }>): Result => ({
 const inPart = (found = 'The target holds a part of this record.'): Fault => ({
   kind: 'rejected',
   cause: 'landed-in-part',
-  message: `${found} An answer was lost before that. Complete it there and dismiss this, or remove it there and retry.`,
+  message: `${found} An answer was lost before that. Complete it there and dismiss this, saying under which id it is there, or remove it there and retry.`,
 });
 
 /** One per delivery: what is to be sent, or why it cannot be. */
@@ -271,7 +272,8 @@ async function readItems(
     const document = JSON.parse(
       parts.vault.unseal(stored.body_sealed, documentPlace(delivery.entity, stored.kind, stored.key)).toString(),
     );
-    return { delivery, document, needs: typeOf(parts, delivery).needs(document) };
+    const type = typeOf(parts, delivery);
+    return { delivery, type, document, needs: type.needs(document) };
   };
   const decoded = deliveries.map((delivery) => {
     try {
@@ -280,25 +282,29 @@ async function readItems(
       return unreadable(error);
     }
   });
+  const keyOf = (kind: string, key: string) => parts.names.key(kind, key);
   const links = await externalIds(
     parts.db,
     decoded
       .flatMap((item) => ('outcome' in item ? [] : [item]))
       .flatMap(({ delivery, needs }) =>
-        needs.map(([kind, key]) => ({ connection, entity: delivery.entity, kind, key })),
+        needs.map(([kind, key]) => ({ connection, entity: delivery.entity, kind, key: keyOf(kind, key) })),
       ),
   );
   const idOf = new Map(links.map((link) => [`${link.entity} ${link.kind}:${link.key}`, link.external_id]));
   return decoded.map((item, index) => {
     if ('outcome' in item) return item;
-    const { delivery, document, needs } = item;
+    const { delivery, type, document, needs } = item;
     return {
-      key: delivery.key,
+      key: isPersonal(type) ? type.key(document) : delivery.key,
       id: delivery.external_id,
       document,
       version: delivery.version,
       links: new Map(
-        needs.map(([kind, key]) => [`${kind}:${key}`, idOf.get(`${delivery.entity} ${kind}:${key}`) ?? '']),
+        needs.map(([kind, key]) => [
+          `${kind}:${key}`,
+          idOf.get(`${delivery.entity} ${kind}:${keyOf(kind, key)}`) ?? '',
+        ]),
       ),
       trace: traceparentOf(spans[index]!),
     };

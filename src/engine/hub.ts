@@ -12,6 +12,7 @@ import { refreshLanes, removeEmptyLanes } from '../ledger/lanes.ts';
 import { freeLeases, heartbeat, removeNode } from '../ledger/leases.ts';
 import { ensureHistory } from '../ledger/maintenance.ts';
 import { seedMapping } from '../ledger/mappings.ts';
+import { recordApprovals } from './approvals.ts';
 import { Breaker } from './breaker.ts';
 import { Deliverer } from './deliver.ts';
 import { Doorbell } from './doorbell.ts';
@@ -20,6 +21,8 @@ import { Inbox } from './files.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './leases.ts';
 import { MappingBook } from './mappings.ts';
+import { prepareNames } from './masking.ts';
+import { Names } from './names.ts';
 import { repeatable } from './outcome.ts';
 import { defaultTerms, type Parts, type Terms } from './parts.ts';
 import { pollOnce } from './poll.ts';
@@ -61,9 +64,11 @@ export class Hub {
 
   constructor({ terms, chores = [], ...options }: HubOptions) {
     this.#chores = chores;
+    const wiring = wire(options.estate);
     this.parts = {
       ...options,
-      wiring: wire(options.estate),
+      wiring,
+      names: new Names(options.vault, wiring),
       mappings: new MappingBook(options.db),
       bell: new Doorbell(),
       era: new EraWatch(options.db, options.clock),
@@ -80,10 +85,12 @@ export class Hub {
   async start(): Promise<void> {
     const { estate, db, wiring } = this.parts;
     await ensureHistory(db);
+    await prepareNames(this.parts);
     await registerConnections(
       db,
       Object.entries(estate.connections).map(([name, { entity, connector }]) => ({ name, entity, connector })),
     );
+    await recordApprovals(this.parts);
     await this.#readPauses();
     await this.#beginEra();
     await this.#seedMappings();
@@ -214,10 +221,10 @@ export class Hub {
     return 0;
   }
 
-  /** A sign of life that says which data keys this hub has. */
+  /** A sign of life that says which data keys this hub has, and that it keeps no personal names. */
   #beat(): Promise<number> {
     const { db, node, vault } = this.parts;
-    return heartbeat(db, node, { pid: process.pid, keys: vault.keys });
+    return heartbeat(db, node, { pid: process.pid, keys: vault.keys, masks: true });
   }
 
   async #beginEra(): Promise<void> {

@@ -5,6 +5,7 @@ import { newId } from '../core/ids.ts';
 import { TRACE_LABEL } from '../core/trace.ts';
 import { isAway } from '../ledger/database.ts';
 import { appendEvents, type NewEvent } from '../ledger/events.ts';
+import { personalNamesOf, withKeptNames } from './names.ts';
 import type { Parts } from './parts.ts';
 import { shardOf } from './wiring.ts';
 
@@ -19,12 +20,13 @@ export interface Arrival {
   trace?: string;
 }
 
-/** The row of an Incoming: sealed, with its shard and the keyed digest of its dedupe key. */
+/** The row of an Incoming: sealed, with its shard and the keyed digest of its dedupe key; digests also in place of personal names. */
 export function eventRow(
   parts: Pick<Parts, 'vault' | 'estate'>,
-  { connection, source, incoming, trace }: Arrival,
+  { connection, source, incoming: told, trace }: Arrival,
 ): NewEvent {
   const id = newId();
+  const incoming = withKeptNames(parts.vault, personalNamesOf(parts.estate, connection, source), told);
   return {
     id,
     entity: parts.estate.connections[connection]!.entity,

@@ -1,8 +1,10 @@
+import type { AnyDocumentType } from '../core/document.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import type { Look, Translation } from '../core/flow.ts';
 import { documentsByReference } from '../ledger/documents.ts';
 import { currentDocuments, keyOfExternal } from '../ledger/echoes.ts';
 import type { SubjectState, UnroutedEvent } from '../ledger/events.ts';
+import { isPersonal } from './names.ts';
 import type { Parts } from './parts.ts';
 
 /** What a flow is told of an Event, but for its record. */
@@ -16,7 +18,7 @@ export interface Looked {
   version: number;
 }
 
-type Needed = Pick<Parts, 'db' | 'vault' | 'mappings'>;
+type Needed = Pick<Parts, 'db' | 'vault' | 'mappings' | 'names'>;
 
 export const documentPlace = (entity: string, kind: string, key: string): string => `document:${entity}:${kind}:${key}`;
 export const subjectPlace = (flow: AnyFlow, event: Pick<Told, 'connection' | 'subject'>): string =>
@@ -56,7 +58,7 @@ export async function translate(
   native: unknown,
   { memory, looked, made = new Map() }: Circumstances,
 ): Promise<Translation> {
-  const { db, vault, mappings } = parts;
+  const { db, vault, mappings, names } = parts;
   const { connection, entity } = event;
   const bodyOf = (row: { kind: string; key: string; body_sealed: Buffer }): never =>
     JSON.parse(vault.unseal(row.body_sealed, documentPlace(entity, row.kind, row.key)).toString()) as never;
@@ -67,8 +69,9 @@ export async function translate(
     receivedAt: event.received_at,
     decision: event.decision,
     mapping: (table) => mappings.table(entity, table),
-    keyOf: ({ name: kind }, externalId) => keyOfExternal(db, { connection, entity, kind }, externalId),
-    current: async ({ name: kind }, key) => {
+    keyOf: (type, externalId) => keyKnownAs(parts, event, type, externalId),
+    current: async ({ name: kind }, known) => {
+      const key = names.key(kind, known);
       const before = made.get(documentPlace(entity, kind, key));
       if (before !== undefined) return before as never;
       const [row] = await currentDocuments(db, [{ entity, kind, key }]);
@@ -79,4 +82,18 @@ export async function translate(
       (await documentsByReference(db, entity, type.name, kind, vault.digest(value))).map(bodyOf),
   };
   return flow.translate(native, look);
+}
+
+/** The key of the document that an event's connection knows under an id, as its flow knows it. */
+async function keyKnownAs(
+  { db, vault }: Needed,
+  { connection, entity }: Told,
+  type: AnyDocumentType,
+  externalId: string,
+): Promise<string | null> {
+  const kept = await keyOfExternal(db, { connection, entity, kind: type.name }, externalId);
+  if (kept === null || !isPersonal(type)) return kept;
+  const [row] = await currentDocuments(db, [{ entity, kind: type.name, key: kept }]);
+  if (!row) return null;
+  return type.key(JSON.parse(vault.unseal(row.body_sealed, documentPlace(entity, type.name, kept)).toString()));
 }

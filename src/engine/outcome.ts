@@ -78,7 +78,7 @@ function decideFault(fault: Fault, at: Circumstances): Next {
         return {
           next: 'park',
           cause: 'retries-exhausted',
-          message: `Tried ${at.attempts} times, and each time it stayed unknown whether it landed; the last answer was: ${fault.message}. Look there: if it is there as it should be, dismiss this; if it is not, retry, which cannot double it.`,
+          message: `Tried ${at.attempts} times, and each time it stayed unknown whether it landed; the last answer was: ${fault.message}. Look there: if it is there as it should be, dismiss this and say under which id; if it is not, retry, which cannot double it.`,
           field: null,
           settlesSeconds: settle,
         };
@@ -92,4 +92,4 @@ function decideFault(fault: Fault, at: Circumstances): Next {
 }
 
 const unsafeWords = (message: string): string =>
-  `The answer was lost (${message}), and this target cannot be asked whether it has the record. Look there: if it is there, dismiss this; if it is not, retry.`;
+  `The answer was lost (${message}), and this target cannot be asked whether it has the record. Look there: if it is there, dismiss this and say under which id; if it is not, retry.`;

@@ -6,6 +6,7 @@ import type { Vault } from '../ledger/vault.ts';
 import type { Doorbell } from './doorbell.ts';
 import type { EraWatch } from './era.ts';
 import type { MappingBook } from './mappings.ts';
+import type { Names } from './names.ts';
 import type { Wiring } from './wiring.ts';
 
 /** Times of the engine, in seconds. Leases run by the ledger's clock. */
@@ -41,6 +42,7 @@ export interface Parts {
   readonly wiring: Wiring;
   readonly db: Database;
   readonly vault: Vault;
+  readonly names: Names;
   readonly mappings: MappingBook;
   readonly clock: Clock;
   readonly random: Random;

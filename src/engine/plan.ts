@@ -144,7 +144,7 @@ export class Planner {
       });
       for (const draft of documents) {
         const type = typeOf(flow, draft);
-        const key = type.key(draft.body);
+        const key = this.#parts.names.key(type.name, type.key(draft.body));
         const place = documentPlace(entity, type.name, key);
         if (!draft.onlyIfNew || !this.#bodies.has(place)) this.#bodies.set(place, draft.body);
         this.#owe(flow, type.name, entity, key, type.needs(draft.body), `${port.connection} ${subject}`);
@@ -180,7 +180,7 @@ export class Planner {
     this.#owed.set(idOf(own), own);
     if (sink.needsBound === false) return;
     for (const [needed, of] of needs) {
-      const need = { connection, entity, kind: needed, key: of };
+      const need = { connection, entity, kind: needed, key: this.#parts.names.key(needed, of) };
       if (!this.#needs.has(idOf(need))) this.#needs.set(idOf(need), { need, by });
     }
   }

@@ -35,7 +35,7 @@ export interface Change {
 
 /** Compares documents that a flow would make with those that the ledger holds; `bodies` stands for what would be there by then. Writes nothing. */
 export async function rehearse(
-  parts: Pick<Parts, 'db' | 'vault'>,
+  parts: Pick<Parts, 'db' | 'vault' | 'names'>,
   flow: AnyFlow,
   entity: string,
   drafts: readonly Draft[],
@@ -46,7 +46,7 @@ export async function rehearse(
     const trouble = invalid(type, draft);
     if (trouble) return { changes: [], trouble };
   }
-  const keyed = typed.map((one) => ({ ...one, key: one.type.key(one.draft.body) as string }));
+  const keyed = typed.map((one) => ({ ...one, key: parts.names.key(one.type.name, one.type.key(one.draft.body)) }));
   const rows = await currentDocuments(
     parts.db,
     keyed.map(({ type, key }) => ({ entity, kind: type.name, key })),

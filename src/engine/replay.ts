@@ -33,7 +33,7 @@ interface Retelling {
   trouble: Trouble | null;
 }
 
-type Needed = Pick<Parts, 'db' | 'vault' | 'mappings'>;
+type Needed = Pick<Parts, 'db' | 'vault' | 'mappings' | 'names'>;
 
 /**
  * Tells a flow again what was heard about a subject: of a flow that keeps a memory all its Events from the first on, of others the newest record.
@@ -79,7 +79,7 @@ async function retell(
     if (objection) return failed(objection.cause, objection.message);
     if (translation.memory !== undefined) memory = translation.memory;
     for (const draft of translation.documents) {
-      const place = placeOf(flow, event.entity, draft);
+      const place = placeOf(parts, flow, event.entity, draft);
       if (draft.onlyIfNew && made.has(place)) continue;
       made.set(place, draft);
       bodies.set(place, draft.body);
@@ -102,8 +102,8 @@ export async function retold(
   return { ...base, documents: [], objections: [{ cause: 'replay-not-done', message, measure: nothing }] };
 }
 
-const placeOf = (flow: AnyFlow, entity: string, draft: Draft): string =>
-  documentPlace(entity, draft.kind, typeOf(flow, draft).key(draft.body));
+const placeOf = ({ names }: Needed, flow: AnyFlow, entity: string, draft: Draft): string =>
+  documentPlace(entity, draft.kind, names.key(draft.kind, typeOf(flow, draft).key(draft.body)));
 
 /** By the source's version where it has one, else as they came. */
 function byVersion(a: RoutedEvent, b: RoutedEvent): number {

@@ -1,8 +1,10 @@
+import type { Sink } from '../core/connector.ts';
 import type { AnyDocumentType } from '../core/document.ts';
 import { HubError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { canonicalJson } from '../core/seal.ts';
 import { appendAudit } from '../ledger/audit.ts';
+import { bind, boundAs } from '../ledger/bindings.ts';
 import type { Ledger, Sql } from '../ledger/database.ts';
 import { finishDeliveries } from '../ledger/deliveries.ts';
 import { documentBodies } from '../ledger/documents.ts';
@@ -13,6 +15,8 @@ import {
   type ExceptionRow,
   eventPayload,
   laneOfDelivery,
+  type ParkedDelivery,
+  parkedDelivery,
   releaseDelivery,
   releaseEvent,
   repeatEvent,
@@ -31,7 +35,10 @@ export interface Decision {
   reason: string;
 }
 
-type Needed = Pick<Parts, 'vault' | 'wiring'> & { db: Pick<Ledger, 'transaction'>; bell: Pick<Doorbell, 'ring'> };
+type Needed = Pick<Parts, 'vault' | 'wiring' | 'names'> & {
+  db: Pick<Ledger, 'transaction'>;
+  bell: Pick<Doorbell, 'ring'>;
+};
 
 /** Changes to a record as JSON Pointers (`/lines/0/quantity`) and their new values. */
 export type Edits = ReadonlyMap<string, unknown>;
@@ -82,12 +89,56 @@ export async function dismissException(parts: Needed, exception: ExceptionRow, d
   });
 }
 
+/**
+ * Dismisses the delivery that an Exception holds because its record is in the target already, as a person has seen there: binds it to the target's id, and wakes
+ * what waited for that. Throws HubError BAD_USE for what cannot be such an id, CONFLICT where the record or the id is bound otherwise.
+ */
+export async function bindException(
+  parts: Needed,
+  exception: ExceptionRow,
+  decision: Decision,
+  externalId: string,
+): Promise<void> {
+  const act = async (sql: Sql): Promise<void> => {
+    const delivery = exception.delivery_id && (await parkedDelivery(sql, exception.delivery_id));
+    if (!delivery)
+      throw new HubError('CONFLICT', 'This Exception holds no delivery whose record could be in the target.', {
+        hint: 'dismiss it without an id of the target',
+      });
+    checkId(parts.wiring.port(delivery.connection, delivery.sink)?.sink, delivery, externalId);
+    const { id, other } = await boundAs(sql, delivery, externalId);
+    if (id !== null && id !== externalId)
+      throw new HubError('CONFLICT', `The record is bound to '${id}' in ${delivery.connection} already.`);
+    if (other !== null)
+      throw new HubError(
+        'CONFLICT',
+        `In ${delivery.connection} '${externalId}' is bound to ${delivery.kind} '${other}' already.`,
+        {
+          hint: 'look there for the id of this record',
+        },
+      );
+    const released = await bind(sql, [{ ...delivery, externalId }]);
+    await finishDeliveries(sql, [exception.delivery_id!], 'delivered');
+    await refreshLanes(sql, [delivery, ...released]);
+  };
+  await close(parts, exception, 'bound', decision, act, { boundTo: externalId });
+}
+
+function checkId(sink: Sink | undefined, { connection, kind }: ParkedDelivery, id: string): void {
+  const storable = id.length <= 300 && id.trim() === id && id !== '' && !/\p{Cc}/u.test(id) && id.isWellFormed();
+  if (storable && (sink?.ids ?? /./).test(id)) return;
+  throw new HubError('BAD_USE', `'${id.slice(0, 40)}' is no id that ${connection} gives to a ${kind}`, {
+    hint: sink?.ids ? `its ids look like ${sink.ids.source}` : 'give the id as the target shows it',
+  });
+}
+
 async function close(
   { db, bell }: Needed,
   exception: ExceptionRow,
-  state: 'retried' | 'edited' | 'dismissed',
+  state: Exclude<ExceptionRow['state'], 'open'>,
   { by, reason }: Decision,
   act: (sql: Sql) => Promise<void>,
+  detail: object = {},
 ): Promise<void> {
   await db.transaction(async (sql) => {
     const closed = await closeExceptions(sql, [exception.id], { state, reason, by });
@@ -99,7 +150,7 @@ async function close(
         actor: by,
         action: `exception.${state}`,
         object: `exception:${exception.id}`,
-        detail: { cause: exception.cause, reason },
+        detail: { cause: exception.cause, reason, ...detail },
       },
     ]);
   });
@@ -153,7 +204,7 @@ async function replacePayload({ vault }: Needed, sql: Sql, eventId: string, edit
 }
 
 async function replaceDocument(parts: Needed, sql: Sql, exception: ExceptionRow, edits: Edits): Promise<void> {
-  const { vault, wiring } = parts;
+  const { vault, wiring, names } = parts;
   const type = (wiring.flow(exception.flow)?.documents as AnyDocumentType[] | undefined)?.find(
     ({ name }) => name === exception.kind,
   );
@@ -164,7 +215,7 @@ async function replaceDocument(parts: Needed, sql: Sql, exception: ExceptionRow,
   const place = documentPlace(exception.entity, stored.kind, stored.key);
   const body = applyEdits(JSON.parse(vault.unseal(stored.body_sealed, place).toString()), edits);
   validateBody(type, body);
-  if (type.key(body as never) !== stored.key)
+  if (names.key(type.name, type.key(body as never)) !== stored.key)
     throw new HubError('BAD_USE', 'An edit must not change the key of the record.');
   const json = canonicalJson(body);
   const lane = await replaceDelivered(sql, exception.delivery_id!, {

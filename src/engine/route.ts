@@ -214,7 +214,7 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
     const { connection, sink, priority } = parts.wiring.sink(planned.flow, document.kind);
     const needs = unique(
       (sink.needsBound === false ? [] : planned.type.needs(planned.draft.body)).map(
-        ([kind, key]): BindingKey => ({ connection, entity: document.entity, kind, key }),
+        ([kind, key]): BindingKey => ({ connection, entity: document.entity, kind, key: parts.names.key(kind, key) }),
       ),
     );
     const lane = { connection, sink: sink.name, laneKey: `${document.kind}:${document.key}` };

@@ -92,7 +92,7 @@ const unstorable = (cause: unknown): Result => ({
   fault: {
     kind: 'rejected',
     cause: 'answer-unstorable',
-    message: `The target's answer cannot be stored: ${(cause as Error).message}. The record may be there: look, then retry or dismiss.`,
+    message: `The target's answer cannot be stored: ${(cause as Error).message}. The record may be there: look, then retry, or dismiss this and say under which id it is there.`,
   },
 });
 
@@ -114,7 +114,7 @@ async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: rea
   );
   const brought = await bindParts(
     sql,
-    finished.flatMap((outcome) => partsOf(connection, outcome)),
+    finished.flatMap((outcome) => partsOf(parts, connection, outcome)),
   );
   await noteWritten(
     sql,
@@ -199,9 +199,15 @@ const bindingOf = (connection: string, { delivery, next }: Outcome): BindingWrit
   absolute: delivery.absolute,
 });
 
-const partsOf = (connection: string, { delivery: { entity }, result }: Outcome) =>
+const partsOf = ({ names }: Parts, connection: string, { delivery: { entity }, result }: Outcome) =>
   result.outcome === 'done'
-    ? (result.parts ?? []).map(({ kind, key, id }) => ({ connection, entity, kind, key, externalId: id }))
+    ? (result.parts ?? []).map(({ kind, key, id }) => ({
+        connection,
+        entity,
+        kind,
+        key: names.key(kind, key),
+        externalId: id,
+      }))
     : [];
 
 /** What a parked version would add to what the target already holds of the document. */

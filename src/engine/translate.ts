@@ -94,7 +94,8 @@ async function isBeingMade(
   for (const { kind, body, externalId } of documents) {
     const alike = made.filter((one) => one.kind === kind && one.digest.equals(ownDigest(parts, flow, kind, body)));
     if (externalId === undefined || alike.length === 0) continue;
-    const key = flow.documents.find(({ name }: AnyDocumentType) => name === kind)?.key(body);
+    const type = flow.documents.find(({ name }: AnyDocumentType) => name === kind);
+    const key = type && parts.names.key(kind, type.key(body));
     const seemsNew = alike.every((one) => one.key !== key);
     // The write may have ended since the translation looked: then its id is bound to another key than the one that was made up here.
     if (seemsNew && (await keyOfExternal(parts.db, { connection, entity, kind }, externalId)) !== key) return true;
@@ -155,7 +156,7 @@ function planDocument(parts: Parts, flow: AnyFlow, event: UnroutedEvent, draft: 
   const type = (flow.documents as AnyDocumentType[]).find(({ name }) => name === draft.kind);
   if (!type) throw new Error(`flow '${flow.id}' made a '${draft.kind}', which is not among its documents`);
   validateBody(type, draft.body);
-  const key = type.key(draft.body);
+  const key = parts.names.key(type.name, type.key(draft.body));
   const json = canonicalJson(draft.body);
   return {
     flow,

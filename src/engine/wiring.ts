@@ -1,4 +1,5 @@
 import type { Connection, Sink, Source, WebhookSource } from '../core/connector.ts';
+import type { AnyDocumentType } from '../core/document.ts';
 import { type AnyFlow, type Estate, sinkOf, sourceOf } from '../core/estate.ts';
 import { sha256 } from '../core/seal.ts';
 import { SHARDS } from '../ledger/events.ts';
@@ -47,6 +48,9 @@ export interface Wiring {
   /** Where `POST /in/{connection}/{topic}` goes. Only topics that end in a flow are there: nothing is taken that nobody reads. */
   topic(connection: string, topic: string): TopicPort | undefined;
   flow(id: string): AnyFlow | undefined;
+  /** What flows carry, one of each kind. */
+  types: AnyDocumentType[];
+  type(kind: string): AnyDocumentType | undefined;
   sink(flow: AnyFlow, kind: string): SinkPort;
   port(connection: string, sink: string): SinkPort | undefined;
   /** Flows that read records of a kind from a connection. */
@@ -75,6 +79,8 @@ export function wire(estate: Estate): Wiring {
     }
   }
   const topics = topicPorts(estate, sources);
+  const types = new Map<string, AnyDocumentType>();
+  for (const { documents } of estate.flows) for (const type of documents) types.set(type.name, type);
   const portOf = (flow: AnyFlow, kind: string): SinkPort => {
     const target = sinkOf(estate, flow, kind);
     return sinks.get(`${target.connection} ${target.sink.name}`)!;
@@ -88,6 +94,8 @@ export function wire(estate: Estate): Wiring {
     flowsOf: (connection, source) => sources.get(`${connection} ${source}`)?.flows ?? [],
     topic: (connection, topic) => topics.get(`${connection} ${topic}`),
     flow: (id) => estate.flows.find((flow) => flow.id === id),
+    types: [...types.values()],
+    type: (kind) => types.get(kind),
     sink: portOf,
     port: (connection, sink) => sinks.get(`${connection} ${sink}`),
     readersOf: kept((connection, kind) =>

@@ -141,6 +141,21 @@ export async function externalIds(
   );
 }
 
+/** What a record is bound to at a connection, and which other record of its kind is bound to an id there. */
+export async function boundAs(
+  sql: Sql,
+  { connection, entity, kind, key }: BindingKey,
+  externalId: string,
+): Promise<{ id: string | null; other: string | null }> {
+  const [row] = await sql.query<{ id: string | null; other: string | null }>(
+    'binding_as',
+    `select (select external_id from binding where connection = $1 and entity = $2 and kind = $3 and key = $4) as id,
+       (select key from binding where connection = $1 and entity = $2 and kind = $3 and external_id = $5 and key <> $4 limit 1) as other`,
+    [connection, entity, kind, key, externalId],
+  );
+  return row!;
+}
+
 /** What the target holds of documents, as measured when it was last written. */
 export async function boundMeasures(sql: Sql, keys: readonly BindingKey[]): Promise<(BindingKey & Measure)[]> {
   if (keys.length === 0) return [];

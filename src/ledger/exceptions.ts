@@ -77,7 +77,7 @@ export interface ExceptionRow {
   currency: string | null;
   minor: bigint;
   absolute: bigint;
-  state: 'open' | 'retried' | 'edited' | 'dismissed';
+  state: 'open' | 'retried' | 'edited' | 'dismissed' | 'bound';
   reason: string | null;
   opened_at: Date;
 }
@@ -108,7 +108,7 @@ export async function findException(sql: Sql, idOrStart: string): Promise<Except
 export async function closeExceptions(
   sql: Sql,
   ids: readonly string[],
-  how: { state: 'retried' | 'edited' | 'dismissed'; reason: string; by: string },
+  how: { state: Exclude<ExceptionRow['state'], 'open'>; reason: string; by: string },
 ): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(
     'exceptions_close',
@@ -202,6 +202,27 @@ export async function releaseDelivery(
     'delivery_release',
     `update delivery set state = case when settled_at is null then 'waiting' else 'unknown' end, attempts = 0, not_before = coalesce(settled_at, '-infinity')
      where id = $1 and state = 'parked' returning connection, sink, lane_key as "laneKey"`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
+export interface ParkedDelivery extends Measure {
+  connection: string;
+  sink: string;
+  laneKey: string;
+  entity: string;
+  kind: string;
+  key: string;
+  version: number;
+}
+
+/** A parked delivery, locked; null when it is not parked. */
+export async function parkedDelivery(sql: Sql, id: string): Promise<ParkedDelivery | null> {
+  const rows = await sql.query<ParkedDelivery>(
+    'delivery_parked',
+    `select connection, sink, lane_key as "laneKey", entity, kind, key, version, lines, currency, minor, absolute
+     from delivery where id = $1 and state = 'parked' for update`,
     [id],
   );
   return rows[0] ?? null;

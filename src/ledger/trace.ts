@@ -1,5 +1,6 @@
 import type { Sql } from './database.ts';
 import { byKey, byReference } from './pages/find.ts';
+import { pseudonym, type Vault } from './vault.ts';
 
 /** One step in the life of a record, as an operator reads it. */
 export interface TraceStep {
@@ -24,8 +25,9 @@ interface Row {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The cheap look first. $2 is the value as JSON text. */
-const hasLabel = `position($2::text in labels::text) > 0 and exists (select from jsonb_each_text(labels) l where l.value = $1)`;
+/** The cheap look first. $2 are the two values as JSON text. */
+const hasLabel = `(position(($2::text[])[1] in labels::text) > 0 or position(($2::text[])[2] in labels::text) > 0)
+  and exists (select from jsonb_each_text(labels) l where l.value = any($1::text[]))`;
 
 /** What became of the known documents and events. Events of one subject belong together (repeats, later versions): its 200 newest. */
 const life = `
@@ -55,13 +57,13 @@ const life = `
   union all select x.opened_at, 'exception', x.id::text, x.cause, x.state,
     jsonb_build_object('lines', x.lines, 'minor', x.minor, 'currency', x.currency, 'reason', x.reason), x.message_sealed
     from exception x where x.event_id in (select id from events) or x.delivery_id in (select id from deliveries) or x.id = $3::uuid
-      or exists (select from jsonb_each_text(x.labels) l where l.value = $1)
+      or exists (select from jsonb_each_text(x.labels) l where l.value = any($1::text[]))
   order by at, what desc`;
 
 /** Finds by index: documents by id, key or reference; events by id or subject; what is still open, also by label. */
 const known = `
   exceptions_known as materialized (
-    select event_id, delivery_id from exception where id = $3::uuid or exists (select from jsonb_each_text(labels) l where l.value = $1)),
+    select event_id, delivery_id from exception where id = $3::uuid or exists (select from jsonb_each_text(labels) l where l.value = any($1::text[]))),
   documents_known as materialized (
     select id, event_id from document where id = any(array(
       select $3::uuid
@@ -70,10 +72,10 @@ const known = `
       union select document_id from delivery where id = any(array(select $3::uuid union select delivery_id from exceptions_known))
       union select document_id from delivery_history where id = any(array(select $3::uuid union select delivery_id from exceptions_known))))),
   events_known as materialized (
-    select id, connection, subject from event where id = $3::uuid or exists (select from jsonb_each_text(labels) l where l.value = $1)
+    select id, connection, subject from event where id = $3::uuid or exists (select from jsonb_each_text(labels) l where l.value = any($1::text[]))
     union select id, connection, subject from event_history where id = $3::uuid
-    union select e.id, e.connection, e.subject from connection c join event e on e.connection = c.name and e.subject = $1
-    union select e.id, e.connection, e.subject from connection c join event_history e on e.connection = c.name and e.subject = $1
+    union select e.id, e.connection, e.subject from connection c join event e on e.connection = c.name and e.subject = any($1::text[])
+    union select e.id, e.connection, e.subject from connection c join event_history e on e.connection = c.name and e.subject = any($1::text[])
     union select e.id, e.connection, e.subject from documents_known d join event e on e.id = d.event_id
     union select e.id, e.connection, e.subject from documents_known d join event_history e on e.id = d.event_id
     union select id, connection, subject from event_history where id = any(array(select event_id from exceptions_known)))`;
@@ -86,17 +88,22 @@ const labelled = `
     union select e.id, e.connection, e.subject from documents_known d join event_history e on e.id = d.event_id)`;
 
 /**
- * Everything the ledger holds about an id, a document's key or reference (`digest` is the keyed digest of `key`; of many documents that carry it the
- * 50 newest), a subject, or a label's value (an invoice number), oldest first. A label that is no document's reference is looked for last, in
- * every finished record.
+ * Everything the ledger holds about an id, a document's key or reference (of many documents that carry it the 50 newest), a subject, or a label's value
+ * (an invoice number), oldest first. What stands in the ledger as a digest is found by the name itself. A label that is no document's
+ * reference is looked for last, in every finished record.
  */
-export async function traceSteps(sql: Sql, key: string, digest: Buffer): Promise<TraceStep[]> {
+export async function traceSteps(sql: Sql, vault: Pick<Vault, 'digest'>, key: string): Promise<TraceStep[]> {
   const id = UUID.test(key) ? key : null;
-  const found = await sql.query<Row>('trace', `with ${known}, ${life}`, [key, digest, id]);
+  const names = [key, pseudonym(vault, key)];
+  const found = await sql.query<Row>('trace', `with ${known}, ${life}`, [names, vault.digest(key), id]);
   const rows =
     found.length > 0 || id !== null
       ? found
-      : await sql.query<Row>('trace_labels', `with ${labelled}, ${life}`, [key, JSON.stringify(key), id]);
+      : await sql.query<Row>('trace_labels', `with ${labelled}, ${life}`, [
+          names,
+          names.map((name) => JSON.stringify(name)),
+          id,
+        ]);
   return rows.map(({ message, ...row }) => ({
     ...row,
     sealed: message ? { bytes: message, place: `${row.what}:${row.id}` } : null,

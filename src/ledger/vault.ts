@@ -50,6 +50,13 @@ export function unwrapDataKey(wrapping: Uint8Array, row: DataKeyRow): Buffer {
 export const handOver = (current: { id: number; key: Uint8Array }, key: Uint8Array, id: number): Buffer =>
   seal(current.key, key, handoverPlace(id), current.id);
 
+/**
+ * What stands in plain columns in place of a name that tells who a person is: 128 bits of a keyed digest. Equal names have equal pseudonyms,
+ * for the ledger's whole life.
+ */
+export const pseudonym = (vault: Pick<Vault, 'digest'>, name: string): string =>
+  `~${vault.digest(`name\n${name}`).toString('hex').slice(0, 32)}`;
+
 export const readDataKeys = (sql: Sql): Promise<DataKeyRow[]> =>
   sql.query<DataKeyRow>('data_keys', 'select id, purpose, wrapped, state, handover from data_key order by id');
 

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { classified, defineDocument } from '../core/document.ts';
 
 const CustomerSchema = Type.Object({
-  id: Type.String(classified('internal')),
+  id: Type.String(classified('personal')),
   /** The number the channel knows the customer by; null for a till's own walk-in partner. */
   number: Type.Union([Type.String(), Type.Null()], classified('personal')),
   name: Type.String(classified('personal')),
@@ -21,6 +21,7 @@ export const CustomerDocument = defineDocument({
   version: '1.1',
   schema: CustomerSchema,
   key: (customer) => customer.id,
+  keyClassification: 'personal',
   references: ({ number, email }) => [
     ...(number === null ? [] : [['customer', number] as const]),
     ...(email ? [['email', email.trim().toLowerCase()] as const] : []),

@@ -37,7 +37,7 @@ const OrderSchema = Type.Object({
   /** YYYY-MM-DD in the entity's time zone. */
   businessDay: Type.String(classified('internal')),
   /** Key of the customer document. */
-  customer: Type.String(classified('internal')),
+  customer: Type.String(classified('personal')),
   currency: Type.String(classified('public')),
   pricesIncludeTax: Type.Boolean(),
   lines: Type.Array(OrderLine, { minItems: 1 }),

@@ -232,7 +232,11 @@ function exceptionItem({ vault, now }: StatusView, row: ExceptionRow): Html {
 <p class="note">${value}, ${counted(row.lines, 'line', 'lines')} · for ${row.owner} · opened ${duration(age)} ago${
     row.due_at < now ? html` · ${mark('risk')} overdue` : null
   }</p>
-<p class="note">What to do: <code>crossdock exceptions show ${row.id.slice(-12)}</code></p>
+<p class="note">What to do: <code>crossdock exceptions show ${row.id.slice(-12)}</code>${
+    row.delivery_id === null
+      ? null
+      : html`; if it is in ${row.connection} already: <code>crossdock exceptions dismiss ${row.id.slice(-12)} --bound-to ID --reason …</code>`
+  }</p>
 </li>`;
 }
 

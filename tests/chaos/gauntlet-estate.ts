@@ -123,6 +123,7 @@ const target = {
 export default defineEstate({
   name: 'gauntlet',
   connections: { shop, target },
+  approvals: { told: { reason: 'the target can be asked for its payments', by: 'the gauntlet' } },
   flows: [
     defineFlow({
       id: 'told',

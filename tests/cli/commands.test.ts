@@ -89,6 +89,11 @@ describe('the command line', { concurrency: 2 }, () => {
     ['an unknown command', ['strat'], /Did you mean start\?/],
     ['an unknown option', ['start', '--inbx', '.'], /Did you mean --inbox\?/],
     ['a decision without a reason', ['exceptions', 'dismiss', 'x'], /--reason/],
+    [
+      'two Exceptions with one id',
+      ['exceptions', 'dismiss', 'x', 'y', '--bound-to', '7', '--reason', 'r'],
+      /about one Exception/,
+    ],
     ['a simulator that does not exist', ['sim', 'sap'], /no simulator for 'sap'/],
     ['an Odoo version that is not simulated', ['sim', 'odoo', '--version', '9'], /18, 19/],
     ['a port that is none', ['sim', 'odoo', '--port', 'x'], /'x' is not a port/],
@@ -108,5 +113,36 @@ describe('the command line', { concurrency: 2 }, () => {
     const broken = await run(['start', '--config', 'broken.mjs']);
     assert.equal(broken.code, 1);
     assert.match(broken.stderr, /broken\.mjs/);
+  });
+
+  test('a sink that cannot promise one effect needs an approval, and check shows who gave it', async () => {
+    const sources = join(import.meta.dirname, '..', '..', 'src', 'index.ts');
+    const estate = (approvals: string) => `
+      import { defineDocument, defineEstate } from ${JSON.stringify(sources)};
+      const Mail = defineDocument({ name: 'mail', version: '1.0', schema: { type: 'object' }, key: ({ id }) => id });
+      const source = { kind: 'poll', name: 'mails', every: '1h', async *pull() {}, decode: JSON.parse };
+      const sink = { name: 'outbox', accepts: Mail, idempotency: 'unsafe', settle: 0, deadline: '1s', batch: { max: 1, onFailure: 'stops' }, deliver: async () => [] };
+      const part = { connector: 'mail', entity: 'main', async *check() {} };
+      export default defineEstate({
+        name: 'mails',
+        connections: { from: { ...part, sources: { source }, sinks: {} }, to: { ...part, sources: {}, sinks: { sink } } },
+        flows: [{ id: 'mails', about: '', documents: [Mail], from: source, to: { mail: sink }, latency: 'realtime', promise: { within: '1m', critical: false },
+          onException: { owner: 'x', within: '1d', hold: 'lane' }, fallback: '', translate: () => ({ outcome: 'duplicate', documents: [] }) }],
+        ${approvals}
+      });`;
+    writeFileSync(join(folder, 'mails.mjs'), estate(''));
+    const refused = await run(['start', '--config', 'mails.mjs']);
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      /flow 'mails' sends 'mail' to sink 'outbox'[\s\S]*approvals: \{ 'mails': \{ reason: '…', by: '…' \} \}/,
+    );
+    writeFileSync(
+      join(folder, 'approved.mjs'),
+      estate("approvals: { mails: { reason: 'twice is no harm', by: 'anna' } },"),
+    );
+    const { code, stdout } = await run(['check', '--config', 'approved.mjs']);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /flow mails: 'mail' to 'outbox' \(unsafe\) approved by anna: twice is no harm/);
   });
 });

@@ -369,7 +369,7 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal(exception!.cause, 'landed-in-part');
     assert.match(
       words(ledger, exception!),
-      /holds a part of this record.*Complete it there and dismiss this, or remove it there/,
+      /holds a part of this record.*Complete it there and dismiss this, saying under which id it is there, or remove it there/,
     );
     assert.equal(target.calls.length, 1);
   });
@@ -486,7 +486,7 @@ describe('delivery', { concurrency: 4 }, () => {
     await idle(hub);
     const [exception] = await exceptions(ledger);
     assert.equal(exception!.cause, 'outcome-unknown');
-    assert.match(words(ledger, exception!), /if it is there, dismiss this; if it is not, retry/);
+    assert.match(words(ledger, exception!), /if it is there, dismiss this and say under which id; if it is not, retry/);
     assert.equal(target.calls.length, 1);
     await retryException(hub.parts, exception!, decision);
     await idle(hub);
@@ -506,7 +506,7 @@ describe('delivery', { concurrency: 4 }, () => {
     assert.equal(exception!.cause, 'retries-exhausted');
     assert.match(
       words(ledger, exception!),
-      /Tried 2 times, and each time it stayed unknown whether it landed; the last answer was: socket hang up\. Look there: if it is there .*dismiss this; if it is not, retry/,
+      /Tried 2 times, and each time it stayed unknown whether it landed; the last answer was: socket hang up\. Look there: if it is there .*dismiss this and say under which id; if it is not, retry/,
     );
   });
 

@@ -149,6 +149,7 @@ async function cross(
       name: 'test',
       connections: { from: connectionOf({ sources: { notes: source } }), 'odoo-main': connection },
       flows: [flowOf(connection, source)],
+      approvals: { [flowOf(connection, source).id]: { reason: 'payments are found by their memo', by: 'tests' } },
     }),
     db: ledger.db,
     vault: ledger.vault,

@@ -7,6 +7,7 @@ import { defineDocument } from '../../src/core/document.ts';
 import { type AnyFlow, defineEstate } from '../../src/core/estate.ts';
 import { defineFlow } from '../../src/core/flow.ts';
 import { Hub } from '../../src/engine/hub.ts';
+import { repeatable } from '../../src/engine/outcome.ts';
 import type { Terms } from '../../src/engine/parts.ts';
 import { Database } from '../../src/ledger/database.ts';
 import { openVault, type Vault } from '../../src/ledger/vault.ts';
@@ -127,6 +128,7 @@ export function noteHub(
       }),
     },
     flows: [noteFlow(sink, source, options.flow)],
+    ...(repeatable(sink.idempotency) ? {} : { approvals: { notes: { reason: 'a test', by: 'tests' } } }),
   });
   return new Hub({
     estate,

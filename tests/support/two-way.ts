@@ -143,7 +143,13 @@ export class Side {
 }
 
 /** A hub between two sides: `text` flows both ways, `stock` from right to left. */
-export function twoWayHub(ledger: TestLedger, left: Side, right: Side, terms: Partial<Terms> = {}): Hub {
+export function twoWayHub(
+  ledger: TestLedger,
+  left: Side,
+  right: Side,
+  terms: Partial<Terms> = {},
+  card: typeof CardDocument = CardDocument,
+): Hub {
   const sources = { left: left.source(), right: right.source() };
   const sinks = { left: left.sink(['text', 'stock']), right: right.sink(['text']) };
   const flow = (
@@ -155,7 +161,7 @@ export function twoWayHub(ledger: TestLedger, left: Side, right: Side, terms: Pa
     defineFlow({
       id,
       about: 'cards',
-      documents: [CardDocument],
+      documents: [card],
       from,
       to: { card: to },
       fields: { card: fields },
@@ -164,8 +170,8 @@ export function twoWayHub(ledger: TestLedger, left: Side, right: Side, terms: Pa
       onException: { owner: 'tests', within: '1d', hold: 'lane' },
       fallback: 'none',
       translate: async (native: NativeCard, look) => {
-        const key = (await look.keyOf(CardDocument, native.id)) ?? native.id;
-        const before = await look.current(CardDocument, key);
+        const key = (await look.keyOf(card, native.id)) ?? native.id;
+        const before = await look.current(card, key);
         const own = Object.fromEntries(fields.map((field) => [field, native[field]]));
         return {
           outcome: 'routed' as const,

@@ -177,7 +177,7 @@ async function register(odoo: Odoo, payment: Payment, { order, journal }: Prepar
 function resultOf(found: Found): Result | null {
   if (found.found === 'absent') return null;
   if (found.found === 'whole') return { outcome: 'done', id: found.id };
-  const message = `${found.message} Put that right there, then retry or dismiss this.`;
+  const message = `${found.message} Put that right there, then retry, or dismiss this and say under which id it is there.`;
   return { outcome: 'failed', fault: { kind: 'rejected', cause: 'payment-differs', field: 'id', message } };
 }
 

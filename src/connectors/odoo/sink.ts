@@ -16,6 +16,7 @@ type Parts<D extends AnyDocumentType> = Pick<Sink<D>, 'name' | 'accepts' | 'batc
 /** What all sinks of an Odoo have in common. Unless a sink says otherwise, external ids make every repeat the same one effect. */
 export const sinkOf = <D extends AnyDocumentType>(odoo: Odoo, parts: Parts<D>): Sink<D> => ({
   idempotency: 'external-id',
+  ids: /^[1-9]\d*$/,
   ...parts,
   settle: odoo.settings.settle,
   deadline: milliseconds(odoo.settings.timeout) * longestSteps,

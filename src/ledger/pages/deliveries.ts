@@ -41,7 +41,8 @@ export interface DeliveryFilter {
   flow: string | null;
   connection: string | null;
   kind: string | null;
-  key: string | null;
+  /** One of these. */
+  key: readonly string[] | null;
   document: string | null;
 }
 
@@ -50,7 +51,7 @@ export async function pageOfDeliveries(sql: Sql, terms: PageTerms, filter: Deliv
   const where = (state: string): string =>
     `where id < $1 and id >= $2 and ($3::timestamptz is null or created_at >= $3) and ($4::text is null or entity = $4)
        and ($5::text is null or ${state} = $5) and ($6::text is null or flow = $6) and ($7::text is null or connection = $7)
-       and ($8::text is null or kind = $8) and ($9::text is null or document_id = any(array(${byKey('$9')}))) and ($10::uuid is null or document_id = $10)
+       and ($8::text is null or kind = $8) and ($9::text[] is null or document_id = any(array(${byKey('$9')}))) and ($10::uuid is null or document_id = $10)
      order by id desc limit $11`;
   return sql.query<DeliveryRow>(
     'page_deliveries',

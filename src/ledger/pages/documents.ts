@@ -26,7 +26,8 @@ const visible =
 export interface DocumentFilter {
   kind: string | null;
   flow: string | null;
-  key: string | null;
+  /** One of these. */
+  key: readonly string[] | null;
   /** Keyed digest of a reference's value (an order number, a SKU). */
   reference: Buffer | null;
 }
@@ -39,7 +40,7 @@ export async function pageOfDocuments(sql: Sql, terms: PageTerms, filter: Docume
     'page_documents',
     `select ${visible} from document d
      where id < $1 and ($2::timestamptz is null or written_at >= $2) and ($3::text is null or entity = $3) and ($4::text is null or kind = $4)
-       and ($5::text is null or flow = $5) and ($6::text is null or id = any(array(${byKey('$6')})))
+       and ($5::text is null or flow = $5) and ($6::text[] is null or id = any(array(${byKey('$6')})))
        and ($7::bytea is null or id = any(array(${byReference('$7')})))
      order by id desc limit $8`,
     [before, terms.since, terms.entity, filter.kind, filter.flow, filter.key, filter.reference, terms.limit],

@@ -31,7 +31,8 @@ export interface EventFilter {
   state: string | null;
   connection: string | null;
   source: string | null;
-  subject: string | null;
+  /** One of these. */
+  subject: readonly string[] | null;
 }
 
 /** Events, live and finished, newest first. */
@@ -39,7 +40,7 @@ export async function pageOfEvents(sql: Sql, terms: PageTerms, filter: EventFilt
   const where = (state: string): string =>
     `where id < $1 and id >= $2 and ($3::timestamptz is null or received_at >= $3) and ($4::text is null or entity = $4)
        and ($5::text is null or ${state} = $5) and ($6::text is null or connection = $6) and ($7::text is null or source = $7)
-       and ($8::text is null or subject = $8) order by id desc limit $9`;
+       and ($8::text[] is null or subject = any($8)) order by id desc limit $9`;
   return sql.query<EventRow>(
     'page_events',
     `select * from ((${live} ${where('state')}) union all (${done} ${where('outcome')})) e order by id desc limit $9`,

@@ -14,7 +14,7 @@ export const byReference = (digest: `$${number}`): string =>
   `${pairsOf('reference')} select r.document_id from pair p cross join lateral (
     select document_id from reference where entity = p.entity and kind = p.kind and value = ${digest} order by document_id desc limit 10000) r`;
 
-/** Ids of documents under a key of any kind. */
-export const byKey = (key: `$${number}`): string =>
+/** Ids of documents under one of some keys, of any kind; `keys` is the parameter that holds them, two at most. */
+export const byKey = (keys: `$${number}`): string =>
   `${pairsOf('document')} select d.id from pair p cross join lateral (
-    select id from document where entity = p.entity and kind = p.kind and key = ${key} limit 1) d`;
+    select id from document where entity = p.entity and kind = p.kind and key = any(${keys}::text[]) limit 2) d`;

@@ -367,6 +367,41 @@ test('connections are paused, resumed and tested; flows are told', async (t) => 
     ],
   );
   assert.deepEqual((await world.get('/flows', token)).body.items, [flow]);
+  assert.equal(flow.approval, null);
+  const { estate } = world.hub.parts as unknown as {
+    estate: { flows: { to: { ticket: object } }[]; approvals?: object };
+  };
+  estate.flows[0]!.to.ticket = { ...estate.flows[0]!.to.ticket, idempotency: 'unsafe' };
+  estate.approvals = { 'tickets-main': { reason: 'a trial', by: 'anna' } };
+  const sinks = estate.flows[0]!.to as never;
+  t.mock.method(world.hub.parts.wiring, 'sink', (_: unknown, kind: string) => ({
+    connection: 'target-main',
+    entity: 'main',
+    sink: sinks[kind],
+  }));
+  assert.deepEqual((await world.get('/flows/tickets-main', token)).body.approval, {
+    reason: 'a trial',
+    by: 'anna',
+    sinks: [{ kind: 'ticket', sink: 'tickets', idempotency: 'unsafe' }],
+  });
+});
+
+test('a record that is in the target already is bound to its id there, by a token of its entity only', async (t) => {
+  const { world } = await busy(t);
+  const token = await world.token({ scopes: ['read', 'exceptions:write', 'audit:read'], entities: ['main'] });
+  const refused = await exceptionOf(world, token, 'unlucky');
+  const decision = { reason: 'it was sold by hand', boundTo: 'main-t-77' };
+  const empty = await world.post(`/exceptions/${refused}/dismiss`, token, { ...decision, boundTo: '' });
+  assert.equal(empty.status, 400);
+  const answer = await world.post(`/exceptions/${refused}/dismiss`, token, decision);
+  assert.deepEqual([answer.status, answer.body.state], [200, 'bound'], answer.text);
+  const [delivery] = (await world.get('/deliveries?key=refused&kind=ticket', token)).body.items;
+  assert.equal(delivery.state, 'delivered');
+  const { bindings } = (await world.get(`/documents/${delivery.document}`, token)).body;
+  assert.deepEqual([bindings[0].externalId, bindings[0].version], ['main-t-77', 1]);
+  const [act] = (await world.get(`/audit?object=exception:${refused}`, token)).body.items;
+  assert.deepEqual([act.action, act.detail.boundTo], ['exception.bound', 'main-t-77']);
+  assert.deepEqual((await world.get('/exceptions?state=bound', token)).body.items.length, 1);
 });
 
 test('personal and payment data leave the hub with personal:read only, and each reading is audited', async (t) => {
@@ -467,12 +502,7 @@ test('an unknown kind is described by nothing: all of it is hidden', async (t) =
   const token = await world.token({ scopes: ['read'] });
   await world.ledger.db.query('strange', "update document set labels = '{}' where key = 't1' and kind = 'ticket'");
   const [document] = (await world.get('/documents?kind=ticket&key=t1', token)).body.items;
-  const flows = world.hub.parts.estate.flows as unknown as { documents: unknown[] }[];
-  const kept = flows[0]!.documents;
-  flows[0]!.documents = [];
-  t.after(() => {
-    flows[0]!.documents = kept;
-  });
+  t.mock.method(world.hub.parts.wiring, 'type', () => undefined);
   const shown = (await world.get(`/documents/${document.id}`, token)).body;
   assert.deepEqual(shown.body, { id: '[undescribed]', n: '[undescribed]', person: '[undescribed]' });
 });

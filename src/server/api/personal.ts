@@ -1,5 +1,4 @@
 import type { TSchema } from 'typebox';
-import type { AnyDocumentType } from '../../core/document.ts';
 import { masked, scrubbed } from '../../core/mask.ts';
 import { documentPlace } from '../../engine/look.ts';
 import type { Bearer } from '../../guard/tokens.ts';
@@ -15,15 +14,9 @@ export const mayReadPersonal = ({ scopes }: Pick<Bearer, 'scopes'>): boolean => 
 /** A kind that no flow of the estate knows is described by nothing: all of it is hidden. */
 const nothingDescribed: TSchema = { type: 'object', properties: {} };
 
-function typeOf({ estate }: ApiParts, kind: string): AnyDocumentType | undefined {
-  for (const flow of estate.flows)
-    for (const type of flow.documents as readonly AnyDocumentType[]) if (type.name === kind) return type;
-  return undefined;
-}
-
 /** A document's body as the schema of its kind allows it to be shown, and what was hidden of it. */
 export const maskedBody = (parts: ApiParts, kind: string, body: unknown) =>
-  masked(typeOf(parts, kind)?.schema ?? nothingDescribed, body);
+  masked(parts.wiring.type(kind)?.schema ?? nothingDescribed, body);
 
 /** Personal and payment values around documents: in their recent versions and in what they need (an order's customer). */
 async function hiddenAround(
@@ -36,9 +29,9 @@ async function hiddenAround(
   for (const row of await recentBodies(sql, documentIds)) {
     const body = bodyOf(parts, row);
     for (const value of maskedBody(parts, row.kind, body).hidden) found.get(row.id)!.add(value);
-    const type = typeOf(parts, row.kind);
+    const type = parts.wiring.type(row.kind);
     for (const [kind, key] of type ? type.needs(body as never) : [])
-      needs.push({ id: row.id, entity: row.entity, kind, key });
+      needs.push({ id: row.id, entity: row.entity, kind, key: parts.names.key(kind, key) });
   }
   const needed = new Map<string, string[]>();
   for (const row of await bodiesByKey(sql, distinct(needs)))

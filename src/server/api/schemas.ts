@@ -151,7 +151,7 @@ export const AttemptView = exact(
   { title: 'Attempt' },
 );
 
-export const exceptionStates = ['open', 'retried', 'edited', 'dismissed'] as const;
+export const exceptionStates = ['open', 'retried', 'edited', 'dismissed', 'bound'] as const;
 const exceptionFields = {
   id: Id,
   entity: Text,
@@ -296,6 +296,12 @@ export const FlowView = exact(
     promise: exact({ within: Text, critical: Type.Boolean() }),
     onException: exact({ owner: Text, within: Text, hold: Type.Enum(['lane', 'nothing']) }),
     fallback: Text,
+    approval: orNull(
+      exact(
+        { reason: Text, by: Text, sinks: Type.Array(exact({ kind: Text, sink: Text, idempotency: Text })) },
+        { description: 'Where a sink cannot promise one effect by itself: who approved of it, and why.' },
+      ),
+    ),
     mappings: Type.Array(Text),
   },
   { title: 'Flow' },

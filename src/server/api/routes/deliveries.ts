@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { HubError } from '../../../core/errors.ts';
+import { meantBy } from '../../../engine/names.ts';
 import { deliveryById, pageOfAttempts, pageOfDeliveries } from '../../../ledger/pages/deliveries.ts';
 import { paged, termsOf } from '../cursor.ts';
 import { auditReading, mayReadPersonal, scrubber, type Words } from '../personal.ts';
@@ -46,7 +47,14 @@ export const deliveryRoutes = [
         call,
         (before: string | null, limit) =>
           call.ledger.transaction((sql) =>
-            pageOfDeliveries(sql, termsOf(call, before, limit), { state, flow, connection, kind, key, document }),
+            pageOfDeliveries(sql, termsOf(call, before, limit), {
+              state,
+              flow,
+              connection,
+              kind,
+              key: key === null ? null : meantBy(call.parts.vault, key),
+              document,
+            }),
           ),
         (row) => row.id,
         (rows) => rows.map(deliveryView),

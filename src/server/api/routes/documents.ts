@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { HubError } from '../../../core/errors.ts';
 import { documentPlace } from '../../../engine/look.ts';
+import { meantBy } from '../../../engine/names.ts';
 import { documentBodies } from '../../../ledger/documents.ts';
 import { bindingsOf, documentById, pageOfDocuments } from '../../../ledger/pages/documents.ts';
 import { paged, termsOf } from '../cursor.ts';
@@ -52,7 +53,7 @@ export const documentRoutes = [
             pageOfDocuments(sql, termsOf(call, before, limit), {
               kind,
               flow,
-              key,
+              key: key === null ? null : meantBy(call.parts.vault, key),
               reference: reference === undefined ? null : call.parts.vault.digest(reference),
             }),
           ),

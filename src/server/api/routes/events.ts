@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { HubError } from '../../../core/errors.ts';
 import { sourceOf } from '../../../core/estate.ts';
+import { meantBy } from '../../../engine/names.ts';
 import { eventPayload } from '../../../ledger/exceptions.ts';
 import { type EventRow, eventById, pageOfEvents } from '../../../ledger/pages/events.ts';
 import { paged, termsOf } from '../cursor.ts';
@@ -62,7 +63,7 @@ export const eventRoutes = [
                   state,
                   connection: port?.connection ?? asked,
                   source: port?.source ?? null,
-                  subject,
+                  subject: subject === null ? null : meantBy(call.parts.vault, subject),
                 }),
               ),
         (row) => row.id,

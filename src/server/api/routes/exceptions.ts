@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { HubError } from '../../../core/errors.ts';
 import { FaultError } from '../../../core/fault.ts';
 import { heldRecord } from '../../../engine/held.ts';
-import { dismissException, editException, retryException } from '../../../engine/resolve.ts';
+import { bindException, dismissException, editException, retryException } from '../../../engine/resolve.ts';
 import type { Sql } from '../../../ledger/database.ts';
 import { type DecidedException, exceptionById, pageOfExceptions } from '../../../ledger/pages/exceptions.ts';
 import { paged, termsOf } from '../cursor.ts';
@@ -44,7 +44,13 @@ const decide = (
     return (await views(call.parts, sql, [await find(sql, call.params.id)]))[0]!;
   });
 
-const acting = ({ parts: { vault, wiring }, ledger, bell }: Call) => ({ vault, wiring, db: ledger, bell });
+const acting = ({ parts: { vault, wiring, names }, ledger, bell }: Call) => ({
+  vault,
+  wiring,
+  names,
+  db: ledger,
+  bell,
+});
 const write = {
   access: { scopes: ['exceptions:write'] },
   tag: 'Exceptions',
@@ -167,8 +173,21 @@ export const exceptionRoutes = [
     method: 'POST',
     path: '/exceptions/:id/dismiss',
     summary: 'Decide that what an Exception stands for shall not be done',
-    body: exact({ reason: Reason }),
-    run: (call) => decide(call, (row) => dismissException(acting(call), row, call.decision(call.body.reason))),
+    about:
+      "With `boundTo` because the record is in the target already, under that id of the target's: it is bound to it, what waited for that goes on, and the Exception is `bound`.",
+    body: exact({
+      reason: Reason,
+      boundTo: Type.Optional(
+        Type.String({ minLength: 1, maxLength: 300, description: "The target's id of the record." }),
+      ),
+    }),
+    run: (call) =>
+      decide(call, (row) => {
+        const { reason, boundTo } = call.body;
+        return boundTo === undefined
+          ? dismissException(acting(call), row, call.decision(reason))
+          : bindException(acting(call), row, call.decision(reason), boundTo);
+      }),
   }),
 ];
 

@@ -1,4 +1,5 @@
 import type { Static } from 'typebox';
+import { weakSinks } from '../../../core/approval.ts';
 import { HubError } from '../../../core/errors.ts';
 import { type AnyFlow, sourceOf } from '../../../core/estate.ts';
 import type { MappingSeed } from '../../../core/flow.ts';
@@ -13,6 +14,12 @@ const entityOf = ({ parts: { estate } }: Call, flow: AnyFlow): string =>
 /** Flows of the estate belong to the entity they read from; where they send to another one is that one's business. */
 const visible = (call: Call): AnyFlow[] =>
   call.parts.estate.flows.filter((flow) => covers(call.bearer, entityOf(call, flow)));
+
+function approvalOf({ parts: { estate } }: Call, flow: AnyFlow): Static<typeof FlowView>['approval'] {
+  const sinks = weakSinks(flow);
+  const approval = estate.approvals?.[flow.id];
+  return approval && sinks.length > 0 ? { reason: approval.reason, by: approval.by, sinks } : null;
+}
 
 function view(call: Call, flow: AnyFlow): Static<typeof FlowView> {
   const { estate, wiring } = call.parts;
@@ -34,6 +41,7 @@ function view(call: Call, flow: AnyFlow): Static<typeof FlowView> {
       hold: flow.onException.hold,
     },
     fallback: flow.fallback,
+    approval: approvalOf(call, flow),
     mappings: (flow.mappings ?? []).map(({ table }: MappingSeed) => table),
   };
 }

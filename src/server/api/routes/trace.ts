@@ -22,7 +22,7 @@ export const traceRoutes = [
     run: (call) =>
       call.ledger.transaction(async (sql) => {
         const { key } = call.query;
-        const steps = (await traceSteps(sql, key, call.parts.vault.digest(key))).slice(-MOST_STEPS);
+        const steps = (await traceSteps(sql, call.parts.vault, key)).slice(-MOST_STEPS);
         if (steps.length === 0)
           throw new HubError('NOT_FOUND', 'nothing is known under that key', {
             hint: 'give an invoice or order number as the channel writes it, or an id',

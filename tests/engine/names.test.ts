@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Type } from 'typebox';
+import { seeded, systemClock } from '../../src/core/clock.ts';
+import type { Sink } from '../../src/core/connector.ts';
+import { classified, defineDocument } from '../../src/core/document.ts';
+import { defineEstate } from '../../src/core/estate.ts';
+import { rejected } from '../../src/core/fault.ts';
+import { defineFlow } from '../../src/core/flow.ts';
+import { Hub } from '../../src/engine/hub.ts';
+import { retryException } from '../../src/engine/resolve.ts';
+import { writeBackup } from '../../src/ledger/backup/write.ts';
+import { listExceptions } from '../../src/ledger/exceptions.ts';
+import { heartbeat } from '../../src/ledger/leases.ts';
+import { traceSteps } from '../../src/ledger/trace.ts';
+import { pseudonym } from '../../src/ledger/vault.ts';
+import { jsonLog } from '../../src/watch/log.ts';
+import { Metrics } from '../../src/watch/metrics.ts';
+import { person, sightings, sightingsInTables } from '../support/canary.ts';
+import { connectionOf, drained, idle, NoteDocument, noteHub, pushSource, send, testLedger } from '../support/hub.ts';
+import { Target, until } from '../support/target.ts';
+import { CardDocument, Side, twoWayHub } from '../support/two-way.ts';
+
+const email = person['an e-mail address']!;
+
+const Guest = defineDocument({
+  name: 'guest',
+  version: '1.0',
+  schema: Type.Object({ id: Type.String(classified('personal')), name: Type.String(classified('personal')) }),
+  key: (guest) => guest.id,
+  keyClassification: 'personal',
+  references: (guest) => [['email', guest.id]],
+});
+const Stay = defineDocument({
+  name: 'stay',
+  version: '1.0',
+  schema: Type.Object({ id: Type.String(), guest: Type.String(classified('personal')) }),
+  key: (stay) => stay.id,
+  needs: (stay) => [['guest', stay.guest]],
+});
+
+interface Booking {
+  id: string;
+  guest: string;
+  name: string;
+}
+
+/** Guests are known by their e-mail address; one is refused at first, so their stays wait for them. */
+function hotel(log = jsonLog({ level: 'silent' })) {
+  const given: { key: string; links: string[] }[] = [];
+  const world = { refuses: true };
+  const common = {
+    idempotency: 'external-id',
+    settle: 0,
+    deadline: '5s',
+    batch: { max: 1, onFailure: 'independent' },
+  } as const;
+  const guests: Sink<typeof Guest> = {
+    ...common,
+    name: 'guests',
+    accepts: Guest,
+    deliver: async ([item]) => {
+      if (world.refuses) return [{ outcome: 'failed', fault: rejected(`${item!.key} has no room`, 'no-room').fault }];
+      given.push({ key: item!.key, links: [] });
+      return [{ outcome: 'done', id: '17' }];
+    },
+  };
+  const stays: Sink<typeof Stay> = {
+    ...common,
+    name: 'stays',
+    accepts: Stay,
+    deliver: async ([item]) => {
+      given.push({ key: item!.key, links: [...item!.links].flat() });
+      return [{ outcome: 'done', id: '18' }];
+    },
+  };
+  const bookings = {
+    ...pushSource(),
+    name: 'bookings',
+    personal: { subject: true, labels: ['email'] },
+    decode: (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()) as Booking,
+  };
+  const flow = defineFlow({
+    id: 'bookings',
+    about: 'guests and their stays',
+    documents: [Guest, Stay],
+    from: bookings,
+    to: { guest: guests, stay: stays },
+    latency: 'realtime',
+    promise: { within: '1m', critical: false },
+    onException: { owner: 'desk', within: '1d', hold: 'lane' },
+    fallback: 'none',
+    translate: ({ id, guest, name }: Booking) => ({
+      outcome: 'routed' as const,
+      documents: [
+        { kind: 'guest' as const, body: { id: guest, name } },
+        { kind: 'stay' as const, body: { id, guest } },
+      ],
+      memory: { guest },
+      objections: [{ cause: 'odd', message: guest, measure: { lines: 0, currency: null, minor: 0n, absolute: 0n } }],
+    }),
+  });
+  const estate = defineEstate({
+    name: 'hotel',
+    connections: {
+      web: connectionOf({ sources: { bookings } }),
+      desk: connectionOf({ sinks: { guests: guests as Sink, stays: stays as Sink } }),
+    },
+    flows: [flow],
+  });
+  const hubOf = ({ db, vault }: Awaited<ReturnType<typeof testLedger>>) =>
+    new Hub({
+      estate,
+      db,
+      vault,
+      clock: systemClock,
+      random: seeded(1),
+      log,
+      secret: () => 'secret',
+      terms: { pollSeconds: 0.05, retrySeconds: [0.02, 0.1] },
+    });
+  const book = (hub: Hub, booking: Booking) =>
+    hub.intake.receive({
+      connection: 'web',
+      source: 'bookings',
+      incoming: {
+        dedupeKey: `${booking.guest} ${booking.id}`,
+        subject: `guest:${booking.guest}`,
+        occurredAt: new Date(),
+        bytes: Buffer.from(JSON.stringify(booking)),
+        labels: { email: booking.guest, booking: booking.id },
+      },
+    });
+  return { hubOf, book, given, world };
+}
+
+test('a person whose e-mail address is key, subject and label stands nowhere plain, is found by it, and is sent as it is', async (t) => {
+  const ledger = await testLedger(t);
+  const lines: string[] = [];
+  const metrics = new Metrics({ version: 'test' });
+  const { hubOf, book, given, world } = hotel(
+    metrics.observe(jsonLog({ level: 'debug', write: (line) => lines.push(line) })),
+  );
+  const hub = hubOf(ledger);
+  await hub.start();
+  await book(hub, { id: 'b1', guest: email, name: person['the name of a person']! });
+  await until('the guest is refused', async () => (await listExceptions(ledger.db, null, 10)).length === 2);
+  const file = join(mkdtempSync(join(tmpdir(), 'crossdock-names-')), 'b');
+  const seen = async () => {
+    await writeBackup(ledger.db, file, { master: ledger.master, release: 'test', replace: true });
+    const { found, rows } = await sightingsInTables(ledger.url, person);
+    assert.ok(rows > 20);
+    const steps = JSON.stringify(await traceSteps(ledger.db, ledger.vault, email), (_, value) =>
+      typeof value === 'bigint' ? String(value) : value?.type === 'Buffer' ? null : value,
+    );
+    return [
+      ...found,
+      ...sightings('the log', lines.join(''), person),
+      ...sightings('metrics', await metrics.text(null), person),
+      ...sightings('the backup', readFileSync(file), person),
+      ...sightings('the trace', steps, person),
+    ];
+  };
+  const waiting = await ledger.db.query<{ key: string }>('awaits', 'select key from awaits');
+  assert.deepEqual(waiting, [{ key: pseudonym(ledger.vault, email) }], 'the stay waits for the guest');
+  assert.deepEqual(await seen(), []);
+
+  world.refuses = false;
+  const refused = (await listExceptions(ledger.db, null, 10)).find(({ cause }) => cause === 'no-room')!;
+  await retryException(hub.parts, refused, { by: 'cli:test', reason: 'a room is free' });
+  await idle(hub);
+  assert.deepEqual(given, [
+    { key: email, links: [] },
+    { key: 'b1', links: [`guest:${email}`, '17'] },
+  ]);
+  await book(hub, { id: 'b2', guest: email, name: 'Q.' });
+  await idle(hub);
+  assert.deepEqual(
+    given
+      .slice(2)
+      .map(({ key }) => key)
+      .sort(),
+    ['b2', email],
+    'a later booking changes the same guest',
+  );
+  assert.deepEqual(await seen(), []);
+  const found = await traceSteps(ledger.db, ledger.vault, email);
+  assert.ok(
+    ['event', 'document', 'delivery', 'binding', 'exception'].every((what) => found.some((step) => step.what === what)),
+  );
+  const bySubject = await traceSteps(ledger.db, ledger.vault, `guest:${email}`);
+  assert.ok(bySubject.some(({ what }) => what === 'event'));
+  await hub.stop();
+  rmSync(join(file, '..'), { recursive: true });
+});
+
+test('a hub that would still write names keeps another from masking them', async (t) => {
+  const ledger = await testLedger(t);
+  await heartbeat(ledger.db, '01a212e3-4c60-7e56-a4e2-9f2d68b3f2aa', { pid: 1 });
+  await assert.rejects(hotel().hubOf(ledger).start(), /1 other hub\(s\) still write them as they are/);
+  await heartbeat(ledger.db, '01a212e3-4c60-7e56-a4e2-9f2d68b3f2aa', { pid: 1, masks: true });
+  const first = hotel().hubOf(ledger);
+  await first.start();
+  t.after(() => first.stop());
+  // A kind that has names already: even a hub of this release may not know that they are personal now.
+  const target = new Target();
+  const plain = noteHub(ledger, target.sink());
+  await plain.start();
+  await send(plain, { id: 'n1', n: 1 });
+  await drained(plain);
+  const personal = { documents: [{ ...NoteDocument, keyClassification: 'personal' as const }] };
+  await assert.rejects(noteHub(ledger, target.sink(), { flow: personal }).start(), /still write them as they are/);
+  await plain.stop();
+});
+
+test("records with personal keys flow both ways and are known by the other side's ids", async (t) => {
+  const ledger = await testLedger(t);
+  const [left, right] = [new Side('left'), new Side('right', { ownIds: true })];
+  const hub = twoWayHub(ledger, left, right, {}, { ...CardDocument, keyClassification: 'personal' });
+  await hub.start();
+  left.set(email, { text: 'a' });
+  await drained(hub);
+  const [own] = [...right.records.keys()];
+  assert.notEqual(own, email);
+  right.set(own!, { text: 'b', stock: 4 });
+  await drained(hub);
+  assert.deepEqual([left.text(email), right.records.size, left.records.size], ['b', 1, 1]);
+  left.set(email, { text: 'c' });
+  await drained(hub);
+  assert.deepEqual([right.text(own!), right.records.size], ['c', 1]);
+  assert.deepEqual((await sightingsInTables(ledger.url, { email: `card:${email}` })).found, [
+    'email in table event_history',
+    'email in table subject',
+  ]);
+  const [{ keys }] = (await ledger.db.query<{ keys: string[] }>(
+    'keys',
+    'select array_agg(distinct key) as keys from binding',
+  )) as [{ keys: string[] }];
+  assert.deepEqual(keys, [pseudonym(ledger.vault, email)]);
+  await hub.stop();
+});
