@@ -53,8 +53,14 @@ test('an own lease keeps its token while it lasts, and gets a new one when it ha
   await db.query('', "update lease set expires_at = clock_timestamp() + interval '1 s'");
   const [renewed, ...more] = await take(me, 'a');
   assert.deepEqual([renewed!.epoch, more.length], [first!.epoch, 0]);
-  const [ends] = await db.query('', "select name from lease where expires_at < clock_timestamp() + interval '2 s'");
-  assert.deepEqual(ends, { name: 'b' }, 'what was not asked for is not renewed');
+  const ends = await db.query('', "select name from lease where expires_at < clock_timestamp() + interval '2 s'");
+  assert.deepEqual(ends, [{ name: 'b' }], 'what was not asked for is not renewed');
+  assert.deepEqual(
+    (await take(me, 'a', 'c')).map(({ name }) => name),
+    ['a', 'c'],
+    'renewed and new ones at once',
+  );
+  await releaseLeases(db, await take(me, 'c'));
   await expire('a');
   const [again] = await take(me, 'a');
   assert.ok(again!.epoch > first!.epoch);

@@ -20,12 +20,16 @@ function functionsOf(text: string, names: readonly string[] | undefined): [numbe
   });
 }
 
+/** The text of a migration with blanks where its comments are. */
+const withoutComments = (text: string): string =>
+  text.replaceAll(/--[^\n]*|\/\*.*?\*\//gs, (comment) => comment.replaceAll(/[^\n]/g, ' '));
+
 /** Every mutant of a file's text, within the functions, methods and constants of these names; in all of it without them. */
 export function mutantsOf(file: string, text: string, within: readonly string[] | undefined): Mutant[] {
   const found = file.endsWith('.sql')
     ? functionsOf(text, within).flatMap(([start, end]) => [
-        ...sqlMutants(text, start, end),
-        ...policyMutants(text, start, end),
+        ...sqlMutants(withoutComments(text), start, end),
+        ...policyMutants(withoutComments(text), start, end),
       ])
     : sourceMutants(file, text, within);
   const known = new Set<string>();

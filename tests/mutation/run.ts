@@ -93,7 +93,9 @@ try {
     await Promise.all(workshops.map(work));
     const caught = chosen.length - survivors.length;
     if (caught / chosen.length < LEAST) below += 1;
-    say(`\n${ward.name}: ${caught} of ${chosen.length} caught (${Math.round((100 * caught) / chosen.length)} %), of ${all.length} possible`);
+    say(
+      `\n${ward.name}: ${caught} of ${chosen.length} caught (${Math.round((100 * caught) / chosen.length)} %), of ${all.length} possible`,
+    );
     for (const job of survivors) say(`  survivor  ${describe(job)}\n            ${reasonFor(job) ?? 'NOT EXPLAINED'}`);
     say('');
   }

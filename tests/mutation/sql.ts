@@ -31,7 +31,9 @@ export function sqlMutants(whole: string, start: number, end: number): Omit<Muta
     for (const match of text.matchAll(pattern)) make(match);
   };
 
-  each(/\s(and|or)\s+(?=\S)/g, ({ index, 0: word }) => add(index, text.slice(index, endOf(text, index + word.length)), ''));
+  each(/\s(and|or)\s+(?!replace)(?=\S)/g, ({ index, 0: word }) =>
+    add(index, text.slice(index, endOf(text, index + word.length)), ''),
+  );
   each(/\b(where|on|when)\s+(?!conflict)(?=\S)/g, ({ index, 0: word }) => {
     const stop = endOf(text, index + word.length);
     const next = /^\s+(and|or)\s+/.exec(text.slice(stop));
@@ -72,7 +74,10 @@ export function policyMutants(whole: string, start: number, end: number): Omit<M
     / nosuperuser nobypassrls/g,
     /^ *perform protect_entity.*$/gm,
   ];
-  return drop.flatMap((pattern) =>
-    [...text.matchAll(pattern)].map(({ index, 0: from }) => ({ at: start + index, from, to: '' })),
-  );
+  return [
+    ...drop.flatMap((pattern) =>
+      [...text.matchAll(pattern)].map(({ index, 0: from }) => ({ at: start + index, from, to: '' })),
+    ),
+    ...[...text.matchAll(/ = (?=[a-z('])/g)].map(({ index, 0: from }) => ({ at: start + index, from, to: ' <> ' })),
+  ];
 }

@@ -20,8 +20,6 @@ export interface Reason {
   readonly why: string;
 }
 
-
-
 export const wards: readonly Ward[] = [
   {
     name: 'allocation',
@@ -52,25 +50,58 @@ export const wards: readonly Ward[] = [
       { file: 'src/ledger/leases.ts', tests: ['tests/ledger/leases.test.ts'] },
       {
         file: 'src/ledger/deliveries.ts',
-        within: ['supersedeWaiting', 'claimDeliveries', 'renewLanes', 'lockOwnLanes', 'freeLanes', 'finishDeliveries', 'postponeDeliveries', 'reapLanes'],
+        within: [
+          'supersedeWaiting',
+          'claimDeliveries',
+          'renewLanes',
+          'lockOwnLanes',
+          'freeLanes',
+          'finishDeliveries',
+          'postponeDeliveries',
+          'reapLanes',
+        ],
         tests: ['tests/ledger/lanes.test.ts'],
       },
       { file: 'src/ledger/lanes.ts', tests: ['tests/ledger/lanes.test.ts', 'tests/ledger/ledger.test.ts'] },
-      { file: 'src/engine/leases.ts', tests: ['tests/engine/leases.test.ts'] },
+      { file: 'src/engine/leases.ts', tests: ['tests/engine/lease-keeper.test.ts', 'tests/engine/leases.test.ts'] },
       { file: 'src/engine/outcome.ts', tests: ['src/engine/outcome.test.ts'] },
       { file: 'src/engine/poll.ts', within: ['storeRead'], tests: ['tests/engine/leases.test.ts'] },
-      { file: 'src/engine/settle.ts', within: ['settle', 'writeOutcomes', 'postponed'], tests: ['tests/engine/leases.test.ts', 'tests/engine/delivery.test.ts'] },
-      { file: 'src/engine/deliver.ts', within: ['once', '#call', '#deliver', '#find', '#keepLease'], tests: ['tests/engine/leases.test.ts', 'tests/engine/delivery.test.ts'] },
+      {
+        file: 'src/engine/settle.ts',
+        within: ['settle', 'writeOutcomes', 'postponed'],
+        tests: ['tests/engine/leases.test.ts', 'tests/engine/delivery.test.ts'],
+      },
+      {
+        file: 'src/engine/deliver.ts',
+        within: ['once', '#call', '#deliver', '#find', '#keepLease'],
+        tests: ['tests/engine/leases.test.ts', 'tests/engine/delivery.test.ts'],
+      },
     ],
   },
   {
     name: 'signatures',
     parts: [
       { file: 'src/core/standard-webhooks.ts', tests: ['src/core/standard-webhooks.test.ts'] },
-      { file: 'src/core/seal.ts', within: ['sameBytes', 'keyedDigest'], tests: ['src/core/standard-webhooks.test.ts', 'src/core/seal.test.ts'] },
-      { file: 'src/connectors/toy-till/index.ts', within: ['verify', 'read', 'secretsOf'], tests: ['src/connectors/toy-till/index.test.ts'] },
-      { file: 'src/engine/webhooks.ts', within: ['receive', 'read', 'isIncoming'], tests: ['src/server/intake.test.ts', 'tests/engine/webhooks.test.ts'] },
-      { file: 'src/server/intake.ts', within: ['addIntake', 'checkType', 'answer'], tests: ['src/server/intake.test.ts'] },
+      {
+        file: 'src/core/seal.ts',
+        within: ['sameBytes', 'keyedDigest'],
+        tests: ['src/core/standard-webhooks.test.ts', 'src/core/seal.test.ts'],
+      },
+      {
+        file: 'src/connectors/toy-till/index.ts',
+        within: ['verify', 'read', 'secretsOf'],
+        tests: ['src/connectors/toy-till/index.test.ts'],
+      },
+      {
+        file: 'src/engine/webhooks.ts',
+        within: ['receive', 'read', 'isIncoming'],
+        tests: ['src/server/intake.test.ts', 'tests/engine/webhooks.test.ts'],
+      },
+      {
+        file: 'src/server/intake.ts',
+        within: ['addIntake', 'checkType', 'answer'],
+        tests: ['src/server/intake.test.ts'],
+      },
     ],
   },
   {
@@ -79,7 +110,11 @@ export const wards: readonly Ward[] = [
       { file: 'src/guard/tokens.ts', tests: ['src/guard/tokens.test.ts', 'src/server/api/access.test.ts'] },
       { file: 'src/ledger/tokens.ts', tests: ['src/guard/tokens.test.ts', 'src/cli/token.test.ts'] },
       { file: 'src/guard/sign-in.ts', tests: ['src/guard/sign-in.test.ts'] },
-      { file: 'src/server/api/index.ts', within: ['addApi', 'admit', '#answer', 'allow'], tests: ['src/server/api/access.test.ts', 'src/server/api/api.test.ts'] },
+      {
+        file: 'src/server/api/index.ts',
+        within: ['addApi', 'admit', '#answer', 'allow'],
+        tests: ['src/server/api/access.test.ts', 'src/server/api/api.test.ts'],
+      },
       { file: 'src/ledger/scope.ts', tests: ['src/ledger/scope.test.ts', 'src/server/api/entities.test.ts'] },
       {
         file: 'sql/002-tokens.sql',
