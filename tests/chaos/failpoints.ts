@@ -29,25 +29,34 @@ interface Asked {
 }
 type Query = (this: pg.Client, ...given: unknown[]) => unknown;
 const doing = new WeakMap<pg.Client, string>();
+const open = new WeakSet<pg.Client>();
 const query = pg.Client.prototype.query as unknown as Query;
 pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
   const [asked] = given as [string | Asked];
   if (typeof asked === 'object') {
     const what = transactions[asked.name ?? ''];
+    // A statement by itself is a transaction of its own.
+    if (what !== undefined && !open.has(this)) return committing(this, given, what);
     if (what !== undefined) doing.set(this, what);
     return query.apply(this, given);
   }
   const what = doing.get(this);
   if (/^(begin|rollback)/.test(asked)) doing.delete(this);
+  if (asked.startsWith('begin')) open.add(this);
+  else if (/^(commit|rollback)/.test(asked)) open.delete(this);
   if (asked !== 'commit' || what === undefined) return query.apply(this, given);
   doing.delete(this);
+  return committing(this, given, what);
+} as typeof pg.Client.prototype.query;
+
+function committing(client: pg.Client, given: unknown[], what: string): unknown {
   at(`before commit of ${what}`);
-  const answer = query.apply(this, given) as Promise<unknown>;
+  const answer = query.apply(client, given) as Promise<unknown>;
   return answer.then((result) => {
     at(`after commit of ${what}`);
     return result;
   });
-} as typeof pg.Client.prototype.query;
+}
 
 const request = http.request as (...given: unknown[]) => http.ClientRequest;
 http.request = ((...given: Parameters<typeof http.request>) => {

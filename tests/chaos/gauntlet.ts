@@ -16,17 +16,17 @@ const MOST_SKEW_MS = 150_000;
 
 /** Moments at which a hub is made to die, and how often a moment comes before that. */
 const moments: readonly [string, number][] = [
-  ['before commit of intake', 200],
-  ['after commit of intake', 200],
-  ['before commit of route', 60],
-  ['after commit of route', 60],
-  ['before commit of claim', 25],
-  ['after commit of claim', 25],
-  ['before a call', 25],
-  ['when a call was sent', 25],
-  ['when a call is answered', 25],
-  ['before commit of settle', 25],
-  ['after commit of settle', 25],
+  ['before commit of intake', 60],
+  ['after commit of intake', 60],
+  ['before commit of route', 20],
+  ['after commit of route', 20],
+  ['before commit of claim', 8],
+  ['after commit of claim', 8],
+  ['before a call', 8],
+  ['when a call was sent', 8],
+  ['when a call is answered', 8],
+  ['before commit of settle', 8],
+  ['after commit of settle', 8],
 ];
 
 export interface GauntletOptions {
@@ -97,7 +97,7 @@ async function runTheGauntlet(all: {
   for (let n = 0; Date.now() < end || kills['at a moment'] < (options.atMoments ?? 0); n++) {
     const [moment, most] = moments[n % moments.length]!;
     const dice = random();
-    const armed = dice < 0.45;
+    const armed = dice < 0.55;
     start(armed ? `${moment}:${1 + Math.floor(random() * most)}` : null);
     const before = sender.acknowledged.size;
     // A hub that does nothing dies of nothing: each has some time to work before it is killed anyhow.
@@ -140,6 +140,7 @@ async function runTheGauntlet(all: {
     problems.push(`the hub ended with ${stopped.code ?? stopped.signal}: ${stopped.stderr.slice(-1500)}`);
   const decided = await decideAll(ground, problems);
   const verdict = judge(sender, receiver);
+  if (receiver.early > 0) problems.push(`${receiver.early} calls by a hub that had been told to wait`);
   problems.push(...verdict.problems);
   const figures = verdict.figures;
   return {
