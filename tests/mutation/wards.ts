@@ -60,7 +60,7 @@ export const wards: readonly Ward[] = [
           'postponeDeliveries',
           'reapLanes',
         ],
-        tests: ['tests/ledger/lanes.test.ts'],
+        tests: ['tests/ledger/claims.test.ts', 'tests/ledger/lanes.test.ts', 'tests/ledger/deliveries.test.ts'],
       },
       { file: 'src/ledger/lanes.ts', tests: ['tests/ledger/lanes.test.ts', 'tests/ledger/ledger.test.ts'] },
       { file: 'src/engine/leases.ts', tests: ['tests/engine/lease-keeper.test.ts', 'tests/engine/leases.test.ts'] },
