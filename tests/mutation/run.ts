@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { seeded } from '../../src/core/clock.ts';
 import { type Mutant, mutantsOf, mutated } from './mutants.ts';
-import { type Part, reasons, wards } from './wards.ts';
+import { reasons } from './reasons.ts';
+import { type Part, wards } from './wards.ts';
 import { Workshop } from './workshop.ts';
 
 const { values } = parseArgs({
@@ -46,7 +47,8 @@ const jobsOf = (part: Part): Job[] => {
 function reasonFor({ part, text, mutant }: Job): string | undefined {
   const line = text.split('\n')[mutant.line - 1]!;
   return reasons.find(
-    ({ file, code, change }) => part.file === file && line.includes(code) && (!change || mutant.from.includes(change)),
+    ({ file, code, change }) =>
+      part.file.startsWith(file) && line.includes(code) && (!change || mutant.from.includes(change)),
   )?.why;
 }
 
@@ -79,8 +81,8 @@ try {
     const chosen = sample(all);
     if (chosen.length === 0) continue;
     const tests = [...new Set(chosen.flatMap(({ part }) => part.tests))];
-    for (const workshop of workshops)
-      if (!(await workshop.pass(tests))) throw new Error(`${ward.name}: ${tests.join(', ')} fail without any mutant`);
+    const sound = await Promise.all(workshops.map((workshop) => workshop.pass(tests)));
+    if (sound.includes(false)) throw new Error(`${ward.name}: ${tests.join(', ')} fail without any mutant`);
     const survivors: Job[] = [];
     const queue = [...chosen];
     const work = async (workshop: Workshop): Promise<void> => {

@@ -12,14 +12,6 @@ export interface Ward {
   readonly parts: readonly Part[];
 }
 
-/** A survivor that is no hole: in a line that holds `code`, a mutant of what holds `change`. */
-export interface Reason {
-  readonly file: string;
-  readonly code: string;
-  readonly change?: string;
-  readonly why: string;
-}
-
 export const wards: readonly Ward[] = [
   {
     name: 'allocation',
@@ -123,5 +115,3 @@ export const wards: readonly Ward[] = [
     ],
   },
 ];
-
-export const reasons: readonly Reason[] = [];
