@@ -32,8 +32,8 @@ export const wards: readonly Ward[] = [
         tests: ['tests/engine/intake.test.ts'],
       },
       { file: 'src/engine/translate.ts', within: ['olderThanKnown'], tests: ['tests/engine/routing.test.ts'] },
-      { file: 'src/ledger/requests.ts', tests: ['src/server/api/api.test.ts'] },
-      { file: 'src/server/api/idempotency.ts', tests: ['src/server/api/api.test.ts'] },
+      { file: 'src/ledger/requests.ts', tests: ['tests/ledger/requests.test.ts'] },
+      { file: 'src/server/api/idempotency.ts', tests: ['tests/ledger/requests.test.ts'] },
     ],
   },
   {
