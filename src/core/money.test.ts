@@ -46,6 +46,23 @@ test('a decimal reads as it is written, and nothing else is one', () => {
     assert.throws(() => decimal(text), RangeError, text);
   assert.deepEqual(decimal('-0'), { coefficient: 0n, scale: 0 });
   assert.deepEqual(decimal('+9007199254740993.10'), { coefficient: 900719925474099310n, scale: 2 });
+  const longest = `-${'1'.repeat(15)}.${'1'.repeat(15)}`;
+  assert.equal(decimalText(decimal(longest)), longest);
+  assert.throws(() => decimal(`${longest}1`), RangeError);
+});
+
+test('a decimal is written as books print it: no sign at zero, one digit before the point, every decimal it carries', () => {
+  for (const text of ['0', '0.00', '0.05', '-0.05', '0.50', '10.00', '-1', '12.345'])
+    assert.equal(decimalText(decimal(text)), text);
+  assert.equal(decimalText(decimal('-0.00')), '0.00');
+  assert.equal(decimalText(integer(-7)), '-7');
+  assert.equal(moneyText(money(-5n, 'EUR')), '-0.05');
+  assert.equal(moneyText(money(0n, 'EUR')), '0.00');
+});
+
+test('decimals that differ by one unit of their last place differ', () => {
+  assert.deepEqual([compare(decimal('2'), integer(1)), compare(integer(1n), decimal('2'))], [1, -1]);
+  assert.deepEqual([compare(decimal('1.01'), decimal('1')), compare(decimal('1'), decimal('1.00'))], [1, 0]);
 });
 
 test('decimal arithmetic is exact', () => {

@@ -81,7 +81,6 @@ export function isSigned(
     .filter((text) => text.startsWith('v1,'))
     .slice(0, MOST_SIGNATURES)
     .map((text) => Buffer.from(text.slice(3), 'base64'));
-  if (signatures.length === 0) return false;
   // Which secret it was may show in the time it takes; what the right signature would have been does not.
   return secrets.some((secret) => {
     const wanted = digestOf(signingKey(secret), id, timestamp, request.body);

@@ -54,6 +54,23 @@ test('a session idles out after 8 hours, and ends after 7 days however busy', ()
   assert.equal(signIn.use(busy), false);
 });
 
+test('8 hours and 7 days, to the moment', () => {
+  const { signIn, time } = started();
+  const [used, unused, long] = [1, 2, 3].map(() => signIn.redeem(signIn.issue())!) as [string, string, string];
+  time.now += 8 * HOUR - 1;
+  assert.ok(signIn.use(used) && signIn.use(long));
+  time.now += 1;
+  assert.deepEqual([signIn.use(unused), signIn.use(used)], [false, true]);
+  for (let hours = 8; hours < 7 * 24 - 8; hours += 7) {
+    time.now += 7 * HOUR;
+    assert.ok(signIn.use(long));
+  }
+  time.now = 1_000 + 7 * 24 * HOUR - 1;
+  assert.ok(signIn.use(long));
+  time.now += 1;
+  assert.equal(signIn.use(long), false);
+});
+
 test('signing out ends that session only', () => {
   const { signIn } = started();
   const [one, two] = [signIn.redeem(signIn.issue())!, signIn.redeem(signIn.issue())!];

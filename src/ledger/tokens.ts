@@ -58,7 +58,7 @@ export async function listTokens(sql: Sql): Promise<TokenRow[]> {
 export async function findTokens(sql: Sql, id: string): Promise<TokenRow[]> {
   return sql.query<TokenRow>(
     'tokens_find',
-    `select ${visible} from api_token where id::text = $1 or right(id::text, 12) = $1 or name = $1 order by id`,
+    `select ${visible} from api_token where id::text = $1 or right(id::text, 12) = $1 or name = $1`,
     [id],
   );
 }

@@ -5,6 +5,8 @@ import { type TestLedger, testLedger } from '../../tests/support/hub.ts';
 import { OLD_SECRET, SECRET, signed, webhookEstate } from '../../tests/support/webhook.ts';
 import { seeded, systemClock } from '../core/clock.ts';
 import type { Log, WebhookSource } from '../core/connector.ts';
+import { HubError } from '../core/errors.ts';
+import { FaultError } from '../core/fault.ts';
 import { Hub } from '../engine/hub.ts';
 import type { Terms } from '../engine/parts.ts';
 import { startServer } from './index.ts';
@@ -158,6 +160,12 @@ test('413 above the limit, declared or not; 415 for what is not taken; 400 for w
   assert.equal((await post(whole)).status, 202, 'up to the limit');
   await problem(await post(note('t'), { ...signed(note('t')), 'content-type': 'text/plain' }), 415, 'MEDIA_TYPE');
   await problem(await post(note('t'), { ...signed(note('t')), 'content-encoding': 'gzip' }), 415, 'MEDIA_TYPE');
+  const untyped = await fetch(`${url}/in/from/notes`, {
+    method: 'POST',
+    body: Buffer.from(note('t')),
+    headers: signed(note('t')),
+  });
+  await problem(untyped, 415, 'MEDIA_TYPE');
   const typed = { ...signed(note('t')), 'content-type': 'Application/JSON; charset=utf-8' };
   assert.equal((await post(note('t'), typed)).status, 202);
   for (const garbled of [
@@ -255,6 +263,38 @@ test('a defect of ours or a missing secret is a 503 that says nothing of what is
   assert.doesNotMatch(JSON.stringify(await problem(answer, 503, 'LEDGER_AWAY')), /NEW|secret/);
   const line = logged.find(({ level }) => level === 'error');
   assert.match(String(line!.fields.error), /no secret NEW/);
+});
+
+test('what goes wrong in a connector that reads a request is told apart: the sender’s fault, a wait, a defect', async (t) => {
+  let error: Error = new Error();
+  const read = () => {
+    throw error;
+  };
+  const { post, logged } = await door(t, { source: { read } });
+  for (const [thrown, status, code, inLog] of [
+    [new FaultError({ kind: 'rejected', message: 'no id' }), 400, 'MALFORMED', 'malformed'],
+    [new SyntaxError('x'), 400, 'MALFORMED', 'malformed'],
+    [new RangeError('x'), 400, 'MALFORMED', 'malformed'],
+    [new HubError('OVERLOADED', 'later'), 503, 'OVERLOADED', 'overloaded'],
+    [new HubError('LEDGER_AWAY', 'away'), 503, 'LEDGER_AWAY', 'ledger_away'],
+    [new FaultError({ kind: 'transient', message: 'x' }), 503, 'LEDGER_AWAY', 'connector_contract'],
+    [new TypeError('x'), 503, 'LEDGER_AWAY', 'connector_contract'],
+  ] as const) {
+    error = thrown;
+    await problem(await post(note('unread')), status, code);
+    assert.equal(logged.at(-1)!.fields.outcome, inLog, `${thrown.name} ${code}`);
+  }
+  assert.deepEqual(await events('unread'), []);
+});
+
+test('each request leaves a line in the log: from where, what became of it, how long it took', async (t) => {
+  const { post, logged } = await door(t);
+  const started = performance.now();
+  await post(note('told'));
+  const line = logged.find(({ message }) => message === 'intake.answered')!;
+  const { elapsedMs, ...fields } = line.fields as { elapsedMs: number };
+  assert.deepEqual([line.level, fields], ['debug', { connection: 'from', topic: 'notes', outcome: 'stored' }]);
+  assert.ok(elapsedMs >= 0 && elapsedMs <= performance.now() - started);
 });
 
 test('a valid traceparent is kept with the event, any other is not', async (t) => {

@@ -34,6 +34,8 @@ export interface GauntletOptions {
   readonly minutes: number;
   /** Subjects of notes, each with as many versions as there is time for. */
   readonly subjects: number;
+  /** Goes on beyond its minutes until so many hubs have died at a named moment; 0 when absent. */
+  readonly atMoments?: number;
 }
 
 /**
@@ -92,7 +94,7 @@ async function runTheGauntlet(all: {
   };
   const weather = changeWeather(inward, outward, receiver, random);
   const sending = sender.run();
-  for (let n = 0; Date.now() < end; n++) {
+  for (let n = 0; Date.now() < end || kills['at a moment'] < (options.atMoments ?? 0); n++) {
     const [moment, most] = moments[n % moments.length]!;
     const dice = random();
     const armed = dice < 0.55;

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Incoming } from '../../src/core/connector.ts';
 import { Doorbell } from '../../src/engine/doorbell.ts';
-import { Intake } from '../../src/engine/intake.ts';
-import { Database, isAway } from '../../src/ledger/database.ts';
+import { Intake, withStorableNames } from '../../src/engine/intake.ts';
+import type { Terms } from '../../src/engine/parts.ts';
+import { Database, isAway, type Sql } from '../../src/ledger/database.ts';
 import { noteHub, testLedger } from '../support/hub.ts';
-import { Target, until } from '../support/target.ts';
+import { gate, Target, until } from '../support/target.ts';
 
 const ledger = await testLedger();
 after(() => ledger.db.close());
@@ -104,4 +105,134 @@ test('a ledger that breaks off in the middle of a commit is an error; the sender
   assert.equal(await receive('broken-2'), 'duplicate');
   assert.deepEqual(await stored('broken-'), ['broken-1', 'broken-2']);
   await own.close();
+});
+
+/** An Intake whose commits a test holds up, and whose clock stands at `time.now`: how many arrivals, of how many bytes, each commit had. */
+function heldUp(changes: Partial<Terms> = {}) {
+  const commits: number[] = [];
+  const time = { now: 0 };
+  const { opened, open } = gate();
+  const sql: Sql = {
+    query: async <Row>(_name: string, _text: string, [ids]: unknown[] = []) =>
+      (ids as string[]).map((id) => ({ event_id: id })) as Row[],
+  };
+  const db = {
+    statement: async (work: (sql: Sql) => Promise<Set<string>>) => {
+      const stored = await work(sql);
+      commits.push(stored.size);
+      await opened;
+      return stored;
+    },
+  } as unknown as Database;
+  const intake = new Intake({
+    db,
+    vault: ledger.vault,
+    estate,
+    clock: { ...clock, monotonic: () => time.now },
+    terms: { ...terms, ...changes },
+    bell: new Doorbell(),
+  });
+  const told: string[] = [];
+  /** Sends arrivals of so many bytes; what each is told is in `told`. */
+  const receive = (...sizes: number[]): Promise<unknown> =>
+    Promise.all(
+      sizes.map((size, n) =>
+        intake
+          .receive({ connection: 'from', source: 'notes', incoming: incoming(`${n}`, { bytes: Buffer.alloc(size) }) })
+          .then(
+            (receipt) => void told.push(receipt),
+            (error: { code: string }) => void told.push(error.code),
+          ),
+      ),
+    );
+  return { commits, time, receive, open, told };
+}
+const MIB = 1024 * 1024;
+/** What sealing adds. */
+const SEAL = 29;
+
+test('a commit takes 500 arrivals, or 8 MiB of them, and one that is larger alone', async () => {
+  const many = heldUp();
+  const sent = many.receive(...Array.from({ length: 1_201 }, () => 1));
+  many.open();
+  await sent;
+  assert.deepEqual(many.commits, [1, 500, 500, 200]);
+
+  const large = heldUp({ intakeQueue: { arrivals: 100, bytes: 100 * MIB } });
+  const half = 4 * MIB - SEAL;
+  const all = large.receive(1, half, half, half, half + 1, 9 * MIB, 1, 1);
+  large.open();
+  await all;
+  assert.deepEqual(large.commits, [1, 2, 1, 1, 1, 2]);
+  assert.deepEqual(new Set(large.told), new Set(['new']));
+});
+
+test('above what may wait an arrival is refused at once; what was stored makes room again', async () => {
+  for (const intakeQueue of [
+    { arrivals: 3, bytes: MIB },
+    { arrivals: 100, bytes: 3 * (1 + SEAL) },
+  ]) {
+    const { receive, open, told } = heldUp({ intakeQueue });
+    // The first is on its way already.
+    const sent = receive(1, 1, 1, 1, 1);
+    await until('it is told', () => told.length > 0);
+    assert.deepEqual(told, ['OVERLOADED'], JSON.stringify(intakeQueue));
+    open();
+    await sent;
+    await receive(1, 1, 1);
+    assert.deepEqual(told.slice(1), Array(7).fill('new'));
+  }
+});
+
+test('who waits for longer than the terms allow is told so, in the commit or behind it; who came later is not', async () => {
+  const { receive, open, told, time, commits } = heldUp({ intakeSeconds: 5, intakeQueue: { arrivals: 3, bytes: MIB } });
+  const late = receive(1, 1, 1);
+  time.now = 4_000;
+  const later = receive(1);
+  time.now = 4_999;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.deepEqual(told, [], 'to the moment');
+  time.now = 5_000;
+  await late;
+  assert.deepEqual(told, Array(3).fill('LEDGER_AWAY'));
+  const next = receive(1, 1);
+  open();
+  await Promise.all([later, next]);
+  assert.deepEqual(
+    [told.slice(3), commits],
+    [
+      ['new', 'new', 'new'],
+      [1, 3],
+    ],
+  );
+});
+
+test('a key that is no text is another than the text that stands for it; labels, version and trace come along', async () => {
+  const receive = intakeOn(ledger.db);
+  const keys = ['x\ud800', 'x\ud801', 'x\ufffd'];
+  for (const [n, dedupeKey] of keys.entries())
+    assert.equal(await receive(`odd-${n}`, { dedupeKey, labels: { n: String(n) }, sourceVersion: BigInt(n) }), 'new');
+  for (const dedupeKey of keys) assert.equal(await receive('odd-again', { dedupeKey }), 'duplicate');
+  const rows = await ledger.db.query(
+    'odd',
+    "select labels, source_version from event where subject like 'note:odd-%' order by seq",
+  );
+  assert.deepEqual(
+    rows,
+    [0n, 1n, 2n].map((version) => ({ labels: { n: String(version) }, source_version: version })),
+  );
+});
+
+test('names that no ledger can hold are made storable where nobody can be told', () => {
+  const fine = incoming('fine', { labels: { invoice: 'A' } });
+  assert.equal(withStorableNames(fine), fine);
+  for (const [changes, subject, labels] of [
+    [{ subject: 'a\0b' }, 'a\ufffdb', {}],
+    [{ subject: 'a\ud800' }, 'a\ufffd', {}],
+    [{ labels: { 'n\0': 'v' } }, 'note:x', { 'n\ufffd': 'v' }],
+    [{ labels: { good: 'v', n: 'v\udc00' } }, 'note:x', { good: 'v', n: 'v\ufffd' }],
+  ] as const) {
+    const stored = withStorableNames(incoming('x', changes));
+    assert.deepEqual([stored.subject, stored.labels ?? {}], [subject, labels]);
+  }
 });

@@ -197,6 +197,13 @@ test('a cursor serves its own list and filters only', async (t) => {
 
 test('retry with an answer, edit, dismiss: what was held goes on, once, with who and why', async (t) => {
   const { world, token } = await busy(t);
+  const rung: string[] = [];
+  const { bell } = world.hub.parts;
+  const ring = bell.ring.bind(bell);
+  bell.ring = (topic) => {
+    rung.push(topic);
+    ring(topic);
+  };
   const held = await exceptionOf(world, token, 'no-number');
   const detail = (await world.get(`/exceptions/${held}`, token)).body;
   assert.deepEqual([detail.record.what, detail.record.body.id, detail.holds], ['payload', 'held', true]);
@@ -204,6 +211,10 @@ test('retry with an answer, edit, dismiss: what was held goes on, once, with who
   assert.equal(retried.status, 200, retried.text);
   assert.deepEqual([retried.body.state, retried.body.reason], ['retried', 'the shop said so']);
   assert.match(retried.body.closedBy, /^api:t1:[0-9a-f]{12}$/);
+  assert.ok(
+    ['route', 'deliver'].every((topic) => rung.includes(topic)),
+    'the loops are woken',
+  );
   await world.drained();
   assert.equal((await world.get('/deliveries?key=held&kind=ticket', token)).body.items[0].state, 'delivered');
 
@@ -271,7 +282,10 @@ test('the same write under the same key has one effect, however concurrently it 
   assert.equal(answers.filter(({ headers }) => headers['idempotency-replayed'] === 'true').length, 11);
   const versions = async () => (await world.get('/mappings/codes/versions', token)).body.items.length;
   assert.equal(await versions(), 2);
-  assert.equal((await write('k1')).body.version, 2);
+  const again = await write('k1');
+  assert.deepEqual([again.body.version, again.headers['idempotency-replayed']], [2, 'true']);
+  for (const done of [await write('k0', { ...body, basedOn: 9 }), await world.get('/mappings/codes/versions', token)])
+    assert.equal(done.headers['idempotency-replayed'], undefined);
 
   const other = await write('k1', { ...body, rows: { a: '2' } });
   assert.deepEqual([other.status, other.body.code], [422, 'IDEMPOTENCY_KEY_REUSED']);

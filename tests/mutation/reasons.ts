@@ -1,0 +1,101 @@
+/** A survivor that is no hole: in a line that holds `code` of a file, a mutant of text that holds `change`. */
+interface Reason {
+  /** Its path begins so. */
+  readonly file: string;
+  readonly code: string;
+  readonly change?: string;
+  readonly why: string;
+}
+
+/** Named survivors: whoever reads them decides anew when the line changes. */
+export const reasons: readonly Reason[] = [
+  {
+    file: 'src/ledger/',
+    code: 'length === 0) return',
+    change: 'length === 0',
+    why: 'spares a statement that would do nothing',
+  },
+  {
+    file: 'src/ledger/leases.ts',
+    code: 'for no key update',
+    change: 'for no key update',
+    why: 'the order in which rows are locked: deadlocks are repeated',
+  },
+  {
+    file: 'src/ledger/leases.ts',
+    code: 'const others',
+    change: 'names.filter',
+    why: 'those that were renewed are not free: asking for them again gives nothing',
+  },
+  {
+    file: 'src/ledger/deliveries.ts',
+    code: 'holder is not null and lease_until',
+    change: 'holder is not null',
+    why: 'a lane without a holder has no lease_until; it is what the partial index is found by',
+  },
+  {
+    file: 'src/ledger/deliveries.ts',
+    code: 'limit 1000 for update',
+    change: 'order by',
+    why: 'the order in which rows are locked: deadlocks are repeated',
+  },
+  {
+    file: 'src/ledger/lanes.ts',
+    code: 'order by connection, sink, key for update',
+    change: 'for update',
+    why: 'the order in which rows are locked; who changed a delivery holds its row until the commit anyway',
+  },
+  {
+    file: 'src/ledger/lanes.ts',
+    code: 'and not exists (select from delivery d where',
+    why: 'it is asked twice, before and after the lock: one of both stands in for the other but when a delivery is added in between',
+  },
+  {
+    file: 'src/core/decimal.ts',
+    code: 'const negative =',
+    why: 'differs at zero only, and minus zero is zero',
+  },
+  { file: 'src/core/decimal.ts', code: 'const n =', why: 'differs at zero only, and minus zero is zero' },
+  { file: 'src/core/decimal.ts', code: 'const d =', why: 'differs at zero only, which cannot be divided by' },
+  {
+    file: 'src/core/decimal.ts',
+    code: 'a.scale <= digits',
+    change: '<=',
+    why: 'at equality both ways divide or multiply by one',
+  },
+  { file: 'src/core/decimal.ts', code: 'const digits =', why: 'differs at zero only, and minus zero is zero' },
+  {
+    file: 'src/core/standard-webhooks.ts',
+    code: 'ready',
+    why: 'how many keys are kept ready costs time and memory, not right or wrong',
+  },
+  { file: 'src/core/standard-webhooks.ts', code: 'known', why: 'a key is made anew: slower, and the same' },
+  {
+    file: 'src/core/standard-webhooks.ts',
+    code: 'MOST_READY',
+    why: 'how many keys are kept ready costs time and memory only',
+  },
+  {
+    file: 'src/server/intake.ts',
+    code: "at < 0 ? ''",
+    why: 'a URL begins with its path: the question mark is never first',
+  },
+  {
+    file: 'src/guard/tokens.ts',
+    code: 'this.#known.delete(key);',
+    change: 'delete(key)',
+    why: 'what has ended is never believed: only memory is freed',
+  },
+  {
+    file: 'src/guard/tokens.ts',
+    code: 'Number.NEGATIVE_INFINITY',
+    change: '??',
+    why: 'without it the difference is NaN, which is not less either',
+  },
+  { file: 'src/ledger/tokens.ts', code: 'row ?? null', why: 'undefined is as falsy as null to the only caller' },
+  {
+    file: 'src/ledger/scope.ts',
+    code: 'PATIENCE =',
+    why: 'how long a statement may run before it is broken off: a promise about load, not about rights',
+  },
+];
