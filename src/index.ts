@@ -1,6 +1,10 @@
 /** What estate files, flows and connectors outside this package are written with. */
 export { csv } from './connectors/csv/index.ts';
 export { odoo } from './connectors/odoo/index.ts';
+export { toCatalogueItems } from './connectors/odoo/mapping/catalogue.ts';
+export { toDeliveryDocuments } from './connectors/odoo/mapping/deliveries.ts';
+export { toPrices } from './connectors/odoo/mapping/prices.ts';
+export { type StockRules, toStockLevels } from './connectors/odoo/mapping/stock-levels.ts';
 export { type RestStoreConfig, restStore } from './connectors/rest-store/index.ts';
 export { type ToyTillConfig, toyTill } from './connectors/toy-till/index.ts';
 export type { Approval } from './core/approval.ts';

@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { after } from 'node:test';
-import { conform, type SeenRequest, type SinkUnderTest } from '../../src/conformance/index.ts';
-import { Odoo } from '../../src/connectors/odoo/database.ts';
+import {
+  conform,
+  type PollSourceUnderTest,
+  type SeenRequest,
+  type SinkUnderTest,
+} from '../../src/conformance/index.ts';
+import { Odoo, relation } from '../../src/connectors/odoo/database.ts';
 import { odoo } from '../../src/connectors/odoo/index.ts';
-import type { Item, Sink } from '../../src/core/connector.ts';
+import type { Item, PollSource, Sink } from '../../src/core/connector.ts';
 import { secret } from '../../src/core/estate.ts';
 import { makeContext } from '../odoo/context.ts';
+import { people } from '../odoo/estate.ts';
 import { isReal, odooTargets } from '../odoo/targets.ts';
 
 const mappings = {
@@ -57,7 +63,7 @@ for (const [name, start] of odooTargets) {
     settle: isReal ? ('8s' as const) : ('700ms' as const),
     ...(target.company ? { company: target.company } : {}),
   };
-  const { sinks } = odoo(settings);
+  const { sinks, sources } = odoo({ ...settings, capture: { page: 10 } });
   const direct = new Odoo({
     timeout: '150s',
     company: undefined,
@@ -124,7 +130,62 @@ for (const [name, start] of odooTargets) {
   const nothingLoaded = (request: SeenRequest): Response | null =>
     called(request).method === 'load' ? answer(request, { ids: false, messages: [] }) : null;
 
+  const worker = await people(target);
+  const thing = await worker.product('C', 100_000);
+  /** The second of what was made is over: until then a source names what it read otherwise. */
+  const aged = async <T>(made: T): Promise<T> => {
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    return made;
+  };
+  const poll = (source: PollSource<never>, make: PollSourceUnderTest['make']): PollSourceUnderTest => ({
+    source,
+    ...surroundings,
+    pageSize: 10,
+    refuses,
+    make: async (count) => aged(await make(count)),
+  });
+  const many = (count: number, vals: (n: number) => object) =>
+    Array.from({ length: count }, (_, n) => vals(n)) as unknown[];
+  let codes = 0;
+  const newProducts = (count: number) =>
+    worker.call('product.product', 'create', [
+      many(count, () => ({
+        name: 'Conforming',
+        type: 'consu',
+        is_storable: true,
+        default_code: `CF${++codes}-${run}`,
+      })),
+    ]) as Promise<number[]>;
+
+  const templates = async (products: readonly number[], noun: string): Promise<string[]> => {
+    const rows = await direct.read('product.product', [['id', 'in', products]], ['product_tmpl_id'], cx);
+    return rows.map((row) => `${noun}:${relation(row.product_tmpl_id).id}`);
+  };
+
   conform({
+    polls: {
+      [`${name}: stock levels`]: () =>
+        poll(sources.stockLevels as never, async (count) => {
+          const products = await newProducts(count);
+          const { stockLocation } = await direct.warehouse(cx);
+          const vals = products.map((id) => ({ product_id: id, location_id: stockLocation, inventory_quantity: 5 }));
+          const quants = await worker.call('stock.quant', 'create', [vals], { inventory_mode: true });
+          await worker.call('stock.quant', 'action_apply_inventory', [quants]);
+          return products.map((id) => `stock:${id}`);
+        }),
+      [`${name}: catalogue`]: () =>
+        poll(sources.catalogue as never, async (count) => templates(await newProducts(count), 'item')),
+      [`${name}: prices`]: () =>
+        poll(sources.prices as never, async (count) => templates(await newProducts(count), 'price')),
+      [`${name}: pickings`]: () =>
+        poll(sources.pickings as never, async (count) => {
+          const line = [0, 0, { product_id: thing, product_uom_qty: 1, price_unit: 1 }];
+          const orders = many(count, () => ({ partner_id: Number(buyer), state: 'sale', order_line: [line] }));
+          const made = await worker.call('sale.order', 'create', [orders]);
+          const rows = await direct.read('stock.picking', [['sale_id', 'in', made]], ['name'], cx);
+          return rows.map(({ id }) => `delivery:${id}`);
+        }),
+    },
     sinks: {
       [`${name}: customers`]: () =>
         subject(sinks.customers as Sink, {

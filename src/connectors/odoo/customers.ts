@@ -1,8 +1,9 @@
 import type { Context, Item, Sink } from '../../core/connector.ts';
 import { type Customer, CustomerDocument } from '../../model/customer.ts';
-import { deliverPrepared, type Odoo } from './database.ts';
+import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Loadable, load } from './load.ts';
+import { deliverPrepared } from './prepared.ts';
 import { findBy, resultOf, sinkOf } from './sink.ts';
 
 /** Customers become partners (`res.partner`): name, reference and, where the channel says it, country. What people add in Odoo stays. */

@@ -1,6 +1,6 @@
 import { type Duration, milliseconds } from '../../core/clock.ts';
-import type { Context, Item, Result } from '../../core/connector.ts';
-import { type Fault, FaultError, rejected } from '../../core/fault.ts';
+import type { Context } from '../../core/connector.ts';
+import { type Fault, rejected } from '../../core/fault.ts';
 import { OdooFault } from './errors.ts';
 import { moduleOf } from './external-id.ts';
 import type { Settings } from './settings.ts';
@@ -73,13 +73,57 @@ export class Odoo {
     return this.#raw(model, method, { ...call, context: { allowed_company_ids: [id], ...call.context } }, cx);
   }
 
-  async read(model: string, domain: unknown[], fields: string[], cx: Context, order = 'id'): Promise<Row[]> {
+  /** At most `limit` rows of a domain, all when absent. */
+  async read(
+    model: string,
+    domain: readonly unknown[],
+    fields: readonly string[],
+    cx: Context,
+    order = 'id',
+    limit?: number,
+  ): Promise<Row[]> {
     const args: [string, unknown][] = [
       ['domain', domain],
       ['fields', fields],
       ['order', order],
     ];
+    if (limit !== undefined) args.push(['limit', limit]);
     return rowsOf(await this.call(model, 'search_read', { args }, cx));
+  }
+
+  async count(model: string, domain: readonly unknown[], cx: Context): Promise<number> {
+    return Number(await this.call(model, 'search_count', { args: [['domain', domain]] }, cx));
+  }
+
+  /** The server's clock, to the second, as `write_date` is written: a default that Odoo fills in with the present moment. */
+  async now(cx: Context): Promise<string> {
+    const answer = await this.call('sale.order', 'default_get', { args: [['fields', ['date_order']]] }, cx);
+    const { date_order: now } = answer as { date_order?: unknown };
+    if (typeof now === 'string' && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(now)) return now;
+    throw new OdooFault({ kind: 'transient', message: 'Odoo did not tell the time' });
+  }
+
+  /** The newest `write_date` among rows of a domain, by the id in `field`. */
+  async newest(model: string, domain: readonly unknown[], field: string, cx: Context): Promise<Map<number, string>> {
+    const { group } = await this.dialect(cx);
+    const asked = 'write_date:max';
+    const args: [string, unknown][] = [
+      ['domain', domain],
+      ['groupby', [field]],
+      [group === 'read_group' ? 'fields' : 'aggregates', [asked]],
+    ];
+    const rows = rowsOf(await this.call(model, group, { args }, cx));
+    const column = group === 'read_group' ? 'write_date' : asked;
+    return new Map(
+      rows.flatMap((row) =>
+        typeof row[column] === 'string' ? [[pair(row[field] as Many).id, row[column].slice(0, 19)] as const] : [],
+      ),
+    );
+  }
+
+  /** Codes of warehouses of the company by id. */
+  async warehouseCodes(cx: Context): Promise<ReadonlyMap<number, string>> {
+    return new Map((await this.warehouses(cx)).map(({ id, code }) => [id, code]));
   }
 
   /** The company that the estate names; without a name the user's only one. */
@@ -132,12 +176,15 @@ export class Odoo {
   ): Promise<Map<string, Row>> {
     const rows = await this.read(model, domain, fields, cx);
     if (rows.length === 0) return new Map();
-    const ids = rows.map((row) => row.id as number);
-    const names = (await this.call(model, 'get_external_id', { ids }, cx)) as Record<string, string>;
+    const names = await this.externalIds(
+      model,
+      rows.map((row) => row.id as number),
+      cx,
+    );
     const wanted = new Set(externalIds);
     return new Map(
       rows.flatMap((row) => {
-        const name = names[String(row.id)];
+        const name = names.get(row.id as number);
         return name !== undefined && wanted.has(name) ? [[name, row] as const] : [];
       }),
     );
@@ -174,16 +221,49 @@ export class Odoo {
     );
   }
 
+  /** ISO 3166-1 alpha-2 codes by id. */
+  countryCodes(cx: Context): Promise<ReadonlyMap<number, string>> {
+    return this.#keep('countries', cx, async () => {
+      const rows = await this.read('res.country', [], ['code'], cx);
+      return new Map(rows.map((row) => [row.id as number, String(row.code)]));
+    });
+  }
+
   /** Country of an ISO 3166-1 alpha-2 code. */
   async country(code: string, cx: Context): Promise<number> {
-    const all = await this.#keep('countries', cx, async () => {
-      const rows = await this.read('res.country', [], ['code'], cx);
-      return new Map(rows.map((row) => [String(row.code), row.id as number]));
-    });
     // ISO 3166-1 says GB; so does Odoo, but people and older systems write UK.
-    const id = all.get(code.toUpperCase() === 'UK' ? 'GB' : code.toUpperCase());
+    const wanted = code.toUpperCase() === 'UK' ? 'GB' : code.toUpperCase();
+    const id = [...(await this.countryCodes(cx))].find(([, one]) => one === wanted)?.[0];
     if (id === undefined) throw rejected(`Odoo has no country with the code '${code}'`, 'country-unknown', 'country');
     return id;
+  }
+
+  /** Country of the company; '' where it has none. */
+  homeCountry(cx: Context): Promise<string> {
+    return this.#keep('home', cx, async () => {
+      const { id } = await this.company(cx);
+      const [row] = await this.read('res.company', [['id', '=', id]], ['country_id'], cx);
+      return (await this.countryCodes(cx)).get(relation(row?.country_id).id) ?? '';
+    });
+  }
+
+  /** Those of the fields that the model has: some belong to modules that may not be installed. */
+  has(model: string, fields: readonly string[], cx: Context): Promise<string[]> {
+    return this.#keep(`fields ${model} ${fields.join(' ')}`, cx, async () => {
+      const args: [string, unknown][] = [
+        ['allfields', fields],
+        ['attributes', ['type']],
+      ];
+      const told = (await this.call(model, 'fields_get', { args }, cx)) as Record<string, unknown>;
+      return fields.filter((field) => field in told);
+    });
+  }
+
+  /** External ids by record; records without one are left out. */
+  async externalIds(model: string, ids: readonly number[], cx: Context): Promise<Map<number, string>> {
+    if (ids.length === 0) return new Map();
+    const names = (await this.call(model, 'get_external_id', { ids }, cx)) as Record<string, string>;
+    return new Map(ids.flatMap((id) => (names[String(id)] ? [[id, names[String(id)]!] as const] : [])));
   }
 
   /** Pricelist to sell with in a currency: null for the company's own, which needs none. */
@@ -205,6 +285,20 @@ export class Odoo {
       'currency-unknown',
       'currency',
     );
+  }
+
+  /** Active pricelists that the company may use. */
+  pricelists(cx: Context): Promise<{ id: number; name: string; currency: string }[]> {
+    return this.#keep('pricelists', cx, async () => {
+      const { id } = await this.company(cx);
+      const domain = [['company_id', 'in', [id, false]]];
+      const rows = await this.read('product.pricelist', domain, ['name', 'currency_id'], cx);
+      return rows.map((row) => ({
+        id: row.id as number,
+        name: String(row.name),
+        currency: relation(row.currency_id).name,
+      }));
+    });
   }
 
   /** What price and quantity of an order line are rounded to. */
@@ -258,6 +352,25 @@ export class Odoo {
         stockLocation: pair(row.lot_stock_id as Many).id,
         internalType: pair(row.int_type_id as Many).id,
       }));
+    });
+  }
+
+  /** Code of the warehouse by operation type. */
+  pickingTypes(cx: Context): Promise<ReadonlyMap<number, string>> {
+    return this.#keep('picking types', cx, async () => {
+      const codes = await this.warehouseCodes(cx);
+      const { id } = await this.company(cx);
+      const domain = [
+        ['company_id', '=', id],
+        ['active', 'in', [true, false]],
+      ];
+      const rows = await this.read('stock.picking.type', domain, ['warehouse_id'], cx);
+      return new Map(
+        rows.flatMap((row) => {
+          const code = codes.get(relation(row.warehouse_id).id);
+          return code === undefined ? [] : [[row.id as number, code] as const];
+        }),
+      );
     });
   }
 
@@ -345,68 +458,9 @@ export function chooseCompany(allowed: readonly Company[], wanted: string | numb
 
 export const rowsOf = (answer: unknown): Row[] => (Array.isArray(answer) ? (answer as Row[]) : []);
 
+/** A many2one in a row; id 0 where there is none. */
+export const relation = (value: unknown): { id: number; name: string } => pair((value || false) as Many);
+
 /** A many2one as Odoo reads it: [id, name] or false. */
 export const pair = (value: Many): { id: number; name: string } =>
   value === false ? { id: 0, name: '' } : { id: value[0], name: value[1] };
-
-/** Name of the field with a text that PostgreSQL cannot hold (a NUL, half of a surrogate pair), or null. */
-function unstorable(value: unknown, field = 'document'): string | null {
-  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? field : null;
-  if (typeof value !== 'object' || value === null) return null;
-  for (const [name, part] of Object.entries(value)) {
-    const found = unstorable(part, Array.isArray(value) ? field : name);
-    if (found !== null) return found;
-  }
-  return null;
-}
-
-/**
- * Delivers what can be prepared: an item whose preparation is `rejected` fails alone, any other Fault stops all of them before anything was sent.
- * Answers in the order of the items.
- */
-export async function deliverPrepared<T, P>(
-  items: readonly Item<T>[],
-  prepare: (item: Item<T>) => Promise<P> | P,
-  send: (prepared: readonly { item: Item<T>; prepared: P }[]) => Promise<Result[]>,
-): Promise<Result[]> {
-  const results: (Result | null)[] = [];
-  const ready: { place: number; item: Item<T>; prepared: P }[] = [];
-  for (const [place, item] of items.entries()) {
-    results[place] = null;
-    try {
-      const field = unstorable(item.document);
-      if (field !== null)
-        throw rejected(
-          `${field} holds a character that Odoo cannot store (a NUL or half of a pair)`,
-          'odoo-text',
-          field,
-        );
-      ready.push({ place, item, prepared: await prepare(item) });
-    } catch (error) {
-      if (!(error instanceof FaultError) || error.fault.kind !== 'rejected') throw error;
-      results[place] = { outcome: 'failed', fault: error.fault };
-    }
-  }
-  if (ready.length > 0) {
-    const sent = await send(ready);
-    ready.forEach(({ place }, index) => {
-      results[place] = sent[index]!;
-    });
-  }
-  return results.map((result) => result!);
-}
-
-/** The Odoo id of a document this one needs. */
-export function linked(item: Item<unknown>, kind: string, key: string): string {
-  const id = item.links.get(`${kind}:${key}`);
-  if (id === undefined || !/^\d+$/.test(id))
-    throw rejected(`${kind} '${key}' is not bound to a record in Odoo yet`, 'not-bound', kind);
-  return id;
-}
-
-/** A Fault of a step after the record has landed: whatever it was, the document may be there. Leaves faults of `cx.fetch` (a lost lease) as they are. */
-export function afterLanding(error: unknown, what: string): Fault {
-  if (error instanceof OdooFault)
-    return { kind: 'unknown', message: `${what}, but the next step failed: ${error.fault.message}` };
-  throw error;
-}

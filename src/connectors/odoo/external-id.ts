@@ -22,3 +22,11 @@ export function externalId(module: string, kind: string, ...keys: readonly strin
       : `${name.slice(0, longest - 42)}--${sha256(keys.map(encoded).join('-')).toString('hex').slice(0, 40)}`;
   return `${module}.${kind}_${short}`;
 }
+
+/** The last of the keys that an id was made of, or null for an id that is not ours, or was too long to tell. */
+export function lastKeyOf(id: string): string | null {
+  const name = id.slice(id.indexOf('.') + 1);
+  if (!name.includes('-') || name.includes('--')) return null;
+  const encodedKey = name.slice(name.lastIndexOf('-') + 1);
+  return encodedKey.replace(/_([0-9a-f]+)_/g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)));
+}

@@ -1,5 +1,5 @@
 import { type Duration, milliseconds } from '../../core/clock.ts';
-import type { Connection, Sink } from '../../core/connector.ts';
+import type { Connection, PollSource, Sink, WebhookSource } from '../../core/connector.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Secret } from '../../core/estate.ts';
 import type { CustomerDocument } from '../../model/customer.ts';
@@ -15,6 +15,12 @@ import { journalEntries } from './journal-entries.ts';
 import { payments } from './payments.ts';
 import { products } from './products.ts';
 import { saleOrders } from './sale-orders.ts';
+import { type CatalogueRecord, catalogue } from './sources/catalogue.ts';
+import { hints } from './sources/hints.ts';
+import { type DeliveryRecord, pickings } from './sources/pickings.ts';
+import { type PriceRecord, prices } from './sources/prices.ts';
+import { type StockRecord, stockLevels } from './sources/stock-levels.ts';
+import { Turnstile } from './sources/turnstile.ts';
 import { stockAdjustments } from './stock-adjustments.ts';
 
 export interface OdooConfig {
@@ -43,11 +49,39 @@ export interface OdooConfig {
     readonly entries?: number;
     readonly payments?: number;
   };
+  /** How its changes are captured. */
+  readonly capture?: {
+    /** How far each poll looks back (180 s): longer than Odoo's `limit_time_real`, with some time for clocks that differ. */
+    readonly overlap?: Duration;
+    /** How often everything is compared (1d). */
+    readonly full?: Duration;
+    /** Records that are read and stored together (200). */
+    readonly page?: number;
+    /** How often each source is polled. */
+    readonly every?: {
+      readonly stockLevels?: Duration;
+      readonly catalogue?: Duration;
+      readonly prices?: Duration;
+      readonly pickings?: Duration;
+    };
+    /** Plain decimal: pieces of each product that are never promised, in each warehouse (0). */
+    readonly safety?: string;
+    /** Takes hints of automation rules at `POST /in/{connection}/changed-{source}?token=…`, from whoever knows one of these. */
+    readonly hints?: readonly Secret[];
+  };
   /** Module of the external ids instead of `hub_<connection>`: letters, digits and `_`. Never change it once orders have crossed. */
   readonly prefix?: string;
 }
 
+type Capturing = NonNullable<OdooConfig['capture']>;
+
 export interface OdooConnection extends Connection {
+  readonly sources: {
+    readonly stockLevels: PollSource<StockRecord>;
+    readonly catalogue: PollSource<CatalogueRecord>;
+    readonly prices: PollSource<PriceRecord>;
+    readonly pickings: PollSource<DeliveryRecord>;
+  } & Readonly<Record<`hint-${string}`, WebhookSource<never>>>;
   readonly sinks: {
     readonly customers: Sink<typeof CustomerDocument>;
     readonly products: Sink<typeof ProductDocument>;
@@ -74,11 +108,12 @@ export function odoo(config: OdooConfig): OdooConnection {
     throw new HubError('CONFIG_INVALID', `odoo prefix '${config.prefix}': letters, digits and _ only, at most 61`);
   const { database, login, key, company, warehouse, prefix, batch = {} } = config;
   const one = new Odoo({ url, database, login, key, company, warehouse, prefix, settle, timeout });
+  const polled = sourcesOf(one, config.capture ?? {});
   return {
     connector: 'odoo',
     entity: config.entity ?? 'main',
     writer: `odoo ${url} ${database} ${company ?? '(only company)'}`,
-    sources: {},
+    sources: { ...polled, ...hints(Object.values(polled), config.capture?.hints ?? []) },
     sinks: {
       customers: customers(one, batch.customers ?? 500),
       products: products(one, batch.products ?? 250),
@@ -88,6 +123,25 @@ export function odoo(config: OdooConfig): OdooConnection {
       payments: payments(one, batch.payments ?? 10),
     },
     check: (cx) => check(one, cx),
+  };
+}
+
+/** Throws HubError CONFIG_INVALID for an overlap that loses changes, or a safety stock that is none. */
+function sourcesOf(odoo: Odoo, { overlap = '180s', full = '1d', page = 200, every = {}, safety = '0' }: Capturing) {
+  if (milliseconds(overlap) < milliseconds(odoo.settings.settle))
+    throw new HubError(
+      'CONFIG_INVALID',
+      `odoo overlap ${overlap}: shorter than settle (${odoo.settings.settle}), changes would be lost`,
+    );
+  if (!/^\d{1,9}(\.\d{1,6})?$/.test(safety))
+    throw new HubError('CONFIG_INVALID', `odoo safety '${safety}': a plain decimal such as 2, not negative`);
+  const capture = { odoo, turnstile: new Turnstile(), overlap, full, page };
+  milliseconds(full);
+  return {
+    stockLevels: stockLevels(capture, { every: every.stockLevels ?? '20s', safety }),
+    catalogue: catalogue(capture, every.catalogue ?? '60s'),
+    prices: prices(capture, every.prices ?? '60s'),
+    pickings: pickings(capture, every.pickings ?? '30s'),
   };
 }
 

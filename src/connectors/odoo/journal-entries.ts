@@ -2,9 +2,10 @@ import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { type Fault, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import { type JournalEntry, JournalEntryDocument } from '../../model/journal-entry.ts';
-import { afterLanding, deliverPrepared, type Odoo, pair, type Row } from './database.ts';
+import { type Odoo, pair, type Row } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Cells, type Loadable, type Loaded, load } from './load.ts';
+import { afterLanding, deliverPrepared } from './prepared.ts';
 import { minorOf, sinkOf } from './sink.ts';
 
 interface Prepared {

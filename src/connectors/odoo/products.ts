@@ -1,8 +1,9 @@
 import type { Context, Item, Sink } from '../../core/connector.ts';
 import { type Product, ProductDocument } from '../../model/product.ts';
-import { deliverPrepared, type Odoo } from './database.ts';
+import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Loadable, load } from './load.ts';
+import { deliverPrepared } from './prepared.ts';
 import { findBy, resultOf, sinkOf } from './sink.ts';
 
 /** Row of Mapping table `accounts` with the account that vouchers are sold to; without it a voucher is a service like any other. */

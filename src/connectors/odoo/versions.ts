@@ -16,11 +16,16 @@ export interface Dialect {
   readonly service: Readonly<Record<string, string>>;
   /** stock.move.name is required up to 18 and gone in 19. */
   readonly moveName: boolean;
+  /** Domain of products that are counted. */
+  readonly stored: readonly unknown[];
+  /** Method that groups: 19 has a new one, with aggregates that are named as they were asked for. */
+  readonly group: 'read_group' | 'formatted_read_group';
   /** Method that answers "may this user …", and its further arguments. */
   readonly access: 'has_access' | 'check_access_rights';
 }
 
 const goods = { type: 'consu', is_storable: 'True' };
+const stored = [['is_storable', '=', true]];
 const service = { type: 'service', is_storable: 'False' };
 
 const dialects: readonly Dialect[] = [
@@ -32,6 +37,8 @@ const dialects: readonly Dialect[] = [
     goods: { detailed_type: 'product' },
     service: { detailed_type: 'service' },
     moveName: true,
+    stored: [['detailed_type', '=', 'product']],
+    group: 'read_group',
     access: 'check_access_rights',
   },
   {
@@ -42,6 +49,8 @@ const dialects: readonly Dialect[] = [
     goods,
     service,
     moveName: true,
+    stored,
+    group: 'read_group',
     access: 'has_access',
   },
   {
@@ -52,6 +61,8 @@ const dialects: readonly Dialect[] = [
     goods,
     service,
     moveName: false,
+    stored,
+    group: 'formatted_read_group',
     access: 'has_access',
   },
 ];
@@ -81,6 +92,21 @@ const methods: Readonly<Record<string, Method>> = {
     writes: false,
     parameters: [['domain', []], ['fields', null], ['offset', 0], ['limit', null], ['order']],
   },
+  default_get: { records: false, writes: false, parameters: [['fields']] },
+  read_group: {
+    records: false,
+    writes: false,
+    parameters: [
+      ['domain'],
+      ['fields'],
+      ['groupby'],
+      ['offset', 0],
+      ['limit', null],
+      ['orderby', false],
+      ['lazy', true],
+    ],
+  },
+  formatted_read_group: { records: false, writes: false, parameters: [['domain'], ['groupby'], ['aggregates']] },
   search_count: { records: false, writes: false, parameters: [['domain', []], ['limit']] },
   read: { records: true, writes: false, parameters: [['fields', null]] },
   has_access: { records: true, writes: false, parameters: [['operation']] },

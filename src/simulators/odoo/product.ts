@@ -203,6 +203,7 @@ const template = (version: Version): Model =>
       barcode: onVariant(char('Barcode'), 'barcode'),
       standard_price: onVariant(float('Cost'), 'standard_price'),
       weight: onVariant(float('Weight'), 'weight'),
+      weight_uom_name: char('Weight unit of measure label', { compute: () => 'kg' }),
       volume: onVariant(float('Volume'), 'volume'),
       ...Object.fromEntries(
         Object.entries(quantityFields()).map(([name, field]) => [name, sumOfVariants(field, name)]),

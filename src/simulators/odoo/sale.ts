@@ -132,7 +132,7 @@ const orders = (): Model =>
       client_order_ref: char('Customer Reference', { index: true }),
       origin: char('Source Document'),
       reference: char('Payment Ref.'),
-      date_order: datetime('Order Date', { required: true }),
+      date_order: datetime('Order Date', { required: true, default: (env) => env.tx.now.slice(0, 19) }),
       validity_date: date('Expiration'),
       commitment_date: datetime('Delivery Date'),
       partner_id: many2one('res.partner', 'Customer', { required: true, index: true, onDelete: 'restrict' }),

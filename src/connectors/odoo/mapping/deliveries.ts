@@ -1,0 +1,109 @@
+import type { Draft, Look } from '../../../core/flow.ts';
+import { type FulfilmentOrder, FulfilmentOrderDocument } from '../../../model/fulfilment-order.ts';
+import { OrderDocument } from '../../../model/order.ts';
+import { ProductDocument } from '../../../model/product.ts';
+import { type Shipment, ShipmentDocument } from '../../../model/shipment.ts';
+import { lastKeyOf } from '../external-id.ts';
+import type { DeliveryRecord, MoveRecord, PickingRecord } from '../sources/pickings.ts';
+
+type Drafts = Draft<typeof FulfilmentOrderDocument | typeof ShipmentDocument>[];
+
+/**
+ * Message Translator: a delivery of Odoo becomes one fulfilment order, whatever is still to ship of it, and a shipment for each picking that is done. Mapping
+ * tables `odoo-warehouses` and, where a carrier stands on a picking, `odoo-carriers` (its name → carrier of the hub).
+ */
+export async function toDeliveryDocuments(record: DeliveryRecord, look: Look): Promise<Drafts> {
+  const order = (await look.keyOf(OrderDocument, String(record.order.id))) ?? `${look.connection}:${record.order.id}`;
+  const known = await look.current(OrderDocument, order);
+  const head = {
+    id: (await look.keyOf(FulfilmentOrderDocument, String(record.id))) ?? `${look.connection}:${record.id}`,
+    order,
+    orderNumber: record.order.reference ?? record.order.name,
+    location: look.mapping('odoo-warehouses').get(record.warehouse),
+  };
+  const drafts: Drafts = [];
+  const open = record.pickings.filter(({ state }) => state === 'confirmed' || state === 'assigned');
+  const done = record.pickings.filter(({ state }) => state === 'done');
+  const dropped = record.pickings.filter(({ state }) => state === 'cancel');
+  const rest = open.length > 0 ? open : dropped;
+  const lines = await linesOf(rest, look, ({ wanted }) => wanted);
+  if (lines.length > 0) {
+    const body: FulfilmentOrder = {
+      ...head,
+      number: record.pickings[0]!.name,
+      method: known?.delivery?.method ?? 'ship',
+      state: open.length > 0 ? 'open' : 'cancelled',
+      service: known?.delivery?.service ?? null,
+      promisedAt: record.promisedAt ?? known?.delivery?.promisedAt ?? null,
+      shipTo: record.shipTo,
+      lines,
+    };
+    drafts.push({ kind: 'fulfilment-order', externalId: String(record.id), body });
+  }
+  for (const picking of done) {
+    const shipment = await shipmentOf(picking, record, head, look);
+    if (shipment) drafts.push({ kind: 'shipment', externalId: String(picking.id), body: shipment });
+  }
+  return drafts;
+}
+
+async function shipmentOf(
+  picking: PickingRecord,
+  { pickings }: DeliveryRecord,
+  head: { id: string; order: string; orderNumber: string; location: string },
+  look: Look,
+): Promise<Shipment | null> {
+  const { id, ...order } = head;
+  const lines = await linesOf([picking], look, ({ moved, state }) => (state === 'done' ? moved : 0));
+  if (lines.length === 0) return null;
+  return {
+    ...order,
+    id: (await look.keyOf(ShipmentDocument, String(picking.id))) ?? `${look.connection}:${picking.id}`,
+    number: picking.name,
+    fulfilmentOrder: id,
+    milestone: 'shipped',
+    occurredAt: picking.doneAt!,
+    carrier: picking.carrier === null ? null : look.mapping('odoo-carriers').get(picking.carrier),
+    tracking: trackingOf(picking.tracking),
+    closes: !pickings.some(({ rest, state }) => rest === picking.id && state !== 'cancel'),
+    lines: lines.map(({ id: line, orderLine, sku, quantity }) => ({ id: line, orderLine, sku, quantity })),
+  };
+}
+
+/** Several numbers stand in one field, parted by commas or semicolons. */
+const trackingOf = (text: string | null): Shipment['tracking'] =>
+  (text ?? '')
+    .split(/[,;]/)
+    .map((number) => number.trim())
+    .filter((number) => number !== '')
+    .map((number) => ({ number, url: null }));
+
+/** Lines of pickings: moves of one sale line and product together, those of nothing left out. */
+async function linesOf(
+  pickings: readonly PickingRecord[],
+  look: Look,
+  quantityOf: (move: MoveRecord) => number,
+): Promise<FulfilmentOrder['lines']> {
+  const groups = Map.groupBy(
+    pickings.flatMap(({ moves }) => moves),
+    lineIdOf,
+  );
+  const lines: FulfilmentOrder['lines'] = [];
+  for (const [id, moves] of groups) {
+    const quantity = Math.round(moves.reduce((sum, move) => sum + quantityOf(move), 0) * 1e6) / 1e6;
+    if (quantity <= 0) continue;
+    const { externalId, product, code, description } = moves[0]!;
+    lines.push({
+      id,
+      orderLine: externalId === null ? null : lastKeyOf(externalId),
+      sku: (await look.keyOf(ProductDocument, String(product))) ?? code?.toUpperCase() ?? `odoo-${product}`,
+      description,
+      quantity: String(quantity),
+    });
+  }
+  return lines;
+}
+
+/** Stable through backorders, which split moves. */
+export const lineIdOf = ({ saleLine, product }: Pick<MoveRecord, 'saleLine' | 'product'>): string =>
+  saleLine === null ? `product-${product}` : `${saleLine}-${product}`;

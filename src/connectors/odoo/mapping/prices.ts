@@ -1,0 +1,61 @@
+import { decimal } from '../../../core/decimal.ts';
+import { rejected } from '../../../core/fault.ts';
+import type { Draft, Look } from '../../../core/flow.ts';
+import { exactMoney } from '../../../core/money.ts';
+import type { PriceDocument } from '../../../model/price.ts';
+import { ProductDocument } from '../../../model/product.ts';
+import type { ListPrice, PriceRecord } from '../sources/prices.ts';
+
+/** Row of Mapping table `odoo-pricelists` for the sales price of the product itself. */
+const salesPrice = 'sales price';
+
+/**
+ * Message Translator: prices on those lists that Mapping table `odoo-pricelists` names (pricelist of Odoo, or `sales price` → list of the hub). A price that only
+ * Odoo can work out is left out. Throws `rejected` for one that is no amount of its currency, or whose taxes are half within it.
+ */
+export async function toPrices(record: PriceRecord, look: Look): Promise<Draft<typeof PriceDocument>[]> {
+  const lists = look.mapping('odoo-pricelists');
+  const drafts: Draft<typeof PriceDocument>[] = [];
+  for (const { id, code, prices } of record.variants) {
+    const sku = (await look.keyOf(ProductDocument, String(id))) ?? code?.toUpperCase();
+    if (sku === undefined) continue;
+    for (const price of prices) {
+      const list = lists.find(price.list ?? salesPrice);
+      if (list === null || price.amount === null) continue;
+      if (record.includesTax === null)
+        throw rejected(
+          `'${record.name}' has sales taxes of which some are within the price and some are not: choose one in Odoo`,
+          'taxes-mixed',
+          'taxes_id',
+        );
+      drafts.push({
+        kind: 'price',
+        body: {
+          id: `${list}/${sku}`,
+          sku,
+          list,
+          currency: price.currency,
+          amount: minorOf(price, price.amount, sku),
+          compareAt: null,
+          includesTax: record.includesTax,
+        },
+      });
+    }
+  }
+  return drafts;
+}
+
+/** A float of Odoo as the amount it means; six decimals are more than any price has. */
+function minorOf({ currency, list }: ListPrice, amount: number, sku: string): number {
+  try {
+    const { minor } = exactMoney(decimal(amount.toFixed(6)), currency);
+    if (minor >= 0n) return Number(minor);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  throw rejected(
+    `the price of ${sku} on ${list ?? 'its own'} is ${amount} in Odoo, which is no amount in ${currency}: correct it there`,
+    'not-an-amount',
+    'list_price',
+  );
+}
