@@ -47,44 +47,31 @@ const LINE_ITEM = `fragment Line on LineItem {
   duties { id price ${MONEY} ${TAX_LINES} }
 }`;
 
-const REFUND = `fragment RefundParts on Refund {
-  id processedAt
-  return { id }
-  totalRefundedSet ${MONEY}
-  refundLineItems(first: 50) {
-    pageInfo { hasNextPage }
-    nodes { id quantity restockType location { id } lineItem { id } subtotalSet ${MONEY} totalTaxSet ${MONEY} }
-  }
-  refundShippingLines(first: 5) { nodes { id shippingLine { id } subtotalAmountSet ${MONEY} taxAmountSet ${MONEY} } }
-  orderAdjustments(first: 5) { nodes { reason amountSet ${MONEY} taxAmountSet ${MONEY} } }
-  transactions(first: 10) { nodes { gateway kind status } }
-}`;
+const REFUND_LINES = `pageInfo { hasNextPage endCursor }
+    nodes { id quantity restockType location { id } lineItem { id } subtotalSet ${MONEY} totalTaxSet ${MONEY} }`;
 
-const RETURN = `fragment ReturnParts on Return {
-  id name status createdAt closedAt
-  returnLineItems(first: 50) {
-    pageInfo { hasNextPage }
-    nodes { id quantity ... on ReturnLineItem { returnReasonDefinition { handle } fulfillmentLineItem { lineItem { id } } } }
-  }
-}`;
+const RETURN_LINES = `pageInfo { hasNextPage endCursor }
+    nodes { __typename id quantity returnReasonDefinition { handle } ... on ReturnLineItem { fulfillmentLineItem { lineItem { id } } } }`;
 
+/** Costs no more than a few hundred points, so that several orders fit into one call: what few orders have is read in a call of its own. */
 const ORDER = `fragment OrderParts on Order {
   id name createdAt processedAt updatedAt cancelledAt edited test
-  currencyCode presentmentCurrencyCode taxesIncluded requiresShipping email phone
+  currencyCode presentmentCurrencyCode taxesIncluded requiresShipping
   totalPriceSet ${MONEY} currentTotalPriceSet ${MONEY}
   customer { id displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } }
   shippingAddress ${ADDRESS}
   billingAddress ${ADDRESS}
+  email phone
   retailLocation { id }
   additionalFees { id name price ${MONEY} ${TAX_LINES} }
-  lineItems(first: 20) { pageInfo { hasNextPage endCursor } nodes { ...Line } }
-  shippingLines(first: 5, includeRemovals: true) {
+  lineItems(first: 10) { pageInfo { hasNextPage endCursor } nodes { ...Line } }
+  shippingLines(first: 3, includeRemovals: true) {
     nodes { id title code isRemoved originalPriceSet ${MONEY} ${DISCOUNTS} ${TAX_LINES} }
   }
-  fulfillmentOrders(first: 5) { nodes { id status assignedLocation { location { id } } deliveryMethod { methodType } } }
-  transactions(first: 20) { id kind status gateway processedAt amountSet ${MONEY} }
-  refunds(first: 20) { ...RefundParts }
-  returns(first: 10) { nodes { ...ReturnParts } }
+  fulfillmentOrders(first: 5) { nodes { status assignedLocation { location { id } } deliveryMethod { methodType } } }
+  transactions(first: 50) { id kind status gateway processedAt amountSet ${MONEY} }
+  refunds(first: 1) { id }
+  returns(first: 1) { nodes { id } }
 }`;
 
 export const documents = {
@@ -105,9 +92,42 @@ export const documents = {
   nodes(ids: $ids) { __typename ... on Order { ...OrderParts } }
 }
 ${ORDER}
-${LINE_ITEM}
-${REFUND}
-${RETURN}`,
+${LINE_ITEM}`,
+  ),
+  orderAfter: query(
+    'OrderAfter',
+    ['orders'],
+    `query OrderAfter($id: ID!) {
+  order(id: $id) {
+    updatedAt
+    refunds(first: 50) {
+      id processedAt
+      return { id }
+      totalRefundedSet ${MONEY}
+      refundLineItems(first: 30) { ${REFUND_LINES} }
+      refundShippingLines(first: 5) { nodes { id shippingLine { id } subtotalAmountSet ${MONEY} taxAmountSet ${MONEY} } }
+      orderAdjustments(first: 5) { nodes { reason amountSet ${MONEY} } }
+      transactions(first: 10) { nodes { gateway kind status } }
+    }
+    returns(first: 10) {
+      nodes { id name status createdAt closedAt returnLineItems(first: 10) { ${RETURN_LINES} } }
+    }
+  }
+}`,
+  ),
+  moreRefundLines: query(
+    'MoreRefundLines',
+    ['orders'],
+    `query MoreRefundLines($id: ID!, $after: String!) {
+  refund(id: $id) { refundLineItems(first: 100, after: $after) { ${REFUND_LINES} } }
+}`,
+  ),
+  moreReturnLines: query(
+    'MoreReturnLines',
+    ['orders'],
+    `query MoreReturnLines($id: ID!, $after: String!) {
+  return(id: $id) { returnLineItems(first: 100, after: $after) { ${RETURN_LINES} } }
+}`,
   ),
   moreLines: query(
     'MoreLines',
@@ -141,11 +161,11 @@ ${LINE_ITEM}`,
     'ChangedProducts',
     ['products'],
     `query ChangedProducts($query: String!, $after: String) {
-  products(first: 25, after: $after, query: $query, sortKey: UPDATED_AT) {
+  products(first: 15, after: $after, query: $query, sortKey: UPDATED_AT) {
     pageInfo { hasNextPage endCursor }
     nodes {
       id title updatedAt isGiftCard
-      variants(first: 25) {
+      variants(first: 15) {
         pageInfo { hasNextPage endCursor }
         nodes { id sku barcode title inventoryItem { requiresShipping } }
       }
@@ -230,16 +250,26 @@ ${LINE_ITEM}`,
   orderToShip: query(
     'OrderToShip',
     ['shipments'],
-    `query OrderToShip($id: ID!) {
+    `query OrderToShip($id: ID!, $after: String) {
   order(id: $id) {
     id name cancelledAt
-    fulfillments(first: 50) { id status trackingInfo(first: 10) { number } fulfillmentLineItems(first: 50) { nodes { quantity lineItem { id } } } }
-    fulfillmentOrders(first: 10) {
+    fulfillments(first: 100) { id status trackingInfo(first: 20) { number } }
+    fulfillmentOrders(first: 5, after: $after) {
+      pageInfo { hasNextPage endCursor }
       nodes {
         id status assignedLocation { location { id } }
-        lineItems(first: 50) { pageInfo { hasNextPage } nodes { id remainingQuantity lineItem { id } } }
+        lineItems(first: 50) { pageInfo { hasNextPage endCursor } nodes { id remainingQuantity lineItem { id } } }
       }
     }
+  }
+}`,
+  ),
+  moreToShip: query(
+    'MoreToShip',
+    ['shipments'],
+    `query MoreToShip($id: ID!, $after: String!) {
+  fulfillmentOrder(id: $id) {
+    lineItems(first: 200, after: $after) { pageInfo { hasNextPage endCursor } nodes { id remainingQuantity lineItem { id } } }
   }
 }`,
   ),

@@ -235,6 +235,9 @@ type QueryRoot {
   currentAppInstallation: AppInstallation!
   nodes(ids: [ID!]!): [Node]!
   order(id: ID!): Order
+  fulfillmentOrder(id: ID!): FulfillmentOrder
+  refund(id: ID!): Refund
+  return(id: ID!): Return
   orders(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String,
     sortKey: OrderSortKeys = PROCESSED_AT
