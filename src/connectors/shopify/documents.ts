@@ -58,7 +58,7 @@ const ORDER = `fragment OrderParts on Order {
   id name createdAt processedAt updatedAt cancelledAt edited test
   currencyCode presentmentCurrencyCode taxesIncluded requiresShipping
   totalPriceSet ${MONEY} currentTotalPriceSet ${MONEY}
-  customer { id displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } }
+  customer { id displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } defaultAddress { countryCodeV2 } }
   shippingAddress ${ADDRESS}
   billingAddress ${ADDRESS}
   email phone

@@ -54,7 +54,7 @@ type InventoryQuantity implements Node { id: ID! name: String! quantity: Int! up
 type CustomerEmailAddress { emailAddress: String! }
 type CustomerPhoneNumber { phoneNumber: String! }
 type Customer implements Node {
-  id: ID! displayName: String! defaultEmailAddress: CustomerEmailAddress defaultPhoneNumber: CustomerPhoneNumber
+  id: ID! displayName: String! defaultEmailAddress: CustomerEmailAddress defaultPhoneNumber: CustomerPhoneNumber defaultAddress: MailingAddress
 }
 type MailingAddress implements Node {
   id: ID! name: String company: String address1: String address2: String city: String zip: String provinceCode: String

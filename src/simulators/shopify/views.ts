@@ -207,6 +207,7 @@ export function orderView(shop: Shop, order: Order) {
       id: order.customer.id,
       displayName: order.customer.displayName,
       defaultEmailAddress: order.customer.email === null ? null : { emailAddress: order.customer.email },
+      defaultAddress: addressView(order.billingAddress),
       defaultPhoneNumber: order.customer.phone === null ? null : { phoneNumber: order.customer.phone },
     },
     shippingAddress: addressView(order.shippingAddress),
