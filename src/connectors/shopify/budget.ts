@@ -1,0 +1,68 @@
+import type { Clock } from '../../core/clock.ts';
+
+/** What Shopify says of the bucket after each call: points, and points restored a second. */
+export interface ThrottleStatus {
+  readonly maximumAvailable: number;
+  readonly currentlyAvailable: number;
+  readonly restoreRate: number;
+}
+
+/** Longest a call is held back here; whoever would wait longer is told to come again. */
+const LONGEST_MS = 5000;
+
+/**
+ * The points that one app may spend at one shop (a leaky bucket at Shopify; one of these for each connection and hub). Shopify asks for the whole
+ * requested cost up front and gives back what was not used, so a call that the bucket cannot pay would be refused: it waits first.
+ *
+ * @see https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits
+ */
+export class Budget {
+  #status: ThrottleStatus | null = null;
+  #at = 0;
+  readonly #costs = new Map<string, number>();
+
+  /** Points that a call of this name asked for the last time; undefined before the first. */
+  costOf(name: string): number | undefined {
+    return this.#costs.get(name);
+  }
+
+  /** The largest a single call may be: the bucket's size, at most 1000. */
+  get largest(): number {
+    return Math.min(1000, this.#status?.maximumAvailable ?? 1000);
+  }
+
+  /** Notes what an answer said. */
+  heard(name: string, requested: number | undefined, status: ThrottleStatus | undefined, clock: Clock): void {
+    if (requested !== undefined) this.#costs.set(name, requested);
+    if (status === undefined) return;
+    this.#status = status;
+    this.#at = clock.monotonic();
+  }
+
+  /** Milliseconds until the bucket holds `points`, 0 when it does or nothing is known. */
+  wait(points: number, clock: Clock): number {
+    if (!this.#status) return 0;
+    const { maximumAvailable, currentlyAvailable, restoreRate } = this.#status;
+    const restored = ((clock.monotonic() - this.#at) / 1000) * restoreRate;
+    const available = Math.min(maximumAvailable, currentlyAvailable + restored);
+    return Math.max(0, Math.ceil(((Math.min(points, maximumAvailable) - available) / restoreRate) * 1000));
+  }
+
+  /**
+   * Holds a call back until the bucket can pay for it, and takes its cost out. Answers how long it would be, in milliseconds, where that is more
+   * than is waited for here; 0 when the call may go.
+   */
+  async take(name: string, clock: Clock, signal: AbortSignal): Promise<number> {
+    const cost = this.#costs.get(name) ?? 0;
+    const wait = this.wait(cost, clock);
+    if (wait > LONGEST_MS) return wait;
+    if (wait > 0) await clock.sleep(wait, signal);
+    if (this.#status) {
+      const restored = ((clock.monotonic() - this.#at) / 1000) * this.#status.restoreRate;
+      const available = Math.min(this.#status.maximumAvailable, this.#status.currentlyAvailable + restored);
+      this.#status = { ...this.#status, currentlyAvailable: available - cost };
+      this.#at = clock.monotonic();
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,100 @@
+import { milliseconds } from '../../core/clock.ts';
+import type { Context, Incoming } from '../../core/connector.ts';
+import { rejected } from '../../core/fault.ts';
+import type { Answer } from './transport.ts';
+
+/** One record as a list names it. */
+export interface Change {
+  readonly id: string;
+  /** RFC 3339, whole seconds. */
+  readonly updatedAt: string;
+}
+
+export interface List<C extends Change> {
+  readonly nodes: readonly C[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+}
+
+interface Reading<C extends Change> {
+  /** The search of the very first look; '' is everything. */
+  readonly first: string;
+  /** One page of what changed, oldest change first. */
+  list(query: string, after: string | null, cx: Context): Promise<Answer<List<C>>>;
+  /** Facts of some changes, at the most as many as given; they are stored before the next are asked for. */
+  read(changes: readonly C[], cx: Context): AsyncIterable<readonly Incoming[]>;
+}
+
+interface Cursor {
+  /** The newest change that was read. */
+  readonly at: string;
+}
+
+/** Read again before each cursor: a change may be found by search only some time after it was made. */
+const OVERLAP_MS = milliseconds('2m');
+/** A record read this long after its change was read with all changes of that second. */
+const SETTLED_MS = milliseconds('3s');
+/** Shopify pages no further than 25,000 records into one search. */
+const DEEPEST = 20_000;
+
+const instant = (text: string): number => {
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) throw rejected(`Shopify gave '${text.slice(0, 40)}' for a time`, 'not-understood', 'updatedAt');
+  return at;
+};
+
+/** `at` less some milliseconds, as a search writes it. */
+const before = (at: string, ms: number): string => new Date(instant(at) - ms).toISOString().replace(/\.\d+Z$/, 'Z');
+
+/**
+ * Reads what changed since a cursor (Polling Consumer): lists ids by their time of change from a little before the cursor, reads whole only what was
+ * not read yet, and gives the cursor on. What was read within the overlap is remembered here, so that each look costs little; another hub, or this
+ * one after a restart, reads it once more and the ledger knows it.
+ */
+export class Changes<C extends Change> {
+  readonly #reading: Reading<C>;
+  readonly #known = new Map<string, string>();
+
+  constructor(reading: Reading<C>) {
+    this.#reading = reading;
+  }
+
+  async *pull(cursor: string | null, cx: Context): AsyncGenerator<{ items: Incoming[]; cursor: string }> {
+    const since = cursor === null ? null : (JSON.parse(cursor) as Cursor);
+    let from = since === null ? null : before(since.at, OVERLAP_MS);
+    let newest = since?.at ?? null;
+    for (let after: string | null = null, seen = 0; ; ) {
+      const query = from === null ? this.#reading.first : `updated_at:>='${from}'`;
+      const { data: page, at } = await this.#reading.list(query, after, cx);
+      const fresh = page.nodes.filter((change) => !this.#isKnown(change, since));
+      // The cursor moves with a whole page only: what was read of one that broke off is read again.
+      const start = newest ?? before(page.nodes[0]?.updatedAt ?? at.toISOString(), 1000);
+      for await (const items of this.#reading.read(fresh, cx))
+        yield { items: [...items], cursor: JSON.stringify({ at: start }) };
+      for (const change of page.nodes) this.#remember(change, at);
+      const last = page.nodes.at(-1);
+      if (last && (newest === null || instant(last.updatedAt) > instant(newest))) {
+        newest = last.updatedAt;
+        yield { items: [], cursor: JSON.stringify({ at: newest }) };
+      }
+      if (!page.pageInfo.hasNextPage || !last) break;
+      seen += page.nodes.length;
+      after = page.pageInfo.endCursor;
+      if (seen >= DEEPEST && from !== last.updatedAt) [from, after, seen] = [last.updatedAt, null, 0];
+    }
+    if (newest !== null) this.#forget(newest);
+  }
+
+  /** Only within the overlap: what lies after the cursor is read whatever is remembered. */
+  #isKnown({ id, updatedAt }: C, since: Cursor | null): boolean {
+    return since !== null && instant(updatedAt) <= instant(since.at) && this.#known.get(id) === updatedAt;
+  }
+
+  #remember({ id, updatedAt }: C, readAt: Date): void {
+    if (readAt.getTime() - instant(updatedAt) >= SETTLED_MS) this.#known.set(id, updatedAt);
+  }
+
+  #forget(newest: string): void {
+    const oldest = instant(newest) - 2 * OVERLAP_MS;
+    for (const [id, updatedAt] of this.#known) if (instant(updatedAt) < oldest) this.#known.delete(id);
+  }
+}

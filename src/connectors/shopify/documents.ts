@@ -1,0 +1,300 @@
+/**
+ * Every text that is sent to Shopify, by name, with what it serves: when Shopify takes a field away, `check` and the tests can say which flows that
+ * touches. All are valid on each of `versions`, which `npm run conform:shopify` proves against the schema that Shopify publishes.
+ *
+ * `money` is the amount in the currency the connection keeps its books in: the shop's own, or the customer's (`inCurrency`).
+ *
+ * @see https://shopify.dev/docs/api/admin-graphql
+ */
+export interface Document {
+  readonly name: string;
+  /** Ports of the connection that need it. */
+  readonly serves: readonly string[];
+  readonly writes: boolean;
+  readonly text: string;
+}
+
+/** API versions that all documents are valid on, the default first. A version is served for at least a year from its first day. */
+export const versions = ['2026-07', '2026-10'] as const;
+export type ApiVersion = (typeof versions)[number];
+
+const query = (name: string, serves: readonly string[], text: string): Document => ({
+  name,
+  serves,
+  writes: false,
+  text,
+});
+const mutation = (name: string, serves: readonly string[], text: string): Document => ({
+  name,
+  serves,
+  writes: true,
+  text,
+});
+
+const MONEY = '{ money: shopMoney { amount currencyCode } }';
+
+const ADDRESS = `{ name company address1 address2 city zip provinceCode countryCodeV2 phone }`;
+const TAX_LINES = `taxLines { title ratePercentage priceSet ${MONEY} }`;
+const DISCOUNTS = `discountAllocations { allocatedAmountSet ${MONEY} }`;
+
+const LINE_ITEM = `fragment Line on LineItem {
+  id sku name title quantity currentQuantity isGiftCard requiresShipping
+  product { id }
+  lineItemGroup { title }
+  originalUnitPriceSet ${MONEY}
+  ${DISCOUNTS}
+  ${TAX_LINES}
+  duties { id price ${MONEY} ${TAX_LINES} }
+}`;
+
+const REFUND_LINES = `pageInfo { hasNextPage endCursor }
+    nodes { id quantity restockType location { id } lineItem { id } subtotalSet ${MONEY} totalTaxSet ${MONEY} }`;
+
+const RETURN_LINES = `pageInfo { hasNextPage endCursor }
+    nodes { __typename id quantity returnReasonDefinition { handle } ... on ReturnLineItem { fulfillmentLineItem { lineItem { id } } } }`;
+
+/** Costs no more than a few hundred points, so that several orders fit into one call: what few orders have is read in a call of its own. */
+const ORDER = `fragment OrderParts on Order {
+  id name createdAt processedAt updatedAt cancelledAt edited test
+  currencyCode presentmentCurrencyCode taxesIncluded requiresShipping
+  totalPriceSet ${MONEY} currentTotalPriceSet ${MONEY}
+  customer { id displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } defaultAddress { countryCodeV2 } }
+  shippingAddress ${ADDRESS}
+  billingAddress ${ADDRESS}
+  email phone
+  retailLocation { id }
+  additionalFees { id name price ${MONEY} ${TAX_LINES} }
+  lineItems(first: 10) { pageInfo { hasNextPage endCursor } nodes { ...Line } }
+  shippingLines(first: 3, includeRemovals: true) {
+    nodes { id title code isRemoved originalPriceSet ${MONEY} ${DISCOUNTS} ${TAX_LINES} }
+  }
+  fulfillmentOrders(first: 5) { nodes { status assignedLocation { location { id } } deliveryMethod { methodType } } }
+  transactions(first: 50) { id kind status gateway processedAt amountSet ${MONEY} }
+  refunds(first: 1) { id }
+  returns(first: 1) { nodes { id } }
+}`;
+
+export const documents = {
+  changedOrders: query(
+    'ChangedOrders',
+    ['orders'],
+    `query ChangedOrders($query: String!, $after: String) {
+  orders(first: 250, after: $after, query: $query, sortKey: UPDATED_AT) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id updatedAt }
+  }
+}`,
+  ),
+  ordersWhole: query(
+    'OrdersWhole',
+    ['orders'],
+    `query OrdersWhole($ids: [ID!]!) {
+  nodes(ids: $ids) { __typename ... on Order { ...OrderParts } }
+}
+${ORDER}
+${LINE_ITEM}`,
+  ),
+  orderAfter: query(
+    'OrderAfter',
+    ['orders'],
+    `query OrderAfter($id: ID!) {
+  order(id: $id) {
+    updatedAt
+    refunds(first: 50) {
+      id processedAt
+      return { id }
+      totalRefundedSet ${MONEY}
+      refundLineItems(first: 30) { ${REFUND_LINES} }
+      refundShippingLines(first: 5) { nodes { id shippingLine { id } subtotalAmountSet ${MONEY} taxAmountSet ${MONEY} } }
+      orderAdjustments(first: 5) { nodes { reason amountSet ${MONEY} } }
+      transactions(first: 10) { nodes { gateway kind status } }
+    }
+    returns(first: 10) {
+      nodes { id name status createdAt closedAt returnLineItems(first: 10) { ${RETURN_LINES} } }
+    }
+  }
+}`,
+  ),
+  moreRefundLines: query(
+    'MoreRefundLines',
+    ['orders'],
+    `query MoreRefundLines($id: ID!, $after: String!) {
+  refund(id: $id) { refundLineItems(first: 100, after: $after) { ${REFUND_LINES} } }
+}`,
+  ),
+  moreReturnLines: query(
+    'MoreReturnLines',
+    ['orders'],
+    `query MoreReturnLines($id: ID!, $after: String!) {
+  return(id: $id) { returnLineItems(first: 100, after: $after) { ${RETURN_LINES} } }
+}`,
+  ),
+  moreLines: query(
+    'MoreLines',
+    ['orders'],
+    `query MoreLines($id: ID!, $after: String!) {
+  order(id: $id) { updatedAt lineItems(first: 50, after: $after) { pageInfo { hasNextPage endCursor } nodes { ...Line } } }
+}
+${LINE_ITEM}`,
+  ),
+  subscriptions: query(
+    'Subscriptions',
+    ['orders', 'products'],
+    `query Subscriptions($after: String) {
+  webhookSubscriptions(first: 100, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id topic uri format }
+  }
+}`,
+  ),
+  subscribe: mutation(
+    'Subscribe',
+    ['orders', 'products'],
+    `mutation Subscribe($topic: WebhookSubscriptionTopic!, $subscription: WebhookSubscriptionInput!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: $subscription) {
+    webhookSubscription { id topic uri }
+    userErrors { field message }
+  }
+}`,
+  ),
+  changedProducts: query(
+    'ChangedProducts',
+    ['products'],
+    `query ChangedProducts($query: String!, $after: String) {
+  products(first: 15, after: $after, query: $query, sortKey: UPDATED_AT) {
+    pageInfo { hasNextPage endCursor }
+    nodes {
+      id title updatedAt isGiftCard
+      variants(first: 15) {
+        pageInfo { hasNextPage endCursor }
+        nodes { id sku barcode title inventoryItem { requiresShipping } }
+      }
+    }
+  }
+}`,
+  ),
+  moreVariants: query(
+    'MoreVariants',
+    ['products'],
+    `query MoreVariants($id: ID!, $after: String!) {
+  product(id: $id) {
+    variants(first: 250, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { id sku barcode title inventoryItem { requiresShipping } }
+    }
+  }
+}`,
+  ),
+  stockNow: query(
+    'StockNow',
+    ['stockLevels'],
+    `query StockNow($ids: [ID!]!, $location: ID!) {
+  nodes(ids: $ids) {
+    __typename
+    ... on ProductVariant {
+      id
+      inventoryItem {
+        id tracked
+        inventoryLevel(locationId: $location) { id quantities(names: ["available"]) { quantity updatedAt } }
+      }
+    }
+  }
+}`,
+  ),
+  setStock: mutation(
+    'SetStock',
+    ['stockLevels'],
+    `mutation SetStock($input: InventorySetQuantitiesInput!, $key: String!) {
+  inventorySetQuantities(input: $input) @idempotent(key: $key) {
+    inventoryAdjustmentGroup { changes(quantityNames: ["available"]) { delta item { id } location { id } } }
+    userErrors { code field message }
+  }
+}`,
+  ),
+  productsOf: query(
+    'ProductsOf',
+    ['prices'],
+    `query ProductsOf($ids: [ID!]!) {
+  nodes(ids: $ids) { __typename ... on ProductVariant { id product { id } } }
+}`,
+  ),
+  setPrices: mutation(
+    'SetPrices',
+    ['prices'],
+    `mutation SetPrices($product: ID!, $variants: [ProductVariantsBulkInput!]!) {
+  productVariantsBulkUpdate(productId: $product, variants: $variants) {
+    productVariants { id price compareAtPrice }
+    userErrors { code field message }
+  }
+}`,
+  ),
+  setProduct: mutation(
+    'SetProduct',
+    ['catalogue'],
+    `mutation SetProduct($identifier: ProductSetIdentifiers!, $input: ProductSetInput!) {
+  productSet(identifier: $identifier, input: $input, synchronous: true) {
+    product { id title status variants(first: 100) { pageInfo { hasNextPage endCursor } nodes { id sku } } }
+    userErrors { code field message }
+  }
+}`,
+  ),
+  productByHandle: query(
+    'ProductByHandle',
+    ['catalogue'],
+    `query ProductByHandle($handle: String!) {
+  productByIdentifier(identifier: { handle: $handle }) {
+    id variants(first: 250) { pageInfo { hasNextPage endCursor } nodes { id sku } }
+  }
+}`,
+  ),
+  orderToShip: query(
+    'OrderToShip',
+    ['shipments'],
+    `query OrderToShip($id: ID!, $after: String) {
+  order(id: $id) {
+    id name cancelledAt
+    fulfillments(first: 100) { id status trackingInfo(first: 20) { number } }
+    fulfillmentOrders(first: 5, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes {
+        id status assignedLocation { location { id } }
+        lineItems(first: 50) { pageInfo { hasNextPage endCursor } nodes { id remainingQuantity lineItem { id } } }
+      }
+    }
+  }
+}`,
+  ),
+  moreToShip: query(
+    'MoreToShip',
+    ['shipments'],
+    `query MoreToShip($id: ID!, $after: String!) {
+  fulfillmentOrder(id: $id) {
+    lineItems(first: 200, after: $after) { pageInfo { hasNextPage endCursor } nodes { id remainingQuantity lineItem { id } } }
+  }
+}`,
+  ),
+  fulfil: mutation(
+    'Fulfil',
+    ['shipments'],
+    `mutation Fulfil($fulfillment: FulfillmentInput!) {
+  fulfillmentCreate(fulfillment: $fulfillment) {
+    fulfillment { id status trackingInfo(first: 10) { number } }
+    userErrors { field message }
+  }
+}`,
+  ),
+  shop: query(
+    'Shop',
+    ['check'],
+    `query Shop {
+  shop { name myshopifyDomain currencyCode taxesIncluded ianaTimezone }
+  publicApiVersions { handle supported displayName }
+  currentAppInstallation { accessScopes { handle } }
+}`,
+  ),
+  locations: query('Locations', ['check'], `query Locations { locations(first: 100) { nodes { id name isActive } } }`),
+} as const satisfies Record<string, Document>;
+
+/** A document with its amounts in the customer's currency instead of the shop's. */
+export const inCurrency = (document: Document, money: 'shop' | 'presentment'): Document =>
+  money === 'shop' ? document : { ...document, text: document.text.replaceAll('shopMoney', 'presentmentMoney') };

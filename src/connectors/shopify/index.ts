@@ -1,0 +1,109 @@
+import { type Duration, milliseconds } from '../../core/clock.ts';
+import type { Connection, PollSource, WebhookSource } from '../../core/connector.ts';
+import { HubError } from '../../core/errors.ts';
+import type { Secret } from '../../core/estate.ts';
+import { check } from './check.ts';
+import { type ApiVersion, versions } from './documents.ts';
+import { readOrder, readProduct, type ShopifyOrder, type ShopifyProduct } from './native.ts';
+import { orderSource } from './orders.ts';
+import { productSource } from './products.ts';
+import { type Settings, Shop } from './shop.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { notices } from './webhooks.ts';
+
+export type { ShopifyOrder, ShopifyProduct } from './native.ts';
+
+export interface ShopifyConfig {
+  /** Company, brand or country whose shop it is. Default 'main'. */
+  readonly entity?: string;
+  /** The shop's own domain, such as `example.myshopify.com`. */
+  readonly shop: string;
+  /** Access token of the app for the Admin API. */
+  readonly token: Secret;
+  /** The app's client secrets, which webhooks are signed with: the one in force, and another one while they are changed. */
+  readonly clientSecrets: readonly [Secret, ...Secret[]];
+  /** Address of the hub as Shopify reaches it, such as `https://hub.example.com`. Without it there are no webhooks, and changes are found by polling. */
+  readonly hub?: string;
+  /** Admin API version. Default 2026-07. */
+  readonly version?: ApiVersion;
+  /** How often changes are looked for without being told. Default 1m. */
+  readonly every?: Duration;
+  /** RFC 3339: orders that last changed before are not read. Default: all that the token may see. */
+  readonly from?: string;
+  /** Which amounts are kept: in the shop's currency, or in the customer's. Default 'shop'. Never change it once orders have crossed. */
+  readonly money?: 'shop' | 'presentment';
+  /** First part of the names of Mapping tables. Default 'shopify': `shopify-taxes`, `shopify-locations`, … */
+  readonly tables?: string;
+  /** Longest wait for one answer. Default 30s. */
+  readonly timeout?: Duration;
+  /** How long Shopify may still commit after we stopped waiting. Default 60s. */
+  readonly settle?: Duration;
+  /** Another address than `https://{shop}`: for a proxy, or the simulated shop. */
+  readonly url?: string;
+}
+
+export interface ShopifyConnection extends Connection {
+  readonly sources: {
+    readonly orders: PollSource<ShopifyOrder>;
+    readonly products: PollSource<ShopifyProduct>;
+    readonly orderNotices: WebhookSource<unknown>;
+    readonly productNotices: WebhookSource<unknown>;
+  };
+}
+
+/** All that an order goes through; each makes the hub read orders now. */
+const ORDER_TOPICS = [
+  ...['ORDERS_CREATE', 'ORDERS_UPDATED', 'ORDERS_EDITED', 'ORDERS_CANCELLED', 'REFUNDS_CREATE'],
+  ...['RETURNS_APPROVE', 'RETURNS_CANCEL', 'RETURNS_CLOSE', 'RETURNS_UPDATE'],
+];
+const PRODUCT_TOPICS = ['PRODUCTS_CREATE', 'PRODUCTS_UPDATE'];
+
+/**
+ * One Shopify shop by the Admin GraphQL API, versions 2026-07 and 2026-10. Throws HubError CONFIG_INVALID for a setting that cannot be.
+ *
+ * @see https://shopify.dev/docs/api/admin-graphql
+ */
+export function shopify(config: ShopifyConfig): ShopifyConnection {
+  const shop = new Shop(settingsOf(config));
+  const orders = new Subscriptions(shop, 'orders', ORDER_TOPICS);
+  const products = new Subscriptions(shop, 'products', PRODUCT_TOPICS);
+  return {
+    connector: 'shopify',
+    entity: config.entity ?? 'main',
+    sources: {
+      orders: orderSource(shop, orders),
+      products: productSource(shop, products),
+      orderNotices: notices(shop.settings, 'orders', 'orders', readOrder),
+      productNotices: notices(shop.settings, 'products', 'products', readProduct),
+    },
+    sinks: {},
+    check: (cx) => check(shop, [orders, products], cx),
+  };
+}
+
+function settingsOf(config: ShopifyConfig): Settings {
+  const wrong = (what: string, hint?: string) =>
+    new HubError('CONFIG_INVALID', `shopify ${what}`, hint ? { hint } : {});
+  const domain = config.shop.toLowerCase();
+  if (!/^[a-z0-9][a-z0-9-]*\.myshopify\.com$/.test(domain))
+    throw wrong(
+      `shop '${config.shop}' is not such as example.myshopify.com`,
+      'it is shown in the settings under Domains',
+    );
+  const url = (config.url ?? `https://${domain}`).replace(/\/+$/, '');
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw wrong(`url '${url}' is no http(s) address`);
+  const hub = config.hub?.replace(/\/+$/, '');
+  if (hub !== undefined && (!URL.canParse(hub) || !/^https:$|^http:$/.test(new URL(hub).protocol)))
+    throw wrong(`hub '${hub}' is no address`, 'Shopify takes https only, with a certificate that is publicly trusted');
+  const version = config.version ?? versions[0];
+  if (!(versions as readonly string[]).includes(version))
+    throw wrong(`version '${version}' is none of ${versions.join(', ')}`);
+  if (config.clientSecrets.length === 0)
+    throw wrong('clientSecrets is empty', 'webhooks are signed with the client secret');
+  if (config.from !== undefined && Number.isNaN(Date.parse(config.from)))
+    throw wrong(`from '${config.from}' is no time`);
+  const { every = '1m', timeout = '30s', settle = '60s', money = 'shop', tables = 'shopify' } = config;
+  for (const duration of [every, timeout, settle]) milliseconds(duration);
+  const { token, clientSecrets, from } = config;
+  return { url, domain, version, token, clientSecrets, timeout, settle, every, from, money, hub, tables };
+}

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { makeContext } from '../../../tests/odoo/context.ts';
+import { seeded } from '../../core/clock.ts';
+import type { Incoming } from '../../core/connector.ts';
+import { decimal, multiply, roundTo } from '../../core/decimal.ts';
+import { FaultError } from '../../core/fault.ts';
+import type { Customer } from '../../model/customer.ts';
+import type { Order } from '../../model/order.ts';
+import type { Payment } from '../../model/payment.ts';
+import type { Refund } from '../../model/refund.ts';
+import type { Return } from '../../model/return.ts';
+import { type NewOrder, type Shop, type ShopifyOptions, startShopify } from '../../simulators/shopify/index.ts';
+import * as simulated from '../../simulators/shopify/orders.ts';
+import { currentTotalOf, totalOf } from '../../simulators/shopify/sums.ts';
+import { furnish, person, place, trade } from '../../simulators/shopify/traffic.ts';
+import { shopify } from './index.ts';
+import { toDocuments } from './mapping.ts';
+import type { ShopifyOrder } from './native.ts';
+
+const table = (name: string) => {
+  const find = (code: string): string | null => {
+    if (name === 'shopify-taxes') return /VAT (21|6)%$/.exec(code)?.[1] ?? null;
+    if (name === 'shopify-locations') return code.startsWith('gid://shopify/Location/') ? `LOC${code.slice(-1)}` : null;
+    return name === 'shopify-payment-methods' ? `m:${code}` : null;
+  };
+  const get = (code: string): string => {
+    const value = find(code);
+    if (value === null) throw new FaultError({ kind: 'rejected', message: `${name} has no row for ${code}` });
+    return value;
+  };
+  return { find, get };
+};
+const look = { connection: 'web', mapping: table };
+
+/** A furnished shop, and a reader of all its orders as the connector reads them. */
+async function lab(options: ShopifyOptions = {}, money: 'shop' | 'presentment' = 'shop') {
+  const simulator = await startShopify({ bucket: [1e6, 1e6], ...options });
+  furnish(simulator.shop);
+  const connection = shopify({
+    shop: simulator.shop.domain,
+    url: simulator.url,
+    token: { secret: 'TOKEN' },
+    clientSecrets: [{ secret: 'SECRET' }],
+    money,
+  });
+  const cx = makeContext({ connection: 'web', secrets: { TOKEN: simulator.token, SECRET: 's' } });
+  const read = async (): Promise<ShopifyOrder[]> => {
+    const items: Incoming[] = [];
+    for await (const page of connection.sources.orders.pull(null, cx)) items.push(...page.items);
+    return items.map(({ bytes }) => connection.sources.orders.decode(bytes));
+  };
+  return { simulator, shop: simulator.shop, read };
+}
+
+/** Drafts of one kind that an order means. */
+const bodies = <T>(order: ShopifyOrder, kind: string): T[] =>
+  toDocuments(order, look, { zone: 'Europe/Brussels' })
+    .filter((draft) => draft.kind === kind)
+    .map(({ body }) => body as T);
+const orderOf = (order: ShopifyOrder): Order => bodies<Order>(order, 'order')[0]!;
+
+const sumOf = ({ lines, pricesIncludeTax }: Order): number =>
+  lines.reduce((all, { total, tax = 0 }) => all + total + (pricesIncludeTax ? 0 : tax), 0);
+
+function wellFormed(order: Order): void {
+  for (const { id, quantity, unitPrice, total } of order.lines)
+    assert.equal(roundTo(multiply(decimal(quantity), decimal(unitPrice)), 2), BigInt(total), `${order.number} ${id}`);
+  assert.equal(new Set(order.lines.map(({ id }) => id)).size, order.lines.length, 'two lines of one id');
+}
+
+const simple = (shop: Shop, more: Partial<NewOrder> = {}): NewOrder => {
+  const customer = person(shop, 1);
+  const variantId = [...shop.variants.keys()][0]!;
+  return {
+    lines: [{ variantId, quantity: 3, taxes: [{ title: 'VAT', rate: 2100 }] }],
+    customer,
+    shippingAddress: place(shop, 'Ann'),
+    ...more,
+  };
+};
+
+for (const taxesIncluded of [true, false])
+  for (const money of ['shop', 'presentment'] as const)
+    test(`whatever is traded, sums agree to the cent: prices ${taxesIncluded ? 'with' : 'without'} tax, ${money} money`, async (t) => {
+      const { simulator, shop, read } = await lab({ taxesIncluded }, money);
+      t.after(() => simulator.stop());
+      await trade(shop, seeded(taxesIncluded ? 5 : 6), 450);
+      const orders = await read();
+      assert.equal(orders.length, shop.orders.size);
+      let reduced = 0;
+      let refunded = 0;
+      for (const native of orders) {
+        const truth = shop.orders.get(native.id)!;
+        const order = orderOf(native);
+        wellFormed(order);
+        assert.equal(sumOf(order), order.total, order.number);
+        // What was taken off without money is no longer ordered; everything else still is.
+        const current = currentTotalOf(truth)[money];
+        const whole = totalOf(truth)[money];
+        const moneyBack = truth.refunds.filter(
+          ({ transactions, returnId }) => transactions.length > 0 || returnId !== null,
+        );
+        if (moneyBack.length === 0) assert.equal(BigInt(order.total!), current, order.number);
+        if (truth.refunds.length === 0) assert.equal(BigInt(order.total!), whole, order.number);
+        if (truth.refunds.length > moneyBack.length) reduced += 1;
+        for (const refund of bodies<Refund>(native, 'refund')) {
+          refunded += 1;
+          assert.equal(
+            refund.lines.reduce((all, { amount }) => all + amount, 0),
+            refund.amount,
+            refund.number,
+          );
+        }
+        const paid = truth.transactions
+          .filter(({ kind }) => kind === 'SALE')
+          .reduce((all, { amount }) => all + amount[money], 0n);
+        assert.equal(
+          bodies<Payment>(native, 'payment').reduce((all, { amount }) => all + BigInt(amount), 0n),
+          paid,
+        );
+      }
+      assert.ok(
+        reduced > 4 && refunded > 10,
+        `${reduced} reduced and ${refunded} refunded orders are too few to prove anything`,
+      );
+    });
+
+test('discounts, shipping and taxes each have their line, and what is known of the customer is there', async (t) => {
+  const { simulator, shop, read } = await lab({ taxesIncluded: false });
+  t.after(() => simulator.stop());
+  const variant = [...shop.variants.values()].find(({ sku }) => sku === 'ART-3-S')!;
+  simulated.placeOrder(
+    shop,
+    simple(shop, {
+      lines: [{ variantId: variant.id, quantity: 3, discounts: [100n, 50n], taxes: [{ title: 'VAT', rate: 2100 }] }],
+      shipping: { title: 'Express', price: 595n, discount: 595n, taxes: [{ title: 'VAT', rate: 2100 }] },
+    }),
+  );
+  const [native] = await read();
+  const order = orderOf(native!);
+  assert.deepEqual(
+    order.lines.map(({ sku, quantity, unitPrice, total, tax, taxes }) => [sku, quantity, unitPrice, total, tax, taxes]),
+    [
+      ['ART-3-S', '3', '14.50', 4350, 914, ['21']],
+      ['DISCOUNT', '1', '-1.50', -150, -32, ['21']],
+      ['SHIPPING', '1', '5.95', 595, 0, ['21']],
+      ['DISCOUNT', '1', '-5.95', -595, 0, ['21']],
+    ],
+  );
+  assert.deepEqual(
+    [order.total, order.state, order.delivery?.method, order.shipTo?.city],
+    [5082, 'open', 'ship', 'Gent'],
+  );
+  const [customer] = bodies<Customer>(native!, 'customer');
+  assert.deepEqual([customer!.name, customer!.email, customer!.country], ['Customer 1', 'customer1@example.com', 'BE']);
+});
+
+test('edits and cancellations are later versions with the same lines; refunds leave the order as it was', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const order = simulated.placeOrder(shop, simple(shop));
+  const now = async () => orderOf((await read())[0]!);
+  const first = await now();
+  const [line] = first.lines;
+  simulated.removeUnits(shop, order, order.lines[0]!.id, 1);
+  const second = await now();
+  assert.deepEqual(
+    [second.lines[0]!.id, second.lines[0]!.quantity, second.total],
+    [line!.id, '2', (first.total! * 2) / 3],
+  );
+  simulated.addLine(shop, order, { variantId: [...shop.variants.keys()][4]!, quantity: 1 });
+  const third = await now();
+  assert.deepEqual(third.lines.map(({ id }) => id).slice(0, 1), [line!.id]);
+  assert.equal(third.lines.length, 2);
+  simulated.refundOrder(shop, order, [{ lineId: order.lines[0]!.id, quantity: 1, restockType: 'NO_RESTOCK' }]);
+  assert.deepEqual((await now()).lines, third.lines);
+  simulated.cancelOrder(shop, order);
+  assert.deepEqual(
+    [(await now()).state, (await now()).lines.map(({ id }) => id)],
+    ['cancelled', third.lines.map(({ id }) => id)],
+  );
+});
+
+test('a return is announced, then received with its refund; what is paid beyond the goods is named', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const order = simulated.placeOrder(shop, simple(shop));
+  simulated.fulfil(shop, order, []);
+  const opened = simulated.openReturn(shop, order, order.lines[0]!.id, 2, 'size_too_small');
+  const announced = bodies<Return>((await read())[0]!, 'return')[0]!;
+  assert.deepEqual(
+    [announced.state, announced.lines[0]!.quantity, announced.lines[0]!.restock, announced.lines[0]!.reason],
+    ['announced', '2', null, 'size_too_small'],
+  );
+  simulated.closeReturn(shop, order, opened, false);
+  simulated.refundOrder(shop, order, [{ lineId: order.lines[0]!.id, quantity: 1, restockType: 'NO_RESTOCK' }], {
+    money: 100n,
+  });
+  const [native] = await read();
+  const [received] = bodies<Return>(native!, 'return');
+  assert.deepEqual([received!.state, received!.lines[0]!.restock, received!.id], ['received', false, announced.id]);
+  const [withReturn, part] = bodies<Refund>(native!, 'refund');
+  assert.equal(withReturn!.return, announced.id);
+  assert.deepEqual(part!.lines.map(({ description, amount }) => [description, amount]).slice(1), [
+    ['Difference (refund discrepancy)', 100 - 499],
+  ]);
+});
+
+test('a sale over the counter is delivered nowhere, from its store, to the walk-in customer', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const store = [...shop.locations.keys()][1]!;
+  simulated.placeOrder(shop, {
+    lines: [{ title: 'Tip', price: 200n, sku: null, quantity: 1 }],
+    retailLocationId: store,
+    gateway: 'cash',
+  });
+  const [native] = await read();
+  const order = orderOf(native!);
+  assert.deepEqual(
+    [
+      order.delivery,
+      order.shipTo,
+      order.customer,
+      order.lines[0]!.sku,
+      order.lines[0]!.location,
+      order.lines[0]!.taxes,
+    ],
+    [undefined, undefined, 'web:walk-in', 'CUSTOM', `LOC${store.slice(-1)}`, []],
+  );
+  assert.equal(bodies<Payment>(native!, 'payment')[0]!.method, 'm:cash');
+});
+
+test('what cannot be booked is rejected in words that say why', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  simulated.placeOrder(
+    shop,
+    simple(shop, { lines: [{ variantId: [...shop.variants.keys()][0]!, sku: null, quantity: 1 }] }),
+  );
+  simulated.placeOrder(
+    shop,
+    simple(shop, { lines: [{ title: 'A', quantity: 1, price: 100n, taxes: [{ title: 'VAT', rate: 1200 }] }] }),
+  );
+  const natives = await read();
+  assert.throws(() => orderOf(natives[0]!), /#1001: 'Lantern - S' has no SKU in Shopify/);
+  assert.throws(() => orderOf(natives[1]!), /shopify-taxes has no row for BE VAT 12%/);
+  assert.throws(() => orderOf({ ...natives[0]!, test: true }), /test order/);
+  const good = {
+    ...natives[1]!,
+    lineItems: { nodes: natives[1]!.lineItems.nodes.map((line) => ({ ...line, taxLines: [] })) },
+  };
+  const bag = { money: { amount: '1.01', currencyCode: 'EUR' } };
+  assert.equal(orderOf(good).total, 100);
+  assert.throws(
+    () => orderOf({ ...good, totalPriceSet: bag }),
+    /lines come to 1\.00 EUR, but Shopify says 1\.01 EUR; 0\.01 EUR differ/,
+  );
+  assert.throws(
+    () => orderOf({ ...good, totalPriceSet: { money: { amount: '1.005', currencyCode: 'EUR' } } }),
+    /more decimals/,
+  );
+});

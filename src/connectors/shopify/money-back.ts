@@ -1,0 +1,140 @@
+import type { Payment } from '../../model/payment.ts';
+import type { Refund } from '../../model/refund.ts';
+import type { Return } from '../../model/return.ts';
+import type { ShopifyRefund, ShopifyReturn } from './native.ts';
+import { isRemoval, skuOf } from './order-lines.ts';
+import { type Terms, tailOf } from './terms.ts';
+
+type RefundLine = Refund['lines'][number];
+
+/** Money that came in: each sale or capture that went well. */
+export function payments(terms: Terms): Payment[] {
+  return terms.order.transactions
+    .filter(({ kind, status }) => (kind === 'SALE' || kind === 'CAPTURE') && status === 'SUCCESS')
+    .map((one) => ({ one, amount: terms.minor(one.amountSet, 'transactions.amountSet') }))
+    .filter(({ amount }) => amount > 0n)
+    .map(({ one, amount }) => ({
+      id: terms.key(one.id, 'payment-'),
+      order: terms.key(terms.order.id),
+      method: terms.paymentMethod(one.gateway),
+      paidOn: terms.day(one.processedAt ?? terms.order.processedAt, 'transactions.processedAt'),
+      currency: terms.currency,
+      amount: Number(amount),
+    }));
+}
+
+/** Money that went back. Removals without money are a later version of the order instead. */
+export function refunds(terms: Terms): Refund[] {
+  return terms.order.refunds.flatMap((refund, index) => {
+    const amount = terms.minor(refund.totalRefundedSet, 'refunds.totalRefundedSet');
+    if (amount < 1n || isRemoval(refund, terms)) return [];
+    const paid = refund.transactions.nodes.find(({ kind, status }) => kind === 'REFUND' && status === 'SUCCESS');
+    return [
+      {
+        id: terms.key(refund.id, 'refund-'),
+        number: `${terms.order.name}-F${index + 1}`,
+        order: terms.key(terms.order.id),
+        orderNumber: terms.order.name,
+        return: refund.return === null ? null : terms.key(refund.return.id, 'return-'),
+        refundedOn: terms.day(refund.processedAt, 'refunds.processedAt'),
+        method: paid ? terms.paymentMethod(paid.gateway) : null,
+        currency: terms.currency,
+        amount: Number(amount),
+        lines: refundLines(refund, amount, terms),
+      },
+    ];
+  });
+}
+
+/** Goods, shipping, and by name what is paid beyond or kept back. The lines add up to what went back. */
+function refundLines(refund: ShopifyRefund, amount: bigint, terms: Terms): RefundLine[] {
+  const { lineItems, shippingLines, taxesIncluded } = terms.order;
+  const withTax = (net: bigint, tax: bigint): number => Number(net + (taxesIncluded ? 0n : tax));
+  const goods = refund.refundLineItems.nodes.map((one, index): RefundLine => {
+    const line = lineItems.nodes.find(({ id }) => id === one.lineItem.id);
+    const tax = terms.minor(one.totalTaxSet, 'refundLineItems.totalTaxSet');
+    return {
+      id: one.id === null ? `line-${index + 1}` : tailOf(one.id),
+      orderLine: tailOf(one.lineItem.id),
+      description: line?.name ?? 'Goods',
+      quantity: String(one.quantity),
+      amount: withTax(terms.minor(one.subtotalSet, 'refundLineItems.subtotalSet'), tax),
+      tax: Number(tax),
+      taxes: line ? terms.taxCodes(line.taxLines) : [],
+    };
+  });
+  const shipping = refund.refundShippingLines.nodes.map((one): RefundLine => {
+    const line = shippingLines.nodes.find(({ id }) => id === one.shippingLine.id);
+    const tax = terms.minor(one.taxAmountSet, 'refundShippingLines.taxAmountSet');
+    return {
+      id: `shipping-${tailOf(one.id)}`,
+      orderLine: one.shippingLine.id === null ? null : `shipping-${tailOf(one.shippingLine.id)}`,
+      description: line?.title ?? 'Shipping',
+      quantity: '1',
+      amount: withTax(terms.minor(one.subtotalAmountSet, 'refundShippingLines.subtotalAmountSet'), tax),
+      tax: Number(tax),
+      taxes: line ? terms.taxCodes(line.taxLines) : [],
+    };
+  });
+  const named = [...goods, ...shipping];
+  const rest = Number(amount) - named.reduce((sum, line) => sum + line.amount, 0);
+  if (rest === 0 && named.length > 0) return named;
+  const reasons = refund.orderAdjustments.nodes.flatMap(({ reason }) =>
+    reason ? [reason.toLowerCase().replaceAll('_', ' ')] : [],
+  );
+  const description =
+    named.length === 0 ? 'Money without goods' : `Difference (${reasons.join(', ') || 'not explained by Shopify'})`;
+  return [...named, { id: 'difference', orderLine: null, description, quantity: '0', amount: rest, tax: 0, taxes: [] }];
+}
+
+const states: Readonly<Record<string, Return['state']>> = {
+  OPEN: 'announced',
+  CLOSED: 'received',
+  CANCELED: 'cancelled',
+  DECLINED: 'cancelled',
+};
+
+/** Goods that come back, once the shop has agreed to it. What was asked for only is none yet. */
+export function returns(terms: Terms): Return[] {
+  return terms.order.returns.nodes.flatMap((one) => {
+    const state = states[one.status];
+    const lines = state === undefined ? [] : returnLines(one, terms);
+    if (state === undefined || lines.length === 0) return [];
+    const came = restockOf(one, terms)[0];
+    return [
+      {
+        id: terms.key(one.id, 'return-'),
+        number: one.name,
+        order: terms.key(terms.order.id),
+        orderNumber: terms.order.name,
+        state,
+        location: came?.location ? terms.location(came.location.id) : null,
+        occurredAt: terms.instant(one.closedAt ?? one.createdAt, 'returns.createdAt'),
+        lines,
+      },
+    ];
+  });
+}
+
+/** Lines of refunds that belong to the return: Shopify says there what became of the goods. */
+const restockOf = ({ id }: ShopifyReturn, { order }: Terms) =>
+  order.refunds.filter((refund) => refund.return?.id === id).flatMap(({ refundLineItems }) => refundLineItems.nodes);
+
+function returnLines(one: ShopifyReturn, terms: Terms): Return['lines'] {
+  const came = restockOf(one, terms);
+  return one.returnLineItems.nodes.flatMap(({ id, quantity, returnReasonDefinition, fulfillmentLineItem }) => {
+    const line = terms.order.lineItems.nodes.find((candidate) => candidate.id === fulfillmentLineItem?.lineItem.id);
+    if (!line || quantity === 0) return [];
+    const back = came.find(({ lineItem }) => lineItem.id === line.id);
+    return [
+      {
+        id: tailOf(id),
+        orderLine: tailOf(line.id),
+        sku: skuOf(line, terms),
+        quantity: String(quantity),
+        reason: terms.returnReason(returnReasonDefinition?.handle ?? 'unknown'),
+        restock: back ? back.restockType === 'RETURN' || back.restockType === 'LEGACY_RESTOCK' : null,
+      },
+    ];
+  });
+}

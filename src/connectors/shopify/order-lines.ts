@@ -1,0 +1,220 @@
+import { divideRounded } from '../../core/decimal.ts';
+import { rejected } from '../../core/fault.ts';
+import { moneyText } from '../../core/money.ts';
+import type { Order } from '../../model/order.ts';
+import type { ShopifyLine, ShopifyRefund, ShopifyShippingLine, ShopifyTax } from './native.ts';
+import { type Terms, tailOf } from './terms.ts';
+
+type OrderLine = Order['lines'][number];
+
+/** Units taken off by edits, and what they were worth: Shopify keeps a removal as a refund without money. */
+interface Removed {
+  quantity: number;
+  subtotal: bigint;
+  tax: bigint;
+}
+
+/** A refund through which no money went back and that belongs to no return. */
+export const isRemoval = (refund: ShopifyRefund, terms: Terms): boolean =>
+  refund.return === null && terms.minor(refund.totalRefundedSet, 'totalRefundedSet') === 0n && noneUnderWay(refund);
+
+const noneUnderWay = ({ transactions }: ShopifyRefund): boolean =>
+  !transactions.nodes.some(({ status }) => status === 'PENDING' || status === 'AWAITING_RESPONSE');
+
+function removals(terms: Terms): Map<string, Removed> {
+  const all = new Map<string, Removed>();
+  for (const refund of terms.order.refunds.filter((one) => isRemoval(one, terms)))
+    for (const { lineItem, quantity, subtotalSet, totalTaxSet } of refund.refundLineItems.nodes) {
+      const known = all.get(lineItem.id) ?? { quantity: 0, subtotal: 0n, tax: 0n };
+      known.quantity += quantity;
+      known.subtotal += terms.minor(subtotalSet, 'subtotalSet');
+      known.tax += terms.minor(totalTaxSet, 'totalTaxSet');
+      all.set(lineItem.id, known);
+    }
+  return all;
+}
+
+/** What something costs: before discounts, off it, and the tax on what is left; minor units. */
+interface Charge {
+  readonly id: string;
+  readonly sku: string;
+  readonly description: string;
+  readonly quantity: number;
+  readonly unit: bigint;
+  readonly net: bigint;
+  readonly tax: bigint;
+  readonly taxes: readonly ShopifyTax[];
+  readonly discounted: boolean;
+  readonly location?: string | undefined;
+}
+
+/** A line, and beside it one for what was taken off; the tax that was charged on the rest is shared out over both so that it adds up. */
+function linesOf(charge: Charge, terms: Terms): OrderLine[] {
+  const { id, sku, description, quantity, unit, net, tax } = charge;
+  const { currency, skus } = terms;
+  const gross = unit * BigInt(quantity);
+  const off = net - gross;
+  const grossTax = net === 0n ? tax : divideRounded(tax * gross, net);
+  const taxes = terms.taxCodes(charge.taxes);
+  const common = { taxes, ...(charge.location === undefined ? {} : { location: charge.location }) };
+  const line: OrderLine = {
+    id,
+    sku,
+    description,
+    quantity: String(quantity),
+    unitPrice: moneyText({ minor: unit, currency }),
+    ...common,
+    total: Number(gross),
+    tax: Number(grossTax),
+  };
+  if (!charge.discounted && off === 0n) return [line];
+  const reduction: OrderLine = {
+    id: `${id}-discount`,
+    sku: skus.discount,
+    description: `Discount: ${description}`,
+    quantity: '1',
+    unitPrice: moneyText({ minor: off, currency }),
+    ...common,
+    total: Number(off),
+    tax: Number(tax - grossTax),
+  };
+  return [line, reduction];
+}
+
+const taxOf = (taxes: readonly ShopifyTax[], terms: Terms): bigint =>
+  terms.sum(
+    taxes.map(({ priceSet }) => priceSet),
+    'taxLines',
+  );
+
+const discountsOf = ({ discountAllocations }: Pick<ShopifyLine, 'discountAllocations'>, terms: Terms): bigint =>
+  terms.sum(
+    discountAllocations.map(({ allocatedAmountSet }) => allocatedAmountSet),
+    'discountAllocations',
+  );
+
+/** SKU of a line as the hub writes it: upper case. A product without one cannot be told from others. */
+export function skuOf(line: ShopifyLine, terms: Terms): string {
+  const sku = line.sku?.trim();
+  if (sku) return sku.toUpperCase();
+  if (line.product === null) return terms.skus.custom;
+  throw rejected(
+    `Order ${terms.order.name}: '${line.name}' has no SKU in Shopify. Give its variant one, then retry.`,
+    'no-sku',
+    'sku',
+  );
+}
+
+function goods(line: ShopifyLine, removed: Removed | undefined, location: string | undefined, terms: Terms): Charge {
+  const unit = terms.minor(line.originalUnitPriceSet, 'originalUnitPriceSet');
+  const full = unit * BigInt(line.quantity) - discountsOf(line, terms);
+  const group = line.lineItemGroup ? ` (${line.lineItemGroup.title})` : '';
+  return {
+    id: tailOf(line.id),
+    sku: skuOf(line, terms),
+    description: `${line.name}${group}`,
+    quantity: line.quantity - (removed?.quantity ?? 0),
+    unit,
+    net: full - (removed?.subtotal ?? 0n),
+    tax: taxOf(line.taxLines, terms) - (removed?.tax ?? 0n),
+    taxes: line.taxLines,
+    discounted: line.discountAllocations.length > 0,
+    location,
+  };
+}
+
+function shipping(line: ShopifyShippingLine, index: number, terms: Terms): Charge {
+  const unit = terms.minor(line.originalPriceSet, 'originalPriceSet');
+  const there = line.isRemoved ? 0n : 1n;
+  return {
+    id: `shipping-${line.id === null ? index + 1 : tailOf(line.id)}`,
+    sku: terms.skus.shipping,
+    description: line.title,
+    quantity: Number(there),
+    unit,
+    net: there * (unit - discountsOf(line, terms)),
+    tax: there * taxOf(line.taxLines, terms),
+    taxes: line.taxLines,
+    discounted: line.discountAllocations.length > 0,
+  };
+}
+
+/** Duties and fees. */
+function extras(terms: Terms): Charge[] {
+  const { lineItems, additionalFees } = terms.order;
+  const duties = lineItems.nodes.flatMap((line) =>
+    line.duties.map((duty) => ({ ...duty, kind: 'duty', sku: terms.skus.duties, description: `Duties: ${line.name}` })),
+  );
+  const fees = additionalFees.map((fee) => ({ ...fee, kind: 'fee', sku: terms.skus.fees, description: fee.name }));
+  return [...duties, ...fees].map(({ id, kind, sku, description, price, taxLines }) => {
+    const unit = terms.minor(price, kind);
+    const tax = taxOf(taxLines, terms);
+    return {
+      id: `${kind}-${tailOf(id)}`,
+      sku,
+      description,
+      quantity: 1,
+      unit,
+      net: unit,
+      tax,
+      taxes: taxLines,
+      discounted: false,
+    };
+  });
+}
+
+/** Where all of the order is to leave from, as far as Shopify says: the store it was sold in, or the only place that fulfils it. */
+function locationOf(terms: Terms): string | undefined {
+  const { retailLocation, fulfillmentOrders } = terms.order;
+  if (retailLocation) return terms.locationMust(retailLocation.id);
+  const places = new Set(
+    fulfillmentOrders.nodes.flatMap(({ status, assignedLocation: { location } }) =>
+      location && status !== 'CANCELLED' ? [location.id] : [],
+    ),
+  );
+  const [only] = places;
+  return only !== undefined && places.size === 1 ? (terms.location(only) ?? undefined) : undefined;
+}
+
+/**
+ * The order's lines and its total, minor units: what is still ordered after edits. Refunds take nothing off: they are documents of their own.
+ * Throws `rejected` where Shopify's own total differs from its parts, with both.
+ */
+export function orderLines(terms: Terms): { lines: OrderLine[]; total: number } {
+  const { order, currency } = terms;
+  const removed = removals(terms);
+  const location = locationOf(terms);
+  const charges = [
+    ...order.lineItems.nodes.map((line) => goods(line, removed.get(line.id), location, terms)),
+    ...order.shippingLines.nodes.map((line, index) => shipping(line, index, terms)),
+    ...extras(terms),
+  ];
+  const taxed = (net: bigint, tax: bigint): bigint => net + (order.taxesIncluded ? 0n : tax);
+  const sum = charges.reduce((all, { net, tax }) => all + taxed(net, tax), 0n);
+  const off = [...removed.values()].reduce((all, { subtotal, tax }) => all + taxed(subtotal, tax), 0n);
+  const total = terms.minor(order.totalPriceSet, 'totalPriceSet') - off;
+  const lines = charges.flatMap((charge) => linesOf(charge, terms));
+  if (total === sum) return { lines, total: Number(total) };
+  const difference = total - sum;
+  const converted = order.currencyCode !== order.presentmentCurrencyCode;
+  if (!converted || difference > BigInt(lines.length * 2) || -difference > BigInt(lines.length * 2)) {
+    const shown = (minor: bigint): string => `${moneyText({ minor, currency })} ${currency}`;
+    throw rejected(
+      `Order ${order.name}: its lines come to ${shown(sum)}, but Shopify says ${shown(total)}; ${shown(difference)} differ.`,
+      'totals-differ',
+      'totalPriceSet',
+    );
+  }
+  return { lines: [...lines, roundingLine(difference, terms)], total: Number(total) };
+}
+
+const roundingLine = (difference: bigint, { skus, currency, order }: Terms): OrderLine => ({
+  id: 'rounding',
+  sku: skus.rounding,
+  description: `Rounding of ${order.presentmentCurrencyCode} to ${order.currencyCode}`,
+  quantity: '1',
+  unitPrice: moneyText({ minor: difference, currency }),
+  taxes: [],
+  total: Number(difference),
+  tax: 0,
+});

@@ -1,0 +1,182 @@
+import type { Context, Incoming, PollSource } from '../../core/connector.ts';
+import { decimal, roundTo } from '../../core/decimal.ts';
+import { FaultError } from '../../core/fault.ts';
+import { currencyDigits } from '../../core/money.ts';
+import { canonicalJson, sha256 } from '../../core/seal.ts';
+import { type Change, Changes, type List } from './changes.ts';
+import { documents } from './documents.ts';
+import { readOrder, type ShopifyOrder } from './native.ts';
+import { allOf, type Page } from './pages.ts';
+import type { Shop } from './shop.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+type Paged<T> = T & { [K in 'lineItems']: Page<unknown> };
+type Whole = Paged<Record<string, unknown>> & {
+  readonly __typename?: string;
+  readonly id: string;
+  readonly updatedAt: string;
+  readonly refunds: readonly unknown[];
+  readonly returns: { readonly nodes: readonly unknown[] };
+};
+
+interface After {
+  readonly updatedAt: string;
+  readonly refunds: { readonly id: string; readonly refundLineItems: Page<unknown> }[];
+  readonly returns: { readonly nodes: { readonly id: string; readonly returnLineItems: Page<unknown> }[] };
+}
+
+/** Orders read together: few at first, then as many as their cost allows. */
+const FIRST_GROUP = 3;
+const LARGEST_GROUP = 10;
+/** An order that changes while its parts are read is read again, this often at most. */
+const PATIENCE = 4;
+
+/**
+ * Orders as they are now, each time one changes: edited, cancelled, paid, shipped, refunded, returned. Webhooks only say that it is time to look. A
+ * record's facts are one whole state, so that none of what came between two looks is needed.
+ */
+export function orderSource(shop: Shop, subscriptions: Subscriptions): PollSource<ShopifyOrder> {
+  let group = FIRST_GROUP;
+  const changes = new Changes<Change>({
+    first: shop.settings.from === undefined ? '' : `updated_at:>='${shop.settings.from}'`,
+    list: async (query, after, cx) => {
+      const answer = await shop.answer<{ orders: List<Change> }>(documents.changedOrders, { query, after }, cx);
+      return { ...answer, data: answer.data.orders };
+    },
+    async *read(fresh, cx) {
+      for (let from = 0; from < fresh.length; ) {
+        const some = fresh.slice(from, from + group);
+        const orders = await readWhole(shop, some, cx).catch((error: unknown) => {
+          const tooLarge = error instanceof FaultError && 'cause' in error.fault && error.fault.cause === 'too-large';
+          if (!tooLarge || group === 1) throw error;
+          group = Math.ceil(group / 2);
+          return null;
+        });
+        if (orders === null) continue;
+        from += some.length;
+        group = nextGroup(shop, some.length);
+        yield orders.map(incomingOf);
+      }
+    },
+  });
+  return {
+    kind: 'poll',
+    name: 'orders',
+    every: shop.settings.every,
+    coarseVersions: true,
+    async *pull(cursor, cx) {
+      await subscriptions.keep(cx);
+      yield* changes.pull(cursor, cx);
+    },
+    decode: readOrder,
+  };
+}
+
+/** As many orders as cost nine tenths of what one call may, going by the last call. */
+function nextGroup(shop: Shop, count: number): number {
+  const cost = shop.budget.costOf(`OrdersWhole${count}`);
+  if (cost === undefined) return FIRST_GROUP;
+  return Math.max(1, Math.min(LARGEST_GROUP, Math.floor((shop.budget.largest * 0.9 * count) / cost)));
+}
+
+async function readWhole(shop: Shop, some: readonly Change[], cx: Context): Promise<object[]> {
+  const ids = some.map(({ id }) => id);
+  const { nodes } = await shop.call<{ nodes: (Whole | null)[] }>(
+    documents.ordersWhole,
+    { ids },
+    cx,
+    String(ids.length),
+  );
+  const orders: object[] = [];
+  for (const node of nodes) if (node?.__typename === 'Order') orders.push(await withAllParts(shop, node, cx));
+  return orders;
+}
+
+/** An order with the rest of its pages, all of one state: what changed in between is read again. */
+async function withAllParts(shop: Shop, first: Whole, cx: Context): Promise<object> {
+  let order = first;
+  for (let tries = 0; tries < PATIENCE; tries++) {
+    const { id, updatedAt } = order;
+    const lines = await allOf(order.lineItems, async (after) => {
+      const { order: more } = await shop.call<{ order: Whole | null }>(documents.moreLines, { id, after }, cx);
+      return more?.updatedAt === updatedAt ? more.lineItems : null;
+    }).catch(passing);
+    const after = lines && (await partsAfter(shop, order, cx));
+    if (lines && after) {
+      const { __typename, ...rest } = order;
+      return { ...rest, ...after, lineItems: { nodes: lines } };
+    }
+    const { nodes } = await shop.call<{ nodes: (Whole | null)[] }>(documents.ordersWhole, { ids: [id] }, cx, '1');
+    if (nodes[0]?.__typename === 'Order') order = nodes[0];
+  }
+  throw new FaultError({
+    kind: 'transient',
+    message: 'an order changes faster than it can be read; it is read next time',
+  });
+}
+
+/** Null for what `allOf` could not go on with, so that it is tried again. */
+function passing(error: unknown): null {
+  if (error instanceof FaultError && /went away/.test(error.fault.message)) return null;
+  throw error;
+}
+
+/** Refunds and returns, which few orders have; null when the order has changed since. */
+async function partsAfter(shop: Shop, order: Whole, cx: Context): Promise<object | null> {
+  if (order.refunds.length === 0 && order.returns.nodes.length === 0) return { refunds: [], returns: { nodes: [] } };
+  const { order: after } = await shop.call<{ order: After | null }>(documents.orderAfter, { id: order.id }, cx);
+  if (after?.updatedAt !== order.updatedAt) return null;
+  const refunds: object[] = [];
+  for (const refund of after.refunds) {
+    const nodes = await allOf(refund.refundLineItems, async (cursor) => {
+      const variables = { id: refund.id, after: cursor };
+      const { refund: more } = await shop.call<{ refund: typeof refund | null }>(
+        documents.moreRefundLines,
+        variables,
+        cx,
+      );
+      return more?.refundLineItems;
+    });
+    refunds.push({ ...refund, refundLineItems: { nodes } });
+  }
+  const returns: object[] = [];
+  for (const one of after.returns.nodes) {
+    const nodes = await allOf(one.returnLineItems, async (cursor) => {
+      const variables = { id: one.id, after: cursor };
+      const { return: more } = await shop.call<{ return: typeof one | null }>(documents.moreReturnLines, variables, cx);
+      return more?.returnLineItems;
+    });
+    returns.push({ ...one, returnLineItems: { nodes } });
+  }
+  return { refunds, returns: { nodes: returns } };
+}
+
+/** The fact of one state of an order: the same state is the same fact, whenever and however it was read. */
+function incomingOf(order: object): Incoming {
+  const { id, name, updatedAt, totalPriceSet, lineItems } = order as Partial<ShopifyOrder>;
+  const text = canonicalJson(order);
+  const at = new Date(String(updatedAt));
+  const money = totalPriceSet?.money;
+  const total = money ? amountOf(money) : 0n;
+  return {
+    dedupeKey: `order ${id} ${sha256(text).toString('hex')}`,
+    subject: `order:${id}`,
+    sourceVersion: BigInt(at.getTime()),
+    occurredAt: at,
+    bytes: Buffer.from(text),
+    ...(money
+      ? {
+          measure: { lines: lineItems?.nodes.length ?? 0, currency: money.currencyCode, minor: total, absolute: total },
+        }
+      : {}),
+    labels: { order: String(name) },
+  };
+}
+
+function amountOf({ amount, currencyCode }: { amount: string; currencyCode: string }): bigint {
+  try {
+    return roundTo(decimal(amount), currencyDigits(currencyCode));
+  } catch {
+    return 0n;
+  }
+}

@@ -1,0 +1,56 @@
+import type { Incoming, PollSource } from '../../core/connector.ts';
+import { canonicalJson, sha256 } from '../../core/seal.ts';
+import { type Change, Changes, type List } from './changes.ts';
+import { documents } from './documents.ts';
+import { readProduct, type ShopifyProduct } from './native.ts';
+import { allOf, type Page } from './pages.ts';
+import type { Shop } from './shop.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+type Listed = Change & { readonly variants: Page<unknown> };
+
+/** Products with all their variants, each time one changes. */
+export function productSource(shop: Shop, subscriptions: Subscriptions): PollSource<ShopifyProduct> {
+  const changes = new Changes<Listed>({
+    first: '',
+    list: async (query, after, cx) => {
+      const answer = await shop.answer<{ products: List<Listed> }>(documents.changedProducts, { query, after }, cx);
+      return { ...answer, data: answer.data.products };
+    },
+    async *read(fresh, cx) {
+      const items: Incoming[] = [];
+      for (const product of fresh) {
+        const nodes = await allOf(product.variants, async (after) => {
+          const variables = { id: product.id, after };
+          const { product: more } = await shop.call<{ product: Listed | null }>(documents.moreVariants, variables, cx);
+          return more?.variants;
+        });
+        items.push(incomingOf({ ...product, variants: { nodes } }));
+      }
+      if (items.length > 0) yield items;
+    },
+  });
+  return {
+    kind: 'poll',
+    name: 'products',
+    every: shop.settings.every,
+    coarseVersions: true,
+    async *pull(cursor, cx) {
+      await subscriptions.keep(cx);
+      yield* changes.pull(cursor, cx);
+    },
+    decode: readProduct,
+  };
+}
+
+function incomingOf(product: Change & { readonly variants: object }): Incoming {
+  const text = canonicalJson(product);
+  const at = new Date(product.updatedAt);
+  return {
+    dedupeKey: `product ${product.id} ${sha256(text).toString('hex')}`,
+    subject: `product:${product.id}`,
+    sourceVersion: BigInt(at.getTime()),
+    occurredAt: at,
+    bytes: Buffer.from(text),
+  };
+}

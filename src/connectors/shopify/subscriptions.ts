@@ -1,0 +1,95 @@
+import { milliseconds } from '../../core/clock.ts';
+import type { Context, Finding } from '../../core/connector.ts';
+import { FaultError } from '../../core/fault.ts';
+import { documents } from './documents.ts';
+import { faultOfUserError, type UserError } from './errors.ts';
+import { allOf, type Page } from './pages.ts';
+import type { Shop } from './shop.ts';
+
+interface Subscription {
+  readonly id: string;
+  readonly topic: string;
+  readonly uri: string;
+  readonly format: string;
+}
+
+/** Looked after no more often than this. */
+const EVERY_MS = milliseconds('1m');
+
+/**
+ * The webhook subscriptions of one of our addresses, looked after by the poll that they wake: Shopify deletes a subscription whose webhooks fail for
+ * some hours, and people delete them too. A missing one is made again; what was missed meanwhile is read by that same poll, whose cursor never
+ * depends on webhooks.
+ */
+export class Subscriptions {
+  readonly #shop: Shop;
+  readonly #path: string;
+  readonly #topics: readonly string[];
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  /** `path`: last part of the address, `POST /in/{connection}/{path}`. */
+  constructor(shop: Shop, path: string, topics: readonly string[]) {
+    this.#shop = shop;
+    this.#path = path;
+    this.#topics = topics;
+  }
+
+  /** Makes what is missing, at most once a minute. What goes wrong here is logged and tried again: reading goes on. */
+  async keep(cx: Context): Promise<void> {
+    if (this.#shop.settings.hub === undefined || cx.clock.monotonic() - this.#lookedAt < EVERY_MS) return;
+    try {
+      const { missing } = await this.#look(cx);
+      for (const topic of missing) await this.#subscribe(topic, cx);
+      this.#lookedAt = cx.clock.monotonic();
+    } catch (error) {
+      if (!(error instanceof FaultError) || error.fault.kind === 'refused' || error.fault.kind === 'throttled')
+        throw error;
+      cx.log.warn('webhook subscriptions could not be looked after', { kind: error.fault.kind });
+    }
+  }
+
+  async *check(cx: Context): AsyncIterable<Finding> {
+    const subject = `webhooks ${this.#path}`;
+    if (this.#shop.settings.hub === undefined)
+      return yield {
+        level: 'ok',
+        subject,
+        message: 'no address of the hub is set, so changes are found by polling alone',
+      };
+    const { missing } = await this.#look(cx);
+    yield missing.length === 0
+      ? { level: 'ok', subject, message: `all ${this.#topics.length} topics are subscribed to` }
+      : {
+          level: 'warning',
+          subject,
+          message: `not subscribed to ${missing.join(', ')}`,
+          hint: 'the hub subscribes at its next poll; if this stays, look at the address of the hub and the access scopes',
+        };
+  }
+
+  #uri(cx: Context): string {
+    return `${this.#shop.settings.hub}/in/${cx.connection}/${this.#path}`;
+  }
+
+  async #look(cx: Context): Promise<{ missing: string[] }> {
+    const ask = async (after: string | null) =>
+      (await this.#shop.call<{ webhookSubscriptions: Page<Subscription> }>(documents.subscriptions, { after }, cx))
+        .webhookSubscriptions;
+    const all = await allOf(await ask(null), ask);
+    const uri = this.#uri(cx);
+    const there = new Set(all.filter((one) => one.uri === uri && one.format === 'JSON').map(({ topic }) => topic));
+    return { missing: this.#topics.filter((topic) => !there.has(topic)) };
+  }
+
+  async #subscribe(topic: string, cx: Context): Promise<void> {
+    // The id alone: no customer's data travels, and what changed is read from Shopify itself.
+    const subscription = { uri: this.#uri(cx), format: 'JSON', includeFields: ['id', 'admin_graphql_api_id'] };
+    const { webhookSubscriptionCreate: told } = await this.#shop.call<{
+      webhookSubscriptionCreate: { webhookSubscription: Subscription | null; userErrors: UserError[] };
+    }>(documents.subscribe, { topic, subscription }, cx);
+    const [error] = told.userErrors;
+    if (error && !/already been taken/.test(error.message))
+      throw new FaultError(faultOfUserError(documents.subscribe, error));
+    if (!error) cx.log.warn('webhook subscription made', { connection: cx.connection, topic });
+  }
+}

@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto';
+import {
+  type DocumentNode,
+  execute,
+  GraphQLError,
+  type GraphQLResolveInfo,
+  getDirectiveValues,
+  parse,
+  validate,
+} from 'graphql';
+import { actualCost, type Bucket, requestedCost } from './cost.ts';
+import {
+  createFulfillment,
+  createSubscription,
+  setProduct,
+  setQuantities,
+  subscriptionView,
+  updateVariants,
+} from './mutations.ts';
+import { type PageArgs, page, refusal, searched } from './pages.ts';
+import { schema } from './schema.ts';
+import type { Shop } from './shop.ts';
+import { locationView, orderView, productView, variantView } from './views.ts';
+
+/** Versions that answer; an older one is answered by the oldest of them, as at Shopify. */
+export const served = ['2026-07', '2026-10'] as const;
+
+export interface Request {
+  readonly query?: unknown;
+  readonly variables?: Readonly<Record<string, unknown>>;
+  readonly operationName?: string;
+}
+
+interface ApiOptions {
+  readonly bucket: Bucket;
+  /** Access scopes of the token. */
+  readonly scopes: readonly string[];
+  /** Milliseconds after which the search sees a change. */
+  readonly indexLag: () => number;
+  readonly allowsUri: (uri: string) => boolean;
+}
+
+const MOST_COST = 1000;
+
+/** The Admin API of the simulated shop: parses, checks, prices and executes. */
+export class Api {
+  readonly #shop: Shop;
+  readonly #options: ApiOptions;
+  /** Answers of idempotent mutations, by key. */
+  readonly #answered = new Map<string, { args: string; result: unknown }>();
+
+  constructor(shop: Shop, options: ApiOptions) {
+    this.#shop = shop;
+    this.#options = options;
+  }
+
+  /** The answer of one request, as JSON would carry it. */
+  async answer({ query, variables = {}, operationName }: Request): Promise<Record<string, unknown>> {
+    let document: DocumentNode;
+    try {
+      document = parse(String(query));
+    } catch (error) {
+      return { errors: [{ message: (error as Error).message, extensions: { code: 'parseError' } }] };
+    }
+    const invalid = validate(schema, document);
+    if (invalid.length > 0)
+      return {
+        errors: invalid.map(({ message, locations }) => ({
+          message,
+          locations,
+          extensions: { code: 'undefinedField' },
+        })),
+      };
+    const requested = requestedCost(schema, document, variables);
+    if (requested > MOST_COST)
+      return this.#refused(
+        requested,
+        `Query cost is ${requested}, which exceeds the single query max cost limit (${MOST_COST}).`,
+        'MAX_COST_EXCEEDED',
+      );
+    if (!this.#options.bucket.take(requested)) return this.#refused(requested, 'Throttled', 'THROTTLED');
+    const result = await execute({
+      schema,
+      document,
+      rootValue: this.#root(),
+      variableValues: variables,
+      operationName: operationName ?? null,
+    });
+    const mutation = document.definitions.some((one) => 'operation' in one && one.operation === 'mutation');
+    const actual = Math.min(requested, actualCost(result.data, mutation));
+    this.#options.bucket.take(actual - requested);
+    const errors = result.errors?.map((error) => (error instanceof GraphQLError ? error.toJSON() : error));
+    return {
+      ...(errors
+        ? {
+            errors: errors.map((error) => ({
+              ...error,
+              extensions: { code: 'INTERNAL_SERVER_ERROR', ...error.extensions },
+            })),
+          }
+        : {}),
+      data: result.data,
+      extensions: this.#cost(requested, actual),
+    };
+  }
+
+  #cost(requestedQueryCost: number, actualQueryCost: number | null) {
+    return { cost: { requestedQueryCost, actualQueryCost, throttleStatus: this.#options.bucket.status } };
+  }
+
+  #refused(requested: number, message: string, code: string) {
+    return { errors: [{ message, extensions: { code } }], extensions: this.#cost(requested, null) };
+  }
+
+  #root(): object {
+    const shop = this.#shop;
+    const visible = <T extends { updatedAt: Date }>(records: Iterable<T>, query: string | null | undefined): T[] => {
+      const wanted = searched(query);
+      const seenBefore = shop.now().getTime() - this.#options.indexLag();
+      return [...records]
+        .filter((record) => wanted(record) && record.updatedAt.getTime() <= seenBefore)
+        .sort((a, b) => a.updatedAt.getTime() - b.updatedAt.getTime());
+    };
+    const own = ({ id }: { id: string }): string => id;
+    return {
+      ...this.#about(),
+      nodes: ({ ids }: { ids: string[] }) => {
+        if (ids.length > 250)
+          throw refusal('The input array size is greater than the maximum allowed of 250.', 'MAX_INPUT_SIZE_EXCEEDED');
+        return ids.map((id) => this.#node(id));
+      },
+      order: ({ id }: { id: string }) => this.#node(id),
+      refund: ({ id }: { id: string }) => this.#part(id, 'refunds'),
+      fulfillmentOrder: ({ id }: { id: string }) => this.#part(id, 'fulfillmentOrders'),
+      return: ({ id }: { id: string }) => this.#part(id, 'returns'),
+      product: ({ id }: { id: string }) => this.#node(id),
+      productByIdentifier: ({ identifier }: { identifier: { id?: string; handle?: string } }) => {
+        const found = [...shop.products.values()].find(
+          ({ id, handle }) => id === identifier.id || handle === identifier.handle,
+        );
+        return found ? productView(shop, found) : null;
+      },
+      orders: (args: PageArgs & { query?: string }) => {
+        if (!this.#options.scopes.includes('read_orders'))
+          throw refusal(
+            'Access denied for orders field. Required access: `read_orders` access scope.',
+            'ACCESS_DENIED',
+          );
+        return page(visible(shop.orders.values(), args.query), args, own, (order) => orderView(shop, order));
+      },
+      products: (args: PageArgs & { query?: string }) =>
+        page(visible(shop.products.values(), args.query), args, own, (product) => productView(shop, product)),
+      locations: (args: PageArgs) => page([...shop.locations.values()], args, own, ({ id }) => locationView(shop, id)),
+      webhookSubscriptions: (args: PageArgs) => page([...shop.subscriptions.values()], args, own, subscriptionView),
+      inventorySetQuantities: (
+        args: { input: Parameters<typeof setQuantities>[1] },
+        _: unknown,
+        info: GraphQLResolveInfo,
+      ) => this.#once(info, args, () => setQuantities(shop, args.input)),
+      productVariantsBulkUpdate: (args: Parameters<typeof updateVariants>[1]) => updateVariants(shop, args),
+      productSet: (args: Parameters<typeof setProduct>[1]) => setProduct(shop, args),
+      fulfillmentCreate: ({ fulfillment }: { fulfillment: Parameters<typeof createFulfillment>[1] }) =>
+        createFulfillment(shop, fulfillment),
+      webhookSubscriptionCreate: (args: Parameters<typeof createSubscription>[1]) =>
+        createSubscription(shop, args, this.#options.allowsUri),
+      webhookSubscriptionDelete: ({ id }: { id: string }) => ({
+        deletedWebhookSubscriptionId: shop.subscriptions.delete(id) ? id : null,
+        userErrors: [],
+      }),
+    };
+  }
+
+  #about() {
+    const shop = this.#shop;
+    return {
+      shop: {
+        id: 'gid://shopify/Shop/1',
+        name: shop.name,
+        myshopifyDomain: shop.domain,
+        currencyCode: shop.currency,
+        taxesIncluded: shop.taxesIncluded,
+        ianaTimezone: 'Europe/Brussels',
+      },
+      publicApiVersions: [...served, 'unstable'].map((handle) => ({
+        handle,
+        displayName: handle === '2026-10' ? `${handle} (Latest)` : handle,
+        supported: handle !== 'unstable',
+      })),
+      currentAppInstallation: {
+        id: 'gid://shopify/AppInstallation/1',
+        accessScopes: this.#options.scopes.map((handle) => ({ handle, description: handle })),
+      },
+    };
+  }
+
+  #node(id: string) {
+    const shop = this.#shop;
+    const order = shop.orders.get(id);
+    if (order) return orderView(shop, order);
+    const product = shop.products.get(id);
+    if (product) return productView(shop, product);
+    const variant = shop.variants.get(id);
+    return variant ? variantView(shop, variant) : null;
+  }
+
+  /** A refund, a return or a fulfilment order of whatever order has it. */
+  #part(id: string, name: 'refunds' | 'returns' | 'fulfillmentOrders') {
+    for (const order of this.#shop.orders.values()) {
+      if (!order[name].some((one) => one.id === id)) continue;
+      const view = orderView(this.#shop, order);
+      const all = name === 'refunds' ? view.refunds({}) : view[name]({ first: 250 }).nodes;
+      return (all as { id: string }[]).find((one) => one.id === id) ?? null;
+    }
+    return null;
+  }
+
+  /** A mutation that needs a key acts once for it: the same call again is given the same answer, another call with that key is refused. */
+  #once<T>(info: GraphQLResolveInfo, args: unknown, act: () => T): T | object {
+    const given = getDirectiveValues(schema.getDirective('idempotent')!, info.fieldNodes[0]!, info.variableValues);
+    const key = given?.key;
+    if (typeof key !== 'string' || key.trim() === '')
+      throw refusal('The @idempotent directive is required for this mutation but was not provided.', 'BAD_REQUEST');
+    const digest = createHash('sha256').update(JSON.stringify(args)).digest('hex');
+    const known = this.#answered.get(key);
+    if (!known) {
+      const result = act();
+      this.#answered.set(key, { args: digest, result });
+      return result as T;
+    }
+    if (known.args === digest) return known.result as T;
+    const message = 'The idempotency key was used before with other parameters.';
+    return {
+      inventoryAdjustmentGroup: null,
+      userErrors: [{ code: 'IDEMPOTENCY_KEY_PARAMETER_MISMATCH', field: null, message }],
+    };
+  }
+}

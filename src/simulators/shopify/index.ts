@@ -1,0 +1,137 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Random, seeded } from '../../core/clock.ts';
+import { Api, type Request, served } from './api.ts';
+import { Bucket } from './cost.ts';
+import { Shop, type ShopOptions } from './shop.ts';
+import { type WebhookFaults, Webhooks } from './webhooks.ts';
+
+export type { NewOrder } from './orders.ts';
+export type { Order, Person, Place, Product, Variant } from './records.ts';
+export type { Shop } from './shop.ts';
+
+/** Shares, 0 to 1, of requests that go wrong. */
+export interface ApiFaults {
+  /** Answered only after the connection was cut: what was asked for is done. */
+  cut?: number;
+  /** HTTP 502 before anything is done. */
+  broken?: number;
+  /** Told to wait although the budget is there. */
+  throttled?: number;
+  /** Milliseconds before each answer. */
+  latency?: number;
+}
+
+export interface ShopifyOptions extends ShopOptions {
+  readonly seed?: number;
+  readonly token?: string;
+  /** Client secrets that webhooks are signed with, one of them by chance. */
+  readonly secrets?: readonly [string, ...string[]];
+  readonly scopes?: readonly string[];
+  readonly faults?: ApiFaults;
+  readonly webhooks?: WebhookFaults;
+  /** Milliseconds of a webhook's first wait. */
+  readonly pace?: number;
+  /** Milliseconds after which a search sees a change. */
+  readonly indexLag?: number;
+  /** Size and points a second of the budget. */
+  readonly bucket?: readonly [size: number, rate: number];
+}
+
+export interface ShopifySimulator {
+  readonly url: string;
+  readonly token: string;
+  readonly secrets: readonly [string, ...string[]];
+  /** The shop's own ledger. */
+  readonly shop: Shop;
+  readonly webhooks: Webhooks;
+  /** May be changed at any time. */
+  readonly faults: ApiFaults;
+  readonly requests: { readonly operation: string; readonly status: number }[];
+  stop(): Promise<void>;
+}
+
+const SCOPES = [
+  ...['read_orders', 'read_all_orders', 'read_customers', 'read_products', 'write_products', 'read_returns'],
+  ...['read_inventory', 'write_inventory', 'read_locations'],
+  ...['read_merchant_managed_fulfillment_orders', 'write_merchant_managed_fulfillment_orders'],
+];
+
+/** Starts a simulated shop on 127.0.0.1: its own ledger, the Admin API in two versions, signed webhooks, and faults as they are asked for. */
+export async function startShopify(options: ShopifyOptions = {}): Promise<ShopifySimulator> {
+  const random = seeded(options.seed ?? 1);
+  const shop = new Shop(options);
+  const token = options.token ?? 'shpat_simulated';
+  const secrets = options.secrets ?? (['shpss_simulated'] as const);
+  const [size, rate] = options.bucket ?? [4000, 200];
+  const faults: ApiFaults = { ...options.faults };
+  const api = new Api(shop, {
+    bucket: new Bucket(size, rate),
+    scopes: options.scopes ?? SCOPES,
+    indexLag: () => options.indexLag ?? 0,
+    allowsUri: (uri) => /^https:\/\/|^http:\/\/127\.0\.0\.1/.test(uri),
+  });
+  const webhooks = new Webhooks(shop, {
+    secrets: () => secrets,
+    random,
+    faults: options.webhooks ?? {},
+    pace: options.pace ?? 20,
+  });
+  const requests: ShopifySimulator['requests'] = [];
+  const server = createServer((request, response) => {
+    receive({ request, response, api, token, faults, random, requests }).catch(() => request.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    token,
+    secrets,
+    shop,
+    webhooks,
+    faults,
+    requests,
+    stop: async () => {
+      await webhooks.stop();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+interface Receiving {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly api: Api;
+  readonly token: string;
+  readonly faults: ApiFaults;
+  readonly random: Random;
+  readonly requests: ShopifySimulator['requests'];
+}
+
+async function receive({ request, response, api, token, faults, random, requests }: Receiving): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const asked = /^\/admin\/api\/(\d{4}-\d{2}|unstable)\/graphql\.json$/.exec(request.url ?? '')?.[1];
+  const version = served.find((one) => one >= (asked ?? '')) ?? served[served.length - 1]!;
+  const answer = (status: number, body: unknown, operation = ''): void => {
+    requests.push({ operation, status });
+    response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'x-shopify-api-version': version });
+    response.end(JSON.stringify(body));
+  };
+  if (!asked || request.method !== 'POST') return answer(404, { errors: 'Not Found' });
+  if (request.headers['x-shopify-access-token'] !== token)
+    return answer(401, { errors: '[API] Invalid API key or access token (unrecognized login or wrong password)' });
+  const chance = (share = 0): boolean => share > 0 && random() < share;
+  if (faults.latency) await new Promise((resolve) => setTimeout(resolve, faults.latency));
+  if (chance(faults.broken)) return answer(502, { errors: 'Bad Gateway' });
+  if (chance(faults.throttled))
+    return answer(200, { errors: [{ message: 'Throttled', extensions: { code: 'THROTTLED' } }] }, 'throttled');
+  const told = JSON.parse(Buffer.concat(chunks).toString()) as Request;
+  const result = await api.answer(told);
+  if (chance(faults.cut)) {
+    requests.push({ operation: String(told.operationName), status: 0 });
+    request.socket.destroy();
+    return;
+  }
+  answer(200, result, String(told.operationName));
+}

@@ -1,0 +1,340 @@
+import { addBags, type Bag, bag, negative } from './amounts.ts';
+import type {
+  Fulfillment,
+  Line,
+  Order,
+  Person,
+  Place,
+  Refund,
+  Return,
+  ShippingLine,
+  Tax,
+  Transaction,
+} from './records.ts';
+import type { Shop } from './shop.ts';
+import { netOf, partOf, taxLines, totalOf } from './sums.ts';
+
+export interface NewLine {
+  readonly variantId?: string;
+  /** For lines that are no product's: their title and price in minor units. */
+  readonly title?: string;
+  readonly price?: bigint;
+  readonly sku?: string | null;
+  readonly quantity: number;
+  /** Minor units of the shop's currency, over all units. */
+  readonly discounts?: readonly bigint[];
+  readonly taxes?: readonly Tax[];
+  readonly group?: Line['group'];
+}
+
+export interface NewOrder {
+  readonly lines: readonly NewLine[];
+  readonly shipping?: {
+    readonly title: string;
+    readonly price: bigint;
+    readonly discount?: bigint;
+    readonly taxes?: readonly Tax[];
+  };
+  readonly customer?: Person | null;
+  readonly shippingAddress?: Place | null;
+  readonly billingAddress?: Place | null;
+  /** A sale at the counter of that location. */
+  readonly retailLocationId?: string;
+  readonly locationId?: string;
+  readonly collect?: boolean;
+  readonly gateway?: string;
+  readonly paid?: boolean;
+  /** Currency the customer sees, and its rate in parts per million. */
+  readonly presentment?: { readonly currency: string; readonly rate: bigint };
+}
+
+function makeLine(shop: Shop, order: Pick<Order, 'currencies' | 'taxesIncluded'>, wanted: NewLine): Line {
+  const variant = wanted.variantId === undefined ? undefined : shop.variants.get(wanted.variantId);
+  if (wanted.variantId !== undefined && !variant) throw new RangeError(`there is no variant ${wanted.variantId}`);
+  const product = variant && shop.products.get(variant.productId);
+  const { currencies, taxesIncluded } = order;
+  const price = wanted.price ?? variant?.price ?? 0n;
+  const discounts = wanted.discounts ?? [];
+  const net = price * BigInt(wanted.quantity) - discounts.reduce((sum, one) => sum + one, 0n);
+  return {
+    id: shop.id('LineItem'),
+    variantId: variant?.id ?? null,
+    productId: product?.id ?? null,
+    sku: wanted.sku !== undefined ? wanted.sku : (variant?.sku ?? null),
+    title: wanted.title ?? product?.title ?? 'Custom',
+    isGiftCard: product?.isGiftCard ?? false,
+    requiresShipping: variant?.requiresShipping ?? true,
+    group: wanted.group ?? null,
+    quantity: wanted.quantity,
+    gone: 0,
+    unitPrice: bag(price, currencies),
+    discounts: discounts.map((one) => bag(one, currencies)),
+    taxes: taxLines(net, wanted.taxes ?? [], taxesIncluded, currencies),
+  };
+}
+
+const transaction = (shop: Shop, kind: Transaction['kind'], gateway: string, amount: Bag): Transaction => ({
+  id: shop.id('OrderTransaction'),
+  kind,
+  status: 'SUCCESS',
+  gateway,
+  processedAt: shop.now(),
+  amount,
+});
+
+function stockFor(shop: Shop, line: Line, locationId: string, delta: number): void {
+  const variant = line.variantId === null ? undefined : shop.variants.get(line.variantId);
+  const level = variant?.tracked ? shop.level(variant.inventoryItemId, locationId) : undefined;
+  if (!level) return;
+  level.available += delta;
+  level.updatedAt = shop.now();
+}
+
+const onlyLocation = (shop: Shop): string => [...shop.locations.keys()][0]!;
+
+/** A customer buys: stock is taken, the money comes in, webhooks go out. */
+export function placeOrder(shop: Shop, wanted: NewOrder): Order {
+  const at = shop.now();
+  const presentment = wanted.presentment ?? { currency: shop.currency, rate: 1_000_000n };
+  const currencies = { shop: shop.currency, presentment: presentment.currency, rate: presentment.rate };
+  const { taxesIncluded } = shop;
+  const locationId = wanted.retailLocationId ?? wanted.locationId ?? onlyLocation(shop);
+  const lines = wanted.lines.map((line) => makeLine(shop, { currencies, taxesIncluded }, line));
+  const shipping = wanted.shipping ? [makeShipping(shop, wanted.shipping, currencies)] : [];
+  const order: Order = {
+    id: shop.id('Order'),
+    name: `#${1001 + shop.orders.size}`,
+    createdAt: at,
+    updatedAt: at,
+    cancelledAt: null,
+    edited: false,
+    currencies,
+    taxesIncluded,
+    customer: wanted.customer ?? null,
+    shippingAddress: wanted.shippingAddress ?? null,
+    billingAddress: wanted.billingAddress ?? wanted.shippingAddress ?? null,
+    retailLocationId: wanted.retailLocationId ?? null,
+    lines,
+    shipping,
+    fulfillmentOrders: [],
+    fulfillments: [],
+    transactions: [],
+    refunds: [],
+    returns: [],
+  };
+  if (wanted.paid !== false)
+    order.transactions.push(transaction(shop, 'SALE', wanted.gateway ?? 'shopify_payments', totalOf(order)));
+  for (const line of lines) stockFor(shop, line, locationId, -line.quantity);
+  addFulfillmentOrder(shop, order, lines, locationId, wanted.collect ? 'PICK_UP' : 'SHIPPING');
+  if (wanted.retailLocationId) fulfil(shop, order, []);
+  shop.orders.set(order.id, order);
+  shop.tell('ORDERS_CREATE', order);
+  return order;
+}
+
+function makeShipping(
+  shop: Shop,
+  wanted: NonNullable<NewOrder['shipping']>,
+  currencies: Order['currencies'],
+): ShippingLine {
+  const discount = wanted.discount ?? 0n;
+  return {
+    id: shop.id('ShippingLine'),
+    title: wanted.title,
+    code: wanted.title.toLowerCase(),
+    isRemoved: false,
+    price: bag(wanted.price, currencies),
+    discounts: discount === 0n ? [] : [bag(discount, currencies)],
+    taxes: taxLines(wanted.price - discount, wanted.taxes ?? [], shop.taxesIncluded, currencies),
+  };
+}
+
+function addFulfillmentOrder(
+  shop: Shop,
+  order: Order,
+  lines: readonly Line[],
+  locationId: string,
+  method: 'SHIPPING' | 'PICK_UP',
+): void {
+  const shipped = lines.filter(({ requiresShipping }) => requiresShipping);
+  if (shipped.length === 0) return;
+  order.fulfillmentOrders.push({
+    id: shop.id('FulfillmentOrder'),
+    locationId,
+    method,
+    status: 'OPEN',
+    lines: shipped.map(({ id: lineId, quantity }) => ({
+      id: shop.id('FulfillmentOrderLineItem'),
+      lineId,
+      total: quantity,
+      remaining: quantity,
+    })),
+  });
+}
+
+/** Ships what is left of every open fulfilment order, or of the given ones. */
+export function fulfil(
+  shop: Shop,
+  order: Order,
+  tracking: Fulfillment['tracking'],
+  chosen?: ReadonlyMap<string, number>,
+): Fulfillment {
+  const lines: Fulfillment['lines'][number][] = [];
+  for (const one of order.fulfillmentOrders.filter(({ status }) => status === 'OPEN' || status === 'IN_PROGRESS')) {
+    for (const line of one.lines) {
+      const quantity = chosen ? (chosen.get(line.id) ?? 0) : line.remaining;
+      if (quantity === 0) continue;
+      line.remaining -= quantity;
+      lines.push({ id: shop.id('FulfillmentLineItem'), lineId: line.lineId, quantity });
+    }
+    one.status = one.lines.every(({ remaining }) => remaining === 0) ? 'CLOSED' : 'IN_PROGRESS';
+  }
+  const made: Fulfillment = { id: shop.id('Fulfillment'), status: 'SUCCESS', createdAt: shop.now(), tracking, lines };
+  order.fulfillments.push(made);
+  if (shop.orders.has(order.id)) shop.touchOrder(order, 'ORDERS_FULFILLED');
+  return made;
+}
+
+/** Takes units off the order; the removal is a refund without money, as Shopify keeps it. */
+export function removeUnits(shop: Shop, order: Order, lineId: string, quantity: number): void {
+  order.refunds.push(makeRefund(shop, order, [{ lineId, quantity, restockType: 'CANCEL' }], { money: 0n }));
+  order.edited = true;
+  shop.touchOrder(order, 'ORDERS_EDITED', 'REFUNDS_CREATE');
+}
+
+/** Adds a line to an order that exists, and takes the money for it. */
+export function addLine(shop: Shop, order: Order, wanted: NewLine): Line {
+  const line = makeLine(shop, order, wanted);
+  order.lines.push(line);
+  order.edited = true;
+  const worth = addBags([netOf(line), ...(order.taxesIncluded ? [] : line.taxes.map(({ amount }) => amount))]);
+  order.transactions.push(transaction(shop, 'SALE', 'shopify_payments', worth));
+  stockFor(shop, line, onlyLocation(shop), -line.quantity);
+  addFulfillmentOrder(shop, order, [line], onlyLocation(shop), 'SHIPPING');
+  shop.touchOrder(order, 'ORDERS_EDITED');
+  return line;
+}
+
+export interface WantedRefund {
+  readonly lineId: string;
+  readonly quantity: number;
+  readonly restockType: 'CANCEL' | 'NO_RESTOCK' | 'RETURN';
+}
+
+/** `money`: what is paid back instead of what the lines come to, in minor units of the shop's currency; the difference is an adjustment. */
+function makeRefund(
+  shop: Shop,
+  order: Order,
+  wanted: readonly WantedRefund[],
+  { money, shipping = false, returnId = null }: { money?: bigint; shipping?: boolean; returnId?: string | null },
+): Refund {
+  const locationId = order.fulfillmentOrders[0]?.locationId ?? onlyLocation(shop);
+  const lines = wanted.map(({ lineId, quantity, restockType }) => {
+    const line = order.lines.find(({ id }) => id === lineId)!;
+    if (line.gone + quantity > line.quantity) throw new RangeError(`${quantity} units of ${lineId} are not there`);
+    const { subtotal, tax } = partOf(line, quantity);
+    line.gone += quantity;
+    takeFromFulfilment(order, lineId, quantity, restockType);
+    if (restockType !== 'NO_RESTOCK') stockFor(shop, line, locationId, quantity);
+    return { id: shop.id('RefundLineItem'), lineId, quantity, restockType, locationId, subtotal, tax };
+  });
+  const shippings = shipping
+    ? order.shipping.map((line) => ({
+        id: shop.id('RefundShippingLine'),
+        shippingLineId: line.id,
+        subtotal: addBags([line.price, ...line.discounts.map(negative)]),
+        tax: addBags(line.taxes.map(({ amount }) => amount)),
+      }))
+    : [];
+  const worth = addBags(
+    [...lines, ...shippings].flatMap(({ subtotal, tax }) => [subtotal, ...(order.taxesIncluded ? [] : [tax])]),
+  );
+  const paid = money === undefined ? worth : bag(money, order.currencies);
+  const gateway = order.transactions[0]?.gateway ?? 'manual';
+  const transactions = paid.shop === 0n ? [] : [transaction(shop, 'REFUND', gateway, paid)];
+  order.transactions.push(...transactions);
+  const off = addBags([worth, negative(paid)]);
+  const adjusted = money !== undefined && money !== 0n && off.shop !== 0n;
+  return {
+    id: shop.id('Refund'),
+    processedAt: shop.now(),
+    returnId,
+    lines,
+    shipping: shippings,
+    adjustments: adjusted ? [{ id: shop.id('OrderAdjustment'), reason: 'REFUND_DISCREPANCY', amount: off }] : [],
+    transactions,
+  };
+}
+
+/** What was not shipped yet need not be any more. */
+function takeFromFulfilment(order: Order, lineId: string, quantity: number, restockType: string): void {
+  if (restockType === 'RETURN') return;
+  let left = quantity;
+  for (const one of order.fulfillmentOrders)
+    for (const line of one.lines.filter((candidate) => candidate.lineId === lineId)) {
+      const taken = Math.min(left, line.remaining);
+      line.remaining -= taken;
+      left -= taken;
+      if (one.status === 'OPEN' && one.lines.every(({ remaining }) => remaining === 0)) one.status = 'CLOSED';
+    }
+}
+
+/** Gives money back for lines, and for shipping where that is wanted. */
+export function refundOrder(
+  shop: Shop,
+  order: Order,
+  wanted: readonly WantedRefund[],
+  options: { money?: bigint; shipping?: boolean; returnId?: string } = {},
+): Refund {
+  const refund = makeRefund(shop, order, wanted, options);
+  order.refunds.push(refund);
+  shop.touchOrder(order, 'REFUNDS_CREATE');
+  return refund;
+}
+
+/** Cancels what was not shipped; paid money goes back. */
+export function cancelOrder(shop: Shop, order: Order): void {
+  const left = order.lines.filter(({ gone, quantity }) => gone < quantity);
+  const wanted = left.map(({ id, gone, quantity }) => ({
+    lineId: id,
+    quantity: quantity - gone,
+    restockType: 'CANCEL' as const,
+  }));
+  const paid = order.transactions.some(({ kind }) => kind === 'SALE');
+  order.refunds.push(makeRefund(shop, order, wanted, paid ? { shipping: true } : { money: 0n }));
+  order.cancelledAt = shop.now();
+  for (const one of order.fulfillmentOrders) if (one.status === 'OPEN') one.status = 'CANCELLED';
+  shop.touchOrder(order, 'ORDERS_CANCELLED', 'REFUNDS_CREATE');
+}
+
+/** A return is opened for shipped units. */
+export function openReturn(shop: Shop, order: Order, lineId: string, quantity: number, reason = 'unwanted'): Return {
+  const shipped = order.fulfillments.flatMap(({ lines }) => lines).find((line) => line.lineId === lineId);
+  if (!shipped) throw new RangeError(`${lineId} was not shipped`);
+  const made: Return = {
+    id: shop.id('Return'),
+    name: `${order.name}-R${order.returns.length + 1}`,
+    status: 'OPEN',
+    createdAt: shop.now(),
+    closedAt: null,
+    lines: [{ id: shop.id('ReturnLineItem'), fulfillmentLineId: shipped.id, lineId, quantity, reason }],
+  };
+  order.returns.push(made);
+  shop.touchOrder(order, 'RETURNS_APPROVE');
+  return made;
+}
+
+/** The goods are back: restocked or not, the money is paid, the return is closed. */
+export function closeReturn(shop: Shop, order: Order, one: Return, restock = true): Refund {
+  const wanted = one.lines.map(({ lineId, quantity }) => ({
+    lineId,
+    quantity,
+    restockType: restock ? ('RETURN' as const) : ('NO_RESTOCK' as const),
+  }));
+  const refund = makeRefund(shop, order, wanted, { returnId: one.id });
+  order.refunds.push(refund);
+  one.status = 'CLOSED';
+  one.closedAt = shop.now();
+  shop.touchOrder(order, 'RETURNS_CLOSE', 'REFUNDS_CREATE');
+  return refund;
+}

@@ -1,0 +1,290 @@
+import { buildSchema } from 'graphql';
+
+/**
+ * The part of Shopify's Admin schema that the simulated shop answers: names and types are Shopify's, which `npm run conform:shopify` proves against
+ * the published schema of each version. What is not here is refused by name, as a field that does not exist would be.
+ */
+const connection = (name: string): string => `
+type ${name}Connection { nodes: [${name}!]! pageInfo: PageInfo! }`;
+
+const sdl = `
+directive @idempotent(key: String!) on FIELD
+
+scalar DateTime
+scalar Decimal
+scalar Money
+scalar URL
+
+interface Node { id: ID! }
+type PageInfo { endCursor: String hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String }
+interface DisplayableError { field: [String!] message: String! }
+type UserError implements DisplayableError { field: [String!] message: String! }
+
+enum CurrencyCode { EUR GBP USD JPY }
+enum CountryCode { BE DE FR GB NL US }
+type MoneyV2 { amount: Decimal! currencyCode: CurrencyCode! }
+type MoneyBag { shopMoney: MoneyV2! presentmentMoney: MoneyV2! }
+
+type Shop {
+  id: ID! name: String! myshopifyDomain: String! currencyCode: CurrencyCode! taxesIncluded: Boolean! ianaTimezone: String!
+}
+type ApiVersion { handle: String! displayName: String! supported: Boolean! }
+type AccessScope { handle: String! description: String! }
+type AppInstallation implements Node { id: ID! accessScopes: [AccessScope!]! }
+type Location implements Node { id: ID! name: String! isActive: Boolean! }
+
+enum ProductStatus { ACTIVE ARCHIVED DRAFT UNLISTED }
+type Product implements Node {
+  id: ID! title: String! handle: String! descriptionHtml: HTML! vendor: String! status: ProductStatus! isGiftCard: Boolean!
+  createdAt: DateTime! updatedAt: DateTime!
+  variants(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): ProductVariantConnection!
+}
+scalar HTML
+type ProductVariant implements Node {
+  id: ID! sku: String barcode: String title: String! price: Money! compareAtPrice: Money
+  product: Product! inventoryItem: InventoryItem! updatedAt: DateTime!
+}
+type InventoryItem implements Node {
+  id: ID! sku: String tracked: Boolean! requiresShipping: Boolean!
+  inventoryLevel(locationId: ID!, includeInactive: Boolean = false): InventoryLevel
+}
+type InventoryLevel implements Node { id: ID! location: Location! quantities(names: [String!]!): [InventoryQuantity!]! }
+type InventoryQuantity implements Node { id: ID! name: String! quantity: Int! updatedAt: DateTime }
+
+type CustomerEmailAddress { emailAddress: String! }
+type CustomerPhoneNumber { phoneNumber: String! }
+type Customer implements Node {
+  id: ID! displayName: String! defaultEmailAddress: CustomerEmailAddress defaultPhoneNumber: CustomerPhoneNumber defaultAddress: MailingAddress
+}
+type MailingAddress implements Node {
+  id: ID! name: String company: String address1: String address2: String city: String zip: String provinceCode: String
+  countryCodeV2: CountryCode phone: String
+}
+
+type TaxLine { title: String! rate: Float ratePercentage: Float priceSet: MoneyBag! }
+type DiscountAllocation { allocatedAmountSet: MoneyBag! }
+type Duty implements Node { id: ID! price: MoneyBag! taxLines: [TaxLine!]! }
+type AdditionalFee implements Node { id: ID! name: String! price: MoneyBag! taxLines: [TaxLine!]! }
+type LineItemGroup implements Node { id: ID! title: String! quantity: Int! }
+type LineItem implements Node {
+  id: ID! sku: String name: String! title: String! quantity: Int! currentQuantity: Int! isGiftCard: Boolean!
+  requiresShipping: Boolean! product: Product variant: ProductVariant lineItemGroup: LineItemGroup
+  originalUnitPriceSet: MoneyBag! discountAllocations: [DiscountAllocation!]! taxLines(first: Int): [TaxLine!]! duties: [Duty!]!
+}
+type ShippingLine {
+  id: ID title: String! code: String isRemoved: Boolean! originalPriceSet: MoneyBag! discountAllocations: [DiscountAllocation!]!
+  taxLines: [TaxLine!]!
+}
+
+enum OrderTransactionKind { AUTHORIZATION CAPTURE CHANGE EMV_AUTHORIZATION REFUND SALE SUGGESTED_REFUND VOID }
+enum OrderTransactionStatus { AWAITING_RESPONSE ERROR FAILURE PENDING SUCCESS UNKNOWN }
+type OrderTransaction implements Node {
+  id: ID! kind: OrderTransactionKind! status: OrderTransactionStatus! gateway: String processedAt: DateTime amountSet: MoneyBag!
+}
+
+enum RefundLineItemRestockType { CANCEL LEGACY_RESTOCK NO_RESTOCK RETURN }
+enum OrderAdjustmentDiscrepancyReason {
+  CUSTOMER DAMAGE FULL_RETURN_BALANCING_ADJUSTMENT PENDING_REFUND_DISCREPANCY REFUND_DISCREPANCY RESTOCK
+}
+type RefundLineItem {
+  id: ID quantity: Int! restockType: RefundLineItemRestockType! location: Location lineItem: LineItem! subtotalSet: MoneyBag!
+  totalTaxSet: MoneyBag!
+}
+type RefundShippingLine implements Node { id: ID! shippingLine: ShippingLine! subtotalAmountSet: MoneyBag! taxAmountSet: MoneyBag! }
+type OrderAdjustment implements Node {
+  id: ID! reason: OrderAdjustmentDiscrepancyReason amountSet: MoneyBag! taxAmountSet: MoneyBag!
+}
+type Refund implements Node {
+  id: ID! processedAt: DateTime! return: Return totalRefundedSet: MoneyBag!
+  refundLineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): RefundLineItemConnection!
+  refundShippingLines(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): RefundShippingLineConnection!
+  orderAdjustments(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): OrderAdjustmentConnection!
+  transactions(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): OrderTransactionConnection!
+}
+
+enum ReturnStatus { CANCELED CLOSED DECLINED OPEN REQUESTED }
+type ReturnReasonDefinition implements Node { id: ID! handle: String! name: String! }
+interface ReturnLineItemType implements Node { id: ID! quantity: Int! returnReasonDefinition: ReturnReasonDefinition }
+type ReturnLineItem implements Node & ReturnLineItemType {
+  id: ID! quantity: Int! returnReasonDefinition: ReturnReasonDefinition fulfillmentLineItem: FulfillmentLineItem!
+}
+type Return implements Node {
+  id: ID! name: String! status: ReturnStatus! createdAt: DateTime! closedAt: DateTime
+  returnLineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): ReturnLineItemTypeConnection!
+}
+
+enum FulfillmentStatus { CANCELLED ERROR FAILURE SUCCESS }
+type FulfillmentTrackingInfo { company: String number: String url: URL }
+type FulfillmentLineItem implements Node { id: ID! quantity: Int lineItem: LineItem! }
+type Fulfillment implements Node {
+  id: ID! status: FulfillmentStatus! createdAt: DateTime! trackingInfo(first: Int): [FulfillmentTrackingInfo!]!
+  fulfillmentLineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): FulfillmentLineItemConnection!
+}
+enum DeliveryMethodType { LOCAL NONE PICKUP_POINT PICK_UP RETAIL SHIPPING }
+type DeliveryMethod implements Node { id: ID! methodType: DeliveryMethodType! }
+enum FulfillmentOrderStatus { CANCELLED CLOSED INCOMPLETE IN_PROGRESS ON_HOLD OPEN SCHEDULED }
+type FulfillmentOrderAssignedLocation { name: String! location: Location }
+type FulfillmentOrderLineItem implements Node { id: ID! remainingQuantity: Int! totalQuantity: Int! lineItem: LineItem! }
+type FulfillmentOrder implements Node {
+  id: ID! status: FulfillmentOrderStatus! assignedLocation: FulfillmentOrderAssignedLocation! deliveryMethod: DeliveryMethod
+  lineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): FulfillmentOrderLineItemConnection!
+}
+
+type Order implements Node {
+  id: ID! name: String! createdAt: DateTime! processedAt: DateTime! updatedAt: DateTime! cancelledAt: DateTime edited: Boolean! test: Boolean!
+  currencyCode: CurrencyCode! presentmentCurrencyCode: CurrencyCode! taxesIncluded: Boolean! requiresShipping: Boolean!
+  email: String phone: String totalPriceSet: MoneyBag! currentTotalPriceSet: MoneyBag!
+  customer: Customer shippingAddress: MailingAddress billingAddress: MailingAddress retailLocation: Location
+  additionalFees: [AdditionalFee!]!
+  lineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): LineItemConnection!
+  shippingLines(
+    first: Int, after: String, last: Int, before: String, reverse: Boolean = false, includeRemovals: Boolean = false
+  ): ShippingLineConnection!
+  fulfillmentOrders(
+    first: Int, after: String, last: Int, before: String, reverse: Boolean = false, displayable: Boolean = false, query: String
+  ): FulfillmentOrderConnection!
+  fulfillments(first: Int, query: String): [Fulfillment!]!
+  transactions(first: Int, capturable: Boolean, manuallyResolvable: Boolean): [OrderTransaction!]!
+  refunds(first: Int): [Refund!]!
+  returns(first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String): ReturnConnection!
+}
+
+enum WebhookSubscriptionTopic {
+  ORDERS_CANCELLED ORDERS_CREATE ORDERS_DELETE ORDERS_EDITED ORDERS_FULFILLED ORDERS_PAID ORDERS_UPDATED REFUNDS_CREATE
+  RETURNS_APPROVE RETURNS_CANCEL RETURNS_CLOSE RETURNS_DECLINE RETURNS_REOPEN RETURNS_REQUEST RETURNS_UPDATE
+  PRODUCTS_CREATE PRODUCTS_DELETE PRODUCTS_UPDATE
+}
+enum WebhookSubscriptionFormat { JSON XML }
+type WebhookSubscription implements Node {
+  id: ID! topic: WebhookSubscriptionTopic! uri: String! format: WebhookSubscriptionFormat! includeFields: [String!]! createdAt: DateTime!
+}
+input WebhookSubscriptionInput { uri: String format: WebhookSubscriptionFormat includeFields: [String!] filter: String name: String }
+type WebhookSubscriptionCreatePayload { webhookSubscription: WebhookSubscription userErrors: [UserError!]! }
+type WebhookSubscriptionDeletePayload { deletedWebhookSubscriptionId: ID userErrors: [UserError!]! }
+
+input InventorySetQuantitiesInput { name: String! quantities: [InventoryQuantityInput!]! reason: String! referenceDocumentUri: String }
+input InventoryQuantityInput { inventoryItemId: ID! locationId: ID! quantity: Int! changeFromQuantity: Int }
+type InventoryChange { name: String! delta: Int! quantityAfterChange: Int item: InventoryItem location: Location }
+type InventoryAdjustmentGroup implements Node {
+  id: ID! createdAt: DateTime! reason: String! referenceDocumentUri: String
+  changes(inventoryItemIds: [ID!], locationIds: [ID!], quantityNames: [String!]): [InventoryChange!]!
+}
+enum InventorySetQuantitiesUserErrorCode {
+  CHANGE_FROM_QUANTITY_STALE IDEMPOTENCY_CONCURRENT_REQUEST IDEMPOTENCY_KEY_PARAMETER_MISMATCH IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED
+  INVALID_INVENTORY_ITEM INVALID_LOCATION INVALID_NAME INVALID_QUANTITY_NEGATIVE INVALID_QUANTITY_TOO_HIGH INVALID_QUANTITY_TOO_LOW
+  INVALID_REASON INVALID_REFERENCE_DOCUMENT NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR
+}
+type InventorySetQuantitiesUserError implements DisplayableError {
+  code: InventorySetQuantitiesUserErrorCode field: [String!] message: String!
+}
+type InventorySetQuantitiesPayload {
+  inventoryAdjustmentGroup: InventoryAdjustmentGroup userErrors: [InventorySetQuantitiesUserError!]!
+}
+
+input ProductVariantsBulkInput { id: ID price: Money compareAtPrice: Money barcode: String }
+enum ProductVariantsBulkUpdateUserErrorCode {
+  GREATER_THAN_OR_EQUAL_TO INVALID_INPUT NEGATIVE_PRICE_VALUE PRODUCT_DOES_NOT_EXIST PRODUCT_VARIANT_DOES_NOT_EXIST
+  PRODUCT_VARIANT_ID_MISSING
+}
+type ProductVariantsBulkUpdateUserError implements DisplayableError {
+  code: ProductVariantsBulkUpdateUserErrorCode field: [String!] message: String!
+}
+type ProductVariantsBulkUpdatePayload {
+  product: Product productVariants: [ProductVariant!] userErrors: [ProductVariantsBulkUpdateUserError!]!
+}
+
+input ProductSetIdentifiers @oneOf { id: ID handle: String }
+input OptionValueSetInput { name: String }
+input OptionSetInput { name: String position: Int values: [OptionValueSetInput!] }
+input VariantOptionValueInput { name: String optionName: String }
+enum WeightUnit { GRAMS KILOGRAMS OUNCES POUNDS }
+input WeightInput { unit: WeightUnit! value: Float! }
+input InventoryItemMeasurementInput { weight: WeightInput }
+input InventoryItemInput { sku: String tracked: Boolean requiresShipping: Boolean measurement: InventoryItemMeasurementInput }
+input ProductVariantSetInput {
+  id: ID sku: String barcode: String price: Money compareAtPrice: Money optionValues: [VariantOptionValueInput!]!
+  inventoryItem: InventoryItemInput
+}
+input ProductSetInput {
+  handle: String title: String descriptionHtml: String vendor: String productType: String status: ProductStatus tags: [String!]
+  productOptions: [OptionSetInput!] variants: [ProductVariantSetInput!]
+}
+enum ProductSetUserErrorCode {
+  DUPLICATED_OPTION_VALUE HANDLE_NOT_UNIQUE INVALID_INPUT INVALID_PRODUCT INVALID_VARIANT OPTIONS_OVER_LIMIT OPTION_VALUES_MISSING
+  PRODUCT_DOES_NOT_EXIST PRODUCT_OPTIONS_INPUT_MISSING VARIANTS_INPUT_MISSING VARIANTS_OVER_LIMIT
+}
+type ProductSetUserError implements DisplayableError { code: ProductSetUserErrorCode field: [String!] message: String! }
+type ProductSetPayload { product: Product userErrors: [ProductSetUserError!]! }
+
+input FulfillmentOrderLineItemInput { id: ID! quantity: Int! }
+input FulfillmentOrderLineItemsInput { fulfillmentOrderId: ID! fulfillmentOrderLineItems: [FulfillmentOrderLineItemInput!] }
+input FulfillmentTrackingInput { company: String number: String url: URL numbers: [String!] urls: [URL!] }
+input FulfillmentInput {
+  lineItemsByFulfillmentOrder: [FulfillmentOrderLineItemsInput!]! notifyCustomer: Boolean = false trackingInfo: FulfillmentTrackingInput
+}
+type FulfillmentCreatePayload { fulfillment: Fulfillment userErrors: [UserError!]! }
+
+enum OrderSortKeys { CREATED_AT ID PROCESSED_AT UPDATED_AT }
+enum ProductSortKeys { CREATED_AT ID UPDATED_AT }
+enum LocationSortKeys { ID NAME }
+input ProductIdentifierInput @oneOf { id: ID handle: String }
+
+type QueryRoot {
+  shop: Shop!
+  publicApiVersions: [ApiVersion!]!
+  currentAppInstallation: AppInstallation!
+  nodes(ids: [ID!]!): [Node]!
+  order(id: ID!): Order
+  fulfillmentOrder(id: ID!): FulfillmentOrder
+  refund(id: ID!): Refund
+  return(id: ID!): Return
+  orders(
+    first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String,
+    sortKey: OrderSortKeys = PROCESSED_AT
+  ): OrderConnection!
+  product(id: ID!): Product
+  productByIdentifier(identifier: ProductIdentifierInput!): Product
+  products(
+    first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String, sortKey: ProductSortKeys = ID
+  ): ProductConnection!
+  locations(
+    first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String, includeInactive: Boolean = false,
+    sortKey: LocationSortKeys = NAME
+  ): LocationConnection!
+  webhookSubscriptions(
+    first: Int, after: String, last: Int, before: String, reverse: Boolean = false, topics: [WebhookSubscriptionTopic!], uri: String
+  ): WebhookSubscriptionConnection!
+}
+
+type Mutation {
+  inventorySetQuantities(input: InventorySetQuantitiesInput!): InventorySetQuantitiesPayload
+  productVariantsBulkUpdate(productId: ID!, variants: [ProductVariantsBulkInput!]!, allowPartialUpdates: Boolean = false): ProductVariantsBulkUpdatePayload
+  productSet(identifier: ProductSetIdentifiers, input: ProductSetInput!, synchronous: Boolean = true): ProductSetPayload
+  fulfillmentCreate(fulfillment: FulfillmentInput!, message: String): FulfillmentCreatePayload
+  webhookSubscriptionCreate(topic: WebhookSubscriptionTopic!, webhookSubscription: WebhookSubscriptionInput!): WebhookSubscriptionCreatePayload
+  webhookSubscriptionDelete(id: ID!): WebhookSubscriptionDeletePayload
+}
+schema { query: QueryRoot mutation: Mutation }
+${[
+  'FulfillmentLineItem',
+  'FulfillmentOrder',
+  'FulfillmentOrderLineItem',
+  'LineItem',
+  'Location',
+  'Order',
+  'OrderAdjustment',
+  'OrderTransaction',
+  'Product',
+  'ProductVariant',
+  'RefundLineItem',
+  'RefundShippingLine',
+  'Return',
+  'ReturnLineItemType',
+  'ShippingLine',
+  'WebhookSubscription',
+]
+  .map(connection)
+  .join('')}
+`;
+
+export const schema = buildSchema(sdl);

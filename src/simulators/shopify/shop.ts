@@ -1,0 +1,131 @@
+import type { Level, Location, Order, Product, Subscription, Variant } from './records.ts';
+
+export interface ShopOptions {
+  readonly name?: string;
+  readonly currency?: string;
+  readonly taxesIncluded?: boolean;
+  readonly now?: () => Date;
+}
+
+/** Called after every change, once it is committed. */
+export type Listener = (topic: string, subject: { id: string; updatedAt: Date }) => void;
+
+/** The shop's own ledger. All that changes it goes through here or through the functions of orders.ts, so that times, ids and webhooks are right. */
+export class Shop {
+  readonly name: string;
+  readonly currency: string;
+  readonly taxesIncluded: boolean;
+  readonly products = new Map<string, Product>();
+  readonly variants = new Map<string, Variant>();
+  readonly levels = new Map<string, Level>();
+  readonly locations = new Map<string, Location>();
+  readonly orders = new Map<string, Order>();
+  readonly subscriptions = new Map<string, Subscription>();
+  readonly listeners: Listener[] = [];
+  readonly #now: () => Date;
+  #last = 1000;
+
+  constructor({ name = 'example', currency = 'EUR', taxesIncluded = true, now = () => new Date() }: ShopOptions = {}) {
+    this.name = name;
+    this.currency = currency;
+    this.taxesIncluded = taxesIncluded;
+    this.#now = now;
+  }
+
+  get domain(): string {
+    return `${this.name}.myshopify.com`;
+  }
+
+  /** The API tells times in whole seconds; so the shop has no finer ones. */
+  now(): Date {
+    return new Date(Math.floor(this.#now().getTime() / 1000) * 1000);
+  }
+
+  /** `gid://shopify/{type}/{n}`; numbers are beyond 2^53, as real ones will be. */
+  id(type: string): string {
+    this.#last += 1;
+    return `gid://shopify/${type}/${9_007_199_254_740_993n + BigInt(this.#last)}`;
+  }
+
+  tell(topic: string, subject: { id: string; updatedAt: Date }): void {
+    for (const listener of this.listeners) listener(topic, subject);
+  }
+
+  addLocation(name: string): Location {
+    const location = { id: this.id('Location'), name, isActive: true };
+    this.locations.set(location.id, location);
+    return location;
+  }
+
+  addProduct(title: string, variants: readonly Partial<Variant>[], parts: Partial<Product> = {}): Product {
+    const at = this.now();
+    const handle = parts.handle ?? title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+    const product: Product = {
+      descriptionHtml: '',
+      vendor: this.name,
+      status: 'ACTIVE',
+      isGiftCard: false,
+      options: ['Title'],
+      ...parts,
+      id: this.id('Product'),
+      title,
+      handle,
+      variants: [],
+      createdAt: at,
+      updatedAt: at,
+    };
+    for (const one of variants) this.addVariant(product, one);
+    this.products.set(product.id, product);
+    this.tell('PRODUCTS_CREATE', product);
+    return product;
+  }
+
+  /** A variant is stocked at every location, with nothing. */
+  addVariant(product: Product, parts: Partial<Variant>): Variant {
+    const variant: Variant = {
+      sku: null,
+      barcode: null,
+      title: 'Default Title',
+      price: 0n,
+      compareAtPrice: null,
+      options: ['Default Title'],
+      tracked: true,
+      requiresShipping: true,
+      ...parts,
+      id: this.id('ProductVariant'),
+      productId: product.id,
+      inventoryItemId: this.id('InventoryItem'),
+      updatedAt: this.now(),
+    };
+    product.variants.push(variant);
+    this.variants.set(variant.id, variant);
+    for (const { id: locationId } of this.locations.values()) {
+      const level = {
+        id: this.id('InventoryLevel'),
+        inventoryItemId: variant.inventoryItemId,
+        locationId,
+        available: 0,
+      };
+      this.levels.set(`${variant.inventoryItemId} ${locationId}`, { ...level, updatedAt: this.now() });
+    }
+    return variant;
+  }
+
+  level(inventoryItemId: string, locationId: string): Level | undefined {
+    return this.levels.get(`${inventoryItemId} ${locationId}`);
+  }
+
+  variantOf(inventoryItemId: string): Variant | undefined {
+    return [...this.variants.values()].find((variant) => variant.inventoryItemId === inventoryItemId);
+  }
+
+  touchOrder(order: Order, ...topics: string[]): void {
+    order.updatedAt = this.now();
+    for (const topic of [...topics, 'ORDERS_UPDATED']) this.tell(topic, order);
+  }
+
+  touchProduct(product: Product): void {
+    product.updatedAt = this.now();
+    this.tell('PRODUCTS_UPDATE', product);
+  }
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NoDeprecatedCustomRule, parse, specifiedRules, validate } from 'graphql';
+import { documents, inCurrency, versions } from '../../src/connectors/shopify/documents.ts';
+import { hasRealSchema, realSchema } from './real-schema.ts';
+
+const skip = hasRealSchema() ? false : 'the schema was not fetched: npm run conform:shopify';
+
+for (const version of versions)
+  test(`every document that is sent is valid on Shopify ${version}, in either currency, and asks for nothing that will go`, {
+    skip,
+  }, () => {
+    const schema = realSchema(version);
+    const wrong = Object.values(documents).flatMap((document) =>
+      (['shop', 'presentment'] as const).flatMap((money) =>
+        validate(schema, parse(inCurrency(document, money).text), [...specifiedRules, NoDeprecatedCustomRule]).map(
+          ({ message }) => `${document.name} (${document.serves}): ${message}`,
+        ),
+      ),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+test('what Shopify took away is noticed', { skip }, () => {
+  const text = documents.setStock.text.replace('@idempotent(key: $key)', '').replace('$key: String!', '');
+  const old = text.replace('input: $input', 'input: { name: "available", ignoreCompareQuantity: true }');
+  assert.notEqual(old, text);
+  const found = validate(realSchema('2026-07'), parse(old)).map(({ message }) => message);
+  assert.ok(
+    found.some((message) => message.includes('ignoreCompareQuantity')),
+    found.join('\n'),
+  );
+});

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { execute, type GraphQLFieldResolver, parse } from 'graphql';
+import { type Document, documents, versions } from '../../src/connectors/shopify/documents.ts';
+import { seeded } from '../../src/core/clock.ts';
+import { startShopify } from '../../src/simulators/shopify/index.ts';
+import { furnish, trade } from '../../src/simulators/shopify/traffic.ts';
+import { hasRealSchema, realSchema } from './real-schema.ts';
+
+const skip = hasRealSchema() ? false : 'the schema was not fetched: npm run conform:shopify';
+
+/** Reads what was answered instead of computing anything: Shopify's schema then says whether it could have been its answer. */
+const recorded: GraphQLFieldResolver<Record<string, unknown>, unknown> = (source, _args, _context, { path }) =>
+  source[path.key as string];
+
+test('what the simulated shop answers is of the types that Shopify publishes', { skip }, async (t) => {
+  const shopify = await startShopify({ bucket: [1e6, 1e6] });
+  t.after(() => shopify.stop());
+  const { shop } = shopify;
+  furnish(shop);
+  const random = seeded(7);
+  await trade(shop, random, 200);
+  const orders = [...shop.orders.values()];
+  const variants = [...shop.variants.values()].slice(0, 5);
+  const [location] = shop.locations.keys();
+  const refund = orders.flatMap(({ refunds }) => refunds)[0]!;
+  const back = orders.flatMap(({ returns }) => returns)[0]!;
+  const shippable = orders.find(({ fulfillmentOrders: [first] }) => first?.status === 'OPEN')!.fulfillmentOrders[0]!;
+  const cursor = (id: string): string => Buffer.from(id).toString('base64url');
+  const some = orders.filter(({ refunds, returns }, index) => index % 10 === 0 || refunds.length + returns.length > 1);
+  const long = orders.find(({ lines }) => lines.length > 1)!;
+  const asked: [Document, object][] = [
+    [documents.changedOrders, { query: "updated_at:>='2020-01-01T00:00:00Z'" }],
+    ...some.map((order): [Document, object] => [documents.ordersWhole, { ids: [order.id] }]),
+    ...some.map((order): [Document, object] => [documents.orderAfter, { id: order.id }]),
+    [documents.moreLines, { id: long.id, after: cursor(long.lines[0]!.id) }],
+    [documents.moreRefundLines, { id: refund.id, after: cursor(refund.lines[0]!.id) }],
+    [documents.moreReturnLines, { id: back.id, after: cursor(back.lines[0]!.id) }],
+    [documents.changedProducts, { query: "updated_at:>='2020-01-01T00:00:00Z'" }],
+    [documents.moreVariants, { id: variants[0]!.productId, after: cursor(variants[0]!.id) }],
+    [documents.stockNow, { ids: variants.map(({ id }) => id), location }],
+    [
+      documents.setStock,
+      {
+        key: 'a',
+        input: {
+          name: 'available',
+          reason: 'correction',
+          quantities: [
+            {
+              inventoryItemId: variants[0]!.inventoryItemId,
+              locationId: location,
+              quantity: 5,
+              changeFromQuantity: null,
+            },
+          ],
+        },
+      },
+    ],
+    [
+      documents.setStock,
+      {
+        key: 'b',
+        input: {
+          name: 'available',
+          reason: 'correction',
+          quantities: [
+            {
+              inventoryItemId: 'gid://shopify/InventoryItem/1',
+              locationId: location,
+              quantity: 5,
+              changeFromQuantity: 9,
+            },
+          ],
+        },
+      },
+    ],
+    [documents.productsOf, { ids: variants.map(({ id }) => id) }],
+    [documents.setPrices, { product: variants[0]!.productId, variants: [{ id: variants[0]!.id, price: '9.99' }] }],
+    [documents.setPrices, { product: variants[0]!.productId, variants: [{ id: variants[4]!.id, price: '9.99' }] }],
+    [
+      documents.setProduct,
+      {
+        identifier: { handle: 'new' },
+        input: {
+          title: 'New',
+          productOptions: [{ name: 'Title', values: [{ name: 'Default Title' }] }],
+          variants: [{ sku: 'N', optionValues: [{ optionName: 'Title', name: 'Default Title' }] }],
+        },
+      },
+    ],
+    [documents.productByHandle, { handle: 'new' }],
+    [documents.orderToShip, { id: long.id }],
+    [documents.moreToShip, { id: shippable.id, after: cursor(shippable.lines[0]!.id) }],
+    [
+      documents.fulfil,
+      {
+        fulfillment: {
+          trackingInfo: { number: 'T1' },
+          lineItemsByFulfillmentOrder: [{ fulfillmentOrderId: shippable.id }],
+        },
+      },
+    ],
+    [documents.fulfil, { fulfillment: { lineItemsByFulfillmentOrder: [{ fulfillmentOrderId: shippable.id }] } }],
+    [documents.subscribe, { topic: 'ORDERS_CREATE', subscription: { uri: 'https://example.com/in' } }],
+    [documents.subscribe, { topic: 'ORDERS_CREATE', subscription: { uri: 'https://example.com/in' } }],
+    [documents.subscriptions, {}],
+    [documents.shop, {}],
+    [documents.locations, {}],
+  ];
+  assert.deepEqual(
+    Object.values(documents).filter((document) => !asked.some(([one]) => one === document)),
+    [],
+    'documents that were not asked',
+  );
+  const real = versions.map((version) => ({ version, schema: realSchema(version) }));
+  for (const [document, variables] of asked) {
+    const response = await fetch(`${shopify.url}/admin/api/2026-07/graphql.json`, {
+      method: 'POST',
+      headers: { 'x-shopify-access-token': shopify.token },
+      body: JSON.stringify({ query: document.text, variables }),
+    });
+    const { data, errors } = (await response.json()) as { data: Record<string, unknown>; errors?: unknown };
+    assert.deepEqual(errors, undefined, document.name);
+    for (const { version, schema } of real) {
+      const told = await execute({
+        schema,
+        document: parse(document.text),
+        rootValue: data,
+        variableValues: variables as Record<string, unknown>,
+        fieldResolver: recorded as GraphQLFieldResolver<unknown, unknown>,
+      });
+      assert.deepEqual(
+        told.errors?.map(({ message, path }) => `${path?.join('.')}: ${message}`),
+        undefined,
+        `${document.name}, ${version}`,
+      );
+      assert.deepEqual(JSON.parse(JSON.stringify(told.data)), data, `${document.name}, ${version}`);
+    }
+  }
+});
