@@ -1,6 +1,7 @@
 import type { Clock, Duration } from './clock.ts';
 import type { AnyDocumentType, BodyOf, Measure } from './document.ts';
 import type { Fault } from './fault.ts';
+import type { FilePlace } from './file-store.ts';
 
 /** One rich JSON line per event. Fields must never hold secrets or personal data. */
 export interface Log {
@@ -25,6 +26,12 @@ export interface MappingTable {
  */
 export type Reach = 'any' | 'public';
 
+/** One act upon a target, in words of its transport: `put` to `sftp://wms.example/in/7.edi`. */
+export interface Act {
+  readonly verb: string;
+  readonly to: string;
+}
+
 /** What a connector is given for each call: nothing global, everything timed and authorised by the engine. */
 export interface Context {
   readonly connection: string;
@@ -37,6 +44,8 @@ export interface Context {
   readonly node: string;
   /** fetch with the connection's budget, timeout and lease check: throws a `transient` Fault when the lease is no longer ours, before anything is sent. */
   fetch(url: string, init?: RequestInit & { timeout?: Duration; reach?: Reach }): Promise<Response>;
+  /** Runs one act that does not go by HTTP (a file, SFTP) under the same lease check: as with `fetch`, nothing is begun once the lease is not ours. */
+  call<T>(act: Act, run: () => Promise<T>): Promise<T>;
   /** Resolves a `secret("NAME")` of the estate. */
   secret(name: string): string;
   mapping(table: string): MappingTable;
@@ -134,11 +143,20 @@ export interface KnownFile {
 export interface FileSource<N, Parsed = unknown> {
   readonly kind: 'file';
   readonly name: string;
+  /** Folder of this machine; what people call the place where `place` is given. */
   readonly folder: string;
+  /** Where the files lie. Default: `folder`, on this machine. */
+  readonly place?: FilePlace;
+  /** How often the place is looked at. Default: half the quiet time, at most half a second; say more for a place that is far away. */
+  readonly every?: Duration;
   /** File names to take, such as `*.csv`; `*.part` and dot files are never taken. */
   readonly pattern: string;
   /** How long nothing in the folder may have changed before it is read. */
   readonly quiet: Duration;
+  /** Each file is a message by itself: it is read once it has not changed for the quiet time, whatever others do. Default false. */
+  readonly alone?: boolean;
+  /** Larger files are refused unread. Bytes; default no limit. */
+  readonly maxBytes?: number;
   /** Leave files where they are (each is still read once). */
   readonly keep: boolean;
   parse(file: DroppedFile, cx: Context): Parsed | Promise<Parsed>;

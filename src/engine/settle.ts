@@ -281,6 +281,8 @@ function parkedException(
   };
 }
 
+const writing = { cause: 'connection-refused', subject: null } as const;
+
 /** A refusal concerns the connection: one Exception for all that waits, closed by the first success. */
 async function writeRefusal(parts: Parts, sql: Sql, claim: Claim, outcomes: readonly Outcome[]): Promise<void> {
   const { connection, entity } = claim.port;
@@ -288,7 +290,7 @@ async function writeRefusal(parts: Parts, sql: Sql, claim: Claim, outcomes: read
     result.outcome === 'failed' && result.fault.kind === 'refused' ? [result.fault.message] : [],
   )[0];
   if (refusal === undefined) {
-    if (outcomes.some(({ next }) => next.next === 'finish')) await closeRefusal(sql, connection);
+    if (outcomes.some(({ next }) => next.next === 'finish')) await closeRefusal(sql, { connection, ...writing });
     return;
   }
   const id = newId();
@@ -298,6 +300,7 @@ async function writeRefusal(parts: Parts, sql: Sql, claim: Claim, outcomes: read
     id,
     entity,
     connection,
+    ...writing,
     flow: outcomes[0]!.delivery.flow,
     owner: flow?.onException.owner ?? 'operations',
     message: parts.vault.seal(message, `exception:${id}`),
