@@ -180,6 +180,8 @@ export interface Item<T> {
   readonly version: number;
   /** Target ids of what the document needs: `links.get('product:85123A')`. */
   readonly links: ReadonlyMap<string, string>;
+  /** Where the sink is `numbered`: unique within the connection, rising from 1, the same at every attempt of this version. */
+  readonly number?: number;
   /**
    * W3C `traceparent` of this attempt, in the trace of the event that caused it. `cx.fetch` sends it by itself where all items of the call are
    * of one trace; a sink that makes one call per item passes it on as a header.
@@ -195,12 +197,28 @@ export interface Part {
   readonly id: string;
 }
 
+/**
+ * What must still come of a document that was sent, on another way: an acknowledgement, say. An Event of this connection answers it by its key (`replies` of
+ * a Translation); what is not answered in time becomes an Exception, which the answer closes when it comes after all.
+ */
+export interface Expectation {
+  /** Unique within the connection, such as `acknowledgement:12`. */
+  readonly key: string;
+  readonly within: Duration;
+  /** Short stable slug of the Exception, such as `not-acknowledged`. */
+  readonly cause: string;
+  /** What it is about, to go on a sentence: `fulfilment order WH/OUT/00012 of order S1001`. No persons. */
+  readonly about: string;
+  /** Words for an operator when nothing came in time. No persons. */
+  readonly overdue: string;
+}
+
 export type Result =
   /**
    * The target holds it, as read back. `id` is the target's. Where records also come back from there: `held` is what it holds, fields of the document
    * as its own source would tell them (it may round or fill in), and `version` the record's version there, comparable with `sourceVersion` of the
    * events it will send. With both the engine knows its own echo for certain. `parts` are records of their own that came into being with it, such
-   * as the variants of a product: bound in the same transaction, so that what needs one of them can go.
+   * as the variants of a product: bound in the same transaction, so that what needs one of them can go. `expects` is what must still come of it.
    */
   | {
       outcome: 'done';
@@ -208,6 +226,7 @@ export type Result =
       held?: Readonly<Record<string, unknown>>;
       version?: bigint;
       parts?: readonly Part[];
+      expects?: readonly Expectation[];
     }
   /** Nothing was done for this item (a batch neighbour spoilt it): goes again at once and spends no attempt. */
   | { outcome: 'untouched' }
@@ -238,6 +257,8 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly name: string;
   readonly accepts: D;
   readonly idempotency: Idempotency;
+  /** The target counts what it is sent (control numbers of EDI): each version of a document is given a number. */
+  readonly numbered?: boolean;
   /** False: documents make sense here by themselves, so they do not wait until what they need is bound at this target. Default true. */
   readonly needsBound?: boolean;
   /** How long the target may still commit after we stopped waiting. */

@@ -16,6 +16,7 @@ import { Breaker } from './breaker.ts';
 import { Deliverer } from './deliver.ts';
 import { Doorbell } from './doorbell.ts';
 import { EraWatch } from './era.ts';
+import { raiseOverdue } from './expectations.ts';
 import { Inbox } from './files.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './leases.ts';
@@ -199,6 +200,7 @@ export class Hub {
     await this.parts.mappings.refresh();
     await this.parts.vault.refresh(db);
     await this.parts.era.look(wiring, this.#paused);
+    await raiseOverdue(this.parts);
     const mayRepeat = wiring.sinks
       .filter(({ sink }) => repeatable(sink.idempotency))
       .map(({ connection, sink }) => ({ connection, sink: sink.name }));
