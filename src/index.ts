@@ -2,6 +2,7 @@
 export { csv } from './connectors/csv/index.ts';
 export { odoo } from './connectors/odoo/index.ts';
 export { type ToyTillConfig, toyTill } from './connectors/toy-till/index.ts';
+export { type WarehouseFilesConfig, warehouseFiles } from './connectors/warehouse-files/index.ts';
 export { type Clock, type Duration, milliseconds } from './core/clock.ts';
 export type * from './core/connector.ts';
 export { add, compare, type Decimal, decimal, decimalText, multiply, negate } from './core/decimal.ts';
@@ -19,14 +20,24 @@ export {
 export { HubError } from './core/errors.ts';
 export { defineEstate, type Estate, type Secret, secret } from './core/estate.ts';
 export { type Fault, FaultError, rejected } from './core/fault.ts';
+export type { FilePlace, FileStore, ListedFile } from './core/file-store.ts';
 export { type Draft, defineFlow, type Flow, type Look, type Objection, type Translation } from './core/flow.ts';
+export { folderPlace } from './core/folder.ts';
 export { readJson } from './core/json.ts';
 export { allocate, exactMoney, type Money, money, moneyText, roundedMoney, sum } from './core/money.ts';
 export { isSigned, type SignedMessage, signedHeaders, webhookId } from './core/standard-webhooks.ts';
 export { checkReceiver, type Posted, postWebhook, type Receiver, webhookIdOf } from './core/webhook-post.ts';
 export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
+export { type FulfilmentParts, fulfilment } from './flows/fulfilment.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
+export {
+  functionalAcknowledgements,
+  warehouseAcknowledgements,
+  warehouseReceipts,
+  warehouseStock,
+} from './flows/warehouse-messages.ts';
+export { shopShipments, type WarehouseShipmentsParts, warehouseShipments } from './flows/warehouse-shipments.ts';
 export { type Address, AddressSchema } from './model/address.ts';
 export { type CatalogueItem, CatalogueItemDocument } from './model/catalogue-item.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';

@@ -155,6 +155,8 @@ export interface FileSource<N, Parsed = unknown> {
   readonly quiet: Duration;
   /** Each file is a message by itself: it is read once it has not changed for the quiet time, whatever others do. Default false. */
   readonly alone?: boolean;
+  /** As with a polled source: several messages may say the same moment, then the order in which they came decides. */
+  readonly coarseVersions?: boolean;
   /** Larger files are refused unread. Bytes; default no limit. */
   readonly maxBytes?: number;
   /** Leave files where they are (each is still read once). */
@@ -182,6 +184,8 @@ export interface Item<T> {
   readonly links: ReadonlyMap<string, string>;
   /** Where the sink is `numbered`: unique within the connection, rising from 1, the same at every attempt of this version. */
   readonly number?: number;
+  /** Since when it is owed: the same at every attempt. */
+  readonly owedAt?: Date;
   /**
    * W3C `traceparent` of this attempt, in the trace of the event that caused it. `cx.fetch` sends it by itself where all items of the call are
    * of one trace; a sink that makes one call per item passes it on as a header.

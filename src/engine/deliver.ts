@@ -315,6 +315,7 @@ async function readItems(
         needs.map(([kind, key]) => [`${kind}:${key}`, idOf.get(`${delivery.entity} ${kind}:${key}`) ?? '']),
       ),
       ...(numbers[index] === undefined ? {} : { number: numbers[index] }),
+      owedAt: delivery.created_at,
       trace: traceparentOf(spans[index]!),
     };
   });

@@ -189,8 +189,13 @@ export class Inbox {
       count += fresh.length;
       return true;
     };
+    const wanted = namePattern(source.pattern);
     for (const group of await doneSince(visit.store, replay.from)) {
-      const { taken } = await this.#parse(visit, group);
+      // Other sources may read the same folder.
+      const { taken } = await this.#parse(
+        visit,
+        group.filter(({ name }) => wanted.test(name)),
+      );
       const fresh = taken.filter(({ digest }) => !files.some((file) => file.digest === digest));
       if (fresh.length > 0 && !(await store(fresh, { files: remembered(files, fresh) }))) return { state: 'waiting' };
     }
