@@ -61,7 +61,7 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 export function checkOrderText(order: FulfilmentOrder): void {
   const say = (field: string, what: string) =>
     rejected(
-      `Fulfilment order ${order.number.replaceAll(CONTROL, ' ').slice(0, 40)}: ${field} ${what}.`,
+      `Fulfilment order ${order.number.replaceAll(new RegExp(CONTROL, 'g'), ' ').slice(0, 40)}: ${field} ${what}.`,
       'unwritable',
       field,
     );

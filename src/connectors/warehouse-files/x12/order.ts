@@ -22,6 +22,7 @@ export function orderRows({ action, order }: OrderMessage, itemQualifier: string
     ['W05', STATUS[action], number, plain(orderNumber, 22)],
     ...party(shipTo),
     ['N1', 'WH', '', '92', plain(location, 80)],
+    ...contacts(shipTo),
     ...(promisedAt === null ? [] : [['G62', '02', promisedAt.slice(0, 10).replaceAll('-', '')]]),
     ...(method === 'collect' ? [['NTE', 'GEN', 'Collected by the customer']] : []),
     ...(service === null ? [] : [['W66', 'PP', 'M', '', '', plain(service, 35)]]),
@@ -35,14 +36,19 @@ export function orderRows({ action, order }: OrderMessage, itemQualifier: string
   ];
 }
 
-function party({ name, company, street, street2, city, region, postalCode, country, phone, email }: Address): Row[] {
+function party({ name, company, street, street2, city, region, postalCode, country }: Address): Row[] {
   const region2 = region !== null && /^[A-Za-z]{2}$/.test(region) ? region.toUpperCase() : '';
-  const contact = plain(name, 60);
   return [
-    ['N1', 'ST', contact],
+    ['N1', 'ST', plain(name, 60)],
     ...(company === null ? [] : [['N2', plain(company, 60)]]),
     ['N3', plain(street, 55), ...(street2 === null ? [] : [plain(street2, 55)])],
     ['N4', plain(city, 30), region2, plain(postalCode, 15), plain(country, 3)],
+  ];
+}
+
+function contacts({ name, phone, email }: Address): Row[] {
+  const contact = plain(name, 60);
+  return [
     ...(phone === null ? [] : [['G61', 'DC', contact, 'TE', plain(phone, 80)]]),
     ...(email === null ? [] : [['G61', 'DC', contact, 'EM', plain(email, 80)]]),
   ];
