@@ -7,6 +7,7 @@ export { toPrices } from './connectors/odoo/mapping/prices.ts';
 export { type StockRules, toStockLevels } from './connectors/odoo/mapping/stock-levels.ts';
 export { type RestStoreConfig, restStore } from './connectors/rest-store/index.ts';
 export { type ToyTillConfig, toyTill } from './connectors/toy-till/index.ts';
+export { type WarehouseFilesConfig, warehouseFiles } from './connectors/warehouse-files/index.ts';
 export type { Approval } from './core/approval.ts';
 export { type Clock, type Duration, milliseconds } from './core/clock.ts';
 export type * from './core/connector.ts';
@@ -25,7 +26,9 @@ export {
 export { HubError } from './core/errors.ts';
 export { defineEstate, type Estate, type Secret, secret } from './core/estate.ts';
 export { type Fault, FaultError, rejected } from './core/fault.ts';
+export type { FilePlace, FileStore, ListedFile } from './core/file-store.ts';
 export { type Draft, defineFlow, type Flow, type Look, type Objection, type Translation } from './core/flow.ts';
+export { folderPlace } from './core/folder.ts';
 export { readJson } from './core/json.ts';
 export { defineLookup, type Lookup, type LookupRule } from './core/lookup.ts';
 export { allocate, exactMoney, type Money, money, moneyText, roundedMoney, sum } from './core/money.ts';
@@ -40,8 +43,16 @@ export {
 } from './core/webhook-post.ts';
 export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
+export { type FulfilmentParts, fulfilment } from './flows/fulfilment.ts';
 export { storeReceipts, storeSales } from './flows/store-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
+export {
+  functionalAcknowledgements,
+  warehouseAcknowledgements,
+  warehouseReceipts,
+  warehouseStock,
+} from './flows/warehouse-messages.ts';
+export { shopShipments, type WarehouseShipmentsParts, warehouseShipments } from './flows/warehouse-shipments.ts';
 export { type Address, AddressSchema } from './model/address.ts';
 export { type CatalogueItem, CatalogueItemDocument } from './model/catalogue-item.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';

@@ -38,6 +38,7 @@ export function makeLab({ connection, secrets = {}, mappings = {}, network: base
     signal: new AbortController().signal,
     node: '00000000-0000-7000-8000-000000000000',
     fetch: network.fetch,
+    call: network.call,
     secret: (name) => {
       const value = secrets[name];
       if (value === undefined) throw new Error(`the test gives no secret '${name}'`);

@@ -21,8 +21,10 @@ export type Mishap =
   | { do: 'garble' }
   /** The connection breaks at once; the target does it that many milliseconds later. */
   | { do: 'commit-late'; after: number }
-  /** The target never sees it; this is answered. */
+  /** The target never sees it; this is answered. What does not go by HTTP fails with those words instead. */
   | { do: 'answer'; response: () => Response }
+  /** The target never sees it; the transport fails like this. */
+  | { do: 'fail'; error: () => Error }
   /** The engine refuses to send: the lease is no longer ours. */
   | { do: 'lease-lost' };
 
@@ -54,15 +56,41 @@ export class Network {
 
   readonly fetch: Context['fetch'] = async (url, { timeout, ...init } = {}) => {
     const { method, body } = new Request(url, init);
-    const request: SeenRequest = {
-      url,
-      method,
-      body: body === null ? '' : await new Response(body).text(),
-      number: this.seen.length + 1,
-    };
-    this.seen.push(request);
+    const request = this.#note(url, method, body === null ? '' : await new Response(body).text());
     const mishap = this.#plan(request);
     const send = () => this.#base(url, { ...init, signal: AbortSignal.timeout(milliseconds(timeout ?? '30s')) });
+    if (mishap?.do === 'answer') {
+      this.#sent = true;
+      return mishap.response();
+    }
+    const response = await this.#befall(mishap, send);
+    if (mishap?.do === 'garble') {
+      await response.arrayBuffer();
+      return new Response('<html><body>Bad gateway</body></html>', {
+        status: 502,
+        headers: { 'content-type': 'text/html' },
+      });
+    }
+    return response;
+  };
+
+  /** Acts that do not go by HTTP: a garbled answer is a lost one, and what would be answered is what the transport says as it fails. */
+  readonly call: Context['call'] = async ({ verb, to }, run) => {
+    const mishap = this.#plan(this.#note(to, verb, ''));
+    if (mishap?.do === 'answer') {
+      this.#sent = true;
+      throw new Error(await mishap.response().text());
+    }
+    return this.#befall(mishap?.do === 'garble' ? { do: 'cut-after' } : mishap, run);
+  };
+
+  #note(url: string, method: string, body: string): SeenRequest {
+    const request = { url, method, body, number: this.seen.length + 1 };
+    this.seen.push(request);
+    return request;
+  }
+
+  async #befall<T>(mishap: Mishap | undefined, send: () => Promise<T>): Promise<T> {
     switch (mishap?.do) {
       case 'lease-lost':
         throw new FaultError(
@@ -77,26 +105,19 @@ export class Network {
         this.#sent = true;
         this.#follow(new Promise((resolve) => setTimeout(resolve, mishap.after)).then(send));
         throw broken();
-      case 'answer':
+      case 'fail':
         this.#sent = true;
-        return mishap.response();
+        throw mishap.error();
       default:
     }
     this.#sent = true;
-    const response = await send();
+    const result = await send();
     if (mishap?.do === 'cut-after') {
-      await response.arrayBuffer();
+      if (result instanceof Response) await result.arrayBuffer();
       throw broken();
     }
-    if (mishap?.do === 'garble') {
-      await response.arrayBuffer();
-      return new Response('<html><body>Bad gateway</body></html>', {
-        status: 502,
-        headers: { 'content-type': 'text/html' },
-      });
-    }
-    return response;
-  };
+    return result;
+  }
 
   #follow(work: Promise<unknown>): void {
     const done: Promise<unknown> = work.catch(() => undefined).then(() => this.#late.delete(done));

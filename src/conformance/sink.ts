@@ -25,8 +25,8 @@ export interface SinkUnderTest extends Surroundings {
   writes(request: SeenRequest): boolean;
   /** How the target answers such a request with success although it did nothing; null where it cannot. */
   hollow(request: SeenRequest): Response | null;
-  /** How the target refuses a key; HTTP 401 when absent. */
-  refuses?(request: SeenRequest): Response;
+  /** How the target refuses a key, or its transport fails then; HTTP 401 when absent. */
+  refuses?(request: SeenRequest): Response | Error;
   /** How the target asks to wait; HTTP 429 and 503 with Retry-After when absent. */
   readonly limited?: readonly (() => Response)[];
   /** How long after the client has gone a late commit comes. Default 300 ms. */
@@ -255,10 +255,14 @@ export const sinkChecks: Readonly<Record<string, Check<SinkUnderTest>>> = {
   'a key that is not accepted is refused, and says so': async (subject) => {
     const lab = makeLab(subject);
     const [item] = fresh(subject, 1) as [Item<unknown>];
-    const refuse = (request: SeenRequest): Response =>
-      subject.refuses?.(request) ??
-      new Response('{}', { status: 401, headers: { 'content-type': 'application/json' } });
-    lab.network.reset((request) => ({ do: 'answer', response: () => refuse(request) }));
+    lab.network.reset((request) => {
+      const refusal =
+        subject.refuses?.(request) ??
+        new Response('{}', { status: 401, headers: { 'content-type': 'application/json' } });
+      return refusal instanceof Error
+        ? { do: 'fail', error: () => refusal }
+        : { do: 'answer', response: () => refusal.clone() };
+    });
     readable(faultIn(await one(subject, lab, item), 'refused').message);
     assert.equal(await subject.held(item), 0);
     lab.network.reset();

@@ -1,6 +1,7 @@
 import type { Clock, Duration } from './clock.ts';
 import type { AnyDocumentType, BodyOf, Measure } from './document.ts';
 import type { Fault } from './fault.ts';
+import type { FilePlace } from './file-store.ts';
 import type { Lookup } from './lookup.ts';
 
 /** One rich JSON line per event. Fields must never hold secrets or personal data. */
@@ -26,6 +27,12 @@ export interface MappingTable {
  */
 export type Reach = 'any' | 'public';
 
+/** One act upon a target, in words of its transport: `put` to `sftp://wms.example/in/7.edi`. */
+export interface Act {
+  readonly verb: string;
+  readonly to: string;
+}
+
 /** What a connector is given for each call: nothing global, everything timed and authorised by the engine. */
 export interface Context {
   readonly connection: string;
@@ -38,6 +45,8 @@ export interface Context {
   readonly node: string;
   /** fetch with the connection's budget, timeout and lease check: throws a `transient` Fault when the lease is no longer ours, before anything is sent. */
   fetch(url: string, init?: RequestInit & { timeout?: Duration; reach?: Reach }): Promise<Response>;
+  /** Runs one act that does not go by HTTP (a file, SFTP) under the same lease check: as with `fetch`, nothing is begun once the lease is not ours. */
+  call<T>(act: Act, run: () => Promise<T>): Promise<T>;
   /** Resolves a `secret("NAME")` of the estate. */
   secret(name: string): string;
   mapping(table: string): MappingTable;
@@ -145,11 +154,22 @@ export interface KnownFile {
 export interface FileSource<N, Parsed = unknown> {
   readonly kind: 'file';
   readonly name: string;
+  /** Folder of this machine; what people call the place where `place` is given. */
   readonly folder: string;
+  /** Where the files lie. Default: `folder`, on this machine. */
+  readonly place?: FilePlace;
+  /** How often the place is looked at. Default: half the quiet time, at most half a second; say more for a place that is far away. */
+  readonly every?: Duration;
   /** File names to take, such as `*.csv`; `*.part` and dot files are never taken. */
   readonly pattern: string;
   /** How long nothing in the folder may have changed before it is read. */
   readonly quiet: Duration;
+  /** Each file is a message by itself: it is read once it has not changed for the quiet time, whatever others do. Default false. */
+  readonly alone?: boolean;
+  /** As with a polled source: several messages may say the same moment, then the order in which they came decides. */
+  readonly coarseVersions?: boolean;
+  /** Larger files are refused unread. Bytes; default no limit. */
+  readonly maxBytes?: number;
   /** Leave files where they are (each is still read once). */
   readonly keep: boolean;
   readonly personal?: PersonalNames;
@@ -174,6 +194,10 @@ export interface Item<T> {
   readonly version: number;
   /** Target ids of what the document needs: `links.get('product:85123A')`. */
   readonly links: ReadonlyMap<string, string>;
+  /** Where the sink is `numbered`: unique within the connection, rising from 1, the same at every attempt of this version. */
+  readonly number?: number;
+  /** Since when it is owed: the same at every attempt. */
+  readonly owedAt?: Date;
   /**
    * W3C `traceparent` of this attempt, in the trace of the event that caused it. `cx.fetch` sends it by itself where all items of the call are
    * of one trace; a sink that makes one call per item passes it on as a header.
@@ -189,12 +213,28 @@ export interface Part {
   readonly id: string;
 }
 
+/**
+ * What must still come of a document that was sent, on another way: an acknowledgement, say. An Event of this connection answers it by its key (`replies` of
+ * a Translation); what is not answered in time becomes an Exception, which the answer closes when it comes after all.
+ */
+export interface Expectation {
+  /** Unique within the connection, such as `acknowledgement:12`. */
+  readonly key: string;
+  readonly within: Duration;
+  /** Short stable slug of the Exception, such as `not-acknowledged`. */
+  readonly cause: string;
+  /** What it is about, to go on a sentence: `fulfilment order WH/OUT/00012 of order S1001`. No persons. */
+  readonly about: string;
+  /** Words for an operator when nothing came in time. No persons. */
+  readonly overdue: string;
+}
+
 export type Result =
   /**
    * The target holds it, as read back. `id` is the target's. Where records also come back from there: `held` is what it holds, fields of the document
    * as its own source would tell them (it may round or fill in), and `version` the record's version there, comparable with `sourceVersion` of the
    * events it will send. With both the engine knows its own echo for certain. `parts` are records of their own that came into being with it, such
-   * as the variants of a product: bound in the same transaction, so that what needs one of them can go.
+   * as the variants of a product: bound in the same transaction, so that what needs one of them can go. `expects` is what must still come of it.
    */
   | {
       outcome: 'done';
@@ -202,6 +242,7 @@ export type Result =
       held?: Readonly<Record<string, unknown>>;
       version?: bigint;
       parts?: readonly Part[];
+      expects?: readonly Expectation[];
     }
   /** Nothing was done for this item (a batch neighbour spoilt it): goes again at once and spends no attempt. */
   | { outcome: 'untouched' }
@@ -232,6 +273,8 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly name: string;
   readonly accepts: D;
   readonly idempotency: Idempotency;
+  /** The target counts what it is sent (control numbers of EDI): each version of a document is given a number. */
+  readonly numbered?: boolean;
   /** False: documents make sense here by themselves, so they do not wait until what they need is bound at this target. Default true. */
   readonly needsBound?: boolean;
   /** What the target's ids look like, from the first to the last character: what a person says of one is held against it. */

@@ -21,6 +21,13 @@ export interface Objection {
   readonly measure: Measure;
 }
 
+/** The answer to something that was sent through the Event's connection: what a sink said it `expects`. */
+export interface Reply {
+  readonly to: string;
+  /** A negative answer: becomes an Exception about what was sent. `message` is for an operator and names no persons. */
+  readonly refusal?: { readonly cause: string; readonly message: string; readonly field?: string };
+}
+
 /** What one Event means. Everything here is written in one transaction with the Event's outcome. */
 export interface Translation<D extends AnyDocumentType = AnyDocumentType, Memory = unknown> {
   readonly outcome: 'routed' | 'duplicate';
@@ -31,6 +38,8 @@ export interface Translation<D extends AnyDocumentType = AnyDocumentType, Memory
    * with this Event (so `brought` includes it; what stays open is objected to again).
    */
   readonly answers?: readonly string[];
+  /** What this Event answers of what was sent: the last answer to each counts. */
+  readonly replies?: readonly Reply[];
   /** Kept for the next Event of the same subject, encrypted. Absent: unchanged. */
   readonly memory?: Memory;
   /** What this Event brought that earlier ones had not. Absent: the Event's own measure. */

@@ -21,6 +21,13 @@ export function contextFor(
 ): Context {
   const entity = parts.estate.connections[connection]!.entity;
   let sent = false;
+  const check = (): void => {
+    if (!guard()) throw new FaultError(sent ? lostBetween : lostBefore);
+  };
+  const act = (): void => {
+    check();
+    sent = true;
+  };
   return {
     connection,
     entity,
@@ -31,19 +38,16 @@ export function contextFor(
     secret: (name) => parts.secret(name),
     mapping: (table) => parts.mappings.table(entity, table),
     fetch: async (url, { timeout, reach, ...init } = {}) => {
-      const check = (): void => {
-        if (!guard()) throw new FaultError(sent ? lostBetween : lostBefore);
-      };
       check();
       const signals = [signal, AbortSignal.timeout(milliseconds(timeout ?? '30s'))];
       if (init.signal) signals.push(init.signal);
       const headers = new Headers(init.headers);
       if (trace !== undefined && !headers.has(TRACE_LABEL)) headers.set(TRACE_LABEL, trace);
-      const act = (): void => {
-        check();
-        sent = true;
-      };
       return send(url, { ...init, headers, signal: AbortSignal.any(signals) }, act, reach);
+    },
+    call: async (_, run) => {
+      act();
+      return run();
     },
   };
 }

@@ -4,8 +4,10 @@ import type { AnyDocumentType } from '../core/document.ts';
 import { type Fault, FaultError, faultOf } from '../core/fault.ts';
 import { newSpanId, spanFor, type Trace, traceparentOf } from '../core/trace.ts';
 import { externalIds } from '../ledger/bindings.ts';
+import type { Sql } from '../ledger/database.ts';
 import { type ClaimedDelivery, claimDeliveries, renewLanes } from '../ledger/deliveries.ts';
 import { documentBodies } from '../ledger/documents.ts';
+import { numbersOf } from '../ledger/partner-numbers.ts';
 import type { Breaker } from './breaker.ts';
 import { contextFor, type Guard } from './context.ts';
 import { documentPlace } from './look.ts';
@@ -51,8 +53,8 @@ export class Deliverer {
     const { terms, node } = this.#parts;
     const asked = this.#parts.clock.monotonic();
     const startedAt = this.#parts.clock.now();
-    const deliveries = await this.#parts.db.transaction((sql) =>
-      claimDeliveries(sql, {
+    const { deliveries, numbers } = await this.#parts.db.transaction(async (sql) => {
+      const claimed = await claimDeliveries(sql, {
         connection,
         sink: sink.name,
         holder: node,
@@ -61,14 +63,16 @@ export class Deliverer {
         leaseSeconds: terms.leaseSeconds,
         deadlineSeconds: milliseconds(sink.deadline) / 1000,
         settleSeconds: milliseconds(sink.settle) / 1000,
-      }),
-    );
+      });
+      return { deliveries: claimed, numbers: sink.numbered ? await numbered(sql, this.#port, claimed) : [] };
+    });
     return deliveries.length === 0
       ? null
       : {
           port: this.#port,
           deliveries,
           spans: deliveries.map(({ labels, event_id }) => spanFor(labels, event_id)),
+          numbers,
           epoch: deliveries[0]!.epoch,
           asked,
           startedAt,
@@ -228,6 +232,16 @@ export class Deliverer {
   }
 }
 
+/** The numbers under which the claimed versions are sent, committed with their Intents. */
+const numbered = (sql: Sql, { entity, connection, sink }: SinkPort, claimed: readonly ClaimedDelivery[]) =>
+  claimed.length === 0
+    ? []
+    : numbersOf(
+        sql,
+        { entity, connection, sink: sink.name },
+        claimed.map(({ document_id, version }) => ({ documentId: document_id, version })),
+      );
+
 /** A call for one trace is in it; one for several cannot be in all and has a trace of its own. */
 function spanOfCall(spans: readonly Trace[]): Trace {
   const [first] = spans;
@@ -259,7 +273,7 @@ const inPart = (found = 'The target holds a part of this record.'): Fault => ({
 /** One per delivery: what is to be sent, or why it cannot be. */
 async function readItems(
   parts: Parts,
-  { deliveries, spans }: Pick<Claim, 'deliveries' | 'spans'>,
+  { deliveries, spans, numbers }: Pick<Claim, 'deliveries' | 'spans' | 'numbers'>,
   connection: string,
 ): Promise<(Item<unknown> | Result)[]> {
   const bodies = await documentBodies(
@@ -306,6 +320,8 @@ async function readItems(
           idOf.get(`${delivery.entity} ${kind}:${keyOf(kind, key)}`) ?? '',
         ]),
       ),
+      ...(numbers[index] === undefined ? {} : { number: numbers[index] }),
+      owedAt: delivery.created_at,
       trace: traceparentOf(spans[index]!),
     };
   });

@@ -17,6 +17,7 @@ import { Breaker } from './breaker.ts';
 import { Deliverer } from './deliver.ts';
 import { Doorbell } from './doorbell.ts';
 import { EraWatch } from './era.ts';
+import { raiseOverdue } from './expectations.ts';
 import { Inbox } from './files.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './leases.ts';
@@ -26,6 +27,7 @@ import { Names } from './names.ts';
 import { repeatable } from './outcome.ts';
 import { defaultTerms, type Parts, type Terms } from './parts.ts';
 import { pollOnce } from './poll.ts';
+import { Refusals } from './refusals.ts';
 import { routeShard } from './route.ts';
 import { Webhooks } from './webhooks.ts';
 import { pollerLease, type SourcePort, type WriterGroup, wire } from './wiring.ts';
@@ -205,6 +207,7 @@ export class Hub {
     await this.parts.mappings.refresh();
     await this.parts.vault.refresh(db);
     await this.parts.era.look(wiring, this.#paused);
+    await raiseOverdue(this.parts);
     const mayRepeat = wiring.sinks
       .filter(({ sink }) => repeatable(sink.idempotency))
       .map(({ connection, sink }) => ({ connection, sink: sink.name }));
@@ -299,21 +302,23 @@ export class Hub {
     if (port.source.kind === 'file') {
       const filePort = port as SourcePort & { source: FileSource<unknown> };
       const inbox = new Inbox(this.parts, filePort);
-      return this.#loop(
-        `reading ${port.connection}`,
-        topic,
-        Math.min(0.5, milliseconds(port.source.quiet) / 2000),
-        async () => {
-          const held = this.#leases.held(lease);
-          if (!held || this.#paused.has(port.connection)) return 0;
-          const look = await inbox.look(held, signal);
-          this.#looks.set(lease, look.state === 'empty');
-          if (look.state === 'empty') await this.parts.era.sourceRead(port);
-          return look.state === 'read' ? 1 : 0;
-        },
-      );
+      const refusals = new Refusals(this.parts, port);
+      const soon = Math.min(0.5, milliseconds(filePort.source.quiet) / 2000);
+      const every = filePort.source.every === undefined ? soon : milliseconds(filePort.source.every) / 1000;
+      // What lies there and may still change is looked at again after its quiet time.
+      const again = Math.min(every, Math.max(soon, milliseconds(filePort.source.quiet) / 1000));
+      const patience = () => (this.#looks.get(lease) === false ? again : every);
+      return this.#loop(`reading ${port.connection}`, topic, patience, async () => {
+        const held = this.#leases.held(lease);
+        if (!held || this.#paused.has(port.connection)) return 0;
+        const look = await refusals.watch(() => inbox.look(held, signal));
+        this.#looks.set(lease, look.state === 'empty');
+        if (look.state === 'empty') await this.parts.era.sourceRead(port);
+        return look.state === 'read' ? 1 : 0;
+      });
     }
     const pollPort = port as SourcePort & { source: PollSource<unknown> };
+    const refusals = new Refusals(this.parts, port);
     const every = milliseconds(pollPort.source.every) / 1000;
     const mayRead = () => (this.#paused.has(port.connection) ? null : this.#leases.held(lease));
     // While another hub reads it we look often whether it is our turn, or a takeover would wait for a whole interval.
@@ -321,7 +326,7 @@ export class Hub {
     return this.#loop(`polling ${port.connection}`, topic, patience, async () => {
       const held = mayRead();
       if (!held) return 0;
-      const stored = await pollOnce(this.parts, pollPort, held, signal);
+      const stored = await refusals.watch(() => pollOnce(this.parts, pollPort, held, signal));
       this.#looks.set(lease, stored === 0);
       if (this.#leases.held(lease)?.epoch === held.epoch) await this.parts.era.sourceRead(port);
       return stored;

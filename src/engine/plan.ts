@@ -6,13 +6,13 @@ import { isAway } from '../ledger/database.ts';
 import { readSubjects } from '../ledger/events.ts';
 import { missingBindings, seenAmong } from '../ledger/replay.ts';
 import { contextFor } from './context.ts';
-import { unreadFiles } from './files.ts';
 import { eventRow, withStorableNames } from './intake.ts';
 import { documentPlace, memoryOf, translate } from './look.ts';
 import { mappingTable } from './mappings.ts';
 import type { Parts } from './parts.ts';
 import { type Change, rehearse, typeOf } from './rehearse.ts';
 import { olderThanKnown } from './translate.ts';
+import { unreadFiles } from './unread-files.ts';
 import type { SourcePort } from './wiring.ts';
 
 /** What would become of one record for one flow. */

@@ -3,17 +3,22 @@ import { readCursor, saveCursor } from '../ledger/connections.ts';
 import { appendEvents } from '../ledger/events.ts';
 import { holdsLease, type Lease } from '../ledger/leases.ts';
 import { contextFor } from './context.ts';
+import { type ExceptionDraft, writeExceptions } from './exception.ts';
 import { eventRow, withStorableNames } from './intake.ts';
 import type { Parts } from './parts.ts';
 import type { SourcePort } from './wiring.ts';
 
-/** Stores items and the cursor in one transaction, under the poller's fence: a zombie cannot move the cursor back. False when the lease was lost. */
+/**
+ * Stores items, what could not be read, and the cursor in one transaction, under the poller's fence: a zombie cannot move the cursor back. Null when the
+ * lease was lost.
+ */
 export async function storeRead(
   parts: Parts,
   port: SourcePort,
   lease: Lease,
   items: readonly Incoming[],
   cursor: string,
+  exceptions: readonly ExceptionDraft[] = [],
 ): Promise<Set<string> | null> {
   const rows = items.map((incoming) =>
     eventRow(parts, { connection: port.connection, source: port.source.name, incoming: withStorableNames(incoming) }),
@@ -23,6 +28,7 @@ export async function storeRead(
     const stored = new Set<string>();
     for (let from = 0; from < rows.length; from += 500)
       for (const id of await appendEvents(sql, rows.slice(from, from + 500))) stored.add(id);
+    await writeExceptions(parts, sql, exceptions);
     await saveCursor(sql, port.entity, port.connection, port.source.name, cursor);
     return stored;
   });

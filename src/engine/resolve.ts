@@ -22,6 +22,7 @@ import {
   repeatEvent,
   replaceDelivered,
 } from '../ledger/exceptions.ts';
+import { waitAgain } from '../ledger/expectations.ts';
 import { refreshLanes } from '../ledger/lanes.ts';
 import type { Doorbell } from './doorbell.ts';
 import { documentPlace } from './look.ts';
@@ -54,6 +55,7 @@ export async function retryException(
     if (exception.delivery_id) await backIntoLane(sql, exception.delivery_id);
     else if (exception.event_id && exception.holds) await expect(releaseEvent(sql, exception.event_id, answer, null));
     else if (exception.event_id) await routeAgain(parts, sql, exception, answer);
+    else if (exception.kind) await waitOnceMore(sql, exception);
     else if (exception.cause === 'file-refused')
       throw new HubError('CONFLICT', 'A refused file cannot be tried again from here.', {
         hint: 'drop the corrected file into the inbox, then dismiss this Exception',
@@ -161,6 +163,14 @@ async function close(
 async function expect(done: Promise<boolean>): Promise<void> {
   if (!(await done))
     throw new HubError('CONFLICT', 'The record is no longer held: somebody has decided on it already.');
+}
+
+/** What has not been answered in time is waited for once more; a negative answer stays what it is. */
+async function waitOnceMore(sql: Sql, exception: ExceptionRow): Promise<void> {
+  if (await waitAgain(sql, exception.id)) return;
+  throw new HubError('CONFLICT', 'This was answered: there is nothing to wait for.', {
+    hint: 'correct the record in its own system, which sends it again, then dismiss this Exception',
+  });
 }
 
 async function backIntoLane(sql: Sql, deliveryId: string): Promise<void> {

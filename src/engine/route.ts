@@ -16,6 +16,7 @@ import { holdsLease, type Lease } from '../ledger/leases.ts';
 import { backoff } from './backoff.ts';
 import { type Heard, withoutEchoes } from './echo.ts';
 import { writeExceptions } from './exception.ts';
+import { writeReplies } from './expectations.ts';
 import type { Parts } from './parts.ts';
 import { flowToReplay } from './replay.ts';
 import { type Plan, type PlannedDocument, planEvent, stopped } from './translate.ts';
@@ -104,6 +105,7 @@ async function writePlans(parts: Parts, sql: Sql, lease: Lease, given: readonly 
     plans.flatMap((plan) => plan.subjects),
   );
   await closeAnsweredObjections(sql, plans);
+  await writeReplies(parts, sql, plans);
   await writeExceptions(
     parts,
     sql,

@@ -20,6 +20,7 @@ import { closeRefusal, openRefusal } from '../ledger/exceptions.ts';
 import { refreshLanes } from '../ledger/lanes.ts';
 import { ownDigest } from './echo.ts';
 import { type ExceptionDraft, writeExceptions } from './exception.ts';
+import { writeExpectations } from './expectations.ts';
 import { decide, type Next } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import type { SinkPort } from './wiring.ts';
@@ -30,6 +31,8 @@ export interface Claim {
   deliveries: ClaimedDelivery[];
   /** One per delivery, in the same order: the span of this attempt. */
   spans: readonly Trace[];
+  /** One per delivery where the sink is numbered, else none. */
+  numbers: readonly number[];
   epoch: bigint;
   /** Monotonic milliseconds just before the lease was asked for. */
   asked: number;
@@ -136,6 +139,7 @@ async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: rea
       next.next === 'park' ? [parkedException(parts, claim, delivery, next, excepted.get(delivery.id)!)] : [],
     ),
   );
+  await writeExpectations(parts, sql, connection, finished);
   await writeRefusal(parts, sql, claim, ours);
   await appendAudit(sql, ours.flatMap(auditOf));
   await freeLanes(
@@ -287,6 +291,8 @@ function parkedException(
   };
 }
 
+const writing = { cause: 'connection-refused', subject: null } as const;
+
 /** A refusal concerns the connection: one Exception for all that waits, closed by the first success. */
 async function writeRefusal(parts: Parts, sql: Sql, claim: Claim, outcomes: readonly Outcome[]): Promise<void> {
   const { connection, entity } = claim.port;
@@ -294,7 +300,7 @@ async function writeRefusal(parts: Parts, sql: Sql, claim: Claim, outcomes: read
     result.outcome === 'failed' && result.fault.kind === 'refused' ? [result.fault.message] : [],
   )[0];
   if (refusal === undefined) {
-    if (outcomes.some(({ next }) => next.next === 'finish')) await closeRefusal(sql, connection);
+    if (outcomes.some(({ next }) => next.next === 'finish')) await closeRefusal(sql, { connection, ...writing });
     return;
   }
   const id = newId();
@@ -304,6 +310,7 @@ async function writeRefusal(parts: Parts, sql: Sql, claim: Claim, outcomes: read
     id,
     entity,
     connection,
+    ...writing,
     flow: outcomes[0]!.delivery.flow,
     owner: flow?.onException.owner ?? 'operations',
     message: parts.vault.seal(message, `exception:${id}`),

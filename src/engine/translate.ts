@@ -1,7 +1,7 @@
 import { type AnyDocumentType, type Measure, nothing } from '../core/document.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { type Fault, faultOf } from '../core/fault.ts';
-import type { Draft, Translation } from '../core/flow.ts';
+import type { Draft, Reply, Translation } from '../core/flow.ts';
 import { newId } from '../core/ids.ts';
 import { canonicalJson } from '../core/seal.ts';
 import { isAway } from '../ledger/database.ts';
@@ -36,6 +36,8 @@ export interface Plan {
   exceptions: ExceptionDraft[];
   /** Objections to earlier Events of the subject that this one answers. */
   answers: AnsweredObjections[];
+  /** What this one answers of what was sent. */
+  replies: { flow: AnyFlow; reply: Reply }[];
 }
 
 const measureOf = ({ lines, currency, minor, absolute }: Measure): Measure => ({ lines, currency, minor, absolute });
@@ -51,6 +53,7 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
     subjects: [],
     exceptions: [],
     answers: [],
+    replies: [],
   };
   const again = flowToReplay(event);
   const flows = parts.wiring.flowsOf(event.connection, event.source).filter(({ id }) => id === (again ?? id));
@@ -73,7 +76,7 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
             })
           : await retold(parts, flow, event, plan.looked);
       if (await isBeingMade(parts, event, flow, translation, made))
-        return { ...plan, outcome: 'delayed', documents: [], subjects: [], exceptions: [] };
+        return { ...plan, outcome: 'delayed', documents: [], subjects: [], exceptions: [], replies: [] };
       addTranslation(parts, plan, flow, translation);
     } catch (error) {
       if (isAway(error)) throw error;
@@ -134,6 +137,7 @@ function addTranslation(parts: Parts, plan: Plan, flow: AnyFlow, translation: Tr
       subject: event.subject,
       causes: translation.answers,
     });
+  for (const reply of translation.replies ?? []) plan.replies.push({ flow, reply });
   plan.subjects.push({
     entity: event.entity,
     connection: event.connection,
@@ -198,7 +202,7 @@ function exceptionBase(parts: Parts, flow: AnyFlow, event: UnroutedEvent) {
 /** The whole Event cannot go on: tried again when the cause may pass, else an Exception that holds the subject (or not, as the flow says). */
 export function stopped(parts: Parts, event: UnroutedEvent, flow: AnyFlow, error: unknown): Plan {
   const fault: Fault = faultOf(error, 'rejected');
-  const base = { event, documents: [], looked: [], subjects: [], answers: [], brought: measureOf(event) };
+  const base = { event, documents: [], looked: [], subjects: [], answers: [], replies: [], brought: measureOf(event) };
   if ((fault.kind === 'transient' || fault.kind === 'throttled') && event.attempts < parts.terms.attempts)
     return { ...base, outcome: 'delayed', exceptions: [] };
   const known = fault.kind === 'rejected' && fault.cause !== undefined;

@@ -5,7 +5,9 @@ import type { Database, Sql } from '../ledger/database.ts';
 import {
   auditCutAt,
   countExceptions,
+  countExpectations,
   countMessages,
+  countNumbers,
   countPartition,
   countPayloads,
   countSeen,
@@ -16,7 +18,9 @@ import {
   oldPartitions,
   removeAll,
   removeExceptions,
+  removeExpectations,
   removeMessages,
+  removeNumbers,
   removePartition,
   removePayloads,
   removeSeen,
@@ -58,6 +62,8 @@ const classes: readonly {
   { what: 'raw records', term: 'payload', count: countPayloads, remove: removePayloads },
   { what: 'answers of targets', term: 'payload', count: countMessages, remove: removeMessages },
   { what: 'closed Exceptions', term: 'history', count: countExceptions, remove: removeExceptions },
+  { what: 'answered expectations', term: 'history', count: countExpectations, remove: removeExpectations },
+  { what: 'numbers given to partners', term: 'seen', count: countNumbers, remove: removeNumbers },
   { what: 'memory of subjects', term: 'seen', count: countSubjects, remove: removeSubjects },
   { what: 'dedupe keys', term: 'seen', count: countSeen, remove: removeSeen },
 ];

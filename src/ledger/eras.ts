@@ -1,5 +1,6 @@
 import type { Sql } from './database.ts';
 import { type LaneKey, refreshLanes } from './lanes.ts';
+import { skipNumbers } from './partner-numbers.ts';
 import { columns } from './rows.ts';
 
 /** A stretch of the ledger's life; every one after the first began with a restore. */
@@ -56,6 +57,9 @@ export async function catchingUp(
   return row!;
 }
 
+/** More than a partner is sent between a backup and its restore, and few enough of the nine digits that EDI has. */
+const NUMBERS_SINCE_BACKUP = 100_000;
+
 /**
  * Makes the deliveries that a restored ledger holds open ready for their era; nothing of them is under way any more. Those of `repeatable` sinks wait again
  * (so that a newer version, read again from the source, takes their place). Of others whatever was under way is unknown; once settled they are
@@ -72,6 +76,7 @@ export async function adoptRestored(
     [era],
   );
   if (!mine) return null;
+  await skipNumbers(sql, NUMBERS_SINCE_BACKUP);
   await sql.query(
     'era_free_lanes',
     "update lane set holder = null, lease_until = null, quiet_until = '-infinity' where holder is not null or quiet_until > '-infinity'",

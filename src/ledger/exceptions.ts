@@ -241,28 +241,43 @@ export async function laneOfDelivery(
   return rows[0] ?? null;
 }
 
+/** What a connection refuses: to be written to, or to have one of its sources read. */
+export type Refused = { connection: string } & (
+  | { cause: 'connection-refused'; subject: null }
+  | { cause: 'reading-refused'; subject: string }
+);
+
 /** Opens the one Exception that says a connection refuses us, unless it is open already. */
 export async function openRefusal(
   sql: Sql,
-  refusal: { id: string; entity: string; connection: string; flow: string; owner: string; message: Buffer },
+  refusal: Refused & { id: string; entity: string; flow: string; owner: string; message: Buffer },
 ): Promise<void> {
   await sql.query('refusal_lock', 'select from connection where name = $1 for update', [refusal.connection]);
   await sql.query(
     'refusal_open',
-    `insert into exception (id, entity, flow, connection, holds, cause, message_sealed, owner, due_at, labels, lines, minor, absolute)
-     select $1, $2, $4, $3, true, 'connection-refused', $6, $5, now() + interval '1 hour', '{}', 0, 0, 0
-     where not exists (select from exception where connection = $3 and cause = 'connection-refused' and state = 'open')`,
-    [refusal.id, refusal.entity, refusal.connection, refusal.flow, refusal.owner, refusal.message],
+    `insert into exception (id, entity, flow, connection, subject, holds, cause, message_sealed, owner, due_at, labels, lines, minor, absolute)
+     select $1, $2, $4, $3, $8, true, $7, $6, $5, now() + interval '1 hour', '{}', 0, 0, 0
+     where not exists (select from exception where connection = $3 and cause = $7 and subject is not distinct from $8 and state = 'open')`,
+    [
+      refusal.id,
+      refusal.entity,
+      refusal.connection,
+      refusal.flow,
+      refusal.owner,
+      refusal.message,
+      refusal.cause,
+      refusal.subject,
+    ],
   );
 }
 
-/** Closes it: the connection took something again. */
-export async function closeRefusal(sql: Sql, connection: string): Promise<void> {
+/** Closes it: the connection works again. */
+export async function closeRefusal(sql: Sql, { connection, cause, subject }: Refused): Promise<void> {
   await sql.query(
     'refusal_close',
     `update exception set state = 'retried', reason = 'the connection works again', closed_by = 'hub', closed_at = now()
-     where connection = $1 and cause = 'connection-refused' and state = 'open'`,
-    [connection],
+     where connection = $1 and cause = $2 and subject is not distinct from $3 and state = 'open'`,
+    [connection, cause, subject],
   );
 }
 

@@ -126,7 +126,7 @@ function pageOf(sql: Sql, { table, column, key, place }: SealedColumn, after: st
   const names = Object.keys(key);
   const values = Object.values(key).map((type, n) => `($1::text[])[${n + 1}]::${type}`);
   return sql.query<SealedRow>(
-    `reseal_page_${table}`,
+    `reseal_page_${table}_${column}`,
     `select array[${names.map((name) => `t.${name}::text`).join(', ')}] as key, t.${column} as sealed, ${place} as place from ${table} t
      where $1::text[] is null or (${names.map((name) => `t.${name}`).join(', ')}) > (${values.join(', ')})
      order by ${names.map((name) => `t.${name}`).join(', ')} limit ${PAGE}`,
@@ -144,7 +144,7 @@ async function writeSealed(
   const names = Object.keys(key);
   const types = Object.values(key);
   const written = await sql.query(
-    `reseal_write_${table}`,
+    `reseal_write_${table}_${column}`,
     `update ${table} t set ${column} = n.after from unnest(${names.map((_, n) => `$${n + 3}::${types[n]}[]`).join(', ')}, $1::bytea[], $2::bytea[])
        as n (${names.map((_, n) => `k${n}`).join(', ')}, before, after)
      where ${names.map((name, n) => `t.${name} = n.k${n}`).join(' and ')} and t.${column} = n.before returning 1`,

@@ -166,6 +166,51 @@ export async function removeExceptions(sql: Sql, before: Date, limit: number): P
   return rows.length;
 }
 
+/** What was expected before a moment and is answered, or an Exception that is decided on. */
+const met = `due_at < $1 and (answered_at is not null or exception_id is not null)
+  and not exists (select from exception x where x.id = t.exception_id and x.state = 'open')`;
+
+export async function countExpectations(sql: Sql, before: Date): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(
+    'expectations_old',
+    `select count(*)::int as count from expectation t where ${met}`,
+    [before],
+  );
+  return row!.count;
+}
+
+export async function removeExpectations(sql: Sql, before: Date, limit: number): Promise<number> {
+  const rows = await sql.query(
+    'expectations_remove',
+    `delete from expectation e using (select connection, key from expectation t where ${met} limit $2) old
+     where e.connection = old.connection and e.key = old.key returning 1`,
+    [before, limit],
+  );
+  return rows.length;
+}
+
+/** Numbers given to a partner before a moment, but for those of what is not delivered yet. */
+const spent = 'given_at < $1 and not exists (select from delivery d where d.document_id = t.document_id)';
+
+export async function countNumbers(sql: Sql, before: Date): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(
+    'partner_numbers_old',
+    `select count(*)::int as count from partner_number t where ${spent}`,
+    [before],
+  );
+  return row!.count;
+}
+
+export async function removeNumbers(sql: Sql, before: Date, limit: number): Promise<number> {
+  const rows = await sql.query(
+    'partner_numbers_remove',
+    `delete from partner_number n using (select connection, number from partner_number t where ${spent} limit $2) old
+     where n.connection = old.connection and n.number = old.number returning 1`,
+    [before, limit],
+  );
+  return rows.length;
+}
+
 /** Dedupe keys from before a moment, but for those of events that still wait. */
 export async function countSeen(sql: Sql, before: Date): Promise<number> {
   const [row] = await sql.query<{ count: number }>(

@@ -44,6 +44,18 @@ export const sealedColumns: readonly SealedColumn[] = [
   },
   { table: 'exception', column: 'message_sealed', key: { id: 'uuid' }, place: `'exception:' || t.id` },
   {
+    table: 'expectation',
+    column: 'message_sealed',
+    key: { connection: 'text', key: 'text' },
+    place: `'expectation:' || t.connection || ':' || t.key`,
+  },
+  {
+    table: 'expectation',
+    column: 'refusal_sealed',
+    key: { connection: 'text', key: 'text' },
+    place: `'refusal:' || t.connection || ':' || t.key`,
+  },
+  {
     table: 'api_request',
     column: 'answer_sealed',
     key: { token_id: 'uuid', key: 'bytea' },

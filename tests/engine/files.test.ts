@@ -6,7 +6,9 @@ import { after, describe, test } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
 import type { FileSource, Sink } from '../../src/core/connector.ts';
 import { defineEstate } from '../../src/core/estate.ts';
-import { rejected } from '../../src/core/fault.ts';
+import { FaultError, rejected } from '../../src/core/fault.ts';
+import type { FilePlace, FileStore } from '../../src/core/file-store.ts';
+import { folderPlace } from '../../src/core/folder.ts';
 import { newId } from '../../src/core/ids.ts';
 import type { EraWatch } from '../../src/engine/era.ts';
 import { Inbox } from '../../src/engine/files.ts';
@@ -15,7 +17,7 @@ import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { readFigures } from '../../src/ledger/figures.ts';
 import { takeLeases } from '../../src/ledger/leases.ts';
 import { connectionOf, idle, type NativeNote, noteFlow, noteHub, testLedger } from '../support/hub.ts';
-import { Target } from '../support/target.ts';
+import { Target, until } from '../support/target.ts';
 
 const clean: (() => unknown)[] = [];
 after(async () => {
@@ -23,7 +25,16 @@ after(async () => {
 });
 
 /** A folder with a file source: every line is a note, and a line `!` makes the file unreadable. */
-async function inboxOf(options: { keep?: boolean; folder?: string; replayFrom?: Date } = {}) {
+async function inboxOf(
+  options: {
+    keep?: boolean;
+    folder?: string;
+    replayFrom?: Date;
+    alone?: boolean;
+    maxBytes?: number;
+    place?: (folder: string) => FilePlace;
+  } = {},
+) {
   const ledger = await testLedger();
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'crossdock inbox '));
   clean.push(
@@ -41,6 +52,9 @@ async function inboxOf(options: { keep?: boolean; folder?: string; replayFrom?: 
     pattern: '*.txt',
     quiet: '10s',
     keep: options.keep ?? false,
+    alone: options.alone ?? false,
+    ...(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }),
+    ...(options.place ? { place: options.place(folder) } : {}),
     parse: ({ bytes }) => {
       const lines = bytes.toString().split('\n').filter(Boolean);
       if (lines.includes('!')) throw rejected('Line 1 is not a note.', 'bad-line', 'line 1');
@@ -248,4 +262,146 @@ describe('file sources', { concurrency: 4 }, () => {
     assert.deepEqual(box.target.values('a'), [1]);
     assert.deepEqual(box.list('done'), ['day.txt', 'day.txt.report.json']);
   });
+
+  test('each by itself: a file that still grows holds up no other, and a file refused unread is not read', async () => {
+    const box = await inboxOf({ alone: true, maxBytes: 1000 });
+    box.drop('a.txt', { id: 'a', n: 1 });
+    await box.look();
+    box.pass(9_000);
+    box.drop('b.txt', { id: 'b', n: 1 });
+    assert.deepEqual(await box.look(), { state: 'waiting' });
+    box.pass(1_001);
+    assert.deepEqual(await box.look(), { state: 'read', files: 1, events: 1 }, 'a is quiet, b is not');
+    box.drop('b.txt', { id: 'b', n: 1 }, { id: 'b', n: 2 });
+    box.pass(9_000);
+    assert.deepEqual(await box.look(), { state: 'waiting' }, 'b has changed');
+    writeFileSync(join(box.folder, 'huge.txt'), Buffer.alloc(1001));
+    await box.look();
+    box.pass(10_001);
+    assert.deepEqual(await box.look(), { state: 'read', files: 1, events: 2 });
+    assert.deepEqual(box.list('failed'), ['huge.txt', 'huge.txt.report.json']);
+    assert.match(box.report('failed/huge.txt').problem, /huge\.txt: is 1 MB, more than the 0 MB allowed/);
+  });
+
+  test('a file that is not as it was listed is left for the next look', async () => {
+    const cut = { now: true };
+    const box = await inboxOf({
+      place: bent((store) => ({
+        read: async (path) => {
+          const bytes = await store.read(path);
+          return cut.now ? bytes!.subarray(0, 5) : bytes;
+        },
+      })),
+    });
+    box.drop('a.txt', { id: 'a', n: 1 });
+    assert.deepEqual(await box.read(), { state: 'waiting' });
+    assert.deepEqual([box.list(), box.list('.').length], [['a.txt'], 1]);
+    assert.deepEqual(await listExceptions(box.ledger.db, null, 10), []);
+    cut.now = false;
+    assert.deepEqual(await box.look(), { state: 'read', files: 1, events: 1 });
+  });
+
+  test('a line that breaks while files are read or moved loses nothing and takes nothing twice', async () => {
+    let breaks = 0;
+    const maybe = <T>(act: () => T): T => {
+      if (breaks-- === 0) throw new FaultError({ kind: 'transient', message: 'the line broke' });
+      return act();
+    };
+    for (let at = 0; at < 9; at++) {
+      const box = await inboxOf({
+        place: bent((store) => ({
+          list: (folder) => maybe(() => store.list(folder)),
+          read: (path) => maybe(() => store.read(path)),
+          put: (path, bytes) => maybe(() => store.put(path, bytes)),
+          move: (from, to) => maybe(() => store.move(from, to)),
+        })),
+      });
+      box.drop('a.txt', { id: 'a', n: 1 });
+      box.drop('b.txt', { id: 'b', n: 1 });
+      breaks = -1;
+      await box.look();
+      box.pass(10_001);
+      breaks = at;
+      await assert.rejects(box.look(), /the line broke/);
+      box.restart();
+      await box.read();
+      assert.deepEqual(box.list(), []);
+      const rows = await box.ledger.db.query<{ subject: string }>('all', 'select subject from event order by seq');
+      assert.deepEqual(
+        rows.map(({ subject }) => subject),
+        ['note:a', 'note:b'],
+        `broken at step ${at}`,
+      );
+    }
+  });
+
+  test('a refused file that cannot be moved aside is told once; dropped again it is told again', async () => {
+    const stuck = { now: true };
+    const box = await inboxOf({
+      place: bent((store) => ({
+        move: (from, to) => {
+          if (stuck.now) throw new FaultError({ kind: 'refused', message: 'no right to move' });
+          return store.move(from, to);
+        },
+      })),
+    });
+    writeFileSync(join(box.folder, 'bad.txt'), '!\n');
+    for (let n = 0; n < 3; n++) await assert.rejects(box.read(), /no right to move/);
+    assert.equal((await listExceptions(box.ledger.db, null, 10)).length, 1);
+    stuck.now = false;
+    await box.read();
+    assert.equal(box.list('failed').includes('bad.txt'), true);
+    assert.equal((await listExceptions(box.ledger.db, null, 10)).length, 1);
+    writeFileSync(join(box.folder, 'bad.txt'), '!\n');
+    await box.read();
+    assert.equal((await listExceptions(box.ledger.db, null, 10)).length, 2);
+  });
+
+  test('a source that may not be read is one Exception for a person, closed by the first read that works', async () => {
+    const shut = { now: true };
+    const box = await inboxOf({
+      place: (folder) => ({
+        where: 'sftp://wms.example/out',
+        open: (cx) => {
+          if (shut.now) throw new FaultError({ kind: 'refused', message: 'the password is not accepted.' });
+          return folderPlace(folder).open(cx);
+        },
+      }),
+    });
+    await box.ledger.db.query('free', `update lease set expires_at = '-infinity'`);
+    const hub = box.hub();
+    await hub.start();
+    const open = () => listExceptions(box.ledger.db, null, 10);
+    await until('it is told', async () => (await open()).length > 0);
+    await until('it was tried again', () => hub.parts.clock.sleep(1500).then(() => true));
+    const [told, ...others] = await open();
+    assert.deepEqual(
+      [told!.cause, told!.subject, told!.owner, others.length],
+      ['reading-refused', 'lines', 'tests', 0],
+    );
+    const words = box.ledger.vault.unseal(told!.message_sealed, `exception:${told!.id}`).toString();
+    assert.match(words, /does not let us read: the password is not accepted\./);
+    shut.now = false;
+    await until('it is closed', async () => (await open()).length === 0);
+    await hub.stop();
+  });
 });
+
+/** A folder in which some acts go wrong. */
+const bent =
+  (change: (store: FileStore) => Partial<FileStore>) =>
+  (folder: string): FilePlace => ({
+    where: folder,
+    open: async (cx) => {
+      const store = await folderPlace(folder).open(cx);
+      const own: FileStore = {
+        list: (sub) => store.list(sub),
+        read: (path) => store.read(path),
+        put: (path, bytes) => store.put(path, bytes),
+        move: (from, to) => store.move(from, to),
+        remove: (path) => store.remove(path),
+        close: () => store.close(),
+      };
+      return { ...own, ...change(store) };
+    },
+  });

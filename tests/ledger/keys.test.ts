@@ -15,10 +15,10 @@ async function keysIn(db: TestLedger['db']): Promise<Record<string, number[]>> {
   const found: Record<string, number[]> = {};
   for (const { table, column } of sealedColumns) {
     const rows = await db.query<{ sealed: Buffer }>(
-      `sealed_${table}`,
+      `sealed_${table}_${column}`,
       `select ${column} as sealed from ${table} where ${column} is not null`,
     );
-    found[table] = [...new Set(rows.map(({ sealed }) => keyNumber(sealed)))].sort();
+    found[table] = [...new Set([...(found[table] ?? []), ...rows.map(({ sealed }) => keyNumber(sealed))])].sort();
   }
   return found;
 }
@@ -129,6 +129,12 @@ describe('rotation of keys', { concurrency: 3 }, () => {
     await ledger.db.query('memory', "update subject set memory_sealed = $1 where subject = 'note:a'", [
       ledger.vault.seal('{"kept":1}', 'subject:from:notes:note:a'),
     ]);
+    await ledger.db.query(
+      'expectation',
+      `insert into expectation (entity, connection, key, flow, owner, patience_seconds, within_seconds, due_at, message_sealed, refusal_sealed)
+       values ('main', 'target', 'a/1', 'notes', 'ops', 1, 1, now(), $1, $2)`,
+      [ledger.vault.seal('{}', 'expectation:target:a/1'), ledger.vault.seal('{}', 'refusal:target:a/1')],
+    );
     const after = randomBytes(32);
     await rotate(ledger, after);
     const vault = await openVault(ledger.db, after);
@@ -136,7 +142,7 @@ describe('rotation of keys', { concurrency: 3 }, () => {
     let read = 0;
     for (const { table, column, place } of sealedColumns) {
       const rows = await ledger.db.query<{ sealed: Buffer; place: string }>(
-        `read_${table}`,
+        `read_${table}_${column}`,
         `select ${column} as sealed, ${place} as place from ${table} t where ${column} is not null`,
       );
       assert.ok(rows.length > 0, `${table} has values`);

@@ -1,0 +1,156 @@
+import { add, compare, type Decimal, decimal, decimalText, integer, negate } from '../../core/decimal.ts';
+import { nothing } from '../../core/document.ts';
+import { rejected } from '../../core/fault.ts';
+import type { Look, Objection, Reply } from '../../core/flow.ts';
+import { type FulfilmentOrder, FulfilmentOrderDocument } from '../../model/fulfilment-order.ts';
+import type { Shipment } from '../../model/shipment.ts';
+import type { StockAdjustment } from '../../model/stock-adjustment.ts';
+import type { Acknowledgement, BadMessage, InventoryReport, Receipt, ShippingAdvice } from './messages.ts';
+
+/** The fulfilment order that a warehouse names by its number: by what it was sent, else by the number itself. Throws `rejected`. */
+export async function orderOf(advice: ShippingAdvice, look: Look): Promise<FulfilmentOrder> {
+  const key = await look.keyOf(FulfilmentOrderDocument, advice.order);
+  const sent = key === null ? null : await look.current(FulfilmentOrderDocument, key);
+  if (sent) return sent;
+  const found = await look.find(FulfilmentOrderDocument, ['fulfilment-order', advice.order]);
+  if (found.length === 1) return found[0]!;
+  throw rejected(
+    found.length === 0
+      ? `Shipment ${advice.shipment} is of fulfilment order ${advice.order}, which is not known here. Ask the warehouse what it is; when the order is there, retry.`
+      : `Shipment ${advice.shipment} is of fulfilment order ${advice.order}, and ${found.length} orders have that number. Dismiss this, and enter the shipment in the system that has the right one.`,
+    found.length === 0 ? 'unknown-order' : 'ambiguous-order',
+    'order',
+  );
+}
+
+/** What a shipping advice means; null when nothing left at all. Throws `rejected` for goods that the order has not, or not so many. */
+export function shipmentOf(
+  advice: ShippingAdvice,
+  order: FulfilmentOrder,
+  look: Pick<Look, 'connection' | 'mapping'>,
+): Shipment | null {
+  const taken = allocate(advice, order);
+  if (taken.size === 0) return null;
+  return {
+    id: `${look.connection}:${advice.shipment}`,
+    number: advice.shipment,
+    fulfilmentOrder: order.id,
+    order: order.order,
+    orderNumber: order.orderNumber,
+    location: order.location,
+    milestone: 'shipped',
+    occurredAt: advice.shippedAt,
+    carrier: advice.carrier === null ? null : look.mapping('warehouse-carriers').get(advice.carrier),
+    tracking: advice.tracking.map((number) => ({ number, url: null })),
+    closes: closes(advice, order),
+    lines: order.lines.flatMap(({ id, orderLine, sku }) => {
+      const quantity = taken.get(id);
+      return quantity === undefined ? [] : [{ id, orderLine, sku, quantity: decimalText(quantity) }];
+    }),
+  };
+}
+
+/** The last word on an order: said of the whole, or of each of its lines. */
+const closes = (advice: ShippingAdvice, order: FulfilmentOrder): boolean =>
+  advice.closes === 'order' ||
+  (advice.closes === 'lines' &&
+    order.lines.every((line, index) => advice.lines.some((said) => isOf(said, line, index))));
+
+const isOf = (said: ShippingAdvice['lines'][number], line: FulfilmentOrder['lines'][number], index: number): boolean =>
+  said.line === null ? said.sku === line.sku : said.line === index + 1;
+
+const zero = integer(0);
+const least = (a: Decimal, b: Decimal): Decimal => (compare(a, b) < 0 ? a : b);
+
+/** How much of each line of the order left, by line id. Goods named without a line fill the lines that want them, first to last. */
+function allocate(advice: ShippingAdvice, order: FulfilmentOrder): Map<string, Decimal> {
+  const taken = new Map<string, Decimal>();
+  for (const said of advice.lines) {
+    let rest = decimal(said.quantity);
+    const own = order.lines.filter((line, index) => isOf(said, line, index) && line.sku === said.sku);
+    if (own.length === 0)
+      throw rejected(
+        `Shipment ${advice.shipment}: fulfilment order ${order.number} has no ${said.sku}${said.line === null ? '' : ` in line ${said.line}`}. Ask the warehouse what left; correct the code with an edit, or dismiss this and enter the shipment by hand.`,
+        'unknown-sku',
+        'lines.sku',
+      );
+    for (const line of own) {
+      const before = taken.get(line.id) ?? zero;
+      const more = least(rest, add(decimal(line.quantity), negate(before)));
+      if (compare(more, zero) <= 0) continue;
+      taken.set(line.id, add(before, more));
+      rest = add(rest, negate(more));
+    }
+    if (compare(rest, zero) > 0)
+      throw rejected(
+        `Shipment ${advice.shipment}: ${said.quantity} of ${said.sku} left for fulfilment order ${order.number}, which wants ${decimalText(rest)} less. Ask the warehouse whether that is so; correct it with an edit, or dismiss this and enter the shipment by hand.`,
+        'more-than-ordered',
+        'lines.quantity',
+      );
+  }
+  return taken;
+}
+
+/** Nothing of the order left, and nothing will: there is no shipment to tell of, and somebody must tell the customer. */
+export const nothingLeft = (advice: ShippingAdvice, order: FulfilmentOrder): Objection => ({
+  cause: 'nothing-shipped',
+  message: `The warehouse has nothing of fulfilment order ${order.number} (order ${order.orderNumber}) and closes it. Ship it from elsewhere, or cancel it and tell the customer.`,
+  field: 'lines.quantity',
+  measure: { ...nothing, lines: advice.lines.length },
+});
+
+/** A message that is wrong in itself, as an Exception. */
+export const badMessage = ({ why, where }: BadMessage) =>
+  rejected(
+    `${why} Nothing of this message was used. Ask the warehouse to send it again, put right.`,
+    'message-wrong',
+    ...(where === null ? [] : [where]),
+  );
+
+/** What an acknowledgement answers. */
+export function replyOf({ to, accepted, problems }: Acknowledgement, connection: string): Reply {
+  const reasons = problems.map(({ where, why }) => (where === null ? why : `${where}: ${why}`));
+  const [first] = problems;
+  return {
+    to: `acknowledgement:${to}`,
+    ...(accepted
+      ? {}
+      : {
+          refusal: {
+            cause: 'rejected-by-warehouse',
+            message: `${connection} rejected message ${to}: ${reasons.join('; ') || 'no reason was given'}. It will not ship it: correct it where it comes from, or agree with the warehouse.`,
+            ...(first?.where ? { field: first.where } : {}),
+          },
+        }),
+  };
+}
+
+/** Goods that came in, as stock found at the warehouse. */
+export const adjustmentOf = (receipt: Receipt, connection: string): StockAdjustment | null => {
+  const lines = receipt.lines.filter(({ quantity }) => compare(decimal(quantity), zero) > 0);
+  if (lines.length === 0) return null;
+  return {
+    id: `${connection}:${receipt.receipt}`,
+    origin: receipt.reference ?? receipt.receipt,
+    occurredAt: receipt.receivedAt,
+    lines: lines.map(({ sku, quantity, condition }, index) => ({
+      id: String(index + 1),
+      sku,
+      quantity,
+      reason: condition === null ? 'received' : `received, ${condition}`,
+    })),
+  };
+};
+
+/** How the warehouse's count differs from what the hub promises from there, largest first; `promised` is null for goods the hub has no level of. */
+export function differencesOf(
+  report: InventoryReport,
+  promised: ReadonlyMap<string, string | null>,
+): { sku: string; counted: string; promised: string }[] {
+  return report.lines.flatMap(({ sku, quantity }) => {
+    const known = promised.get(sku) ?? null;
+    return known === null || compare(decimal(known), decimal(quantity)) === 0
+      ? []
+      : [{ sku, counted: quantity, promised: known }];
+  });
+}

@@ -1,0 +1,30 @@
+import type { Sink, Source } from '../core/connector.ts';
+import { defineFlow, type Flow } from '../core/flow.ts';
+import { type FulfilmentOrder, FulfilmentOrderDocument } from '../model/fulfilment-order.ts';
+
+export interface FulfilmentParts<N> {
+  readonly from: Source<N>;
+  readonly to: { readonly 'fulfilment-order': Sink<typeof FulfilmentOrderDocument> };
+  /** Message Translator of the source; null for what is not for this warehouse. */
+  toOrder(native: N): FulfilmentOrder | null;
+}
+
+/** What a warehouse must ship goes to it, once; a change replaces it, a cancellation takes it back. */
+export const fulfilment = <N>({ from, to, toOrder }: FulfilmentParts<N>): Flow<N, typeof FulfilmentOrderDocument> =>
+  defineFlow({
+    id: 'fulfilment',
+    about: 'Fulfilment orders go to the warehouse that ships them.',
+    documents: [FulfilmentOrderDocument],
+    from,
+    to,
+    latency: 'realtime',
+    promise: { within: '5m', critical: true },
+    onException: { owner: 'logistics', within: '1h', hold: 'lane' },
+    fallback: 'Orders wait in the hub, in order; the warehouse gets them when it can be reached.',
+    translate: (native) => {
+      const body = toOrder(native);
+      return body === null
+        ? { outcome: 'duplicate', documents: [] }
+        : { outcome: 'routed', documents: [{ kind: 'fulfilment-order', body }] };
+    },
+  });

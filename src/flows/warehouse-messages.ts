@@ -1,0 +1,139 @@
+import {
+  type FunctionalAcknowledgement,
+  FunctionalAcknowledgementDocument,
+} from '../connectors/warehouse-files/acknowledgements.ts';
+import type { Acknowledgement, Beside, InventoryReport, Receipt } from '../connectors/warehouse-files/index.ts';
+import { adjustmentOf, badMessage, differencesOf, replyOf } from '../connectors/warehouse-files/mapping.ts';
+import type { Sink, Source } from '../core/connector.ts';
+import { nothing } from '../core/document.ts';
+import { defineFlow, type Flow } from '../core/flow.ts';
+import { canonicalJson, sha256 } from '../core/seal.ts';
+import { StockAdjustmentDocument } from '../model/stock-adjustment.ts';
+import { StockLevelDocument } from '../model/stock-level.ts';
+
+/** The warehouse's acknowledgements answer what it was sent. What it rejects, or never acknowledges, becomes an Exception of the flow that sent it. */
+export const warehouseAcknowledgements = ({
+  from,
+}: {
+  readonly from: Source<Acknowledgement | Beside>;
+}): Flow<Acknowledgement | Beside, never> =>
+  defineFlow<Acknowledgement | Beside, never, unknown>({
+    id: 'warehouse-acknowledgements',
+    about: 'The warehouse says which messages it took.',
+    documents: [],
+    from,
+    to: {},
+    latency: 'realtime',
+    promise: { within: '10m', critical: false },
+    onException: { owner: 'logistics', within: '4h', hold: 'nothing' },
+    fallback: 'What is not acknowledged in time is shown as an Exception.',
+    translate: (native, look) => {
+      if (native.kind === 'bad') throw badMessage(native);
+      if (native.kind === 'group') return { outcome: 'duplicate', documents: [] };
+      return { outcome: 'routed', documents: [], replies: [replyOf(native, look.connection)] };
+    },
+  });
+
+/** Goods that came in at the warehouse are found in the books. */
+export const warehouseReceipts = ({
+  from,
+  to,
+}: {
+  readonly from: Source<Receipt | Beside>;
+  readonly to: { readonly 'stock-adjustment': Sink<typeof StockAdjustmentDocument> };
+}): Flow<Receipt | Beside, typeof StockAdjustmentDocument> =>
+  defineFlow({
+    id: 'warehouse-receipts',
+    about: 'Goods received by the warehouse become stock.',
+    documents: [StockAdjustmentDocument],
+    from,
+    to,
+    latency: 'realtime',
+    promise: { within: '30m', critical: false },
+    onException: { owner: 'logistics', within: '1d', hold: 'lane' },
+    fallback: 'Stock is promised once it is in the books.',
+    translate: (native, look) => {
+      if (native.kind === 'bad') throw badMessage(native);
+      const body = native.kind === 'group' ? null : adjustmentOf(native, look.connection);
+      if (body === null) return { outcome: native.kind === 'group' ? 'duplicate' : 'routed', documents: [] };
+      return { outcome: 'routed', documents: [{ kind: 'stock-adjustment', body }] };
+    },
+  });
+
+const CAUSE = 'stock-differs';
+const SHOWN = 10;
+
+/** What the warehouse counts is compared with what the hub promises from there. It changes nothing: whose count is right is for people to say. */
+export const warehouseStock = ({
+  from,
+  location,
+}: {
+  readonly from: Source<InventoryReport | Beside>;
+  /** Location code of the hub. */
+  readonly location: string;
+}): Flow<InventoryReport | Beside, never> =>
+  defineFlow<InventoryReport | Beside, never, unknown>({
+    id: 'warehouse-stock',
+    about: "The warehouse's count is compared with what the hub promises.",
+    documents: [],
+    from,
+    to: {},
+    latency: 'realtime',
+    promise: { within: '1h', critical: false },
+    onException: { owner: 'logistics', within: '1d', hold: 'nothing' },
+    fallback: 'Differences are found at the next count.',
+    translate: async (native, look) => {
+      if (native.kind === 'bad') throw badMessage(native);
+      if (native.kind === 'group') return { outcome: 'duplicate', documents: [] };
+      const promised = new Map<string, string | null>();
+      for (const { sku } of native.lines)
+        promised.set(sku, (await look.current(StockLevelDocument, `${location}/${sku}`))?.available ?? null);
+      const differences = differencesOf(native, promised);
+      const first = differences
+        .slice(0, SHOWN)
+        .map(({ sku, counted, promised: ours }) => `${sku} ${counted} (hub: ${ours})`);
+      const more = differences.length > SHOWN ? ` and ${differences.length - SHOWN} more` : '';
+      const message = `Count ${native.report} of the warehouse differs from what is promised from ${location}: ${first.join(', ')}${more}. Find out whose count is right and correct the other; the next equal count closes this.`;
+      return {
+        outcome: 'routed',
+        documents: [],
+        answers: [CAUSE],
+        objections: differences.length === 0 ? [] : [{ cause: CAUSE, message, measure: nothing }],
+      };
+    },
+  });
+
+/** What was read of the warehouse's X12 files is acknowledged to it: each set accepted or rejected, with the segment and why (997). */
+export const functionalAcknowledgements = ({
+  id,
+  from,
+  to,
+}: {
+  /** One flow for each source: `shipping-advices-heard`. */
+  readonly id: string;
+  readonly from: Source<{ readonly kind: string } | Beside>;
+  readonly to: { readonly 'functional-acknowledgement': Sink<typeof FunctionalAcknowledgementDocument> };
+}): Flow<{ readonly kind: string } | Beside, typeof FunctionalAcknowledgementDocument> =>
+  defineFlow({
+    id,
+    about: 'The warehouse hears which of its messages were taken.',
+    documents: [FunctionalAcknowledgementDocument],
+    from,
+    to,
+    latency: 'realtime',
+    promise: { within: '30m', critical: false },
+    onException: { owner: 'logistics', within: '1d', hold: 'nothing' },
+    fallback: 'The warehouse sends again what it does not know to have arrived.',
+    translate: (native, look) => {
+      if (native.kind !== 'group') return { outcome: 'duplicate', documents: [] };
+      const { functional, control, sets } = native as Extract<Beside, { kind: 'group' }>;
+      const found = sha256(canonicalJson(sets)).toString('hex').slice(0, 12);
+      const body: FunctionalAcknowledgement = {
+        id: `${look.connection}:${functional}:${control}:${found}`,
+        functional,
+        control,
+        sets: sets.map((set) => ({ ...set, problems: [...set.problems] })),
+      };
+      return { outcome: 'routed', documents: [{ kind: 'functional-acknowledgement', body }] };
+    },
+  });

@@ -1,0 +1,77 @@
+import type { Beside, ShippingAdvice } from '../connectors/warehouse-files/index.ts';
+import { badMessage, nothingLeft, orderOf, shipmentOf } from '../connectors/warehouse-files/mapping.ts';
+import type { Sink, Source } from '../core/connector.ts';
+import { defineFlow, type Flow, type Look, type MappingSeed, type Translation } from '../core/flow.ts';
+import { canonicalJson } from '../core/seal.ts';
+import { ShipmentDocument } from '../model/shipment.ts';
+
+type Native = ShippingAdvice | Beside;
+
+export interface WarehouseShipmentsParts {
+  readonly from: Source<Native>;
+  readonly to: { readonly shipment: Sink<typeof ShipmentDocument> };
+  /** The warehouse's codes of carriers → the hub's. Default: none, so that the first one is asked for. */
+  readonly carriers?: Readonly<Record<string, string>>;
+}
+
+const carriers = (rows: Readonly<Record<string, string>>): MappingSeed => ({
+  table: 'warehouse-carriers',
+  owner: 'logistics',
+  about: "The warehouse's codes of carriers → the hub's; no row means the shipment is held.",
+  rows,
+});
+
+/** Each shipment the warehouse advises is told to the books, once, however often its file comes; a correction is the next version of it. */
+export const warehouseShipments = ({
+  from,
+  to,
+  carriers: rows = {},
+}: WarehouseShipmentsParts): Flow<Native, typeof ShipmentDocument> =>
+  defineFlow({
+    id: 'warehouse-shipments',
+    about: "The warehouse's shipping advices become shipments.",
+    documents: [ShipmentDocument],
+    from,
+    to,
+    latency: 'realtime',
+    promise: { within: '10m', critical: true },
+    onException: { owner: 'logistics', within: '4h', hold: 'lane' },
+    fallback: 'Goods leave all the same; their shipments are told when the files are read.',
+    mappings: [carriers(rows)],
+    translate: (native, look) => shipmentsOf(native, look, true),
+  });
+
+/** The shop hears of the same shipments, from the same files, at its own pace: either side may be away. */
+export const shopShipments = ({
+  from,
+  to,
+  carriers: rows = {},
+}: WarehouseShipmentsParts): Flow<Native, typeof ShipmentDocument> =>
+  defineFlow({
+    id: 'shop-shipments',
+    about: 'The shop, and with it the customer, hears of each shipment of the warehouse.',
+    documents: [ShipmentDocument],
+    from,
+    to,
+    latency: 'realtime',
+    promise: { within: '10m', critical: true },
+    onException: { owner: 'logistics', within: '4h', hold: 'lane' },
+    fallback: 'The customer sees the order as not yet shipped.',
+    mappings: [carriers(rows)],
+    // What nobody can ship is asked about once, by the flow to the books.
+    translate: (native, look) => shipmentsOf(native, look, false),
+  });
+
+async function shipmentsOf(native: Native, look: Look, asks: boolean): Promise<Translation<typeof ShipmentDocument>> {
+  if (native.kind === 'bad') throw badMessage(native);
+  if (native.kind === 'group') return { outcome: 'duplicate', documents: [] };
+  const order = await orderOf(native, look);
+  const body = shipmentOf(native, order, look);
+  if (body === null) {
+    const objections = native.closes === 'nothing' || !asks ? [] : [nothingLeft(native, order)];
+    return { outcome: 'routed', documents: [], objections };
+  }
+  const known = await look.current(ShipmentDocument, body.id);
+  const outcome = known && canonicalJson(known) === canonicalJson(body) ? 'duplicate' : 'routed';
+  return { outcome, documents: [{ kind: 'shipment', body }], answers: ['nothing-shipped'] };
+}
