@@ -44,6 +44,7 @@ export {
 export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
 export { type FulfilmentParts, fulfilment } from './flows/fulfilment.ts';
+export { catalogueFeed, priceFeed, stockFeed } from './flows/odoo-feeds.ts';
 export { storeReceipts, storeSales } from './flows/store-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
 export {
