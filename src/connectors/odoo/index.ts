@@ -2,16 +2,19 @@ import { type Duration, milliseconds } from '../../core/clock.ts';
 import type { Connection, PollSource, Sink, WebhookSource } from '../../core/connector.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Secret } from '../../core/estate.ts';
+import type { Lookup } from '../../core/lookup.ts';
 import type { CustomerDocument } from '../../model/customer.ts';
 import type { JournalEntryDocument } from '../../model/journal-entry.ts';
 import type { OrderDocument } from '../../model/order.ts';
 import type { PaymentDocument } from '../../model/payment.ts';
 import type { ProductDocument } from '../../model/product.ts';
 import type { StockAdjustmentDocument } from '../../model/stock-adjustment.ts';
+import type { StockLevelDocument } from '../../model/stock-level.ts';
 import { check } from './check.ts';
 import { customers } from './customers.ts';
 import { Odoo } from './database.ts';
 import { journalEntries } from './journal-entries.ts';
+import { stockLookup } from './lookups.ts';
 import { payments } from './payments.ts';
 import { products } from './products.ts';
 import { saleOrders } from './sale-orders.ts';
@@ -82,6 +85,7 @@ export interface OdooConnection extends Connection {
     readonly prices: PollSource<PriceRecord>;
     readonly pickings: PollSource<DeliveryRecord>;
   } & Readonly<Record<`hint-${string}`, WebhookSource<never>>>;
+  readonly lookups: { readonly stockLevels: Lookup<typeof StockLevelDocument> };
   readonly sinks: {
     readonly customers: Sink<typeof CustomerDocument>;
     readonly products: Sink<typeof ProductDocument>;
@@ -122,6 +126,7 @@ export function odoo(config: OdooConfig): OdooConnection {
       journalEntries: journalEntries(one, batch.entries ?? 50),
       payments: payments(one, batch.payments ?? 10),
     },
+    lookups: { stockLevels: stockLookup(one, config.capture?.safety ?? '0') },
     check: (cx) => check(one, cx),
   };
 }

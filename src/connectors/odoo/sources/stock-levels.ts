@@ -38,13 +38,20 @@ export const stockLevels = (capture: Capture, { every, safety }: StockSettings):
       ];
     },
     all: async (cx) => ({ model: 'product.product', domain: (await odoo.dialect(cx)).stored }),
-    read: (ids, _now, cx) => read(odoo, ids, safety, cx),
+    read: (ids, _now, cx) => readStock(odoo, ids, safety, cx),
     labels: ({ code }) => (code === null ? {} : { sku: code }),
     decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()) as StockRecord,
   });
 };
 
-async function read(odoo: Odoo, ids: readonly number[], safety: string, cx: Context): Promise<StockRecord[]> {
+/** What products have in each warehouse now; those that are not stored are left out. */
+export async function readStock(
+  odoo: Odoo,
+  ids: readonly number[],
+  safety: string,
+  cx: Context,
+): Promise<StockRecord[]> {
+  if (ids.length === 0) return [];
   const { stored } = await odoo.dialect(cx);
   const { id: company } = await odoo.company(cx);
   const codes = await odoo.warehouseCodes(cx);
