@@ -1,12 +1,13 @@
 import { type AnyDocumentType, type Measure, nothing } from '../core/document.ts';
+import { isErased } from '../core/erase.ts';
 import type { AnyFlow } from '../core/estate.ts';
-import { type Fault, faultOf } from '../core/fault.ts';
+import { type Fault, faultOf, rejected } from '../core/fault.ts';
 import type { Draft, Look, Translation } from '../core/flow.ts';
 import { newId } from '../core/ids.ts';
 import { canonicalJson } from '../core/seal.ts';
 import { isAway } from '../ledger/database.ts';
 import { type DocumentWrite, documentsByReference } from '../ledger/documents.ts';
-import { currentDocuments, keyOfExternal } from '../ledger/echoes.ts';
+import { type CurrentDocument, currentDocuments, keyOfExternal } from '../ledger/echoes.ts';
 import type { SubjectState, SubjectUpdate, UnroutedEvent } from '../ledger/events.ts';
 import type { AnsweredObjections } from '../ledger/exceptions.ts';
 import { beingMade, ownDigest } from './echo.ts';
@@ -128,15 +129,11 @@ async function translate(
       const key = parts.names.key(kind, known);
       const [row] = await currentDocuments(parts.db, [{ entity: event.entity, kind, key }]);
       looked.push({ entity: event.entity, kind, key, version: row?.version ?? 0 });
-      return row
-        ? JSON.parse(parts.vault.unseal(row.body_sealed, documentPlace(event.entity, kind, key)).toString())
-        : null;
+      return row ? intact(parts, row) : null;
     },
     find: async (type, [kind, value]) => {
       const rows = await documentsByReference(parts.db, event.entity, type.name, kind, parts.vault.digest(value));
-      return rows.map((row) =>
-        JSON.parse(parts.vault.unseal(row.body_sealed, documentPlace(event.entity, row.kind, row.key)).toString()),
-      );
+      return rows.map((row) => bodyOf(parts, { ...row, entity: event.entity })).filter((body) => !isErased(body));
     },
   };
   const native = flow.from.decode(parts.vault.unseal(event.payload_sealed, `event:${event.id}`));
@@ -154,7 +151,20 @@ async function keyKnownAs(
   if (kept === null || !isPersonal(type)) return kept;
   const [row] = await currentDocuments(parts.db, [{ entity, kind: type.name, key: kept }]);
   if (!row) return null;
-  return type.key(JSON.parse(parts.vault.unseal(row.body_sealed, documentPlace(entity, type.name, kept)).toString()));
+  return type.key(intact(parts, row));
+}
+
+const bodyOf = ({ vault }: Parts, { entity, kind, key, body_sealed }: Omit<CurrentDocument, 'id' | 'version'>) =>
+  JSON.parse(vault.unseal(body_sealed, documentPlace(entity, kind, key)).toString());
+
+/** The body of a document, unless a person was erased from it: nothing can be made of what is left. */
+function intact(parts: Parts, row: CurrentDocument) {
+  const body = bodyOf(parts, row);
+  if (!isErased(body)) return body;
+  throw rejected(
+    `A person was erased from the ${row.kind} ${row.key} that this is about, so what is missing here cannot be filled in. Remove it at its source too, or dismiss this.`,
+    'person-erased',
+  );
 }
 
 const subjectPlace = (flow: AnyFlow, event: UnroutedEvent): string =>
