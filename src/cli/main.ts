@@ -4,6 +4,7 @@ import { backup, restore } from './backup.ts';
 import { check } from './check.ts';
 import { listConnections, pauseConnection, resumeConnection } from './connections.ts';
 import { demo } from './demo.ts';
+import { erase } from './erase.ts';
 import { dismiss, edit, list, retry, show } from './exceptions.ts';
 import { reseal, rotateKey } from './key.ts';
 import { exportMapping, importMapping, listMappings } from './mapping.ts';
@@ -265,6 +266,21 @@ program
   .addOption(config())
   .addOption(json())
   .action(retention);
+
+program
+  .command('erase')
+  .description('take one person out of the ledger; without --yes it only says what that would be')
+  .requiredOption('--reference <kind=value...>', 'what the person is known by, such as email=jane@example.org')
+  .option('--entity <name>', 'in this entity only')
+  .option('--yes', 'do it')
+  .addOption(reason())
+  .addOption(config())
+  .addOption(json())
+  .addHelpText(
+    'after',
+    '\nExample:\n  crossdock erase --reference email=jane@example.org --reason "request 2026-118"          what would go\n  crossdock erase --reference email=jane@example.org --reason "request 2026-118" --yes',
+  )
+  .action(erase);
 
 program
   .command('sim')

@@ -31,10 +31,15 @@ export function describe(summary: Summary): string {
         .join(', ') || 'none'
     }`,
   ];
-  for (const [currency, amounts] of Object.entries(summary.money))
-    parts.push(
-      `${currency}         ${amounts.received} received = ${amounts.posted} posted + ${amounts.excepted} excepted; difference ${amounts.difference}`,
-    );
+  const moving = events.waiting + deliveries.waiting;
+  for (const [currency, { received, posted, excepted, difference }] of Object.entries(summary.money)) {
+    // What has not arrived is missing nowhere: only once nothing moves a difference is one.
+    const rest =
+      moving > 0 && /[1-9]/.test(difference)
+        ? ` + ${difference} in transit (${moving} events and deliveries on their way)`
+        : `; difference ${difference}`;
+    parts.push(`${currency}         ${received} received = ${posted} posted + ${excepted} excepted${rest}`);
+  }
   if (summary.exceptions.length > 0)
     parts.push(
       table(

@@ -1,8 +1,10 @@
 import type { AnyDocumentType } from '../core/document.ts';
+import { isErased } from '../core/erase.ts';
 import type { AnyFlow } from '../core/estate.ts';
+import { rejected } from '../core/fault.ts';
 import type { Look, Translation } from '../core/flow.ts';
 import { documentsByReference } from '../ledger/documents.ts';
-import { currentDocuments, keyOfExternal } from '../ledger/echoes.ts';
+import { type CurrentDocument, currentDocuments, keyOfExternal } from '../ledger/echoes.ts';
 import type { SubjectState, UnroutedEvent } from '../ledger/events.ts';
 import { isPersonal } from './names.ts';
 import type { Parts } from './parts.ts';
@@ -60,8 +62,6 @@ export async function translate(
 ): Promise<Translation> {
   const { db, vault, mappings, names } = parts;
   const { connection, entity } = event;
-  const bodyOf = (row: { kind: string; key: string; body_sealed: Buffer }): never =>
-    JSON.parse(vault.unseal(row.body_sealed, documentPlace(entity, row.kind, row.key)).toString()) as never;
   const look: Look = {
     connection,
     entity,
@@ -76,24 +76,40 @@ export async function translate(
       if (before !== undefined) return before as never;
       const [row] = await currentDocuments(db, [{ entity, kind, key }]);
       looked.push({ entity, kind, key, version: row?.version ?? 0 });
-      return row ? bodyOf({ kind, key, body_sealed: row.body_sealed }) : null;
+      return row ? (intact(parts, row) as never) : null;
     },
     find: async (type, [kind, value]) =>
-      (await documentsByReference(db, entity, type.name, kind, vault.digest(value))).map(bodyOf),
+      (await documentsByReference(db, entity, type.name, kind, vault.digest(value)))
+        .map((row) => bodyOf(parts, { ...row, entity }) as never)
+        .filter((body) => !isErased(body)),
   };
   return flow.translate(native, look);
 }
 
 /** The key of the document that an event's connection knows under an id, as its flow knows it. */
 async function keyKnownAs(
-  { db, vault }: Needed,
+  parts: Needed,
   { connection, entity }: Told,
   type: AnyDocumentType,
   externalId: string,
 ): Promise<string | null> {
-  const kept = await keyOfExternal(db, { connection, entity, kind: type.name }, externalId);
+  const kept = await keyOfExternal(parts.db, { connection, entity, kind: type.name }, externalId);
   if (kept === null || !isPersonal(type)) return kept;
-  const [row] = await currentDocuments(db, [{ entity, kind: type.name, key: kept }]);
-  if (!row) return null;
-  return type.key(JSON.parse(vault.unseal(row.body_sealed, documentPlace(entity, type.name, kept)).toString()));
+  const [row] = await currentDocuments(parts.db, [{ entity, kind: type.name, key: kept }]);
+  return row ? type.key(intact(parts, row) as never) : null;
+}
+
+const bodyOf = (
+  { vault }: Pick<Parts, 'vault'>,
+  { entity, kind, key, body_sealed }: Omit<CurrentDocument, 'id' | 'version'>,
+): unknown => JSON.parse(vault.unseal(body_sealed, documentPlace(entity, kind, key)).toString());
+
+/** The body of a document, unless a person was erased from it: nothing can be made of what is left. */
+export function intact(parts: Pick<Parts, 'vault'>, row: CurrentDocument): unknown {
+  const body = bodyOf(parts, row);
+  if (!isErased(body)) return body;
+  throw rejected(
+    `A person was erased from the ${row.kind} ${row.key} that this is about, so what is missing here cannot be filled in. Remove it at its source too, or dismiss this.`,
+    'person-erased',
+  );
 }

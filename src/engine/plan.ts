@@ -10,7 +10,7 @@ import { eventRow, withStorableNames } from './intake.ts';
 import { documentPlace, memoryOf, translate } from './look.ts';
 import { mappingTable } from './mappings.ts';
 import type { Parts } from './parts.ts';
-import { type Change, rehearse, typeOf } from './rehearse.ts';
+import { type Change, rehearse, troubleOf, typeOf } from './rehearse.ts';
 import { olderThanKnown } from './translate.ts';
 import { unreadFiles } from './unread-files.ts';
 import type { SourcePort } from './wiring.ts';
@@ -152,9 +152,7 @@ export class Planner {
       return { outcome: 'planned', changes, problems };
     } catch (error) {
       if (isAway(error)) throw error;
-      const fault = faultOf(error, 'rejected');
-      const cause = (fault.kind === 'rejected' && fault.cause) || 'flow-failed';
-      return { outcome: 'planned', changes: [], problems: [{ cause, message: fault.message }] };
+      return { outcome: 'planned', changes: [], problems: [troubleOf(error)] };
     }
   }
 

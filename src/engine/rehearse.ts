@@ -5,7 +5,7 @@ import { faultOf } from '../core/fault.ts';
 import type { Draft } from '../core/flow.ts';
 import { masked } from '../core/mask.ts';
 import { currentDocuments } from '../ledger/echoes.ts';
-import { documentPlace } from './look.ts';
+import { documentPlace, intact } from './look.ts';
 import type { Parts } from './parts.ts';
 import { validateBody } from './validate.ts';
 
@@ -51,13 +51,17 @@ export async function rehearse(
     parts.db,
     keyed.map(({ type, key }) => ({ entity, kind: type.name, key })),
   );
-  const changes = keyed.flatMap(({ draft, type, key }) => {
-    const place = documentPlace(entity, type.name, key);
+  const changes: Change[] = [];
+  for (const { draft, type, key } of keyed) {
     const row = rows.find((one) => one.kind === type.name && one.key === key);
-    const held = row ? JSON.parse(parts.vault.unseal(row.body_sealed, place).toString()) : null;
-    const before = bodies.get(place) ?? held;
-    return draft.onlyIfNew && before !== null ? [] : changeOf(type, key, before, draft.body);
-  });
+    const made = bodies.get(documentPlace(entity, type.name, key));
+    if (draft.onlyIfNew && (row !== undefined || made !== undefined)) continue;
+    try {
+      changes.push(...changeOf(type, key, made ?? (row ? intact(parts, row) : null), draft.body));
+    } catch (error) {
+      return { changes: [], trouble: troubleOf(error) };
+    }
+  }
   return { changes, trouble: null };
 }
 
@@ -66,9 +70,14 @@ function invalid(type: AnyDocumentType, draft: Draft): Trouble | null {
     validateBody(type, draft.body);
     return null;
   } catch (error) {
-    const fault = faultOf(error, 'rejected');
-    return { cause: (fault.kind === 'rejected' && fault.cause) || 'flow-failed', message: fault.message };
+    return troubleOf(error);
   }
+}
+
+/** What a translation threw, as trouble. */
+export function troubleOf(error: unknown): Trouble {
+  const fault = faultOf(error, 'rejected');
+  return { cause: (fault.kind === 'rejected' && fault.cause) || 'flow-failed', message: fault.message };
 }
 
 function changeOf(type: AnyDocumentType, key: string, before: unknown, after: unknown): Change[] {

@@ -1,7 +1,6 @@
 import { nothing } from '../core/document.ts';
 import { HubError } from '../core/errors.ts';
 import type { AnyFlow } from '../core/estate.ts';
-import { faultOf } from '../core/fault.ts';
 import type { Draft, Translation } from '../core/flow.ts';
 import { newId } from '../core/ids.ts';
 import { appendAudit } from '../ledger/audit.ts';
@@ -12,7 +11,7 @@ import { type RoutedEvent, routedEvents } from '../ledger/replay.ts';
 import type { Vault } from '../ledger/vault.ts';
 import { documentPlace, type Looked, nativeOf, translate } from './look.ts';
 import type { Parts } from './parts.ts';
-import { type Change, rehearse, type Trouble, typeOf } from './rehearse.ts';
+import { type Change, rehearse, type Trouble, troubleOf, typeOf } from './rehearse.ts';
 import { shardOf } from './wiring.ts';
 
 const REPLAY = 'replay:';
@@ -50,14 +49,12 @@ async function retell(
   const inOrder = events.toSorted(byVersion);
   const newest = inOrder.at(-1) ?? null;
   const told = state?.memory_sealed ? events : inOrder.slice(-1);
-  const failed = (cause: string, message: string): Retelling => ({
-    documents: [],
-    memory: undefined,
-    newest,
-    trouble: { cause, message },
-  });
+  const failed = (trouble: Trouble): Retelling => ({ documents: [], memory: undefined, newest, trouble });
   if (newest === null || told.some(({ payload_sealed }) => payload_sealed === null))
-    return failed('past-retention', 'its raw records are past their retention, or were never routed');
+    return failed({
+      cause: 'past-retention',
+      message: 'its raw records are past their retention, or were never routed',
+    });
   const made = new Map<string, Draft>();
   const bodies = new Map<string, unknown>();
   let memory: unknown = null;
@@ -72,11 +69,10 @@ async function retell(
       });
     } catch (error) {
       if (isAway(error)) throw error;
-      const fault = faultOf(error, 'rejected');
-      return failed((fault.kind === 'rejected' && fault.cause) || 'flow-failed', fault.message);
+      return failed(troubleOf(error));
     }
     const [objection] = translation.objections ?? [];
-    if (objection) return failed(objection.cause, objection.message);
+    if (objection) return failed({ cause: objection.cause, message: objection.message });
     if (translation.memory !== undefined) memory = translation.memory;
     for (const draft of translation.documents) {
       const place = placeOf(parts, flow, event.entity, draft);

@@ -39,7 +39,7 @@ test('the shape of the JSON summary', () => {
     }),
   );
   assert.deepEqual(summary, {
-    events: { received: 10, duplicate: 1, routed: 6, excepted: 1 },
+    events: { received: 10, duplicate: 1, routed: 6, excepted: 1, waiting: 1 },
     lines: { received: 100, posted: 80, adjusted: 8, excepted: 12 },
     deliveries: { delivered: 5, superseded: 2, waiting: 6, parked: 4 },
     documents: { customer: 2, order: 6 },

@@ -14,7 +14,8 @@ interface MoneySummary {
 
 /** What came in and what became of it, as `demo`, `start --until-idle`, `status` and the status page show it. */
 export interface Summary {
-  events: { received: number; duplicate: number; routed: number; excepted: number };
+  /** `waiting` are not routed yet. */
+  events: { received: number; duplicate: number; routed: number; excepted: number; waiting: number };
   /** Source lines: `posted` carry money, `adjusted` do not (stock), `excepted` stand at an Exception. */
   lines: { received: number; posted: number; adjusted: number; excepted: number };
   /** `waiting` includes those being sent and those whose answer was lost. */
@@ -41,6 +42,7 @@ export function summarise({ events, deliveries, documents, measures, exceptions 
       duplicate: events.duplicate,
       routed: events.routed,
       excepted: events.excepted,
+      waiting: events.waiting,
     },
     lines: {
       received: linesOf(received),

@@ -94,6 +94,7 @@ describe('the command line', { concurrency: 2 }, () => {
       ['exceptions', 'dismiss', 'x', 'y', '--bound-to', '7', '--reason', 'r'],
       /about one Exception/,
     ],
+    ['a reference without a value', ['erase', '--reference', 'email', '--reason', 'r'], /not kind=value/],
     ['a simulator that does not exist', ['sim', 'sap'], /no simulator for 'sap'/],
     ['an Odoo version that is not simulated', ['sim', 'odoo', '--version', '9'], /18, 19/],
     ['a port that is none', ['sim', 'odoo', '--port', 'x'], /'x' is not a port/],

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { conform, examine, pollSourceChecks, signatureChecks } from '../../src/conformance/index.ts';
+import {
+  conform,
+  examine,
+  pollSourceChecks,
+  signatureChecks,
+  webhookSourceChecks,
+} from '../../src/conformance/index.ts';
 import { referencePoll, referenceSignature, type SignatureMistake, type SourceMistake } from './reference-sources.ts';
+import { referenceWebhook, type WebhookMistake } from './reference-webhook.ts';
 
 conform({
   polls: { 'a feed by number': () => referencePoll() },
+  webhooks: { 'signed pushes beside a list': () => referenceWebhook() },
   signatures: { 'a signature over time and raw body': () => referenceSignature() },
 });
 
@@ -35,6 +43,42 @@ const signatureMistakes: [SignatureMistake, keyof typeof signatureChecks][] = [
   ['forgets the key before', 'accepts both keys while they are being changed'],
 ];
 
+const webhookMistakes: [WebhookMistake, keyof typeof webhookSourceChecks][] = [
+  ['signs the parsed body', 'refuses a body of which any byte differs'],
+  ['accepts what is not signed', 'refuses what is not signed, or signed by a stranger'],
+  ['looks at no time', 'refuses what is too old or from the future'],
+  ['forgets the key before', 'accepts both keys while they are being changed'],
+  ['does not sign the id', 'refuses a request of which a signed header was altered, taken away or sent twice'],
+  [
+    'throws at a header that is missing',
+    'refuses a request of which a signed header was altered, taken away or sent twice',
+  ],
+  ['names all facts alike', 'names what is pushed: every fact, well formed, and it can be decoded'],
+  ['names the subject by the key', 'names what is pushed: every fact, well formed, and it can be decoded'],
+  ['changes what it decodes', 'names what is pushed: every fact, well formed, and it can be decoded'],
+  ['takes the time of arrival for the key', 'the same push again, signed anew later, is the same fact'],
+  ['takes the id of the push for the key', 'the same push again, signed anew later, is the same fact'],
+  [
+    'takes the record for the key',
+    'two states of a record are two facts of one subject, and in any order the newer can be told',
+  ],
+  [
+    'takes the time of arrival for the version',
+    'two states of a record are two facts of one subject, and in any order the newer can be told',
+  ],
+  ['stores a notice', 'a thin notice is a hint about what it feeds, never a fact'],
+  ['passes over a notice', 'a thin notice is a hint about what it feeds, never a fact'],
+  ['hints with nothing to read', 'a thin notice is a hint about what it feeds, never a fact'],
+  ['stores a ping', 'a ping is nothing'],
+  ['refuses a ping', 'a ping is nothing'],
+  ['trips over what it cannot read', "what cannot be read is the sender's fault, and never a fact"],
+  ['believes whatever it is sent', "what cannot be read is the sender's fault, and never a fact"],
+  ['passes over what it does not understand', "what cannot be read is the sender's fault, and never a fact"],
+  ['quotes its secret', "what cannot be read is the sender's fault, and never a fact"],
+  ['pushes under other keys than it lists', 'what it pushes and what it feeds are the same facts'],
+  ['pushes less than it lists', 'what it pushes and what it feeds are the same facts'],
+];
+
 describe('the suite catches', () => {
   for (const [mistake, check] of mistakes)
     it(`a polled source that ${mistake}: by '${check}'`, async () => {
@@ -48,12 +92,18 @@ describe('the suite catches', () => {
       assert.notEqual(verdict!.failure, null, 'the mistake went through');
     });
 
+  for (const [mistake, check] of webhookMistakes)
+    it(`a webhook that ${mistake}: by '${check}'`, async () => {
+      const [verdict] = await examine({ [check]: webhookSourceChecks[check]! }, referenceWebhook(mistake));
+      assert.notEqual(verdict!.failure, null, 'the mistake went through');
+    });
+
   it('each check by one mistake at least', () => {
-    const used = new Set<string>([...mistakes, ...signatureMistakes].map(([, check]) => check));
-    const unused = [...Object.keys(pollSourceChecks), ...Object.keys(signatureChecks)].filter(
-      (check) => !used.has(check),
-    );
+    const used = new Set<string>([...mistakes, ...signatureMistakes, ...webhookMistakes].map(([, check]) => check));
+    const unused = [pollSourceChecks, signatureChecks, webhookSourceChecks]
+      .flatMap((checks) => Object.keys(checks))
+      .filter((check) => !used.has(check));
     // This one is there so that a verify that refuses everything does not pass the others.
-    assert.deepEqual(unused, ['accepts what is signed, over the bytes as they came']);
+    assert.deepEqual(new Set(unused), new Set(['accepts what is signed, over the bytes as they came']));
   });
 });

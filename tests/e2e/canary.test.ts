@@ -110,9 +110,29 @@ test('a canary person and canary secrets, sent through a whole hub and its comma
     await until('the hub goes on with the new key', 60, async () =>
       (await world.ledger()).sale_orders.some((order) => JSON.stringify(order).includes('900010')),
     );
+    // The customer is erased once what was on its way for it has arrived; what is said of it does not name it.
+    const estate = join(import.meta.dirname, '..', 'chaos', 'estate.ts');
+    const asked = [
+      '--reference',
+      `customer=${person['an e-mail address']}`,
+      '--reason',
+      'request 7',
+      '--config',
+      estate,
+    ];
+    const live = async () => JSON.parse(/^\{.*\}$/m.exec((await run('erase', ...asked, '--json')).text)![0]).live;
+    await until('nothing of the customer is on its way', 90, async () =>
+      Object.values(await live()).every((n) => n === 0),
+    );
+    const dry = await run('erase', ...asked);
+    assert.match(dry.text, /customer +~[0-9a-f]{32}[\s\S]*order +till:900001[\s\S]*Nothing was changed/);
+    const erased = await run('erase', ...asked, '--yes');
+    assert.match(erased.text, /Erased\.[\s\S]*backups that were made before/);
     const backup = join(world.folder, 'canary.backup');
     const outputs = [
       rotated,
+      dry,
+      erased,
       await run('backup', backup),
       await run('restore', backup, '--check', '--json'),
       await run('status', '--json'),
@@ -126,13 +146,13 @@ test('a canary person and canary secrets, sent through a whole hub and its comma
       await run('key', 'reseal'),
     ];
     for (const { args, code, text } of outputs) assert.equal(code, 0, `${args}: ${text}`);
-    const anchors = readFileSync(join(checkpoints, /audit-\S+\.ndjson/.exec(outputs[7]!.text)![0]), 'utf8');
+    const anchors = readFileSync(join(checkpoints, /audit-\S+\.ndjson/.exec(outputs[9]!.text)![0]), 'utf8');
     assert.ok(anchors.trim().split('\n').length >= 1);
     const against = await run(
       'audit',
       'verify',
       '--against',
-      join(checkpoints, /audit-\S+\.ndjson/.exec(outputs[7]!.text)![0]),
+      join(checkpoints, /audit-\S+\.ndjson/.exec(outputs[9]!.text)![0]),
     );
     assert.equal(against.code, 0, against.text);
     const shown = [await run('exceptions', 'list'), await run('exceptions', 'list', '--json')];

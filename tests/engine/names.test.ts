@@ -3,14 +3,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Type } from 'typebox';
-import { seeded, systemClock } from '../../src/core/clock.ts';
-import type { Sink } from '../../src/core/connector.ts';
-import { classified, defineDocument } from '../../src/core/document.ts';
-import { defineEstate } from '../../src/core/estate.ts';
-import { rejected } from '../../src/core/fault.ts';
-import { defineFlow } from '../../src/core/flow.ts';
-import { Hub } from '../../src/engine/hub.ts';
 import { retryException } from '../../src/engine/resolve.ts';
 import { writeBackup } from '../../src/ledger/backup/write.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
@@ -20,122 +12,12 @@ import { pseudonym } from '../../src/ledger/vault.ts';
 import { jsonLog } from '../../src/watch/log.ts';
 import { Metrics } from '../../src/watch/metrics.ts';
 import { person, sightings, sightingsInTables } from '../support/canary.ts';
-import { connectionOf, drained, idle, NoteDocument, noteHub, pushSource, send, testLedger } from '../support/hub.ts';
+import { hotel } from '../support/hotel.ts';
+import { drained, idle, NoteDocument, noteHub, send, testLedger } from '../support/hub.ts';
 import { Target, until } from '../support/target.ts';
 import { CardDocument, Side, twoWayHub } from '../support/two-way.ts';
 
 const email = person['an e-mail address']!;
-
-const Guest = defineDocument({
-  name: 'guest',
-  version: '1.0',
-  schema: Type.Object({ id: Type.String(classified('personal')), name: Type.String(classified('personal')) }),
-  key: (guest) => guest.id,
-  keyClassification: 'personal',
-  references: (guest) => [['email', guest.id]],
-});
-const Stay = defineDocument({
-  name: 'stay',
-  version: '1.0',
-  schema: Type.Object({ id: Type.String(), guest: Type.String(classified('personal')) }),
-  key: (stay) => stay.id,
-  needs: (stay) => [['guest', stay.guest]],
-});
-
-interface Booking {
-  id: string;
-  guest: string;
-  name: string;
-}
-
-/** Guests are known by their e-mail address; one is refused at first, so their stays wait for them. */
-function hotel(log = jsonLog({ level: 'silent' })) {
-  const given: { key: string; links: string[] }[] = [];
-  const world = { refuses: true };
-  const common = {
-    idempotency: 'external-id',
-    settle: 0,
-    deadline: '5s',
-    batch: { max: 1, onFailure: 'independent' },
-  } as const;
-  const guests: Sink<typeof Guest> = {
-    ...common,
-    name: 'guests',
-    accepts: Guest,
-    deliver: async ([item]) => {
-      if (world.refuses) return [{ outcome: 'failed', fault: rejected(`${item!.key} has no room`, 'no-room').fault }];
-      given.push({ key: item!.key, links: [] });
-      return [{ outcome: 'done', id: '17' }];
-    },
-  };
-  const stays: Sink<typeof Stay> = {
-    ...common,
-    name: 'stays',
-    accepts: Stay,
-    deliver: async ([item]) => {
-      given.push({ key: item!.key, links: [...item!.links].flat() });
-      return [{ outcome: 'done', id: '18' }];
-    },
-  };
-  const bookings = {
-    ...pushSource(),
-    name: 'bookings',
-    personal: { subject: true, labels: ['email'] },
-    decode: (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()) as Booking,
-  };
-  const flow = defineFlow({
-    id: 'bookings',
-    about: 'guests and their stays',
-    documents: [Guest, Stay],
-    from: bookings,
-    to: { guest: guests, stay: stays },
-    latency: 'realtime',
-    promise: { within: '1m', critical: false },
-    onException: { owner: 'desk', within: '1d', hold: 'lane' },
-    fallback: 'none',
-    translate: ({ id, guest, name }: Booking) => ({
-      outcome: 'routed' as const,
-      documents: [
-        { kind: 'guest' as const, body: { id: guest, name } },
-        { kind: 'stay' as const, body: { id, guest } },
-      ],
-      memory: { guest },
-      objections: [{ cause: 'odd', message: guest, measure: { lines: 0, currency: null, minor: 0n, absolute: 0n } }],
-    }),
-  });
-  const estate = defineEstate({
-    name: 'hotel',
-    connections: {
-      web: connectionOf({ sources: { bookings } }),
-      desk: connectionOf({ sinks: { guests: guests as Sink, stays: stays as Sink } }),
-    },
-    flows: [flow],
-  });
-  const hubOf = ({ db, vault }: Awaited<ReturnType<typeof testLedger>>) =>
-    new Hub({
-      estate,
-      db,
-      vault,
-      clock: systemClock,
-      random: seeded(1),
-      log,
-      secret: () => 'secret',
-      terms: { pollSeconds: 0.05, retrySeconds: [0.02, 0.1] },
-    });
-  const book = (hub: Hub, booking: Booking) =>
-    hub.intake.receive({
-      connection: 'web',
-      source: 'bookings',
-      incoming: {
-        dedupeKey: `${booking.guest} ${booking.id}`,
-        subject: `guest:${booking.guest}`,
-        occurredAt: new Date(),
-        bytes: Buffer.from(JSON.stringify(booking)),
-        labels: { email: booking.guest, booking: booking.id },
-      },
-    });
-  return { hubOf, book, given, world };
-}
 
 test('a person whose e-mail address is key, subject and label stands nowhere plain, is found by it, and is sent as it is', async (t) => {
   const ledger = await testLedger(t);
@@ -204,7 +86,7 @@ test('a hub that would still write names keeps another from masking them', async
   await heartbeat(ledger.db, '01a212e3-4c60-7e56-a4e2-9f2d68b3f2aa', { pid: 1, masks: true });
   const first = hotel().hubOf(ledger);
   await first.start();
-  t.after(() => first.stop());
+  await first.stop();
   // A kind that has names already: even a hub of this release may not know that they are personal now.
   const target = new Target();
   const plain = noteHub(ledger, target.sink());
