@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Incoming } from '../../src/core/connector.ts';
+import { TRACE_LABEL } from '../../src/core/trace.ts';
 import { Doorbell } from '../../src/engine/doorbell.ts';
-import { Intake, withStorableNames } from '../../src/engine/intake.ts';
+import { eventRow, Intake, withStorableNames } from '../../src/engine/intake.ts';
 import type { Terms } from '../../src/engine/parts.ts';
 import { Database, isAway, type Sql } from '../../src/ledger/database.ts';
 import { noteHub, testLedger } from '../support/hub.ts';
@@ -235,4 +236,16 @@ test('names that no ledger can hold are made storable where nobody can be told',
     const stored = withStorableNames(incoming('x', changes));
     assert.deepEqual([stored.subject, stored.labels ?? {}], [subject, labels]);
   }
+});
+
+test('a trace that came along is one of the labels, and no label where none came', () => {
+  const labelsOf = (changes: Partial<Incoming>, trace?: string) =>
+    eventRow(
+      { vault: ledger.vault, estate },
+      { connection: 'from', source: 'notes', incoming: incoming('x', changes), ...(trace ? { trace } : {}) },
+    ).labels;
+  assert.deepEqual(
+    [labelsOf({}), labelsOf({ labels: { a: '1' } }), labelsOf({}, 'T'), labelsOf({ labels: { a: '1' } }, 'T')],
+    [{}, { a: '1' }, { [TRACE_LABEL]: 'T' }, { a: '1', [TRACE_LABEL]: 'T' }],
+  );
 });

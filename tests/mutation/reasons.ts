@@ -98,4 +98,20 @@ export const reasons: readonly Reason[] = [
     code: 'PATIENCE =',
     why: 'how long a statement may run before it is broken off: a promise about load, not about rights',
   },
+  {
+    file: 'src/ledger/events.ts',
+    code: 'SHARDS = 32',
+    why: 'how many shards there are is a matter of sharing the work',
+  },
+  { file: 'src/engine/intake.ts', code: 'sourceVersion ?? null', why: 'PostgreSQL is given null for undefined' },
+  {
+    file: 'src/engine/intake.ts',
+    code: 'BETWEEN_LOOKS_MS =',
+    why: 'how often it is looked for those who wait too long: a matter of a tenth of a second',
+  },
+  {
+    file: 'src/server/api/index.ts',
+    code: 'void api.prepare()',
+    why: 'says at the start what every request would find out and say',
+  },
 ];
