@@ -114,4 +114,24 @@ export const reasons: readonly Reason[] = [
     code: 'void api.prepare()',
     why: 'says at the start what every request would find out and say',
   },
+  {
+    file: 'src/engine/leases.ts',
+    code: 'if (leases.length > 0)',
+    change: '>',
+    why: 'spares a statement that would do nothing',
+  },
+  { file: 'src/engine/poll.ts', code: 'from + 500', why: 'how many go in one statement' },
+  { file: 'src/engine/poll.ts', code: 'from += 500', why: 'how many go in one statement' },
+  {
+    file: 'src/ledger/events.ts',
+    code: 'from fresh) order by place',
+    change: 'order by',
+    why: 'PostgreSQL happens to read an array in order; asked for all the same',
+  },
+  {
+    file: 'src/ledger/events.ts',
+    code: 'order by shard',
+    change: 'order by',
+    why: 'who asks goes through all of them',
+  },
 ];
