@@ -154,10 +154,12 @@ test('what was routed goes to history once, with what it brought; its neighbours
 
 test('repeats that are known as such leave a record and nothing to route', async () => {
   await recordDuplicates(db, []);
-  await recordDuplicates(db, [event('a'), event('b')]);
+  await recordDuplicates(db, [event('a')]);
+  await recordDuplicates(db, [event('b'), event('c')]);
   assert.deepEqual(await outcomes(), [
     { subject: 'note:a', outcome: 'duplicate' },
     { subject: 'note:b', outcome: 'duplicate' },
+    { subject: 'note:c', outcome: 'duplicate' },
   ]);
   assert.deepEqual(await next(), []);
 });
