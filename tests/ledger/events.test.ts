@@ -43,6 +43,7 @@ const append = (...events: NewEvent[]) => appendEvents(db, events);
 /** By no index: what is in order is so because it was asked for. */
 const next = (shard = 3, limit = 100): Promise<string[]> =>
   db.transaction(async (sql) => {
+    await sql.query('', 'set local plan_cache_mode = force_custom_plan');
     for (const way of ['indexscan', 'indexonlyscan', 'bitmapscan'])
       await sql.query('', `set local enable_${way} = off`);
     const events = await nextEvents(sql, shard, limit);

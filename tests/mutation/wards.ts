@@ -70,7 +70,7 @@ export const wards: readonly Ward[] = [
       {
         file: 'src/engine/deliver.ts',
         within: ['once', '#call', '#deliver', '#find', '#keepLease'],
-        tests: ['tests/engine/calls.test.ts', 'tests/engine/leases.test.ts'],
+        tests: ['tests/engine/calls.test.ts', 'tests/engine/delivery.test.ts', 'tests/engine/restore.test.ts'],
       },
     ],
   },
