@@ -134,4 +134,11 @@ export const reasons: readonly Reason[] = [
     change: 'order by',
     why: 'who asks goes through all of them',
   },
+  { file: 'src/engine/intake.ts', code: '#bytes = 0', why: 'one byte of what may wait' },
+  {
+    file: 'src/engine/poll.ts',
+    code: 'let from = 0',
+    change: '<',
+    why: 'an empty batch more, or none: nothing is stored by it',
+  },
 ];
