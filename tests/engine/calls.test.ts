@@ -7,6 +7,7 @@ import type { Context, Sink } from '../../src/core/connector.ts';
 import { FaultError } from '../../src/core/fault.ts';
 import { Breaker } from '../../src/engine/breaker.ts';
 import { Deliverer } from '../../src/engine/deliver.ts';
+import type { Database } from '../../src/ledger/database.ts';
 import { readFigures } from '../../src/ledger/figures.ts';
 import { type NoteDocument, noteHub, send, testLedger } from '../support/hub.ts';
 import { gate, Target, until } from '../support/target.ts';
@@ -25,14 +26,29 @@ async function owed(t: TestContext, count: number, sink: Sink<typeof NoteDocumen
   await until('they are routed', async () => (await readFigures(db)).events.waiting === 0);
   await router.stop();
   const time = { now: 0 };
-  const { parts } = noteHub(ledger, sink, {
+  let statements = 0;
+  const counting = new Proxy(db, {
+    get: (_, name) => {
+      if (name === 'query') statements += 1;
+      const found = db[name as keyof Database];
+      return typeof found === 'function' ? found.bind(db) : found;
+    },
+  });
+  const { parts } = noteHub({ ...ledger, db: counting }, sink, {
     clock: { ...systemClock, monotonic: () => time.now },
     terms: { leaseSeconds },
   });
   const breaker = new Breaker(parts.clock);
   const deliverer = new Deliverer(parts, parts.wiring.sinks[0]!, breaker);
   const states = () => db.query<{ state: string }>('states', 'select state from delivery order by lane_key');
-  return { db, time, breaker, once: (allowed = true) => deliverer.once(() => allowed), states };
+  return {
+    db,
+    time,
+    breaker,
+    once: (allowed = true) => deliverer.once(() => allowed),
+    states,
+    asked: () => statements,
+  };
 }
 
 /** A target that is called over the network: counts what reached it. */
@@ -130,6 +146,9 @@ for (const { at, last, why } of [
     const world = await owed(t, 3, sink, 2);
     assert.equal(await world.once(), 3);
     assert.deepEqual([received(), refused], [1, []]);
+    const asked = world.asked();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.equal(world.asked(), asked, 'with the call its renewals end');
   });
 
 test('a lease that was taken over ends the call', async (t) => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Incoming } from '../../src/core/connector.ts';
+import { TRACE_LABEL } from '../../src/core/trace.ts';
 import { Doorbell } from '../../src/engine/doorbell.ts';
-import { Intake, withStorableNames } from '../../src/engine/intake.ts';
+import { eventRow, Intake, withStorableNames } from '../../src/engine/intake.ts';
 import type { Terms } from '../../src/engine/parts.ts';
 import { Database, isAway, type Sql } from '../../src/ledger/database.ts';
 import { noteHub, testLedger } from '../support/hub.ts';
@@ -117,22 +118,26 @@ function heldUp(changes: Partial<Terms> = {}) {
       (ids as string[]).map((id) => ({ event_id: id })) as Row[],
   };
   const db = {
-    statement: async (work: (sql: Sql) => Promise<Set<string>>) => {
+    statement: async (work: (sql: Sql) => Promise<Set<string>>, patience: number) => {
+      assert.equal(patience, { ...terms, ...changes }.intakeSeconds * 1000);
       const stored = await work(sql);
       commits.push(stored.size);
       await opened;
       return stored;
     },
   } as unknown as Database;
+  const bell = new Doorbell();
   const intake = new Intake({
     db,
     vault: ledger.vault,
     estate,
     clock: { ...clock, monotonic: () => time.now },
     terms: { ...terms, ...changes },
-    bell: new Doorbell(),
+    bell,
   });
   const told: string[] = [];
+  const rung: string[] = [];
+  bell.ring = (topic) => void rung.push(topic);
   /** Sends arrivals of so many bytes; what each is told is in `told`. */
   const receive = (...sizes: number[]): Promise<unknown> =>
     Promise.all(
@@ -145,7 +150,7 @@ function heldUp(changes: Partial<Terms> = {}) {
           ),
       ),
     );
-  return { commits, time, receive, open, told };
+  return { commits, time, receive, open, told, rung };
 }
 const MIB = 1024 * 1024;
 /** What sealing adds. */
@@ -156,7 +161,7 @@ test('a commit takes 500 arrivals, or 8 MiB of them, and one that is larger alon
   const sent = many.receive(...Array.from({ length: 1_201 }, () => 1));
   many.open();
   await sent;
-  assert.deepEqual(many.commits, [1, 500, 500, 200]);
+  assert.deepEqual([many.commits, many.rung], [[1, 500, 500, 200], Array(4).fill('route')]);
 
   const large = heldUp({ intakeQueue: { arrivals: 100, bytes: 100 * MIB } });
   const half = 4 * MIB - SEAL;
@@ -185,7 +190,10 @@ test('above what may wait an arrival is refused at once; what was stored makes r
 });
 
 test('who waits for longer than the terms allow is told so, in the commit or behind it; who came later is not', async () => {
-  const { receive, open, told, time, commits } = heldUp({ intakeSeconds: 5, intakeQueue: { arrivals: 3, bytes: MIB } });
+  const { receive, open, told, time, commits } = heldUp({
+    intakeSeconds: 5,
+    intakeQueue: { arrivals: 100, bytes: 3 * (1 + SEAL) },
+  });
   const late = receive(1, 1, 1);
   time.now = 4_000;
   const later = receive(1);
@@ -235,4 +243,16 @@ test('names that no ledger can hold are made storable where nobody can be told',
     const stored = withStorableNames(incoming('x', changes));
     assert.deepEqual([stored.subject, stored.labels ?? {}], [subject, labels]);
   }
+});
+
+test('a trace that came along is one of the labels, and no label where none came', () => {
+  const labelsOf = (changes: Partial<Incoming>, trace?: string) =>
+    eventRow(
+      { vault: ledger.vault, estate },
+      { connection: 'from', source: 'notes', incoming: incoming('x', changes), ...(trace ? { trace } : {}) },
+    ).labels;
+  assert.deepEqual(
+    [labelsOf({}), labelsOf({ labels: { a: '1' } }), labelsOf({}, 'T'), labelsOf({ labels: { a: '1' } }, 'T')],
+    [{}, { a: '1' }, { [TRACE_LABEL]: 'T' }, { a: '1', [TRACE_LABEL]: 'T' }],
+  );
 });

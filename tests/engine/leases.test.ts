@@ -194,6 +194,8 @@ describe('leases', { concurrency: 4 }, () => {
     const hub = noteHub(ledger, new Target().sink());
     const port = hub.parts.wiring.sources[0]!;
     const item = (key: string) => ({ dedupeKey: key, subject: key, occurredAt: new Date(), bytes: Buffer.from('{}') });
+    const rung: string[] = [];
+    hub.parts.bell.ring = (topic) => void rung.push(topic);
     const [zombie] = await takeLeases(ledger.db, newId(), ['poller'], 30);
     assert.equal((await storeRead(hub.parts, port, zombie!, [item('a')], 'page 1'))?.size, 1);
     await ledger.db.query('expire', `update lease set expires_at = clock_timestamp()`);
@@ -201,6 +203,7 @@ describe('leases', { concurrency: 4 }, () => {
     assert.equal((await storeRead(hub.parts, port, current!, [item('b')], 'page 2'))?.size, 1);
     assert.equal(await storeRead(hub.parts, port, zombie!, [item('c')], 'page 1b'), null);
     assert.equal(await readCursor(ledger.db, 'from', 'notes'), 'page 2');
+    assert.deepEqual(rung, ['route', 'route'], 'the router is woken for what was stored');
     assert.equal((await readFigures(ledger.db)).events.received, 2);
   });
 

@@ -81,7 +81,7 @@ test('the most urgent and longest ready go first, as many as fit', async () => {
 
 test('records of one batch go in the order of their places, each with the id it has there', async () => {
   for (const lane of [...all, { ...here, laneKey: 'c' }]) await owe(lane);
-  await db.query('', "update delivery set place = 7 where lane_key = 'a'");
+  await db.query('', "update delivery set place = 7 where (connection, sink, lane_key) = ('target', 'notes', 'a')");
   const written = { version: 1, lines: 1, currency: null, minor: 0n, absolute: 0n };
   const binding = { connection: 'target', entity: 'main', kind: 'note', key: 'a', externalId: 'right', ...written };
   const wrong = [{ connection: 'other' }, { entity: 'other' }, { kind: 'other' }, { key: 'x' }];

@@ -98,4 +98,47 @@ export const reasons: readonly Reason[] = [
     code: 'PATIENCE =',
     why: 'how long a statement may run before it is broken off: a promise about load, not about rights',
   },
+  {
+    file: 'src/ledger/events.ts',
+    code: 'SHARDS = 32',
+    why: 'how many shards there are is a matter of sharing the work',
+  },
+  { file: 'src/engine/intake.ts', code: 'sourceVersion ?? null', why: 'PostgreSQL is given null for undefined' },
+  {
+    file: 'src/engine/intake.ts',
+    code: 'BETWEEN_LOOKS_MS =',
+    why: 'how often it is looked for those who wait too long: a matter of a tenth of a second',
+  },
+  {
+    file: 'src/server/api/index.ts',
+    code: 'void api.prepare()',
+    why: 'says at the start what every request would find out and say',
+  },
+  {
+    file: 'src/engine/leases.ts',
+    code: 'if (leases.length > 0)',
+    change: '>',
+    why: 'spares a statement that would do nothing',
+  },
+  { file: 'src/engine/poll.ts', code: 'from + 500', why: 'how many go in one statement' },
+  { file: 'src/engine/poll.ts', code: 'from += 500', why: 'how many go in one statement' },
+  {
+    file: 'src/ledger/events.ts',
+    code: 'from fresh) order by place',
+    change: 'order by',
+    why: 'PostgreSQL happens to read an array in order; asked for all the same',
+  },
+  {
+    file: 'src/ledger/events.ts',
+    code: 'order by shard',
+    change: 'order by',
+    why: 'who asks goes through all of them',
+  },
+  { file: 'src/engine/intake.ts', code: '#bytes = 0', why: 'one byte of what may wait' },
+  {
+    file: 'src/engine/poll.ts',
+    code: 'let from = 0',
+    change: '<',
+    why: 'an empty batch more, or none: nothing is stored by it',
+  },
 ];

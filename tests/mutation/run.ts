@@ -65,7 +65,7 @@ async function survives(workshop: Workshop, { part, text, mutant }: Job): Promis
   const lived = await workshop.with(
     part.file,
     mutated(text, mutant),
-    async () => (!isMigration || (await workshop.migrate())) && workshop.pass(part.tests),
+    async () => (!isMigration || (await workshop.migrate())) && (await workshop.failing(part.tests)) === null,
   );
   if (isMigration) await workshop.migrate();
   return lived;
@@ -74,29 +74,38 @@ async function survives(workshop: Workshop, { part, text, mutant }: Job): Promis
 const home = mkdtempSync(join(tmpdir(), 'crossdock-mutation-'));
 const workshops: Workshop[] = [];
 let below = 0;
+// The mutants under way end, then the clusters: they would outlive this process.
+let stopping = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    stopping = true;
+  });
 try {
   for (let n = 0; n < WORKSHOPS; n++) workshops.push(await Workshop.open(join(home, `workshop${n}`)));
   for (const ward of wards.filter(({ name }) => name === (values.ward ?? name))) {
+    if (stopping) break;
     const all = ward.parts.flatMap(jobsOf).filter(({ part, mutant }) => wanted.test(`${part.file}:${mutant.line} `));
     const chosen = sample(all);
     if (chosen.length === 0) continue;
     const tests = [...new Set(chosen.flatMap(({ part }) => part.tests))];
-    const sound = await Promise.all(workshops.map((workshop) => workshop.pass(tests)));
-    if (sound.includes(false)) throw new Error(`${ward.name}: ${tests.join(', ')} fail without any mutant`);
+    for (const failing of await Promise.all(workshops.map((workshop) => workshop.failing(tests))))
+      if (failing !== null) throw new Error(`${ward.name}: ${failing} fails without any mutant`);
     const survivors: Job[] = [];
     const queue = [...chosen];
+    let tried = 0;
     const work = async (workshop: Workshop): Promise<void> => {
-      for (let job = queue.shift(); job; job = queue.shift()) {
+      for (let job = queue.shift(); job && !stopping; job = queue.shift()) {
         const lived = await survives(workshop, job);
         say(`${lived ? '✖ survived' : '✔ caught  '}  ${describe(job)}`);
+        tried += 1;
         if (lived) survivors.push(job);
       }
     };
     await Promise.all(workshops.map(work));
-    const caught = chosen.length - survivors.length;
-    if (caught / chosen.length < LEAST) below += 1;
+    const caught = tried - survivors.length;
+    if (caught < LEAST * tried) below += 1;
     say(
-      `\n${ward.name}: ${caught} of ${chosen.length} caught (${Math.round((100 * caught) / chosen.length)} %), of ${all.length} possible`,
+      `\n${ward.name}: ${caught} of ${tried} caught (${Math.round((100 * caught) / tried)} %), of ${all.length} possible`,
     );
     for (const job of survivors) say(`  survivor  ${describe(job)}\n            ${reasonFor(job) ?? 'NOT EXPLAINED'}`);
     say('');

@@ -31,7 +31,11 @@ export const wards: readonly Ward[] = [
         file: 'src/engine/intake.ts',
         tests: ['tests/engine/intake.test.ts'],
       },
-      { file: 'src/engine/translate.ts', within: ['olderThanKnown'], tests: ['tests/engine/routing.test.ts'] },
+      {
+        file: 'src/engine/translate.ts',
+        within: ['olderThanKnown'],
+        tests: ['tests/engine/routing.test.ts', 'tests/engine/echo.test.ts'],
+      },
       { file: 'src/ledger/requests.ts', tests: ['tests/ledger/requests.test.ts'] },
       { file: 'src/server/api/idempotency.ts', tests: ['tests/ledger/requests.test.ts'] },
     ],

@@ -52,8 +52,10 @@ export function laneYard(db: Database) {
     /** A transaction that uses no index: what is in order is so because it was asked for. */
     unindexed: <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
       db.transaction(async (sql) => {
-        for (const way of ['indexscan', 'indexonlyscan', 'bitmapscan'])
-          await sql.query('', `set local enable_${way} = off`);
+        await sql.query(
+          '',
+          `set local plan_cache_mode = force_custom_plan; set local enable_indexscan = off; set local enable_indexonlyscan = off; set local enable_bitmapscan = off`,
+        );
         return work(sql);
       }),
 
