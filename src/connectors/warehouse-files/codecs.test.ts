@@ -147,7 +147,13 @@ describe('what the warehouse tells', () => {
     });
     const [yes] = x12.read('acknowledgement', 'f', fixture('997_accepted.x12'));
     const [no] = x12.read('acknowledgement', 'f', fixture('997_rejected.x12'));
-    assert.deepEqual([yes!.kind === 'acknowledgement' && [yes.to, yes.accepted, yes.problems]], [[12, true, []]]);
+    assert.deepEqual(yes, {
+      kind: 'acknowledgement',
+      to: 12,
+      accepted: true,
+      sentAt: '2026-11-26T09:05:00.076Z',
+      problems: [],
+    });
     assert.deepEqual(no, {
       kind: 'acknowledgement',
       to: 13,
