@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test';
 import { raiseOverdue } from '../../src/engine/expectations.ts';
 import { testLedger } from '../support/hub.ts';
 import { openSftpServer } from '../support/sftp-server.ts';
+import { scale } from '../support/target.ts';
 import { type ExchangeOptions, openExchange } from '../support/warehouse.ts';
 
 const clean: (() => unknown)[] = [];
@@ -29,7 +30,7 @@ async function exchange(options: ExchangeOptions = {}) {
 }
 
 describe('a warehouse under siege', { concurrency: 2 }, () => {
-  for (const seed of [1, 2])
+  for (const seed of Array.from({ length: scale }, (_, n) => n + 1))
     test(`whatever goes wrong at the warehouse, on the line and here, each shipment is told once (seed ${seed})`, async () => {
       let acts = 0;
       const sftp = await openSftpServer({
