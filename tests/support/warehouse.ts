@@ -18,7 +18,7 @@ import { type Faults, Warehouse } from '../../src/simulators/warehouse/index.ts'
 import { connectionOf, drained, silent, type TestLedger } from './hub.ts';
 
 /** A system that is told of shipments, and keeps its own record of each telling. */
-export class ShipmentTarget {
+class ShipmentTarget {
   readonly held = new Map<string, Shipment>();
   /** Every telling that changed something. */
   readonly effects: string[] = [];
