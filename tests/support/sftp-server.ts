@@ -84,6 +84,9 @@ type Acts = (act: string, path: string, request: number, work: () => Promise<voi
 function files(sftp: SFTPWrapper, client: Connection, { root, breaks }: SftpServerOptions, acts: string[]): void {
   const handles = new Map<number, { file?: FileHandle; folder?: string; told?: boolean }>();
   let opened = 0;
+  client.on('close', () => {
+    for (const { file } of handles.values()) file?.close().catch(() => undefined);
+  });
   const real = (path: string): string => join(root, normalize(`/${path}`));
   const handleOf = (handle: Buffer) => handles.get(handle.readUInt32BE(0))!;
   const give = (request: number, held: { file?: FileHandle; folder?: string }): void => {
@@ -148,6 +151,7 @@ function files(sftp: SFTPWrapper, client: Connection, { root, breaks }: SftpServ
   sftp.on('CLOSE', (request, handle) =>
     act('close', '', request, async () => {
       await handleOf(handle).file?.close();
+      handles.delete(handle.readUInt32BE(0));
       ok('close', '', request);
     }),
   );

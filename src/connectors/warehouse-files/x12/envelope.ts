@@ -153,7 +153,7 @@ export const isExact = (value: string, most: number): boolean => plain(value, mo
 const MOST_CONTROL = 999_999_999;
 
 /** Nine digits; after the last one the first comes again. */
-export const controlNumber = (number: number): number => ((number - 1) % MOST_CONTROL) + 1;
+const controlNumber = (number: number): number => ((number - 1) % MOST_CONTROL) + 1;
 
 /** One interchange of one group of one set. The same parts are the same text. */
 export function writeInterchange(parts: EnvelopeParts, body: readonly (readonly (string | number)[])[]): string {

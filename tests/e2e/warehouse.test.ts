@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { systemClock } from '../../src/core/clock.ts';
+import { raiseOverdue } from '../../src/engine/expectations.ts';
+import { testLedger } from '../support/hub.ts';
+import { until } from '../support/target.ts';
+import { type ExchangeOptions, openExchange } from '../support/warehouse.ts';
+
+const clean: (() => unknown)[] = [];
+after(async () => {
+  for (const end of clean) await end();
+});
+
+async function exchange(options: ExchangeOptions = {}) {
+  const ledger = await testLedger();
+  const box = await openExchange(ledger, options);
+  clean.push(async () => {
+    await box.close();
+    await ledger.db.close();
+  });
+  /** What left by the warehouse's books, shipment by shipment; shipments of nothing left out. */
+  const left = () =>
+    Object.fromEntries(
+      [...box.warehouse.left]
+        .filter(([, { units }]) => Object.keys(units).length > 0)
+        .map(([number, { units }]) => [number, units] as const)
+        .sort(([a], [b]) => a.localeCompare(b)),
+    );
+  return { ...box, ledger, left };
+}
+
+describe('a warehouse by files', { concurrency: 2 }, () => {
+  test('one file tells the books and the shop of a shipment, once: sent again, renamed, cut, or while either side is away for an hour', async () => {
+    let passed = 0;
+    const clock = {
+      ...systemClock,
+      now: () => new Date(Date.now() + passed),
+      monotonic: () => performance.now() + passed,
+    };
+    const box = await exchange({ clock });
+    const read = async (name: string, text: string) => {
+      writeFileSync(join(box.folder, 'out', name), text);
+      await box.settled();
+    };
+    for (const n of [1, 2, 3]) await box.order(n);
+    await box.rounds(1);
+    assert.equal(box.warehouse.heard.size, 3);
+    const once = ['wms:SH1', 'wms:SH2', 'wms:SH3'];
+    assert.deepEqual([[...box.books.effects].sort(), [...box.shop.effects].sort()], [once, once]);
+    const done = (name: string) => readFileSync(join(box.folder, 'out/done', name), 'utf8');
+    const [first] = box.files('out/done').filter((name) => /^945_.*edi$/.test(name));
+    const text = done(first!);
+    copyFileSync(join(box.folder, 'out/done', first!), join(box.folder, 'out', first!));
+    await box.settled();
+    await read('945_other_name.edi', text);
+    await read('945_cut.edi', text.slice(0, 200));
+    await read('945_cut.edi', text);
+    assert.deepEqual([box.books.effects.length, box.shop.effects.length], [3, 3]);
+    assert.deepEqual(
+      (await box.open()).map(({ cause }) => cause),
+      ['file-refused'],
+    );
+    for (const [side, other] of [
+      [box.books, box.shop],
+      [box.shop, box.books],
+    ] as const) {
+      const n = 10 + box.warehouse.left.size;
+      side.away = true;
+      await box.order(n);
+      await until('the warehouse has it', () => {
+        box.warehouse.work(new Date());
+        return box.warehouse.orders.has(`WH/OUT/${String(n).padStart(5, '0')}`);
+      });
+      const key = `wms:SH${box.warehouse.left.size}`;
+      await until('the other side has it', () => other.held.has(key));
+      passed += 3_600_000;
+      await box.ledger.db.query('hour', "update delivery set not_before = not_before - interval '1 hour'");
+      assert.equal(side.held.has(key), false);
+      side.away = false;
+      await box.settled();
+      assert.equal(side.effects.filter((effect) => effect === key).length, 1);
+    }
+    assert.deepEqual([box.books.units(), box.shop.units()], [box.left(), box.left()]);
+    box.warehouse.work(new Date());
+    assert.ok(box.warehouse.answers.size >= 5, 'the warehouse hears that its messages were taken');
+    assert.deepEqual(new Set(box.warehouse.answers.values()), new Set(['A']));
+    assert.equal((await box.open()).length, 1, 'and nobody was asked anything else');
+  });
+
+  test('an order that is not acknowledged is an Exception before the promise breaks, and closes when it is', async () => {
+    const box = await exchange({ faults: { silence: 1 } });
+    const promisedAt = new Date(Date.now() + 600_000).toISOString();
+    await box.order(1, { promisedAt });
+    await box.rounds(1);
+    const [due] = await box.ledger.db.query<{ seconds: number }>(
+      'due',
+      'select extract(epoch from due_at - now())::float8 as seconds from expectation',
+    );
+    assert.ok(due!.seconds > 200 && due!.seconds < 300, `half the time to the promise: ${due!.seconds}`);
+    await box.ledger.db.query('pass', "update expectation set due_at = due_at - interval '5 minutes'");
+    await raiseOverdue(box.hub().parts);
+    const [told, ...others] = await box.open();
+    assert.deepEqual([told!.cause, told!.owner, others.length], ['not-acknowledged', 'logistics', 0]);
+    assert.match(
+      told!.words,
+      /^wms has not acknowledged fulfilment order WH\/OUT\/00001 of order S1001, sent as 940-000000001-WH-OUT-00001-1\.x12, within 5 minutes\. The customer was promised it for 20/,
+    );
+    box.warehouse.acknowledge('1', new Date());
+    await box.settled();
+    assert.deepEqual(await box.open(), []);
+  });
+
+  test('a rejection names the segment; a change and a cancellation are told; a cancelled order does not leave', async () => {
+    const box = await exchange({ faults: { rejection: 1 } });
+    await box.order(1);
+    await box.rounds(1);
+    const [told] = await box.open();
+    assert.equal(told!.cause, 'rejected-by-warehouse');
+    assert.match(
+      told!.words,
+      /wms rejected message 1: W05, segment 2: it has elements that are wrong; one or more.*It is about fulfilment order WH\/OUT\/00001 of order S1001/,
+    );
+    const other = await exchange();
+    await other.order(1);
+    await other.settled();
+    await other.order(1, { state: 'cancelled' });
+    await other.rounds(1);
+    assert.deepEqual(
+      [...other.warehouse.orders.values()].map(({ status, cancelled }) => [status, cancelled]),
+      [['F', true]],
+    );
+    assert.deepEqual([other.left(), await other.open()], [{}, []]);
+  });
+
+  test('what the order has not is not told to anybody, but asked; the other shipments go on', async () => {
+    const box = await exchange();
+    await box.order(1);
+    await box.order(2);
+    await box.rounds(1);
+    const names = box.files('out/done').filter((name) => /^945_.*edi$/.test(name));
+    const text = readFileSync(join(box.folder, 'out/done', names[0]!), 'utf8').replaceAll('SH1~', 'SH91~');
+    writeFileSync(join(box.folder, 'out/945_stranger.edi'), text.replace('MUG-R', 'MUG-X'));
+    writeFileSync(
+      join(box.folder, 'out/945_more.edi'),
+      text.replaceAll('SH91', 'SH92').replace('*3*3*0*', '*3*4*0*').replace('W03*6', 'W03*7'),
+    );
+    writeFileSync(
+      join(box.folder, 'out/945_nobody.edi'),
+      text.replaceAll('SH91', 'SH93').replace('WH/OUT/0000', 'WH/OUT/9000'),
+    );
+    await box.settled();
+    const open = await box.open();
+    assert.deepEqual(open.map(({ cause }) => cause).sort(), ['more-than-ordered', 'unknown-order', 'unknown-sku']);
+    assert.match(
+      open.find(({ cause }) => cause === 'unknown-sku')!.words,
+      /SH91: fulfilment order WH\/OUT\/0000\d has no MUG-X in line 1/,
+    );
+    assert.deepEqual([box.books.units(), box.shop.units()], [box.left(), box.left()]);
+  });
+});
