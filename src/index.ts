@@ -1,6 +1,7 @@
 /** What estate files, flows and connectors outside this package are written with. */
 export { csv } from './connectors/csv/index.ts';
 export { odoo } from './connectors/odoo/index.ts';
+export { type ShopifyConfig, shopify } from './connectors/shopify/index.ts';
 export { type ToyTillConfig, toyTill } from './connectors/toy-till/index.ts';
 export { type Clock, type Duration, milliseconds } from './core/clock.ts';
 export type * from './core/connector.ts';
@@ -27,6 +28,7 @@ export { checkReceiver, type Posted, postWebhook, type Receiver, webhookIdOf } f
 export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
+export { webOrders, webProducts } from './flows/web-orders.ts';
 export { type Address, AddressSchema } from './model/address.ts';
 export { type CatalogueItem, CatalogueItemDocument } from './model/catalogue-item.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';

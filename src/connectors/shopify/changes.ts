@@ -20,8 +20,8 @@ interface Reading<C extends Change> {
   readonly first: string;
   /** One page of what changed, oldest change first. */
   list(query: string, after: string | null, cx: Context): Promise<Answer<List<C>>>;
-  /** Facts of some changes, at the most as many as given; they are stored before the next are asked for. */
-  read(changes: readonly C[], cx: Context): AsyncIterable<readonly Incoming[]>;
+  /** Facts of the changes, some at a time and in their order; `count` says how many of the changes they are of. */
+  read(changes: readonly C[], cx: Context): AsyncIterable<{ readonly items: Incoming[]; readonly count: number }>;
 }
 
 interface Cursor {
@@ -41,6 +41,8 @@ const instant = (text: string): number => {
   if (Number.isNaN(at)) throw rejected(`Shopify gave '${text.slice(0, 40)}' for a time`, 'not-understood', 'updatedAt');
   return at;
 };
+
+const later = (a: string | null, b: string): string => (a === null || instant(b) > instant(a) ? b : a);
 
 /** `at` less some milliseconds, as a search writes it. */
 const before = (at: string, ms: number): string => new Date(instant(at) - ms).toISOString().replace(/\.\d+Z$/, 'Z');
@@ -66,16 +68,16 @@ export class Changes<C extends Change> {
       const query = from === null ? this.#reading.first : `updated_at:>='${from}'`;
       const { data: page, at } = await this.#reading.list(query, after, cx);
       const fresh = page.nodes.filter((change) => !this.#isKnown(change, since));
-      // The cursor moves with a whole page only: what was read of one that broke off is read again.
-      const start = newest ?? before(page.nodes[0]?.updatedAt ?? at.toISOString(), 1000);
-      for await (const items of this.#reading.read(fresh, cx))
-        yield { items: [...items], cursor: JSON.stringify({ at: start }) };
-      for (const change of page.nodes) this.#remember(change, at);
-      const last = page.nodes.at(-1);
-      if (last && (newest === null || instant(last.updatedAt) > instant(newest))) {
-        newest = last.updatedAt;
-        yield { items: [], cursor: JSON.stringify({ at: newest }) };
+      let done = 0;
+      for await (const { items, count } of this.#reading.read(fresh, cx)) {
+        const some = fresh.slice(done, done + count);
+        newest = later(newest, some.at(-1)!.updatedAt);
+        yield { items, cursor: JSON.stringify({ at: newest }) };
+        // Only now is it stored.
+        for (const change of some) this.#remember(change, at);
+        done += count;
       }
+      const last = page.nodes.at(-1);
       if (!page.pageInfo.hasNextPage || !last) break;
       seen += page.nodes.length;
       after = page.pageInfo.endCursor;
