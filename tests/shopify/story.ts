@@ -99,8 +99,7 @@ export async function trade(ledger: TestLedger, story: Story): Promise<Told> {
     seed: story.seed,
     bucket: story.bucket ?? [1e6, 1e6],
     webhooks: { lost: 0.03, twice: 0.05, late: 0.1, unsigned: 0.01 },
-    indexLag: Math.min(1000, milliseconds(story.every) / 3),
-    faults: { cut: 0.01, broken: 0.01, throttled: 0.01 },
+    faults: { cut: 0.01, broken: 0.01, throttled: 0.01, indexLag: Math.min(1000, milliseconds(story.every) / 3) },
   });
   const port = await freePort();
   const web = shopify({

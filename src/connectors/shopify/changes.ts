@@ -29,8 +29,11 @@ interface Cursor {
   readonly at: string;
 }
 
-/** Read again before each cursor: a change may be found by search only some time after it was made. */
-const OVERLAP_MS = milliseconds('2m');
+/** Listed again before each cursor: a change may be found by search only some time after it was made. */
+const OVERLAP_MS = milliseconds('15s');
+/** Now and then listed from further back, for what search shows very late. */
+const SWEEP_MS = milliseconds('5m');
+const SWEEP_EVERY_MS = milliseconds('1m');
 /** A record read this long after its change was read with all changes of that second. */
 const SETTLED_MS = milliseconds('3s');
 /** Shopify pages no further than 25,000 records into one search. */
@@ -49,12 +52,13 @@ const before = (at: string, ms: number): string => new Date(instant(at) - ms).to
 
 /**
  * Reads what changed since a cursor (Polling Consumer): lists ids by their time of change from a little before the cursor, reads whole only what was
- * not read yet, and gives the cursor on. What was read within the overlap is remembered here, so that each look costs little; another hub, or this
+ * not read yet, and moves the cursor on with what is stored. What was read within the overlap is remembered here, so that each look costs little; another hub, or this
  * one after a restart, reads it once more and the ledger knows it.
  */
 export class Changes<C extends Change> {
   readonly #reading: Reading<C>;
   readonly #known = new Map<string, string>();
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(reading: Reading<C>) {
     this.#reading = reading;
@@ -62,7 +66,9 @@ export class Changes<C extends Change> {
 
   async *pull(cursor: string | null, cx: Context): AsyncGenerator<{ items: Incoming[]; cursor: string }> {
     const since = cursor === null ? null : (JSON.parse(cursor) as Cursor);
-    let from = since === null ? null : before(since.at, OVERLAP_MS);
+    const now = cx.clock.monotonic();
+    const sweeps = now - this.#sweptAt >= SWEEP_EVERY_MS;
+    let from = since === null ? null : before(since.at, sweeps ? SWEEP_MS : OVERLAP_MS);
     let newest = since?.at ?? null;
     for (let after: string | null = null, seen = 0; ; ) {
       const query = from === null ? this.#reading.first : `updated_at:>='${from}'`;
@@ -83,6 +89,7 @@ export class Changes<C extends Change> {
       after = page.pageInfo.endCursor;
       if (seen >= DEEPEST && from !== last.updatedAt) [from, after, seen] = [last.updatedAt, null, 0];
     }
+    if (sweeps) this.#sweptAt = now;
     if (newest !== null) this.#forget(newest);
   }
 
@@ -96,7 +103,7 @@ export class Changes<C extends Change> {
   }
 
   #forget(newest: string): void {
-    const oldest = instant(newest) - 2 * OVERLAP_MS;
+    const oldest = instant(newest) - 2 * SWEEP_MS;
     for (const [id, updatedAt] of this.#known) if (instant(updatedAt) < oldest) this.#known.delete(id);
   }
 }
