@@ -6,6 +6,7 @@ export { toDeliveryDocuments } from './connectors/odoo/mapping/deliveries.ts';
 export { toPrices } from './connectors/odoo/mapping/prices.ts';
 export { type StockRules, toStockLevels } from './connectors/odoo/mapping/stock-levels.ts';
 export { type RestStoreConfig, restStore } from './connectors/rest-store/index.ts';
+export { type ShopifyConfig, shopify } from './connectors/shopify/index.ts';
 export { type ToyTillConfig, toyTill } from './connectors/toy-till/index.ts';
 export { type WarehouseFilesConfig, warehouseFiles } from './connectors/warehouse-files/index.ts';
 export type { Approval } from './core/approval.ts';
@@ -54,6 +55,7 @@ export {
   warehouseStock,
 } from './flows/warehouse-messages.ts';
 export { shopShipments, type WarehouseShipmentsParts, warehouseShipments } from './flows/warehouse-shipments.ts';
+export { webOrders, webProducts } from './flows/web-orders.ts';
 export { type Address, AddressSchema } from './model/address.ts';
 export { type CatalogueItem, CatalogueItemDocument } from './model/catalogue-item.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';

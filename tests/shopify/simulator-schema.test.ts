@@ -89,7 +89,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
         },
       },
     ],
-    [documents.productByHandle, { handle: 'new' }],
+    [documents.productNow, { identifier: { handle: 'new' } }],
     [documents.orderToShip, { id: long.id }],
     [documents.moreToShip, { id: shippable.id, after: cursor(shippable.lines[0]!.id) }],
     [

@@ -20,8 +20,8 @@ interface Reading<C extends Change> {
   readonly first: string;
   /** One page of what changed, oldest change first. */
   list(query: string, after: string | null, cx: Context): Promise<Answer<List<C>>>;
-  /** Facts of some changes, at the most as many as given; they are stored before the next are asked for. */
-  read(changes: readonly C[], cx: Context): AsyncIterable<readonly Incoming[]>;
+  /** Facts of the changes, some at a time and in their order; `count` says how many of the changes they are of. */
+  read(changes: readonly C[], cx: Context): AsyncIterable<{ readonly items: Incoming[]; readonly count: number }>;
 }
 
 interface Cursor {
@@ -29,8 +29,11 @@ interface Cursor {
   readonly at: string;
 }
 
-/** Read again before each cursor: a change may be found by search only some time after it was made. */
-const OVERLAP_MS = milliseconds('2m');
+/** Listed again before each cursor: a change may be found by search only some time after it was made. */
+const OVERLAP_MS = milliseconds('15s');
+/** Now and then listed from further back, for what search shows very late. */
+const SWEEP_MS = milliseconds('5m');
+const SWEEP_EVERY_MS = milliseconds('1m');
 /** A record read this long after its change was read with all changes of that second. */
 const SETTLED_MS = milliseconds('3s');
 /** Shopify pages no further than 25,000 records into one search. */
@@ -42,17 +45,20 @@ const instant = (text: string): number => {
   return at;
 };
 
+const later = (a: string | null, b: string): string => (a === null || instant(b) > instant(a) ? b : a);
+
 /** `at` less some milliseconds, as a search writes it. */
 const before = (at: string, ms: number): string => new Date(instant(at) - ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 /**
  * Reads what changed since a cursor (Polling Consumer): lists ids by their time of change from a little before the cursor, reads whole only what was
- * not read yet, and gives the cursor on. What was read within the overlap is remembered here, so that each look costs little; another hub, or this
+ * not read yet, and moves the cursor on with what is stored. What was read within the overlap is remembered here, so that each look costs little; another hub, or this
  * one after a restart, reads it once more and the ledger knows it.
  */
 export class Changes<C extends Change> {
   readonly #reading: Reading<C>;
   readonly #known = new Map<string, string>();
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(reading: Reading<C>) {
     this.#reading = reading;
@@ -60,27 +66,30 @@ export class Changes<C extends Change> {
 
   async *pull(cursor: string | null, cx: Context): AsyncGenerator<{ items: Incoming[]; cursor: string }> {
     const since = cursor === null ? null : (JSON.parse(cursor) as Cursor);
-    let from = since === null ? null : before(since.at, OVERLAP_MS);
+    const now = cx.clock.monotonic();
+    const sweeps = now - this.#sweptAt >= SWEEP_EVERY_MS;
+    let from = since === null ? null : before(since.at, sweeps ? SWEEP_MS : OVERLAP_MS);
     let newest = since?.at ?? null;
     for (let after: string | null = null, seen = 0; ; ) {
       const query = from === null ? this.#reading.first : `updated_at:>='${from}'`;
       const { data: page, at } = await this.#reading.list(query, after, cx);
       const fresh = page.nodes.filter((change) => !this.#isKnown(change, since));
-      // The cursor moves with a whole page only: what was read of one that broke off is read again.
-      const start = newest ?? before(page.nodes[0]?.updatedAt ?? at.toISOString(), 1000);
-      for await (const items of this.#reading.read(fresh, cx))
-        yield { items: [...items], cursor: JSON.stringify({ at: start }) };
-      for (const change of page.nodes) this.#remember(change, at);
-      const last = page.nodes.at(-1);
-      if (last && (newest === null || instant(last.updatedAt) > instant(newest))) {
-        newest = last.updatedAt;
-        yield { items: [], cursor: JSON.stringify({ at: newest }) };
+      let done = 0;
+      for await (const { items, count } of this.#reading.read(fresh, cx)) {
+        const some = fresh.slice(done, done + count);
+        newest = later(newest, some.at(-1)!.updatedAt);
+        yield { items, cursor: JSON.stringify({ at: newest }) };
+        // Only now is it stored.
+        for (const change of some) this.#remember(change, at);
+        done += count;
       }
+      const last = page.nodes.at(-1);
       if (!page.pageInfo.hasNextPage || !last) break;
       seen += page.nodes.length;
       after = page.pageInfo.endCursor;
       if (seen >= DEEPEST && from !== last.updatedAt) [from, after, seen] = [last.updatedAt, null, 0];
     }
+    if (sweeps) this.#sweptAt = now;
     if (newest !== null) this.#forget(newest);
   }
 
@@ -94,7 +103,7 @@ export class Changes<C extends Change> {
   }
 
   #forget(newest: string): void {
-    const oldest = instant(newest) - 2 * OVERLAP_MS;
+    const oldest = instant(newest) - 2 * SWEEP_MS;
     for (const [id, updatedAt] of this.#known) if (instant(updatedAt) < oldest) this.#known.delete(id);
   }
 }

@@ -175,7 +175,7 @@ ${LINE_ITEM}`,
   ),
   moreVariants: query(
     'MoreVariants',
-    ['products'],
+    ['products', 'catalogue'],
     `query MoreVariants($id: ID!, $after: String!) {
   product(id: $id) {
     variants(first: 250, after: $after) {
@@ -215,6 +215,7 @@ ${LINE_ITEM}`,
     'ProductsOf',
     ['prices'],
     `query ProductsOf($ids: [ID!]!) {
+  shop { currencyCode taxesIncluded }
   nodes(ids: $ids) { __typename ... on ProductVariant { id product { id } } }
 }`,
   ),
@@ -238,12 +239,12 @@ ${LINE_ITEM}`,
   }
 }`,
   ),
-  productByHandle: query(
-    'ProductByHandle',
+  productNow: query(
+    'ProductNow',
     ['catalogue'],
-    `query ProductByHandle($handle: String!) {
-  productByIdentifier(identifier: { handle: $handle }) {
-    id variants(first: 250) { pageInfo { hasNextPage endCursor } nodes { id sku } }
+    `query ProductNow($identifier: ProductIdentifierInput!) {
+  productByIdentifier(identifier: $identifier) {
+    id variants(first: 100) { pageInfo { hasNextPage endCursor } nodes { id sku } }
   }
 }`,
   ),

@@ -1,13 +1,21 @@
 import { type Duration, milliseconds } from '../../core/clock.ts';
-import type { Connection, PollSource, WebhookSource } from '../../core/connector.ts';
+import type { Connection, PollSource, Sink, WebhookSource } from '../../core/connector.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Secret } from '../../core/estate.ts';
+import type { CatalogueItemDocument } from '../../model/catalogue-item.ts';
+import type { PriceDocument } from '../../model/price.ts';
+import type { ShipmentDocument } from '../../model/shipment.ts';
+import type { StockLevelDocument } from '../../model/stock-level.ts';
+import { catalogue } from './catalogue.ts';
 import { check } from './check.ts';
 import { type ApiVersion, versions } from './documents.ts';
 import { readOrder, readProduct, type ShopifyOrder, type ShopifyProduct } from './native.ts';
 import { orderSource } from './orders.ts';
+import { prices } from './prices.ts';
 import { productSource } from './products.ts';
+import { shipments } from './shipments.ts';
 import { type Settings, Shop } from './shop.ts';
+import { stockLevels } from './stock-levels.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { notices } from './webhooks.ts';
 
@@ -34,6 +42,8 @@ export interface ShopifyConfig {
   readonly money?: 'shop' | 'presentment';
   /** First part of the names of Mapping tables. Default 'shopify': `shopify-taxes`, `shopify-locations`, … */
   readonly tables?: string;
+  /** Whether Shopify mails the customer when something is shipped. Default false. */
+  readonly notifyCustomers?: boolean;
   /** Longest wait for one answer. Default 30s. */
   readonly timeout?: Duration;
   /** How long Shopify may still commit after we stopped waiting. Default 60s. */
@@ -48,6 +58,12 @@ export interface ShopifyConnection extends Connection {
     readonly products: PollSource<ShopifyProduct>;
     readonly orderNotices: WebhookSource<unknown>;
     readonly productNotices: WebhookSource<unknown>;
+  };
+  readonly sinks: {
+    readonly stockLevels: Sink<typeof StockLevelDocument>;
+    readonly prices: Sink<typeof PriceDocument>;
+    readonly catalogue: Sink<typeof CatalogueItemDocument>;
+    readonly shipments: Sink<typeof ShipmentDocument>;
   };
 }
 
@@ -76,7 +92,12 @@ export function shopify(config: ShopifyConfig): ShopifyConnection {
       orderNotices: notices(shop.settings, 'orders', 'orders', readOrder),
       productNotices: notices(shop.settings, 'products', 'products', readProduct),
     },
-    sinks: {},
+    sinks: {
+      stockLevels: stockLevels(shop),
+      prices: prices(shop),
+      catalogue: catalogue(shop),
+      shipments: shipments(shop),
+    },
     check: (cx) => check(shop, [orders, products], cx),
   };
 }
@@ -102,8 +123,29 @@ function settingsOf(config: ShopifyConfig): Settings {
     throw wrong('clientSecrets is empty', 'webhooks are signed with the client secret');
   if (config.from !== undefined && Number.isNaN(Date.parse(config.from)))
     throw wrong(`from '${config.from}' is no time`);
-  const { every = '1m', timeout = '30s', settle = '60s', money = 'shop', tables = 'shopify' } = config;
+  const {
+    every = '1m',
+    timeout = '30s',
+    settle = '60s',
+    money = 'shop',
+    tables = 'shopify',
+    notifyCustomers = false,
+  } = config;
   for (const duration of [every, timeout, settle]) milliseconds(duration);
   const { token, clientSecrets, from } = config;
-  return { url, domain, version, token, clientSecrets, timeout, settle, every, from, money, hub, tables };
+  return {
+    url,
+    domain,
+    version,
+    token,
+    clientSecrets,
+    timeout,
+    settle,
+    every,
+    from,
+    money,
+    hub,
+    notifyCustomers,
+    tables,
+  };
 }

@@ -55,7 +55,7 @@ export function orderSource(shop: Shop, subscriptions: Subscriptions): PollSourc
         if (orders === null) continue;
         from += some.length;
         group = nextGroup(shop, some.length);
-        yield orders.map(incomingOf);
+        yield { items: orders.map(incomingOf), count: some.length };
       }
     },
   });

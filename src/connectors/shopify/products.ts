@@ -18,16 +18,14 @@ export function productSource(shop: Shop, subscriptions: Subscriptions): PollSou
       return { ...answer, data: answer.data.products };
     },
     async *read(fresh, cx) {
-      const items: Incoming[] = [];
       for (const product of fresh) {
         const nodes = await allOf(product.variants, async (after) => {
           const variables = { id: product.id, after };
           const { product: more } = await shop.call<{ product: Listed | null }>(documents.moreVariants, variables, cx);
           return more?.variants;
         });
-        items.push(incomingOf({ ...product, variants: { nodes } }));
+        yield { items: [incomingOf({ ...product, variants: { nodes } })], count: 1 };
       }
-      if (items.length > 0) yield items;
     },
   });
   return {

@@ -21,6 +21,8 @@ export interface Settings {
   readonly money: 'shop' | 'presentment';
   /** Where the hub is reached from outside, without a slash at its end; undefined where no webhooks are wanted. */
   readonly hub: string | undefined;
+  /** Whether Shopify mails the customer when something is shipped. */
+  readonly notifyCustomers: boolean;
   /** First part of the names of Mapping tables: `shopify` for `shopify-taxes`. */
   readonly tables: string;
 }

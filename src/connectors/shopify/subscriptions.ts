@@ -13,7 +13,7 @@ interface Subscription {
   readonly format: string;
 }
 
-/** Looked after no more often than this. */
+/** Looked after no more often than this, or than changes are looked for. */
 const EVERY_MS = milliseconds('1m');
 
 /**
@@ -36,7 +36,9 @@ export class Subscriptions {
 
   /** Makes what is missing, at most once a minute. What goes wrong here is logged and tried again: reading goes on. */
   async keep(cx: Context): Promise<void> {
-    if (this.#shop.settings.hub === undefined || cx.clock.monotonic() - this.#lookedAt < EVERY_MS) return;
+    const { hub, every } = this.#shop.settings;
+    const since = cx.clock.monotonic() - this.#lookedAt;
+    if (hub === undefined || since < Math.min(EVERY_MS, milliseconds(every))) return;
     try {
       const { missing } = await this.#look(cx);
       for (const topic of missing) await this.#subscribe(topic, cx);

@@ -20,6 +20,8 @@ export interface ApiFaults {
   throttled?: number;
   /** Milliseconds before each answer. */
   latency?: number;
+  /** Milliseconds after which a search sees a change. */
+  indexLag?: number;
 }
 
 export interface ShopifyOptions extends ShopOptions {
@@ -32,8 +34,6 @@ export interface ShopifyOptions extends ShopOptions {
   readonly webhooks?: WebhookFaults;
   /** Milliseconds of a webhook's first wait. */
   readonly pace?: number;
-  /** Milliseconds after which a search sees a change. */
-  readonly indexLag?: number;
   /** Size and points a second of the budget. */
   readonly bucket?: readonly [size: number, rate: number];
 }
@@ -68,7 +68,7 @@ export async function startShopify(options: ShopifyOptions = {}): Promise<Shopif
   const api = new Api(shop, {
     bucket: new Bucket(size, rate),
     scopes: options.scopes ?? SCOPES,
-    indexLag: () => options.indexLag ?? 0,
+    indexLag: () => faults.indexLag ?? 0,
     allowsUri: (uri) => /^https:\/\/|^http:\/\/127\.0\.0\.1/.test(uri),
   });
   const webhooks = new Webhooks(shop, {

@@ -203,8 +203,9 @@ input InventoryItemMeasurementInput { weight: WeightInput }
 input InventoryItemInput { sku: String tracked: Boolean requiresShipping: Boolean measurement: InventoryItemMeasurementInput }
 input ProductVariantSetInput {
   id: ID sku: String barcode: String price: Money compareAtPrice: Money optionValues: [VariantOptionValueInput!]!
-  inventoryItem: InventoryItemInput
+  inventoryItem: InventoryItemInput inventoryPolicy: ProductVariantInventoryPolicy
 }
+enum ProductVariantInventoryPolicy { CONTINUE DENY }
 input ProductSetInput {
   handle: String title: String descriptionHtml: String vendor: String productType: String status: ProductStatus tags: [String!]
   productOptions: [OptionSetInput!] variants: [ProductVariantSetInput!]

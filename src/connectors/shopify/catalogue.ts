@@ -1,0 +1,167 @@
+import type { Context, Found, Item, Part, Result, Sink } from '../../core/connector.ts';
+import { FaultError, rejected } from '../../core/fault.ts';
+import { sha256 } from '../../core/seal.ts';
+import { type CatalogueItem, CatalogueItemDocument } from '../../model/catalogue-item.ts';
+import { documents } from './documents.ts';
+import { faultOfUserError, type UserError } from './errors.ts';
+import { allOf, type Page } from './pages.ts';
+import type { Shop } from './shop.ts';
+import { failed, sinkOf } from './sink.ts';
+
+interface Variant {
+  readonly id: string;
+  readonly sku: string | null;
+}
+
+interface Product {
+  readonly id: string;
+  readonly variants: Page<Variant>;
+}
+
+interface Told {
+  readonly productSet: { readonly product: Product | null; readonly userErrors: readonly UserError[] } | null;
+}
+
+const MOST_VARIANTS = 2048;
+
+/**
+ * Products with their variants. A product that is not bound yet is found by its handle, which is made of the item's key: the same item is the same
+ * product, however often it is sent. Each variant is a product of the hub's and bound as one, so that its price and stock can follow. A new variant
+ * has neither, and is not sold without stock.
+ */
+export const catalogue = (shop: Shop): Sink<typeof CatalogueItemDocument> =>
+  sinkOf(shop, {
+    name: 'catalogue',
+    accepts: CatalogueItemDocument,
+    idempotency: 'external-id',
+    batch: { max: 10, onFailure: 'independent' },
+    find: async (items, cx) => {
+      const found: Found[] = [];
+      for (const item of items) {
+        const now = await productNow(shop, item, cx);
+        found.push(
+          now ? { found: 'whole', id: now.id, parts: partsOf(item.document, now.variants) } : { found: 'absent' },
+        );
+      }
+      return found;
+    },
+    deliver: async (items, cx) => {
+      const results: Result[] = [];
+      for (const item of items) results.push(await setProduct(shop, item, cx).catch(failed));
+      return results;
+    },
+  });
+
+/** What stands at the end of the product's address: the key, and something of its digest, for keys that differ in other signs only. */
+export const handleOf = (key: string): string => {
+  const readable = key
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 80);
+  return `${readable || 'item'}-${sha256(key).toString('hex').slice(0, 8)}`;
+};
+
+const identifierOf = ({ id, key }: Item<CatalogueItem>) =>
+  id?.startsWith('gid://shopify/Product/') ? { id } : { handle: handleOf(key) };
+
+async function variantsOf(shop: Shop, product: Product, cx: Context): Promise<Variant[]> {
+  return allOf(product.variants, async (after) => {
+    const { product: more } = await shop.call<{ product: Product | null }>(
+      documents.moreVariants,
+      { id: product.id, after },
+      cx,
+    );
+    return more?.variants;
+  });
+}
+
+async function productNow(
+  shop: Shop,
+  item: Item<CatalogueItem>,
+  cx: Context,
+): Promise<{ id: string; variants: Variant[] } | null> {
+  const told = await shop.call<{ productByIdentifier: Product | null }>(
+    documents.productNow,
+    { identifier: identifierOf(item) },
+    cx,
+  );
+  const product = told.productByIdentifier;
+  return product && { id: product.id, variants: await variantsOf(shop, product, cx) };
+}
+
+const sameSku = (a: string | null, b: string): boolean => a?.trim().toUpperCase() === b.trim().toUpperCase();
+
+function partsOf({ variants }: CatalogueItem, held: readonly Variant[]): Part[] {
+  return variants.flatMap(({ sku }) => {
+    const variant = held.find((one) => sameSku(one.sku, sku));
+    return variant ? [{ kind: 'product', key: sku, id: variant.id }] : [];
+  });
+}
+
+const statuses = { active: 'ACTIVE', draft: 'DRAFT', archived: 'ARCHIVED' } as const;
+
+function inputOf(item: CatalogueItem, held: readonly Variant[]): object {
+  const options = item.options.length === 0 ? ['Title'] : item.options;
+  const valuesOf = (values: readonly string[]): readonly string[] =>
+    item.options.length === 0 ? ['Default Title'] : values;
+  for (const { sku, values } of item.variants)
+    if (valuesOf(values).length !== options.length)
+      throw rejected(
+        `Item ${item.id}: variant ${sku} has ${values.length} values for ${item.options.length} options.`,
+        'options-differ',
+        'variants',
+      );
+  if (item.variants.length > MOST_VARIANTS)
+    throw rejected(`Item ${item.id} has more than ${MOST_VARIANTS} variants.`, 'too-many', 'variants');
+  return {
+    title: item.title,
+    descriptionHtml: item.description,
+    ...(item.brand === null ? {} : { vendor: item.brand }),
+    status: statuses[item.status],
+    productOptions: options.map((name, index) => ({
+      name,
+      position: index + 1,
+      values: [...new Set(item.variants.map(({ values }) => valuesOf(values)[index]!))].map((value) => ({
+        name: value,
+      })),
+    })),
+    variants: item.variants.map(({ sku, barcode, values, weight }) => {
+      const known = held.find((one) => sameSku(one.sku, sku));
+      const measurement = weight === null ? {} : { measurement: { weight: { value: weight, unit: 'GRAMS' } } };
+      return {
+        ...(known ? { id: known.id } : { inventoryPolicy: 'DENY' }),
+        sku,
+        barcode,
+        optionValues: valuesOf(values).map((name, index) => ({ optionName: options[index], name })),
+        inventoryItem: { tracked: true, ...measurement },
+      };
+    }),
+  };
+}
+
+async function setProduct(shop: Shop, item: Item<CatalogueItem>, cx: Context): Promise<Result> {
+  const now = await productNow(shop, item, cx);
+  const input = inputOf(item.document, now?.variants ?? []);
+  const identifier = now ? { id: now.id } : { handle: handleOf(item.key) };
+  const { productSet: told } = await shop.call<Told>(documents.setProduct, { identifier, input }, cx);
+  const [error] = told?.userErrors ?? [];
+  if (error) return { outcome: 'failed', fault: faultOfUserError(documents.setProduct, error, fieldOf) };
+  const product = told?.product;
+  if (!product) throw new FaultError({ kind: 'unknown', message: 'Shopify did not say that the product was set' });
+  const parts = partsOf(item.document, await variantsOf(shop, product, cx));
+  if (parts.length < item.document.variants.length)
+    throw new FaultError({ kind: 'unknown', message: 'Shopify does not show all variants of the product yet' });
+  return { outcome: 'done', id: product.id, parts };
+}
+
+const names: Readonly<Record<string, string>> = {
+  descriptionHtml: 'description',
+  vendor: 'brand',
+  productOptions: 'options',
+};
+
+const fieldOf = (path: readonly string[]): string | undefined => {
+  const name = path.find((part) => part !== 'input' && !/^\d+$/.test(part));
+  return name === undefined ? undefined : (names[name] ?? name);
+};

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { test } from 'node:test';
+import { makeContext } from '../../../tests/odoo/context.ts';
+import type { Context, Finding, Incoming, RawRequest } from '../../core/connector.ts';
+import { type Shop, type ShopifyOptions, startShopify } from '../../simulators/shopify/index.ts';
+import { placeOrder, refundOrder, removeUnits } from '../../simulators/shopify/orders.ts';
+import { furnish, person } from '../../simulators/shopify/traffic.ts';
+import { type ShopifyConfig, shopify } from './index.ts';
+
+const config: ShopifyConfig = {
+  shop: 'example.myshopify.com',
+  token: { secret: 'TOKEN' },
+  clientSecrets: [{ secret: 'CLIENT' }],
+};
+
+async function lab(options: ShopifyOptions = {}, more: Partial<ShopifyConfig> = {}) {
+  const simulator = await startShopify({ bucket: [1e6, 1e6], ...options });
+  furnish(simulator.shop);
+  const connection = shopify({ ...config, url: simulator.url, ...more });
+  const cx = makeContext({ connection: 'web', secrets: { TOKEN: simulator.token, CLIENT: 'shpss' } });
+  return { simulator, shop: simulator.shop, connection, cx };
+}
+
+test('settings that cannot be are refused by name', () => {
+  const wrong: [Partial<ShopifyConfig>, RegExp][] = [
+    [{ shop: 'example.com' }, /shop 'example.com'/],
+    [{ shop: 'https://example.myshopify.com' }, /is not such as example.myshopify.com/],
+    [{ url: 'ftp://x' }, /url 'ftp:\/\/x'/],
+    [{ hub: 'hub.example.com' }, /hub 'hub.example.com'/],
+    [{ version: '2026-01' as never }, /version '2026-01' is none of 2026-07, 2026-10/],
+    [{ clientSecrets: [] as never }, /clientSecrets/],
+    [{ from: 'yesterday' }, /from 'yesterday'/],
+  ];
+  for (const [more, words] of wrong) assert.throws(() => shopify({ ...config, ...more }), words);
+  assert.throws(() => shopify({ ...config, every: 'often' as never }), RangeError);
+});
+
+const findings = async (all: AsyncIterable<Finding>): Promise<Finding[]> => {
+  const list: Finding[] = [];
+  for await (const finding of all) list.push(finding);
+  return list;
+};
+const shown = (all: readonly Finding[], level: Finding['level']): string[] =>
+  all.filter((one) => one.level === level).map(({ subject, message }) => `${subject}: ${message}`);
+
+test('check finds nothing wrong with a shop that is as it should be', async (t) => {
+  const { simulator, connection, cx } = await lab({}, { version: '2026-10' });
+  t.after(() => simulator.stop());
+  const all = await findings(connection.check(cx));
+  assert.deepEqual([shown(all, 'error'), shown(all, 'warning')], [[], []]);
+  assert.ok(
+    shown(all, 'ok').includes('documents: all 6 that read are understood by 2026-10'),
+    shown(all, 'ok').join('\n'),
+  );
+  assert.ok(shown(all, 'ok').includes('version: 2026-10, served at least until 2027-10'));
+});
+
+test('check tells of missing scopes, another shop, a version near its end, and webhooks that nobody asked for', async (t) => {
+  const { simulator, shop, connection, cx } = await lab(
+    { scopes: ['read_products', 'write_inventory'], name: 'other' },
+    { hub: 'https://hub.example.com', url: undefined as never },
+  );
+  t.after(() => simulator.stop());
+  const here = shopify({ ...config, hub: 'https://hub.example.com', url: simulator.url });
+  const all = await findings(here.check(cx));
+  const errors = shown(all, 'error').join('\n');
+  assert.match(errors, /shop: this is other.myshopify.com, not example.myshopify.com/);
+  assert.match(errors, /scopes: missing: read_orders \(orders\), read_customers/);
+  assert.match(errors, /document ChangedOrders: .*read_orders/);
+  const warnings = shown(all, 'warning').join('\n');
+  assert.match(warnings, /version: 2026-07 is the oldest version that is served, at least until 2027-07/);
+  assert.match(warnings, /webhooks orders: not subscribed to ORDERS_CREATE/);
+  assert.ok(connection && shop.subscriptions.size === 0, 'check changed something');
+});
+
+test('a version that is no longer served, and a document that no longer fits, are told with what they concern', async (t) => {
+  const { simulator, connection, cx } = await lab();
+  t.after(() => simulator.stop());
+  const later: Context = {
+    ...cx,
+    fetch: async (url, init) => {
+      const { operationName } = JSON.parse(String(init?.body)) as { operationName: string };
+      if (operationName === 'StockNow')
+        return new Response(
+          JSON.stringify({
+            errors: [{ message: "Field 'tracked' doesn't exist", extensions: { code: 'undefinedField' } }],
+          }),
+        );
+      const answer = await cx.fetch(url, init);
+      return new Response(await answer.text(), { headers: { 'x-shopify-api-version': '2026-10' } });
+    },
+  };
+  const errors = shown(await findings(connection.check(later)), 'error');
+  assert.match(errors.join('\n'), /version: version 2026-07 is no longer served; Shopify answers by 2026-10/);
+  assert.match(errors.join('\n'), /document StockNow: .*tracked.*it serves stockLevels/);
+  const silent = {
+    ...cx,
+    secret: () => {
+      throw new Error('none');
+    },
+  };
+  assert.match(shown(await findings(connection.check(silent)), 'error')[0]!, /reachable: the secret TOKEN is missing/);
+});
+
+const notice = (body: unknown, domain = 'example.myshopify.com'): RawRequest => {
+  const bytes = Buffer.from(JSON.stringify(body));
+  const digest = createHmac('sha256', 'shpss').update(bytes).digest('base64');
+  return {
+    headers: { 'x-shopify-hmac-sha256': digest, 'x-shopify-shop-domain': domain },
+    query: '',
+    body: bytes,
+    receivedAt: new Date(),
+  };
+};
+
+test('a notice says that it is time to look; one of another shop is for nobody, one that names nothing is malformed', () => {
+  const { orderNotices } = shopify(config).sources;
+  const cx = makeContext({ secrets: { CLIENT: 'shpss' } });
+  const gid = 'gid://shopify/Order/9007199254740994';
+  const request = notice({ id: 1, admin_graphql_api_id: gid });
+  assert.equal(orderNotices.verify(request, cx), true);
+  assert.deepEqual(orderNotices.read(request, cx), [{ hint: gid }]);
+  assert.deepEqual(orderNotices.read(notice({ admin_graphql_api_id: gid }, 'Other.myshopify.com'), cx), []);
+  for (const body of [{}, { admin_graphql_api_id: 7 }, { admin_graphql_api_id: 'gid://evil/x' }, null, []])
+    assert.throws(() => orderNotices.read(notice(body), cx), /names no record/);
+  assert.throws(() => orderNotices.verify(request, makeContext()), /no secret CLIENT/);
+});
+
+/** Reads orders from a cursor; what is read, and the cursor after it. */
+async function read(
+  connection: ReturnType<typeof shopify>,
+  cursor: string | null,
+  cx: Context,
+): Promise<{ items: Incoming[]; cursor: string | null }> {
+  const items: Incoming[] = [];
+  let last = cursor;
+  for await (const page of connection.sources.orders.pull(cursor, cx)) {
+    items.push(...page.items);
+    last = page.cursor;
+  }
+  return { items, cursor: last };
+}
+
+const sell = (shop: Shop) =>
+  placeOrder(shop, { lines: [{ variantId: [...shop.variants.keys()][0]!, quantity: 5 }], customer: person(shop, 1) });
+
+test('within the overlap only what is new is read, what search shows late is not missed', async (t) => {
+  let now = Date.now() - 600_000;
+  const { simulator, shop, connection, cx } = await lab({ now: () => new Date(now) });
+  t.after(() => simulator.stop());
+  const subjects = async (cursor: string | null) => {
+    const { items, cursor: next } = await read(connection, cursor, cx);
+    return [next, ...items.map(({ subject }) => subject)];
+  };
+  const first = sell(shop);
+  const [cursor, ...before] = await subjects(null);
+  assert.deepEqual(before, [`order:${first.id}`]);
+  assert.deepEqual(await subjects(cursor!), [cursor]);
+  now += 30_000;
+  simulator.faults.indexLag = 60_000;
+  const hidden = sell(shop);
+  now += 30_000;
+  simulator.faults.indexLag = 0;
+  const [, ...both] = await subjects(cursor!);
+  assert.deepEqual(both, [`order:${hidden.id}`]);
+});
+
+test('an order that changes again within the second in which it was read is read again', async (t) => {
+  const { simulator, shop, connection, cx } = await lab();
+  t.after(() => simulator.stop());
+  const order = sell(shop);
+  const { items, cursor } = await read(connection, null, cx);
+  removeUnits(shop, order, order.lines[0]!.id, 1);
+  const again = await read(connection, cursor, cx);
+  assert.equal(again.items.length, 1);
+  assert.notEqual(again.items[0]!.dedupeKey, items[0]!.dedupeKey);
+});
+
+test('an order of many lines, refunds and returns is read whole', async (t) => {
+  const { simulator, shop, connection, cx } = await lab();
+  t.after(() => simulator.stop());
+  const variantId = [...shop.variants.keys()][0]!;
+  const order = placeOrder(shop, {
+    lines: Array.from({ length: 130 }, () => ({ variantId, quantity: 1 })),
+    customer: person(shop, 1),
+  });
+  const wanted = order.lines.map(({ id }) => ({ lineId: id, quantity: 1, restockType: 'NO_RESTOCK' as const }));
+  refundOrder(shop, order, wanted.slice(0, 70));
+  const { items } = await read(connection, null, cx);
+  const native = connection.sources.orders.decode(items[0]!.bytes);
+  assert.equal(native.lineItems.nodes.length, 130);
+  assert.equal(native.refunds[0]!.refundLineItems.nodes.length, 70);
+  assert.throws(() => connection.sources.orders.decode(Buffer.from('{"id":"gid"}')), /order cannot be understood/);
+});

@@ -1,0 +1,210 @@
+import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
+import { FaultError, rejected } from '../../core/fault.ts';
+import { type Shipment, ShipmentDocument } from '../../model/shipment.ts';
+import { documents } from './documents.ts';
+import { faultOfUserError, type UserError } from './errors.ts';
+import { allOf, type Page } from './pages.ts';
+import type { Shop } from './shop.ts';
+import { failed, sinkOf } from './sink.ts';
+import { tailOf } from './terms.ts';
+
+interface ToShipLine {
+  readonly id: string;
+  readonly remainingQuantity: number;
+  readonly lineItem: { readonly id: string };
+}
+
+interface ToShip {
+  readonly id: string;
+  readonly status: string;
+  readonly assignedLocation: { readonly location: { readonly id: string } | null };
+  readonly lineItems: Page<ToShipLine>;
+}
+
+interface Shipped {
+  readonly id: string;
+  readonly status: string;
+  readonly trackingInfo: readonly { readonly number: string | null }[];
+}
+
+interface OrderNow {
+  readonly name: string;
+  readonly cancelledAt: string | null;
+  readonly fulfillments: readonly Shipped[];
+  readonly fulfillmentOrders: Page<ToShip>;
+}
+
+interface Told {
+  readonly fulfillmentCreate: {
+    readonly fulfillment: Shipped | null;
+    readonly userErrors: readonly UserError[];
+  } | null;
+}
+
+/** What of a fulfilment order is in a shipment. */
+interface Share {
+  readonly order: ToShip;
+  readonly lines: { id: string; quantity: number }[];
+}
+
+/**
+ * What was shipped, told to the customer with its tracking. Shopify takes no key for a fulfilment and would make a second one, so it is looked for
+ * first: by its tracking numbers, or where it has none by the shipment's own number, which then stands in their place.
+ */
+export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
+  sinkOf(shop, {
+    name: 'shipments',
+    accepts: ShipmentDocument,
+    idempotency: 'find-first',
+    batch: { max: 5, onFailure: 'independent' },
+    find: async (items, cx) => {
+      const found: Found[] = [];
+      for (const item of items) {
+        const now = hasLeft(item.document) ? await orderNow(shop, item, cx) : null;
+        found.push(now === null ? { found: 'absent' } : foundIn(now, item.document));
+      }
+      return found;
+    },
+    deliver: async (items, cx) => {
+      const results: Result[] = [];
+      for (const item of items) results.push(await ship(shop, item, cx).catch(failed));
+      return results;
+    },
+  });
+
+/** Before a parcel has left there is nothing to tell a customer. */
+const hasLeft = ({ milestone }: Shipment): boolean => milestone === 'shipped' || milestone === 'delivered';
+
+const referencesOf = ({ tracking, number }: Shipment): string[] =>
+  tracking.length === 0 ? [number] : tracking.map((one) => one.number);
+
+function foundIn({ fulfillments }: OrderNow, shipment: Shipment): Found {
+  const references = referencesOf(shipment);
+  const valid = fulfillments.filter(
+    ({ status }) => status !== 'CANCELLED' && status !== 'ERROR' && status !== 'FAILURE',
+  );
+  const has = ({ trackingInfo }: Shipped): number =>
+    references.filter((reference) => trackingInfo.some(({ number }) => number === reference)).length;
+  const whole = valid.find((one) => has(one) === references.length);
+  if (whole) return { found: 'whole', id: whole.id };
+  const part = valid.find((one) => has(one) > 0);
+  if (!part) return { found: 'absent' };
+  return {
+    found: 'partial',
+    message: `Shopify holds a fulfilment with some of the tracking numbers ${references.join(', ')}, not all: correct it there, then retry or dismiss.`,
+  };
+}
+
+function orderIdOf(item: Item<Shipment>): string {
+  const id = item.links.get(`order:${item.document.order}`);
+  if (id?.startsWith('gid://shopify/Order/')) return id;
+  throw rejected(`Order ${item.document.orderNumber} is bound to no order of this shop.`, 'not-bound', 'order');
+}
+
+async function orderNow(shop: Shop, item: Item<Shipment>, cx: Context): Promise<OrderNow> {
+  const id = orderIdOf(item);
+  const ask = async (after: string | null) =>
+    (await shop.call<{ order: OrderNow | null }>(documents.orderToShip, { id, after }, cx)).order;
+  const first = await ask(null);
+  if (!first) throw rejected(`Order ${item.document.orderNumber} is no longer in the shop.`, 'gone', 'order');
+  const nodes = await allOf(first.fulfillmentOrders, async (after) => (await ask(after))?.fulfillmentOrders);
+  return { ...first, fulfillmentOrders: { ...first.fulfillmentOrders, nodes } };
+}
+
+async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Result> {
+  const { document } = item;
+  if (!hasLeft(document)) return { outcome: 'done', id: item.id ?? orderIdOf(item) };
+  const now = await orderNow(shop, item, cx);
+  const found = foundIn(now, document);
+  if (found.found === 'whole') return { outcome: 'done', id: found.id };
+  if (found.found === 'partial') throw rejected(found.message ?? '', 'partly-there', 'tracking');
+  const shares = await share(shop, now, document, cx);
+  const references = referencesOf(document);
+  const fulfillment = {
+    notifyCustomer: shop.settings.notifyCustomers,
+    trackingInfo: trackingOf(shop, document, cx),
+    lineItemsByFulfillmentOrder: shares.map(({ order, lines }) => ({
+      fulfillmentOrderId: order.id,
+      fulfillmentOrderLineItems: lines,
+    })),
+  };
+  const { fulfillmentCreate: told } = await shop.call<Told>(documents.fulfil, { fulfillment }, cx);
+  const [error] = told?.userErrors ?? [];
+  if (error) return { outcome: 'failed', fault: faultOfUserError(documents.fulfil, error, () => 'lines') };
+  const made = told?.fulfillment;
+  if (!made || !references.every((reference) => made.trackingInfo.some(({ number }) => number === reference)))
+    throw new FaultError({ kind: 'unknown', message: 'Shopify did not say that the fulfilment was made' });
+  return { outcome: 'done', id: made.id };
+}
+
+function trackingOf(shop: Shop, { carrier, tracking, number }: Shipment, cx: Context): object {
+  const name = carrier === null ? null : (cx.mapping(`${shop.settings.tables}-carriers`).find(carrier) ?? carrier);
+  const company = name === null ? {} : { company: name };
+  if (tracking.length === 0) return { ...company, numbers: [number] };
+  const urls = tracking.flatMap(({ url }) => (url === null ? [] : [url]));
+  return {
+    ...company,
+    numbers: tracking.map((one) => one.number),
+    ...(urls.length === tracking.length ? { urls } : {}),
+  };
+}
+
+/**
+ * Shares a shipment's lines out over the order's fulfilment orders, all of one location, for Shopify ships from one at a time: the shipment's own
+ * where it has the goods to ship, else another that does. Throws `rejected` where nowhere enough is left to ship.
+ */
+async function share(shop: Shop, now: OrderNow, shipment: Shipment, cx: Context): Promise<Share[]> {
+  const own = cx.mapping(`${shop.settings.tables}-locations`).find(shipment.location);
+  const open: { order: ToShip; lines: ToShipLine[] }[] = [];
+  for (const order of now.fulfillmentOrders.nodes.filter(({ status }) => status === 'OPEN' || status === 'IN_PROGRESS'))
+    open.push({ order, lines: await linesOf(shop, order, cx) });
+  const places = [...Map.groupBy(open, ({ order }) => order.assignedLocation.location?.id ?? '').entries()];
+  places.sort(([a], [b]) => Number(b === own) - Number(a === own));
+  let missing = '';
+  for (const [, group] of places) {
+    const shares = group.map(({ order }): Share => ({ order, lines: [] }));
+    const short = shipment.lines.find((line) => !take(line, group, shares));
+    if (!short) return shares.filter(({ lines }) => lines.length > 0);
+    missing ||= short.sku;
+  }
+  throw rejected(
+    `Order ${now.name}: ${missing || 'nothing'} of shipment ${shipment.number} cannot be shipped in Shopify: no location has as much of it left to ship.${now.cancelledAt ? ' The order is cancelled there.' : ''}`,
+    'nothing-to-ship',
+    'lines',
+  );
+}
+
+const linesOf = (shop: Shop, order: ToShip, cx: Context): Promise<ToShipLine[]> =>
+  allOf(order.lineItems, async (after) => {
+    const variables = { id: order.id, after };
+    const { fulfillmentOrder } = await shop.call<{ fulfillmentOrder: ToShip | null }>(
+      documents.moreToShip,
+      variables,
+      cx,
+    );
+    return fulfillmentOrder?.lineItems;
+  });
+
+/** Takes one line's units from the group, line by line; false when there are not enough. */
+function take(
+  line: Shipment['lines'][number],
+  group: readonly { lines: readonly ToShipLine[] }[],
+  shares: readonly Share[],
+): boolean {
+  const quantity = Number(line.quantity);
+  if (!Number.isInteger(quantity) || quantity < 1)
+    throw rejected(`Shopify ships whole units, not ${line.quantity} of ${line.sku}.`, 'not-whole', 'quantity');
+  let left = quantity;
+  for (const [index, { lines }] of group.entries())
+    for (const candidate of lines) {
+      if (tailOf(candidate.lineItem.id) !== line.orderLine || left === 0) continue;
+      const taken = Math.min(left, candidate.remainingQuantity - usedOf(shares[index]!, candidate.id));
+      if (taken < 1) continue;
+      shares[index]!.lines.push({ id: candidate.id, quantity: taken });
+      left -= taken;
+    }
+  return left === 0;
+}
+
+const usedOf = ({ lines }: Share, id: string): number =>
+  lines.filter((line) => line.id === id).reduce((sum, { quantity }) => sum + quantity, 0);

@@ -1,0 +1,250 @@
+import { createHmac } from 'node:crypto';
+import { after } from 'node:test';
+import { conform, type SeenRequest, type Signer, type SinkUnderTest } from '../../src/conformance/index.ts';
+import { type ShopifyConfig, shopify } from '../../src/connectors/shopify/index.ts';
+import type { Item, RawRequest } from '../../src/core/connector.ts';
+import { type ShopifyOptions, type ShopifySimulator, startShopify } from '../../src/simulators/shopify/index.ts';
+import { placeOrder } from '../../src/simulators/shopify/orders.ts';
+import { furnish, person, place } from '../../src/simulators/shopify/traffic.ts';
+import { makeContext } from '../odoo/context.ts';
+
+const started: ShopifySimulator[] = [];
+after(async () => {
+  for (const one of started) await one.stop();
+});
+
+const secrets = { TOKEN: 'shpat_0123456789', NEW: 'shpss_new_secret', OLD: 'shpss_old_secret' };
+
+/** A shop with 60 variants, and the connector to it. */
+async function start(options: ShopifyOptions = {}, config: Partial<ShopifyConfig> = {}) {
+  const simulator = await startShopify({ token: secrets.TOKEN, bucket: [1e6, 1e6], ...options });
+  started.push(simulator);
+  furnish(simulator.shop, 400);
+  const connection = shopify({
+    shop: simulator.shop.domain,
+    url: simulator.url,
+    token: { secret: 'TOKEN' },
+    clientSecrets: [{ secret: 'NEW' }, { secret: 'OLD' }],
+    settle: '1s',
+    ...config,
+  });
+  return { simulator, shop: simulator.shop, connection, variants: [...simulator.shop.variants.values()] };
+}
+
+const operationOf = ({ body }: SeenRequest): string => (JSON.parse(body) as { operationName: string }).operationName;
+const hollow = (data: object) => () => new Response(JSON.stringify({ data }));
+const item = <T>(key: string, document: T, links: [string, string][]): Item<unknown> => ({
+  key,
+  id: null,
+  version: 1,
+  document,
+  links: new Map(links),
+});
+
+const invalidToken = () =>
+  new Response(JSON.stringify({ errors: '[API] Invalid API key or access token' }), { status: 401 });
+
+async function stockLevels(): Promise<SinkUnderTest> {
+  const { shop, connection, variants } = await start();
+  const [location] = [...shop.locations.keys()];
+  const wanted = (n: number): number => 100_000 + n;
+  const levelOf = (key: string, sku: string, n: number, variant: string) =>
+    item(key, { id: key, sku, location: 'WH', available: `${wanted(n)}.5`, asOf: '2026-11-25T10:00:00Z' }, [
+      [`product:${sku}`, variant],
+    ]);
+  return {
+    sink: connection.sinks.stockLevels,
+    secrets,
+    mappings: { 'shopify-locations': { WH: location! } },
+    item: (n) => levelOf(`WH/${variants[n]!.sku}`, variants[n]!.sku!, n, variants[n]!.id),
+    bad: (n) => levelOf(`WH/NONE-${n}`, 'NONE', n, 'gid://shopify/ProductVariant/7'),
+    badIsFoundBy: 'sink',
+    badField: 'sku',
+    held: async ({ document }) => {
+      const { sku, available } = document as { sku: string; available: string };
+      const variant = variants.find((one) => one.sku === sku);
+      return variant && shop.level(variant.inventoryItemId, location!)!.available === Math.floor(Number(available))
+        ? 1
+        : 0;
+    },
+    writes: (request) => operationOf(request) === 'SetStock',
+    hollow: hollow({ inventorySetQuantities: { inventoryAdjustmentGroup: null, userErrors: [] } }),
+    refuses: invalidToken,
+  };
+}
+
+async function prices(): Promise<SinkUnderTest> {
+  const { shop, connection, variants } = await start();
+  const priceOf = (sku: string, n: number, variant: string) =>
+    item(
+      `web/${sku}`,
+      { id: `web/${sku}`, sku, list: 'web', currency: 'EUR', amount: 700_000 + n, compareAt: null, includesTax: true },
+      [[`product:${sku}`, variant]],
+    );
+  return {
+    sink: connection.sinks.prices,
+    secrets,
+    item: (n) => priceOf(variants[n]!.sku!, n, variants[n]!.id),
+    bad: (n) => priceOf(`NONE-${n}`, n, 'gid://shopify/ProductVariant/7'),
+    badIsFoundBy: 'sink',
+    badField: 'sku',
+    held: async ({ document }) => {
+      const { sku, amount } = document as { sku: string; amount: number };
+      return [...shop.variants.values()].filter((one) => one.sku === sku && one.price === BigInt(amount)).length;
+    },
+    writes: (request) => operationOf(request) === 'SetPrices',
+    hollow: hollow({ productVariantsBulkUpdate: { productVariants: [], userErrors: [] } }),
+    refuses: invalidToken,
+  };
+}
+
+async function catalogue(): Promise<SinkUnderTest> {
+  const { shop, connection } = await start();
+  const document = (n: number, title: string) => ({
+    id: `item ${n}`,
+    title,
+    description: '<p>Good</p>',
+    brand: null,
+    categories: [],
+    status: 'active',
+    options: ['Size'],
+    variants: ['S', 'M'].map((size) => ({ sku: `NEW-${n}-${size}`, barcode: null, values: [size], weight: 100 })),
+  });
+  return {
+    sink: connection.sinks.catalogue,
+    secrets,
+    item: (n) => item(`item ${n}`, document(n, `Thing ${n}`), []),
+    bad: (n) => item(`item ${n}`, document(n, 'x'.repeat(300)), []),
+    badIsFoundBy: 'target',
+    badField: 'title',
+    held: async ({ document: wanted }) => {
+      const { title, variants } = wanted as ReturnType<typeof document>;
+      return [...shop.products.values()].filter(
+        (one) =>
+          one.title === title && one.variants.map(({ sku }) => sku).join() === variants.map(({ sku }) => sku).join(),
+      ).length;
+    },
+    writes: (request) => operationOf(request) === 'SetProduct',
+    hollow: hollow({ productSet: { product: null, userErrors: [] } }),
+    refuses: invalidToken,
+  };
+}
+
+async function shipments(): Promise<SinkUnderTest> {
+  const { shop, connection, variants } = await start();
+  const [location] = [...shop.locations.keys()];
+  const orders = new Map<string, ReturnType<typeof placeOrder>>();
+  const shipmentOf = (n: number, quantity: string) => {
+    const order = placeOrder(shop, {
+      lines: [{ variantId: variants[n]!.id, quantity: 3 }],
+      customer: person(shop, n),
+      shippingAddress: place(shop, 'A'),
+    });
+    orders.set(`out-${n}`, order);
+    const document = {
+      id: `out-${n}`,
+      number: `OUT/${n}`,
+      fulfilmentOrder: `f-${n}`,
+      order: `web:${n}`,
+      orderNumber: order.name,
+      location: 'WH',
+      milestone: 'shipped',
+      occurredAt: '2026-11-25T10:00:00Z',
+      carrier: 'bpost',
+      tracking: n % 2 ? [{ number: `T${n}`, url: null }] : [],
+      closes: false,
+      lines: [{ id: '1', orderLine: order.lines[0]!.id.split('/').at(-1)!, sku: variants[n]!.sku!, quantity }],
+    };
+    return item(`out-${n}`, document, [[`order:web:${n}`, order.id]]);
+  };
+  return {
+    sink: connection.sinks.shipments,
+    secrets,
+    mappings: { 'shopify-locations': { WH: location! }, 'shopify-carriers': {} },
+    // Two of three: a repeat would find one left, and more than one parcel would show.
+    item: (n) => shipmentOf(n, '1'),
+    bad: (n) => shipmentOf(n, '1.5'),
+    badIsFoundBy: 'sink',
+    badField: 'quantity',
+    held: async ({ key }) => orders.get(key)!.fulfillments.length,
+    writes: (request) => operationOf(request) === 'Fulfil',
+    hollow: hollow({ fulfillmentCreate: { fulfillment: null, userErrors: [] } }),
+    refuses: invalidToken,
+  };
+}
+
+/** A shop whose time goes on by a minute with each order. */
+async function orders() {
+  let now = Date.parse('2026-11-20T10:00:00Z');
+  const { shop, connection, variants } = await start({ now: () => new Date(now) });
+  return {
+    source: connection.sources.orders,
+    secrets,
+    pageSize: 3,
+    refuses: invalidToken,
+    make: async (count: number) =>
+      Array.from({ length: count }, (_, n) => {
+        now += 60_000;
+        return `order:${placeOrder(shop, { lines: [{ variantId: variants[n]!.id, quantity: 1 }], customer: person(shop, n) }).id}`;
+      }),
+  };
+}
+
+async function products() {
+  let now = Date.parse('2026-11-20T10:00:00Z');
+  const simulator = await startShopify({ token: secrets.TOKEN, bucket: [1e6, 1e6], now: () => new Date(now) });
+  started.push(simulator);
+  const { shop, url } = simulator;
+  const connection = shopify({
+    shop: shop.domain,
+    url,
+    token: { secret: 'TOKEN' },
+    clientSecrets: [{ secret: 'NEW' }],
+  });
+  return {
+    source: connection.sources.products,
+    secrets,
+    pageSize: 15,
+    refuses: invalidToken,
+    make: async (count: number) =>
+      Array.from({ length: count }, () => {
+        now += 60_000;
+        return `product:${shop.addProduct(`Thing ${now}`, [{ sku: `T-${now}` }]).id}`;
+      }),
+  };
+}
+
+const signed = (body: Uint8Array, secret: string): RawRequest => ({
+  headers: { 'x-shopify-hmac-sha256': createHmac('sha256', secret).update(body).digest('base64') },
+  query: '',
+  body,
+  receivedAt: new Date(),
+});
+
+function signature() {
+  const { orderNotices } = shopify({
+    shop: 'example.myshopify.com',
+    token: { secret: 'TOKEN' },
+    clientSecrets: [{ secret: 'NEW' }, { secret: 'OLD' }],
+  }).sources;
+  const keys: Record<Signer, string> = { current: secrets.NEW, previous: secrets.OLD, stranger: 'shpss_stranger' };
+  const cx = makeContext({ secrets });
+  return {
+    sign: (body: Uint8Array, signer: Signer) => signed(body, keys[signer]),
+    withBody: (request: RawRequest, body: Uint8Array) => ({ ...request, body }),
+    unsigned: (request: RawRequest) => ({ ...request, headers: {} }),
+    verify: (request: RawRequest) => orderNotices.verify(request, cx),
+    rotates: true,
+  };
+}
+
+conform({
+  sinks: {
+    'shopify stock levels': stockLevels,
+    'shopify prices': prices,
+    'shopify catalogue': catalogue,
+    'shopify shipments': shipments,
+  },
+  polls: { 'shopify orders': orders, 'shopify products': products },
+  signatures: { 'shopify webhooks': signature },
+});
