@@ -4,7 +4,7 @@ import { HubError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { TRACE_LABEL } from '../core/trace.ts';
 import { isAway } from '../ledger/database.ts';
-import { appendEvents, type NewEvent } from '../ledger/events.ts';
+import { appendEvents, type NewEvent, recordRepeats } from '../ledger/events.ts';
 import { personalNamesOf, withKeptNames } from './names.ts';
 import type { Parts } from './parts.ts';
 import { shardOf } from './wiring.ts';
@@ -157,14 +157,32 @@ export class Intake {
   }
 
   async #commit(batch: readonly Waiting[]): Promise<void> {
-    const rows = batch.map(({ row }) => row);
     const fresh = await this.#parts.db.statement(
-      (sql) => appendEvents(sql, rows),
+      (sql) => appendEvents(sql, rowsOf(batch)),
       this.#parts.terms.intakeSeconds * 1000,
     );
     this.#parts.bell.ring('route');
-    for (const waiting of batch) waiting.resolve(fresh.has(waiting.row.id) ? 'new' : 'duplicate');
+    const repeated: Waiting[] = [];
+    for (const waiting of batch)
+      if (fresh.has(waiting.row.id)) waiting.resolve('new');
+      else repeated.push(waiting);
+    if (repeated.length > 0) await this.#record(repeated);
+  }
+
+  /** Those that were known are answered when history says that they came again; they were committed before, whatever happens here. */
+  async #record(repeated: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#parts.db.statement(
+        (sql) => recordRepeats(sql, rowsOf(repeated)),
+        this.#parts.terms.intakeSeconds * 1000,
+      );
+      for (const waiting of repeated) waiting.resolve('duplicate');
+    } catch (error) {
+      for (const waiting of repeated) waiting.reject(error);
+    }
   }
 }
+
+const rowsOf = (batch: readonly Waiting[]): NewEvent[] => batch.map(({ row }) => row);
 
 const notInTime = (): HubError => new HubError('LEDGER_AWAY', 'the ledger did not confirm in time');

@@ -1,6 +1,6 @@
 import type { Incoming, PollSource } from '../core/connector.ts';
 import { readCursor, saveCursor } from '../ledger/connections.ts';
-import { appendEvents } from '../ledger/events.ts';
+import { appendEvents, recordRepeats } from '../ledger/events.ts';
 import { holdsLease, type Lease } from '../ledger/leases.ts';
 import { contextFor } from './context.ts';
 import { type ExceptionDraft, writeExceptions } from './exception.ts';
@@ -29,6 +29,8 @@ export async function storeRead(
     for (let from = 0; from < rows.length; from += 500)
       for (const id of await appendEvents(sql, rows.slice(from, from + 500))) stored.add(id);
     await writeExceptions(parts, sql, exceptions);
+    const repeated = rows.filter(({ id }) => !stored.has(id));
+    for (let from = 0; from < repeated.length; from += 500) await recordRepeats(sql, repeated.slice(from, from + 500));
     await saveCursor(sql, port.entity, port.connection, port.source.name, cursor);
     return stored;
   });

@@ -5,7 +5,7 @@ import { parseTraceparent, traceparentOf } from '../core/trace.ts';
 import { noteHint } from '../ledger/connections.ts';
 import { isAway } from '../ledger/database.ts';
 import { contextFor } from './context.ts';
-import { type Intake, withStorableNames } from './intake.ts';
+import { type Intake, type Receipt, withStorableNames } from './intake.ts';
 import type { Parts } from './parts.ts';
 import type { TopicPort } from './wiring.ts';
 
@@ -48,16 +48,14 @@ export class Webhooks {
     if (hints.length > 0) await this.#hint(port);
     if (events.length === 0) return 'noted';
     const trace = parseTraceparent(request.headers.traceparent);
-    const receipts = await Promise.all(
-      events.map((incoming) =>
-        this.#intake.receive({
-          connection: port.connection,
-          source: port.storeAs,
-          incoming: withStorableNames(incoming),
-          ...(trace ? { trace: traceparentOf(trace) } : {}),
-        }),
-      ),
-    );
+    const store = (incoming: Incoming): Promise<Receipt> =>
+      this.#intake.receive({
+        connection: port.connection,
+        source: port.storeAs,
+        incoming: withStorableNames(incoming),
+        ...(trace ? { trace: traceparentOf(trace) } : {}),
+      });
+    const receipts = events.length === 1 ? [await store(events[0]!)] : await Promise.all(events.map(store));
     return receipts.includes('new') ? 'stored' : 'known';
   }
 

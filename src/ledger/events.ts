@@ -20,50 +20,61 @@ export interface NewEvent extends Measure {
 export const SHARDS = 32;
 
 /**
- * Appends events and remembers their dedupe keys. Events whose key is known, here or earlier in the same call, go to history as duplicates.
- * Returns the ids of the new ones. Order of the array is the order of routing.
+ * Appends events and remembers their dedupe keys. Events whose key is known, here or earlier in the same call, are left out: `recordRepeats` is
+ * for them. Returns the ids of the new ones. Order of the array is the order of routing.
  */
 export async function appendEvents(sql: Sql, events: readonly NewEvent[]): Promise<Set<string>> {
   const rows = await sql.query<{ event_id: string }>(
     'events_append',
     `with incoming as (
        select i.*, substr($14::bytea, i.payload_from, i.payload_length) as payload, substr($15::bytea, i.place::int * 32 - 31, 32) as seen_key
-       from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::bigint[], $8::timestamptz[],
-         $9::jsonb[], $10::integer[], $11::text[], $12::bigint[], $13::bigint[], $16::integer[], $17::integer[])
-       with ordinality as i (id, entity, connection, source, subject, shard, source_version, occurred_at, labels, lines, currency, minor, absolute, payload_from, payload_length, place)),
+       from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], $8::jsonb[],
+         $9::integer[], $10::text[], $11::bigint[], $12::bigint[], $13::smallint[], $16::integer[], $17::integer[])
+       with ordinality as i (id, entity, connection, source, subject, source_version, occurred_at, labels, lines, currency, minor, absolute, shard, payload_from, payload_length, place)),
      fresh as (
        insert into seen (entity, connection, key, event_id) select entity, connection, seen_key, id from incoming order by connection, seen_key, place
        on conflict do nothing returning event_id),
      stored as (
        insert into event (id, entity, connection, source, subject, shard, source_version, occurred_at, payload_sealed, labels, lines, currency, minor, absolute)
        select id, entity, connection, source, subject, shard, source_version, occurred_at, payload, labels, lines, currency, minor, absolute
-       from incoming where id in (select event_id from fresh) order by place),
-     repeated as (
-       insert into event_history (id, entity, connection, source, subject, source_version, occurred_at, received_at, labels, lines, currency, minor, absolute, outcome)
-       select id, entity, connection, source, subject, source_version, occurred_at, now(), labels, lines, currency, minor, absolute, 'duplicate'
-       from incoming where id not in (select event_id from fresh))
+       from incoming where id in (select event_id from fresh) order by place)
      select event_id from fresh`,
-    [
-      ...columns(events, [
-        'id',
-        'entity',
-        'connection',
-        'source',
-        'subject',
-        'shard',
-        'sourceVersion',
-        'occurredAt',
-        'labels',
-        'lines',
-        'currency',
-        'minor',
-        'absolute',
-      ]),
-      ...joinedBytes(events),
-    ],
+    [...columns(events, [...described, 'shard']), ...joinedBytes(events)],
   );
   return new Set(rows.map((row) => row.event_id));
 }
+
+/**
+ * Writes to history that events came again. Not in the statement that appends: one that may write to history costs PostgreSQL a fifth more, and
+ * hardly any need it. Where it is lost with the hub, the sender has no answer and comes once more.
+ */
+export async function recordRepeats(sql: Sql, events: readonly NewEvent[]): Promise<void> {
+  await sql.query(
+    'events_repeated',
+    `insert into event_history (id, entity, connection, source, subject, source_version, occurred_at, received_at, labels, lines, currency, minor, absolute, outcome)
+     select id, entity, connection, source, subject, source_version, occurred_at, now(), labels, lines, currency, minor, absolute, 'duplicate'
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], $8::jsonb[], $9::integer[], $10::text[],
+       $11::bigint[], $12::bigint[])
+     as i (id, entity, connection, source, subject, source_version, occurred_at, labels, lines, currency, minor, absolute)`,
+    columns(events, described),
+  );
+}
+
+/** What an event and the record of its repeat have in common. */
+const described = [
+  'id',
+  'entity',
+  'connection',
+  'source',
+  'subject',
+  'sourceVersion',
+  'occurredAt',
+  'labels',
+  'lines',
+  'currency',
+  'minor',
+  'absolute',
+] as const;
 
 /** Payloads and keys travel as one value each, in binary: in an array every byte would be two digits, written and read one by one. */
 function joinedBytes(events: readonly NewEvent[]): unknown[] {

@@ -1,3 +1,4 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../core/clock.ts';
@@ -14,7 +15,7 @@ import { addressOf, listenOn, urlOf } from './address.ts';
 import { type ApiOptions, addApi } from './api/index.ts';
 import { css, favicon } from './assets.ts';
 import { keepRoom } from './crowd.ts';
-import { addIntake } from './intake.ts';
+import { type IntakeDoor, intakeDoor } from './intake.ts';
 import { answerError, PROBLEM, problem, problemOf, sendProblem } from './problem.ts';
 import { clearedCookie, cookieOf, guardHeaders, sessionCookie } from './security.ts';
 import { announcedPage, confirmPage, signedOutPage, spentPage } from './sign-in-pages.ts';
@@ -88,15 +89,13 @@ const linkTo = (url: string, token: string): string => `${url}/sign-in?token=${t
 type Own = { port: number; url: string };
 
 function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: SignIn, own: Own): FastifyInstance {
-  const { log, clock, db } = options;
+  const { log, clock, db, metrics } = options;
+  const { webhooks } = options.hub;
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
-    requestTimeout: 15_000,
-    connectionTimeout: 30_000,
-    keepAliveTimeout: 10_000,
     forceCloseConnections: true,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
+    serverFactory: (routes) => serverOf(routes, webhooks ? intakeDoor({ webhooks, clock, log, metrics }) : null),
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error)),
     clientErrorHandler: answerBrokenRequest,
@@ -110,7 +109,7 @@ function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: S
   );
   app.addHook('onRequest', async (request, reply) => guardHeaders(request, reply));
   app.setErrorHandler(answerError(log));
-  if (options.metrics) countAnswers(app, options.metrics);
+  if (metrics) countAnswers(app, metrics);
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, problem(404, 'NOT_FOUND', 'nothing is here')));
   const session = new Sessions(signIn, own);
   const reader = new LedgerReader(db, clock);
@@ -120,8 +119,19 @@ function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: S
   addSignIn(app, options, signIn, own, session);
   addStatus(app, options, session, reader);
   if (options.api) addApi(app, { ...options.api, clock, log, env: options.env });
-  if (options.hub.webhooks) addIntake(app, { webhooks: options.hub.webhooks, clock, log });
   return app;
+}
+
+/** Node's server with the times and sizes that strangers get; the intake's door stands before the routes. */
+function serverOf(routes: RequestListener, intake: IntakeDoor | null): Server {
+  const times = { requestTimeout: 15_000, headersTimeout: 10_000, keepAliveTimeout: 10_000 };
+  const server = createServer(
+    { ...times, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
+    (request, response) => {
+      if (!intake?.(request, response)) routes(request, response);
+    },
+  );
+  return server.setTimeout(30_000);
 }
 
 function countAnswers(app: FastifyInstance, metrics: Metrics): void {

@@ -1,16 +1,19 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/connector.ts';
 import { HubError } from '../core/errors.ts';
 import type { Reception, Webhooks } from '../engine/webhooks.ts';
 import { isAway } from '../ledger/database.ts';
+import type { Metrics } from '../watch/metrics.ts';
 import { BodyReader } from './body.ts';
-import { problemOf, sendProblem } from './problem.ts';
+import { headersOf, type Problem, problemOf } from './problem.ts';
+import { flatGuards } from './security.ts';
 
 export interface IntakeOptions {
   webhooks: Pick<Webhooks, 'port' | 'receive'>;
   clock: Clock;
   log: Log;
+  metrics?: Metrics | undefined;
 }
 
 interface Address {
@@ -24,62 +27,112 @@ const BODY_LIMIT = MIB;
 const MOST_COMING_IN = 16 * MIB;
 const BETWEEN_WARNINGS_MS = 10_000;
 
-const statusOf: Record<Reception, number> = { stored: 202, known: 200, noted: 202, nothing: 204 };
+/** Acknowledgements go to machines, many a second: they carry what keeps caches and sniffers off, and none of what is for browsers. */
+const acknowledged = (status: number, outcome: Reception): Acknowledgement => {
+  const text = status === 204 ? '' : JSON.stringify({ outcome });
+  const about = text === '' ? [] : ['content-type', 'application/json', 'content-length', String(text.length)];
+  return { status, text, head: [...about, 'cache-control', 'no-store', 'x-content-type-options', 'nosniff'] };
+};
+const acknowledgements: Record<Reception, Acknowledgement> = {
+  stored: acknowledged(202, 'stored'),
+  known: acknowledged(200, 'known'),
+  noted: acknowledged(202, 'noted'),
+  nothing: acknowledged(204, 'nothing'),
+};
+
+interface Acknowledgement {
+  status: number;
+  /** Name, value, name, value. */
+  head: string[];
+  text: string;
+}
 
 /**
+ * Answers a request that is for the intake and says true; all others are left to the routes.
+ *
  * `POST /in/{connection}/{topic}`: webhooks of any content type, as raw bytes. 202 only after the ledger's commit, 200 for what was known, 204
- * for what is not for the hub; what else there is, and what a sender does about it, stands in docs/intake.md.
+ * for what is not for the hub; what else there is, and what a sender does about it, stands in docs/intake.md. It stands before the framework,
+ * whose work for each request would cost more than the intake's own.
  */
-export function addIntake(app: FastifyInstance, { webhooks, clock, log }: IntakeOptions): void {
+export type IntakeDoor = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export function intakeDoor({ webhooks, clock, log, metrics }: IntakeOptions): IntakeDoor {
   const bodies = new BodyReader(MOST_COMING_IN);
   const report = new Report(log, clock);
-  void app.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    // The route reads the body itself: only after it has seen that the address exists.
-    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    scope.setErrorHandler((error, request, reply) => answer(error, request as FastifyRequest, reply, report));
-    scope.post<{ Params: Address }>('/in/:connection/:topic', async (request, reply) => {
-      const started = clock.monotonic();
-      const { connection, topic } = request.params;
-      const port = webhooks.port(connection, topic);
-      // The same words for an unknown connection and an unknown topic: addresses are not for guessing.
-      if (!port) throw new HubError('NOT_FOUND', 'nothing is received at this address');
-      checkType(request, port.source.accepts);
-      const body = await bodies.read(request.raw, port.source.maxBytes ?? BODY_LIMIT);
-      const at = request.raw.url!.indexOf('?');
-      const reception = await webhooks.receive(port, {
-        headers: request.raw.headers,
-        query: at < 0 ? '' : request.raw.url!.slice(at + 1),
-        body,
-        receivedAt: clock.now(),
-      });
-      report.received(request.params, reception, clock.monotonic() - started);
-      reply.code(statusOf[reception]);
-      return reception === 'nothing' ? reply.send() : reply.type('application/json').send(`{"outcome":"${reception}"}`);
+
+  const receive = async (address: Address, query: string, request: IncomingMessage): Promise<Reception> => {
+    const port = webhooks.port(address.connection, address.topic);
+    // The same words for an unknown connection and an unknown topic: addresses are not for guessing.
+    if (!port) throw new HubError('NOT_FOUND', 'nothing is received at this address');
+    checkType(request, port.source.accepts);
+    const body = await bodies.read(request, port.source.maxBytes ?? BODY_LIMIT);
+    return webhooks.receive(port, { headers: request.headers, query, body, receivedAt: clock.now() });
+  };
+
+  const serve = async (
+    address: Address,
+    query: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> => {
+    const started = clock.monotonic();
+    try {
+      const reception = await receive(address, query, request);
+      const { status, head, text } = acknowledgements[reception];
+      response.writeHead(status, head).end(text);
+      report.received(address, reception, clock.monotonic() - started);
+    } catch (error) {
+      const told = report.refused(address, error);
+      refuse(request, response, told);
+    }
+    metrics?.answered({
+      method: 'POST',
+      route: ROUTE,
+      status: response.statusCode,
+      seconds: (clock.monotonic() - started) / 1000,
     });
-  });
+  };
+
+  return (request, response) => {
+    if (request.method !== 'POST') return false;
+    const found = PATH.exec(request.url!);
+    const connection = found && decoded(found[1]!);
+    const topic = found && decoded(found[2]!);
+    if (!connection || !topic) return false;
+    void serve({ connection, topic }, found[3] ?? '', request, response);
+    return true;
+  };
+}
+
+const ROUTE = '/in/:connection/:topic';
+const PATH = /^\/in\/([^/?#]{1,200})\/([^/?#]{1,200})(?:\?([^#]*))?$/;
+
+/** A name in an address as it is meant, or null where it cannot be read. */
+function decoded(name: string): string | null {
+  if (!name.includes('%')) return name;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return null;
+  }
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, told: Problem): void {
+  // It was acknowledged, and what failed came after that.
+  if (response.headersSent) return;
+  const text = JSON.stringify(told);
+  const about = { ...headersOf(told), 'content-length': String(Buffer.byteLength(text)) };
+  response.writeHead(told.status, [...flatGuards(request), ...Object.entries(about).flat()]).end(text);
 }
 
 /** Compressed bodies are not taken: a signature is about the bytes that travel, and what unpacks to any size is not for strangers. */
-function checkType({ headers }: FastifyRequest, accepts: readonly string[] | undefined): void {
+function checkType({ headers }: IncomingMessage, accepts: readonly string[] | undefined): void {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw new HubError('MEDIA_TYPE', 'compressed bodies are not taken');
   if (!accepts) return;
   const type = (headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
   if (!accepts.includes(type)) throw new HubError('MEDIA_TYPE', `this address takes ${accepts.join(', ')}`);
-}
-
-/** Faults of the sender's in words, ours and the ledger's as one 503: the sender comes again, and hears nothing of what is inside. */
-function answer(error: unknown, request: FastifyRequest, reply: FastifyReply, report: Report): FastifyReply {
-  const told = problemOf(error);
-  const ours = told.status >= 500;
-  report.refused(request.params as Address, told.code, ours && !isAway(error) ? error : undefined);
-  if (!ours || told.code === 'OVERLOADED') return sendProblem(reply, told);
-  const away = new HubError('LEDGER_AWAY', 'this could not be stored; nothing was acknowledged', {
-    hint: 'send it again: what was stored all the same is known then',
-  });
-  return sendProblem(reply, problemOf(away));
 }
 
 /** One debug line per request, which metrics count too; of refusals a warning now and then, for a sender with a wrong secret must be seen. */
@@ -97,8 +150,16 @@ class Report {
     this.#log.debug('intake.answered', { connection, topic, outcome, elapsedMs });
   }
 
+  /** Faults of the sender's in words, ours and the ledger's as one 503: the sender comes again, and hears nothing of what is inside. */
+  refused(address: Address, error: unknown): Problem {
+    const told = problemOf(error);
+    const ours = told.status >= 500;
+    this.#warn(address, told.code, ours && !isAway(error) ? error : undefined);
+    return !ours || told.code === 'OVERLOADED' ? told : problemOf(notStored);
+  }
+
   /** `defect` is what went wrong on our side, for the log only. */
-  refused({ connection, topic }: Address, code: string, defect: unknown): void {
+  #warn({ connection, topic }: Address, code: string, defect: unknown): void {
     // An address that does not exist is a stranger's text.
     const about = code === 'NOT_FOUND' ? {} : { connection, topic };
     const key = code === 'NOT_FOUND' ? code : `${code} ${connection} ${topic}`;
@@ -113,3 +174,7 @@ class Report {
     });
   }
 }
+
+const notStored = new HubError('LEDGER_AWAY', 'this could not be stored; nothing was acknowledged', {
+  hint: 'send it again: what was stored all the same is known then',
+});

@@ -37,11 +37,17 @@ export function problemOf(error: unknown): Problem {
   return problem(500, 'INTERNAL', 'the hub could not answer this; its log says why');
 }
 
-export function sendProblem(reply: FastifyReply, told: Problem): FastifyReply {
-  if (told.status === 503) reply.header('retry-after', '5');
-  if (told.status === 401) reply.header('www-authenticate', 'Bearer realm="crossdock"');
-  return reply.code(told.status).type(PROBLEM).send(JSON.stringify(told));
+/** What a problem's answer says in its headers. */
+export function headersOf(told: Problem): Record<string, string> {
+  return {
+    'content-type': PROBLEM,
+    ...(told.status === 503 ? { 'retry-after': '5' } : {}),
+    ...(told.status === 401 ? { 'www-authenticate': 'Bearer realm="crossdock"' } : {}),
+  };
 }
+
+export const sendProblem = (reply: FastifyReply, told: Problem): FastifyReply =>
+  reply.code(told.status).headers(headersOf(told)).send(JSON.stringify(told));
 
 /** Answers errors of every route, and logs those that are ours. */
 export const answerError =

@@ -1,11 +1,12 @@
-// npm run bench:intake [-- --seconds N --connections N --rounds N]: POST /in/… over keep-alive connections, beside a bare node:http server that does
-// INSERT, COMMIT, then 200 for each request, in one run on one PostgreSQL with fsync on. Servers and the load are processes of their own.
+// npm run bench:intake [-- --seconds N --connections N --rounds N]: POST /in/… over keep-alive connections, beside bare node:http servers that do
+// INSERT, COMMIT, then 200 for each request, in one run on one PostgreSQL with fsync on. Servers and the load are processes of their own; each round
+// asks them in another order.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openEmbeddedPostgres } from '../../src/ledger/embedded/index.ts';
-import { type Served, serveApart } from '../support/apart.ts';
+import { type Served, type ServedApart, serveApart } from '../support/apart.ts';
 import { makeTemplate } from '../support/cluster.ts';
 import { type Load, type Measured, runLoad } from './load.ts';
 
@@ -17,6 +18,14 @@ const { values } = parseArgs({
   },
 });
 const [seconds, connections, rounds] = [Number(values.seconds), Number(values.connections), Number(values.rounds)];
+
+const names: Record<Served, string> = {
+  hub: 'POST /in/{connection}/{topic}',
+  bare10: 'BEGIN, INSERT, COMMIT, then 200; pool of 10',
+  bare50: 'the same; pool of 50',
+  leanest: 'one INSERT alone, then 200; pool of 10',
+  floor: 'signature verified, nothing stored',
+};
 
 interface Figures extends Measured {
   cpu: number;
@@ -43,59 +52,53 @@ function ledgerCpu(postmaster: number): number {
 }
 
 const home = mkdtempSync(join(tmpdir(), 'crossdock-bench-'));
-const postgres = await openEmbeddedPostgres({ home, createDatabases: true }); // fsync stays on: what is measured is what is promised
+const postgres = await openEmbeddedPostgres({ home, createDatabases: true, settings: { max_connections: '200' } }); // fsync stays on
 try {
   await makeTemplate(postgres.url);
   process.env.CROSSDOCK_TEST_URL = postgres.url;
-  const results: Record<Served, Figures[]> = { bare: [], leanest: [], hub: [] };
-  const servers = {
-    bare: await serveApart('bare'),
-    leanest: await serveApart('leanest'),
-    hub: await serveApart('hub'),
-  };
-  for (let round = 0; round <= rounds; round++)
-    for (const kind of ['bare', 'leanest', 'hub'] as const) {
-      const load: Load = { port: servers[kind].port, connections, seconds: round === 0 ? 2 : seconds, round };
-      const before = await servers[kind].ask('stored');
-      const [cpu, cpuOfLedger] = [await servers[kind].ask('cpu'), ledgerCpu(postgres.pid)];
+  const kinds = Object.keys(names) as Served[];
+  const results = Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as Record<Served, Figures[]>;
+  const servers = new Map<Served, ServedApart>();
+  for (const kind of kinds) servers.set(kind, await serveApart(kind));
+  for (let round = 0; round <= rounds; round++) {
+    for (const kind of kinds) {
+      const server = servers.get(kind)!;
+      // The first one warms up: compilers and caches are ready after it.
+      const load: Load = { port: server.port, connections, seconds: round === 0 ? 5 : seconds, round };
+      const before = await server.ask('stored');
+      const [cpu, cpuOfLedger] = [await server.ask('cpu'), ledgerCpu(postgres.pid)];
       const told = await runLoad(load);
       const measured: Figures = {
         ...told,
-        cpu: ((await servers[kind].ask('cpu')) - cpu) / told.acknowledged,
+        cpu: ((await server.ask('cpu')) - cpu) / told.acknowledged,
         cpuOfLedger: (ledgerCpu(postgres.pid) - cpuOfLedger) / told.acknowledged,
       };
-      const stored = (await servers[kind].ask('stored')) - before;
+      const stored = (await server.ask('stored')) - before;
       if (measured.acknowledged > stored)
         throw new Error(`${kind}: ${measured.acknowledged} acknowledged, ${stored} stored`);
       if (measured.refused > 0) throw new Error(`${kind}: ${measured.refused} refused`);
       if (round > 0) results[kind].push(measured);
     }
-  for (const server of Object.values(servers)) await server.stop();
+    kinds.push(kinds.shift()!);
+  }
+  for (const server of servers.values()) await server.stop();
 
-  const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
-  const line = (name: string, kind: Served): void => {
-    const of = (figure: keyof Figures): number => median(results[kind].map((measured) => measured[figure]));
-    process.stdout.write(
-      `${name.padEnd(30)} ${Math.round(of('perSecond')).toString().padStart(6)}/s   p50 ${of('p50').toFixed(1)} ms   p99 ${of('p99').toFixed(1)} ms   ${of('cpu').toFixed(0)} + ${of('cpuOfLedger').toFixed(0)} µs\n`,
-    );
-  };
+  const median = (numbers: readonly number[]): number =>
+    [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
   process.stdout.write(
     `${connections} keep-alive connections, 1 KB signed webhooks, fsync on, median of ${rounds} × ${seconds} s\n`,
   );
-  line('bare INSERT, COMMIT, then 200', 'bare');
-  line('the same without BEGIN', 'leanest');
-  line('POST /in/{connection}/{topic}', 'hub');
+  for (const [kind, name] of Object.entries(names) as [Served, string][]) {
+    const of = (figure: keyof Figures): number => median(results[kind].map((measured) => measured[figure]));
+    const ratios = results.hub.map(({ perSecond }, round) => perSecond / results[kind][round]!.perSecond);
+    const [low, high] = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2));
+    process.stdout.write(
+      `${name.padEnd(42)} ${Math.round(of('perSecond')).toString().padStart(6)}/s   p50 ${of('p50').toFixed(1).padStart(5)} ms   p99 ${of('p99').toFixed(1).padStart(5)} ms   ${of('cpu').toFixed(0).padStart(3)} + ${of('cpuOfLedger').toFixed(0).padStart(3)} µs${kind === 'hub' ? '' : `   hub: ${median(ratios).toFixed(2)} × (${low} to ${high})`}\n`,
+    );
+  }
   process.stdout.write(
     'µs: processor time for each request, of the server + of PostgreSQL: what remains comparable on a busy machine\n',
   );
-  for (const [yardstick, words] of [
-    ['bare', 'BEGIN, INSERT, COMMIT'],
-    ['leanest', 'one INSERT alone'],
-  ] as const) {
-    const ratios = results.hub.map(({ perSecond }, round) => perSecond / results[yardstick][round]!.perSecond);
-    const shown = ratios.map((ratio) => ratio.toFixed(2)).join(', ');
-    process.stdout.write(`ratio to ${words}: ${median(ratios).toFixed(2)} ×   (rounds: ${shown})\n`);
-  }
 } finally {
   await postgres.stop();
   rmSync(home, { recursive: true, force: true });

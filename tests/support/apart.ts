@@ -8,7 +8,8 @@ export interface ServedApart {
   stop(): Promise<void>;
 }
 
-export type Served = 'hub' | 'bare' | 'leanest';
+/** The numbers are connections to PostgreSQL. */
+export type Served = 'hub' | 'floor' | 'bare10' | 'bare50' | 'leanest';
 
 /** Starts the hub's server, or one of the bare ones it is compared with, in a process of its own on a ledger of its own. */
 export async function serveApart(kind: Served): Promise<ServedApart> {
