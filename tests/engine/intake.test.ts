@@ -256,3 +256,25 @@ test('a trace that came along is one of the labels, and no label where none came
     [{}, { a: '1' }, { [TRACE_LABEL]: 'T' }, { a: '1', [TRACE_LABEL]: 'T' }],
   );
 });
+
+test('a commit that fails is tried again one by one, never one by one when the ledger is away or it was one', async () => {
+  for (const [error, commits] of [
+    [Object.assign(new Error('away'), { code: 'ECONNREFUSED' }), 2],
+    [new Error('poisoned'), 4],
+  ] as const) {
+    let tried = 0;
+    const db = {
+      statement: async () => {
+        tried += 1;
+        throw error;
+      },
+    } as unknown as Database;
+    const receive = intakeOn(db);
+    const told = await Promise.allSettled(['1', '2', '3'].map((key) => receive(key)));
+    assert.deepEqual(
+      told.map((one) => one.status === 'rejected' && one.reason),
+      [error, error, error],
+    );
+    assert.equal(tried, commits, error.message);
+  }
+});

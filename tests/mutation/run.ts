@@ -88,7 +88,9 @@ try {
     const chosen = sample(all);
     if (chosen.length === 0) continue;
     const tests = [...new Set(chosen.flatMap(({ part }) => part.tests))];
-    for (const failing of await Promise.all(workshops.map((workshop) => workshop.failing(tests))))
+    // Once more, should a busy machine have been too slow.
+    const sound = async (workshop: Workshop) => (await workshop.failing(tests)) && (await workshop.failing(tests));
+    for (const failing of await Promise.all(workshops.map(sound)))
       if (failing !== null) throw new Error(`${ward.name}: ${failing} fails without any mutant`);
     const survivors: Job[] = [];
     const queue = [...chosen];
