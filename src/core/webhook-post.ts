@@ -5,6 +5,7 @@ import type { Secret } from './estate.ts';
 import type { Fault } from './fault.ts';
 import { FaultError } from './fault.ts';
 import { sha256 } from './seal.ts';
+import { silenceOf } from './silence.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 import { TRACE_LABEL } from './trace.ts';
 
@@ -95,22 +96,12 @@ export async function postWebhook(receiver: Receiver, posted: Posted, cx: Contex
 
 const failed = (fault: Fault): Result => ({ outcome: 'failed', fault });
 
-/** Codes by which it is certain that no connection was made. */
-const NOT_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
 function faultOfSilence(error: unknown): Fault {
   if (error instanceof FaultError) return error.fault;
-  const { code } = ((error as Error)?.cause ?? {}) as { code?: string };
-  return code !== undefined && NOT_SENT.has(code)
-    ? { kind: 'transient', message: `no connection to the receiver (${code})` }
-    : { kind: 'unknown', message: `no answer from the receiver (${code ?? (error as Error).name})` };
+  const { how, sent } = silenceOf(error);
+  return sent
+    ? { kind: 'unknown', message: `no answer from the receiver (${how})` }
+    : { kind: 'transient', message: `no connection to the receiver (${how})` };
 }
 
 function faultOfAnswer({ status, headers }: Response): Fault {

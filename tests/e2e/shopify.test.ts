@@ -4,10 +4,10 @@ import { trade } from '../shopify/story.ts';
 import { testLedger } from '../support/hub.ts';
 
 test('webhooks lost, doubled, late and forged, subscriptions deleted: every order comes once, and nobody did anything', async (t) => {
-  const told = await trade(await testLedger(t), { orders: 250, seed: 4, every: '3s' });
+  const told = await trade(await testLedger(t), { orders: 150, seed: 4, every: '3s' });
   assert.deepEqual(told.wrong, []);
-  assert.equal(told.sold, 250);
-  assert.ok(told.changed > 20, `${told.changed} orders changed`);
+  assert.equal(told.sold, 150);
+  assert.ok(told.changed > 10, `${told.changed} orders changed`);
   const { lost, twice, late, unsigned } = told.webhooks;
   assert.ok(Math.min(lost, twice, late, unsigned) > 0, JSON.stringify(told.webhooks));
   assert.deepEqual([told.unheard, told.fooled], [0, 0], 'webhooks that were not taken, and forged ones that were');

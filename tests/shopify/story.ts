@@ -59,6 +59,7 @@ function books() {
     name: accepts.name,
     accepts,
     idempotency: 'external-id',
+    needsBound: false,
     settle: 0,
     deadline: '10s',
     batch: { max: 100, onFailure: 'independent' },

@@ -53,7 +53,7 @@ export const catalogue = (shop: Shop): Sink<typeof CatalogueItemDocument> =>
   });
 
 /** What stands at the end of the product's address: the key, and something of its digest, for keys that differ in other signs only. */
-export const handleOf = (key: string): string => {
+const handleOf = (key: string): string => {
   const readable = key
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')

@@ -26,7 +26,7 @@ export interface UserError {
 const someTime = milliseconds('5s');
 
 /** Shopify's words fit for an operator: one line, no e-mail address, at most 300 characters. */
-export function words(text: unknown): string {
+function words(text: unknown): string {
   const line = String(text ?? '')
     .replace(/\s+/g, ' ')
     .replace(/[^\s@"'(<]+@[^\s@"')>]+/g, '(e-mail)')

@@ -24,7 +24,7 @@ export interface MappingOptions {
   readonly skus?: Partial<ServiceSkus>;
 }
 
-export const defaultSkus: ServiceSkus = {
+const defaultSkus: ServiceSkus = {
   shipping: 'SHIPPING',
   discount: 'DISCOUNT',
   duties: 'DUTIES',

@@ -30,7 +30,7 @@ function secretsOf(names: readonly Secret[], cx: Context): string[] {
  *
  * @see https://shopify.dev/docs/apps/build/webhooks/verify-deliveries
  */
-export function isFromShopify(request: RawRequest, secrets: readonly string[]): boolean {
+function isFromShopify(request: RawRequest, secrets: readonly string[]): boolean {
   const given = Buffer.from(headerOf(request, 'x-shopify-hmac-sha256'), 'base64');
   if (given.length === 0) return false;
   return secrets.some((secret) => sameBytes(createHmac('sha256', secret).update(request.body).digest(), given));

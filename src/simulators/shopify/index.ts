@@ -7,11 +7,11 @@ import { Shop, type ShopOptions } from './shop.ts';
 import { type WebhookFaults, Webhooks } from './webhooks.ts';
 
 export type { NewOrder } from './orders.ts';
-export type { Order, Person, Place, Product, Variant } from './records.ts';
+export type { Variant } from './records.ts';
 export type { Shop } from './shop.ts';
 
 /** Shares, 0 to 1, of requests that go wrong. */
-export interface ApiFaults {
+interface ApiFaults {
   /** Answered only after the connection was cut: what was asked for is done. */
   cut?: number;
   /** HTTP 502 before anything is done. */

@@ -112,7 +112,7 @@ export interface Transaction {
   readonly amount: Bag;
 }
 
-export interface RefundLine {
+interface RefundLine {
   readonly id: string;
   readonly lineId: string;
   readonly quantity: number;
@@ -147,7 +147,7 @@ export interface Return {
   }[];
 }
 
-export interface FulfillmentOrder {
+interface FulfillmentOrder {
   readonly id: string;
   readonly locationId: string;
   readonly method: 'SHIPPING' | 'PICK_UP';

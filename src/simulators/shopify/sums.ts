@@ -12,8 +12,7 @@ export const netOf = (line: Line): Bag =>
 
 const shippingNet = (line: ShippingLine): Bag => addBags([line.price, ...line.discounts.map(negative)]);
 
-export const taxOf = ({ taxes }: { readonly taxes: readonly TaxLine[] }): Bag =>
-  addBags(taxes.map(({ amount }) => amount));
+const taxOf = ({ taxes }: { readonly taxes: readonly TaxLine[] }): Bag => addBags(taxes.map(({ amount }) => amount));
 
 /** Tax lines of an amount, each rounded by itself; within the amount where prices include tax. */
 export function taxLines(
