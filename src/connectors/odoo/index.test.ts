@@ -21,6 +21,7 @@ describe('odoo()', () => {
       'stockAdjustments',
       'journalEntries',
       'payments',
+      'shipments',
     ]);
     for (const sink of Object.values(a.sinks)) {
       assert.equal(sink.idempotency, sink === a.sinks.payments ? 'find-first' : 'external-id');

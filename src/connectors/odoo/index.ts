@@ -7,6 +7,7 @@ import type { JournalEntryDocument } from '../../model/journal-entry.ts';
 import type { OrderDocument } from '../../model/order.ts';
 import type { PaymentDocument } from '../../model/payment.ts';
 import type { ProductDocument } from '../../model/product.ts';
+import type { ShipmentDocument } from '../../model/shipment.ts';
 import type { StockAdjustmentDocument } from '../../model/stock-adjustment.ts';
 import { check } from './check.ts';
 import { customers } from './customers.ts';
@@ -15,6 +16,7 @@ import { journalEntries } from './journal-entries.ts';
 import { payments } from './payments.ts';
 import { products } from './products.ts';
 import { saleOrders } from './sale-orders.ts';
+import { shipments } from './shipments.ts';
 import { type CatalogueRecord, catalogue } from './sources/catalogue.ts';
 import { hints } from './sources/hints.ts';
 import { type DeliveryRecord, pickings } from './sources/pickings.ts';
@@ -48,6 +50,7 @@ export interface OdooConfig {
     readonly adjustments?: number;
     readonly entries?: number;
     readonly payments?: number;
+    readonly shipments?: number;
   };
   /** How its changes are captured. */
   readonly capture?: {
@@ -89,6 +92,7 @@ export interface OdooConnection extends Connection {
     readonly stockAdjustments: Sink<typeof StockAdjustmentDocument>;
     readonly journalEntries: Sink<typeof JournalEntryDocument>;
     readonly payments: Sink<typeof PaymentDocument>;
+    readonly shipments: Sink<typeof ShipmentDocument>;
   };
 }
 
@@ -121,6 +125,7 @@ export function odoo(config: OdooConfig): OdooConnection {
       stockAdjustments: stockAdjustments(one, batch.adjustments ?? 50),
       journalEntries: journalEntries(one, batch.entries ?? 50),
       payments: payments(one, batch.payments ?? 10),
+      shipments: shipments(one, batch.shipments ?? 10),
     },
     check: (cx) => check(one, cx),
   };
