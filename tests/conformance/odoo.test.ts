@@ -48,7 +48,14 @@ const refuses = (request: SeenRequest): Response => {
 };
 
 /** A call that changes what the documents stand for; a wizard that is prepared changes nothing. */
-const writing = new Set(['load', 'button_validate', 'action_post', 'create_invoices', 'action_create_payments']);
+const writing = new Set([
+  'load',
+  'action_apply_inventory',
+  'button_validate',
+  'action_post',
+  'create_invoices',
+  'action_create_payments',
+]);
 
 for (const [name, start] of odooTargets) {
   const run = randomUUID().slice(0, 8);
@@ -146,6 +153,8 @@ for (const [name, start] of odooTargets) {
   });
   const many = (count: number, vals: (n: number) => object) =>
     Array.from({ length: count }, (_, n) => vals(n)) as unknown[];
+  /** Items that the suite asks for at most. */
+  const most = 150;
   let codes = 0;
   const newProducts = (count: number) =>
     worker.call('product.product', 'create', [
@@ -274,6 +283,67 @@ for (const [name, start] of odooTargets) {
             ]),
           hollow: (request) =>
             called(request).method === 'action_post' ? answer(request, false) : nothingLoaded(request),
+        });
+      },
+      [`${name}: stock levels`]: async () => {
+        const shelf = await newProducts(most);
+        const level = (n: number, available = '7') => {
+          const sku = `L${n}`;
+          const document = { id: sku, sku, location: 'WH', available, asOf: '2026-11-20T10:00:00Z' };
+          return item(sku, document, { [`product:${sku}`]: String(shelf[n]) });
+        };
+        return subject(sinks.stockLevels as Sink, {
+          item: (n) => level(n),
+          bad: (n) => level(n, 'many'),
+          badIsFoundBy: 'sink',
+          badField: 'available',
+          held: async ({ links }) => {
+            const product = Number([...links.values()][0]);
+            return count('stock.quant', [
+              ['product_id', '=', product],
+              ['quantity', '=', 7],
+            ]);
+          },
+          // Counted, and not applied.
+          hollow: (request) => (called(request).method === 'action_apply_inventory' ? answer(request, null) : null),
+        });
+      },
+      [`${name}: shipments`]: async () => {
+        const line = [0, 0, { product_id: thing, product_uom_qty: 2, price_unit: 1 }];
+        const vals = many(most, () => ({ partner_id: Number(buyer), state: 'sale', order_line: [line] }));
+        const orders = (await worker.call('sale.order', 'create', [vals])) as number[];
+        const shipment = (n: number, quantity = '2') => {
+          const key = `s${n}-${run}`;
+          const document = {
+            id: key,
+            number: key,
+            fulfilmentOrder: 'F',
+            order: 'O',
+            orderNumber: String(orders[n]),
+            location: 'WH',
+            milestone: 'shipped',
+            occurredAt: '2026-11-20T10:00:00Z',
+            carrier: null,
+            tracking: [{ number: `TR-${key}`, url: null }],
+            closes: false,
+            lines: [{ id: '1', orderLine: null, sku: `C-${worker.run}`.toUpperCase(), quantity }],
+          };
+          return item(key, document, { 'order:O': String(orders[n]) });
+        };
+        return subject(sinks.shipments as Sink, {
+          item: (n) => shipment(n),
+          bad: (n) => shipment(n, '3'),
+          badIsFoundBy: 'sink',
+          badField: 'lines',
+          held: ({ links }) =>
+            count('stock.picking', [
+              ['sale_id', '=', Number(links.get('order:O'))],
+              ['state', '=', 'done'],
+            ]),
+          hollow: (request) =>
+            called(request).method === 'button_validate'
+              ? answer(request, { type: 'ir.actions.act_window', res_model: 'stock.backorder.confirmation' })
+              : null,
         });
       },
       [`${name}: payments`]: () => {

@@ -355,6 +355,17 @@ export class Odoo {
     });
   }
 
+  /** Id of the delivery method of this name. */
+  async carrier(name: string, cx: Context): Promise<number> {
+    const rows = await this.read('delivery.carrier', [['name', '=', name]], ['name'], cx);
+    if (rows.length === 1) return rows[0]!.id as number;
+    throw rejected(
+      `Odoo has ${rows.length === 0 ? 'no delivery method' : `${rows.length} delivery methods`} called '${name}' (Mapping table 'carriers')`,
+      'carrier-unknown',
+      'carrier',
+    );
+  }
+
   /** Code of the warehouse by operation type. */
   pickingTypes(cx: Context): Promise<ReadonlyMap<number, string>> {
     return this.#keep('picking types', cx, async () => {

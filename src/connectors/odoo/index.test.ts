@@ -21,9 +21,13 @@ describe('odoo()', () => {
       'stockAdjustments',
       'journalEntries',
       'payments',
+      'shipments',
+      'stockLevels',
     ]);
     for (const sink of Object.values(a.sinks)) {
-      assert.equal(sink.idempotency, sink === a.sinks.payments ? 'find-first' : 'external-id');
+      const grade =
+        sink === a.sinks.payments ? 'find-first' : sink === a.sinks.stockLevels ? 'overwrite' : 'external-id';
+      assert.equal(sink.idempotency, grade);
       assert.equal(sink.settle, '120s');
       assert.ok(sink.batch.max >= 1 && sink.batch.max <= 500);
     }

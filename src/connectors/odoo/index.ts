@@ -8,6 +8,7 @@ import type { JournalEntryDocument } from '../../model/journal-entry.ts';
 import type { OrderDocument } from '../../model/order.ts';
 import type { PaymentDocument } from '../../model/payment.ts';
 import type { ProductDocument } from '../../model/product.ts';
+import type { ShipmentDocument } from '../../model/shipment.ts';
 import type { StockAdjustmentDocument } from '../../model/stock-adjustment.ts';
 import type { StockLevelDocument } from '../../model/stock-level.ts';
 import { check } from './check.ts';
@@ -18,6 +19,7 @@ import { stockLookup } from './lookups.ts';
 import { payments } from './payments.ts';
 import { products } from './products.ts';
 import { saleOrders } from './sale-orders.ts';
+import { shipments } from './shipments.ts';
 import { type CatalogueRecord, catalogue } from './sources/catalogue.ts';
 import { hints } from './sources/hints.ts';
 import { type DeliveryRecord, pickings } from './sources/pickings.ts';
@@ -25,6 +27,7 @@ import { type PriceRecord, prices } from './sources/prices.ts';
 import { type StockRecord, stockLevels } from './sources/stock-levels.ts';
 import { Turnstile } from './sources/turnstile.ts';
 import { stockAdjustments } from './stock-adjustments.ts';
+import { stockLevelSink } from './stock-levels.ts';
 
 export interface OdooConfig {
   /** Where Odoo is, such as `https://erp.example.com`. */
@@ -51,7 +54,15 @@ export interface OdooConfig {
     readonly adjustments?: number;
     readonly entries?: number;
     readonly payments?: number;
+    readonly shipments?: number;
+    readonly stockLevels?: number;
   };
+  /**
+   * Minor units by which Odoo's total of an order may differ from what the customer was charged (5): a line for rounding makes up for it. A larger difference goes to a person.
+   */
+  readonly rounding?: number;
+  /** What stock levels that are written count: pieces on the shelf (`on-hand`, the default), or those that are free beside what Odoo has reserved. */
+  readonly stockCounts?: 'on-hand' | 'free';
   /** How its changes are captured. */
   readonly capture?: {
     /** How far each poll looks back (180 s): longer than Odoo's `limit_time_real`, with some time for clocks that differ. */
@@ -93,6 +104,8 @@ export interface OdooConnection extends Connection {
     readonly stockAdjustments: Sink<typeof StockAdjustmentDocument>;
     readonly journalEntries: Sink<typeof JournalEntryDocument>;
     readonly payments: Sink<typeof PaymentDocument>;
+    readonly shipments: Sink<typeof ShipmentDocument>;
+    readonly stockLevels: Sink<typeof StockLevelDocument>;
   };
 }
 
@@ -121,10 +134,16 @@ export function odoo(config: OdooConfig): OdooConnection {
     sinks: {
       customers: customers(one, batch.customers ?? 500),
       products: products(one, batch.products ?? 250),
-      saleOrders: saleOrders(one, batch.orders ?? 25),
+      saleOrders: saleOrders(one, batch.orders ?? 25, config.rounding ?? 5),
       stockAdjustments: stockAdjustments(one, batch.adjustments ?? 50),
       journalEntries: journalEntries(one, batch.entries ?? 50),
       payments: payments(one, batch.payments ?? 10),
+      shipments: shipments(one, batch.shipments ?? 10),
+      stockLevels: stockLevelSink(one, {
+        max: batch.stockLevels ?? 200,
+        counts: config.stockCounts ?? 'on-hand',
+        safety: config.capture?.safety ?? '0',
+      }),
     },
     lookups: { stockLevels: stockLookup(one, config.capture?.safety ?? '0') },
     check: (cx) => check(one, cx),

@@ -1,11 +1,22 @@
 import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { type Decimal, decimal, fits } from '../../core/decimal.ts';
-import { type Fault, rejected } from '../../core/fault.ts';
+import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import { type Order, OrderDocument } from '../../model/order.ts';
 import { type Odoo, pair, type Row } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Cells, type Loadable, type Loaded, load } from './load.ts';
+import {
+  cancel,
+  differs,
+  editsOf,
+  type HeldLines,
+  limitOf,
+  lineFields,
+  round,
+  roundingOf,
+  writeEdits,
+} from './order-changes.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
 import { minorOf, naiveUtc, sinkOf } from './sink.ts';
 
@@ -15,6 +26,8 @@ const maxLines = 300;
 interface Prepared {
   /** The whole order, as it is created. */
   readonly loadable: Loadable & { readonly lines: { readonly field: 'order_line'; readonly rows: readonly Cells[] } };
+  /** External id of the line for a difference of rounding. */
+  readonly rounding: string;
   /** Id of the currency it must have; 0 for the one of its pricelist. */
   readonly currency: number;
 }
@@ -31,7 +44,7 @@ type Ready = readonly { readonly item: Item<Order>; readonly prepared: Prepared 
  *
  * @see odoo.md §1 items 1 and 2, §2 load(); recordings 16-load-order-confirm, 21-order-taxes-rounding
  */
-export const saleOrders = (odoo: Odoo, max: number): Sink<typeof OrderDocument> =>
+export const saleOrders = (odoo: Odoo, max: number, limit = 5): Sink<typeof OrderDocument> =>
   sinkOf(odoo, {
     name: 'sale-orders',
     accepts: OrderDocument,
@@ -40,7 +53,7 @@ export const saleOrders = (odoo: Odoo, max: number): Sink<typeof OrderDocument> 
       deliverPrepared(
         items,
         (item) => saleOrder(odoo, item, cx),
-        (ready) => inWaves(ready, (wave) => deliverWave(odoo, wave, cx)),
+        (ready) => inWaves(ready, (wave) => deliverWave(odoo, wave, limit, cx)),
       ),
   });
 
@@ -64,10 +77,10 @@ async function inWaves(ready: Ready, deliver: (wave: Ready) => Promise<Result[]>
   return results;
 }
 
-async function deliverWave(odoo: Odoo, wave: Ready, cx: Context): Promise<Result[]> {
+async function deliverWave(odoo: Odoo, wave: Ready, limit: number, cx: Context): Promise<Result[]> {
   const held = await heldOf(odoo, wave, cx);
-  const missing = await missingLines(odoo, wave, held, cx);
-  const plans = wave.map((one) => planOf(one, held.get(nameOf(one)), missing));
+  const lines = await linesOf(odoo, wave, held, cx);
+  const plans = wave.map((one) => planOf(one, held.get(nameOf(one)), lines));
   const open = plans.flatMap((plan, place) => ('send' in plan ? [{ plan, place }] : []));
   const absent = async (records: readonly Loadable[]) => {
     const names = new Set(records.map((record) => record.cells.id));
@@ -87,10 +100,22 @@ async function deliverWave(odoo: Odoo, wave: Ready, cx: Context): Promise<Result
     loaded,
     cx,
   );
-  const results = plans.map((plan): Result => ('send' in plan ? { outcome: 'untouched' } : plan.known));
-  open.forEach(({ place }, index) => {
-    results[place] = sent[index]!;
-  });
+  const results: Result[] = [];
+  for (const [place, plan] of plans.entries()) {
+    const at = open.findIndex((one) => one.place === place);
+    const result =
+      'known' in plan
+        ? plan.known
+        : at < 0 || ('changed' in plan && plan.changed && sent[at]!.outcome === 'done')
+          ? null
+          : sent[at]!;
+    const broken = results.some((one) => one.outcome === 'failed' && one.fault.kind !== 'rejected');
+    const next =
+      broken && result === null
+        ? ({ outcome: 'untouched' } as const)
+        : await mended(odoo, wave[place]!, result, held, limit, cx);
+    results.push(next);
+  }
   return results;
 }
 
@@ -107,35 +132,85 @@ function heldOf(odoo: Odoo, wave: Ready, cx: Context): Promise<Map<string, Row>>
   return odoo.own('sale.order', domain, wave.map(nameOf), compared, cx);
 }
 
-/** External ids of the lines that the held orders lack. */
-async function missingLines(
-  odoo: Odoo,
-  wave: Ready,
-  held: ReadonlyMap<string, Row>,
-  cx: Context,
-): Promise<Set<string>> {
-  const lines = wave.flatMap((one) =>
-    held.has(nameOf(one)) ? one.prepared.loadable.lines.rows.map((row) => row.id) : [],
+/** Lines of ours that the held orders have, by external id. */
+async function linesOf(odoo: Odoo, wave: Ready, held: ReadonlyMap<string, Row>, cx: Context): Promise<HeldLines> {
+  const names = wave.flatMap((one) =>
+    held.has(nameOf(one)) ? [one.prepared.rounding, ...one.prepared.loadable.lines.rows.map((row) => row.id)] : [],
   );
-  if (lines.length === 0) return new Set();
+  if (names.length === 0) return new Map();
   const orders = [...held.values()].map((row) => row.id);
-  const there = await odoo.own('sale.order.line', [['order_id', 'in', orders]], lines, ['order_id'], cx);
-  return new Set(lines.filter((line) => !there.has(line)));
+  return odoo.own('sale.order.line', [['order_id', 'in', orders]], names, lineFields, cx);
 }
 
-/** What is left to do for an order: nothing, or a call of `load`. */
+/**
+ * What `load` left over: an order that is cancelled, lines that changed, cents that Odoo adds up otherwise. `result` is null where nothing was sent, and it must be looked at.
+ */
+async function mended(
+  odoo: Odoo,
+  one: Ready[number],
+  result: Result | null,
+  held: ReadonlyMap<string, Row>,
+  limit: number,
+  cx: Context,
+): Promise<Result> {
+  const amountDiffers =
+    result?.outcome === 'failed' && result.fault.kind === 'rejected' && result.fault.cause === 'read-back-amount';
+  if (result !== null && !amountDiffers) return result;
+  try {
+    const before = held.get(nameOf(one));
+    if (one.item.document.state === 'cancelled' && before) return await cancel(odoo, one.item.document, before, cx);
+    return await mend(odoo, one, limit, cx);
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    const fault = await odoo.faultOf(error, 'sale.order', cx).catch(() => error.fault);
+    return { outcome: 'failed', fault };
+  }
+}
+
+async function mend(odoo: Odoo, one: Ready[number], limit: number, cx: Context): Promise<Result> {
+  const { item, prepared } = one;
+  const order = item.document;
+  const look = async () => {
+    const held = await heldOf(odoo, [one], cx);
+    return { row: held.get(nameOf(one)), lines: await linesOf(odoo, [one], held, cx) };
+  };
+  let { row, lines } = await look();
+  const edits = item.version > 1 ? editsOf(order, prepared.loadable.lines.rows, lines) : [];
+  if (row && edits.length > 0) {
+    await writeEdits(odoo, row.id as number, edits, cx);
+    ({ row, lines } = await look());
+  }
+  const rounding = roundingOf(lines.get(prepared.rounding), order.currency);
+  const first = difference(order, prepared.currency, row, lines.has(prepared.rounding) ? 1 : 0);
+  if (row && first?.cause === 'read-back-amount' && order.total !== undefined) {
+    const { lineTaxes } = await odoo.dialect(cx);
+    const theirs = minorOf(row.amount_total, order.currency) - rounding;
+    const charged = BigInt(order.total);
+    const names = { order: nameOf(one), line: prepared.rounding, taxes: lineTaxes };
+    await round(odoo, order, { ...names, charged, theirs, limit: limitOf(limit, order.currency) }, cx);
+    ({ row, lines } = await look());
+  }
+  const fault = difference(order, prepared.currency, row, lines.has(prepared.rounding) ? 1 : 0);
+  return fault ? { outcome: 'failed', fault } : { outcome: 'done', id: String(row!.id) };
+}
+
+/** What is left to do for an order: nothing, a call of `load`, or a closer look. */
 function planOf(
   { item, prepared }: Ready[number],
   row: Row | undefined,
-  missing: ReadonlySet<string>,
-): { known: Result } | { send: Loadable } {
+  lines: HeldLines,
+): { known: Result } | { send: Loadable; changed: boolean } | { look: true } {
   const { loadable, currency } = prepared;
-  if (!row) return { send: loadable };
-  const fault = difference(item.document, currency, row);
-  if (!fault) return { known: { outcome: 'done', id: String(row.id) } };
-  const rows = loadable.lines.rows.filter((line) => missing.has(line.id));
+  if (!row) return { send: loadable, changed: false };
+  if (item.document.state === 'cancelled') return { look: true };
+  const fault = difference(item.document, currency, row, lines.has(prepared.rounding) ? 1 : 0);
+  // A first version that differs was changed by a person in Odoo: that is told, not written over.
+  const changed = item.version > 1 && loadable.lines.rows.some((cells) => differs(cells, lines.get(cells.id)));
+  if (!fault) return changed ? { look: true } : { known: { outcome: 'done', id: String(row.id) } };
+  const rows = loadable.lines.rows.filter((line) => !lines.has(line.id));
   const grows = fault.cause === 'read-back-lines' && rows.length > 0;
-  if (!grows) return { known: { outcome: 'failed', fault } };
+  if (!grows)
+    return changed || fault.cause === 'read-back-amount' ? { look: true } : { known: { outcome: 'failed', fault } };
   if (row.locked === true)
     return {
       known: {
@@ -147,7 +222,7 @@ function planOf(
         },
       },
     };
-  return { send: { cells: { id: loadable.cells.id }, lines: { field: 'order_line', rows } } };
+  return { send: { cells: { id: loadable.cells.id }, lines: { field: 'order_line', rows } }, changed };
 }
 
 async function saleOrder(odoo: Odoo, item: Item<Order>, cx: Context): Promise<Prepared> {
@@ -164,7 +239,7 @@ async function saleOrder(odoo: Odoo, item: Item<Order>, cx: Context): Promise<Pr
     client_order_ref: order.number,
     origin: order.refersTo ?? '',
     date_order: naiveUtc(order.placedAt, 'placedAt'),
-    state: 'sale',
+    state: order.state === 'cancelled' ? 'cancel' : 'sale',
     ...(warehouse === undefined ? {} : { 'warehouse_id/.id': String((await odoo.warehouse(cx)).id) }),
   };
   const rows: Cells[] = [];
@@ -176,6 +251,7 @@ async function saleOrder(odoo: Odoo, item: Item<Order>, cx: Context): Promise<Pr
       // Not a column: Odoo refuses to be told the pricelist of a confirmed order, even the one it has (run on 18 and 19).
       context: { default_pricelist_id: pricelist ?? false },
     },
+    rounding: externalId(odoo.module(cx), 'order_rounding', key),
     currency: pricelist === null ? (await odoo.company(cx)).currency.id : 0,
   };
 }
@@ -235,32 +311,44 @@ async function readBack(odoo: Odoo, sent: Ready, loaded: readonly Loaded[], cx: 
   });
 }
 
-/** What the order in Odoo has otherwise than the document, or null. `currency` 0: any but the company's, as its pricelist has it. */
+/**
+ * What the order in Odoo has otherwise than the document, or null. `currency` 0: any but the company's, as its pricelist has it. `extra`: lines that are the hub's own,
+ * for rounding. What the customer was charged counts where the document says it, else the sum of the lines.
+ */
 export function difference(
   order: Order,
   currency: number,
   row: Row | undefined,
+  extra = 0,
 ): Extract<Fault, { kind: 'rejected' }> | null {
   const landed = `order ${order.number} has landed in Odoo, but`;
-  const differs = (message: string, cause: string) =>
+  const other = (message: string, cause: string) =>
     ({ kind: 'rejected', message: `${landed} ${message}`, cause }) as const;
-  if (!row) return differs('cannot be read back there (another company, or deleted meanwhile)', 'read-back-missing');
+  if (!row) return other('cannot be read back there (another company, or deleted meanwhile)', 'read-back-missing');
   if (row.client_order_ref !== order.number)
-    return differs(`carries the reference '${String(row.client_order_ref)}'`, 'read-back-reference');
+    return other(`carries the reference '${String(row.client_order_ref)}'`, 'read-back-reference');
+  if (order.state === 'cancelled')
+    return row.state === 'cancel'
+      ? null
+      : other(`is in state '${String(row.state)}' there, not cancelled`, 'read-back-state');
   if (row.state !== 'sale' && row.state !== 'done')
-    return differs(`is in state '${String(row.state)}' there, not confirmed`, 'read-back-state');
+    return other(`is in state '${String(row.state)}' there, not confirmed`, 'read-back-state');
   const lines = Array.isArray(row.order_line) ? row.order_line.length : 0;
-  if (lines !== order.lines.length)
-    return differs(`has ${lines} lines there and ${order.lines.length} here`, 'read-back-lines');
+  if (lines - extra !== order.lines.length)
+    return other(`has ${lines - extra} lines there and ${order.lines.length} here`, 'read-back-lines');
   const held = pair(row.currency_id as never);
   if ((currency !== 0 && held.id !== currency) || (currency === 0 && held.name !== order.currency))
-    return differs(`is in ${held.name} there and in ${order.currency} here`, 'read-back-currency');
-  const ours = order.lines.reduce((all, line) => all + BigInt(line.total), 0n);
-  const kind = order.pricesIncludeTax || order.lines.every((line) => line.taxes.length === 0) ? 'total' : 'untaxed';
+    return other(`is in ${held.name} there and in ${order.currency} here`, 'read-back-currency');
+  const sum = order.lines.reduce((all, line) => all + BigInt(line.total), 0n);
+  const ours = order.total === undefined ? sum : BigInt(order.total);
+  const kind =
+    order.total !== undefined || order.pricesIncludeTax || order.lines.every((line) => line.taxes.length === 0)
+      ? 'total'
+      : 'untaxed';
   const theirs = minorOf(row[`amount_${kind}`], order.currency);
   if (theirs === ours) return null;
   const amount = (minor: bigint) => `${moneyText(money(minor, order.currency))} ${order.currency}`;
-  return differs(
+  return other(
     `its ${kind === 'total' ? 'total' : 'untaxed amount'} is ${amount(theirs)} there and ${amount(ours)} here`,
     'read-back-amount',
   );

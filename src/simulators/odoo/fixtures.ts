@@ -305,11 +305,15 @@ class Furnisher {
   }
 
   private outside(name: string): Row | undefined {
-    return this.db.version >= 19 ? undefined : this.add('stock.location', { name, usage: 'view' });
+    return this.db.version >= 19 ? undefined : this.add('stock.location', { name, usage: 'view', company_id: false });
   }
 
   private place(name: string, usage: string, above: Row | undefined, more: Vals, xmlid: string | undefined): void {
-    const row = this.add('stock.location', { name, usage, location_id: above?.id ?? false, ...more }, xmlid);
+    const row = this.add(
+      'stock.location',
+      { name, usage, location_id: above?.id ?? false, company_id: false, ...more },
+      xmlid,
+    );
     if (above) this.env.set('stock.location', row, { complete_name: `${above.name}/${name}` });
   }
 

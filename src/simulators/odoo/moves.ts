@@ -141,6 +141,15 @@ const moves = (version: Version): Model =>
       sale_line_id: many2one('sale.order.line', 'Sale Line', { index: true }),
       origin_returned_move_id: many2one('stock.move', 'Origin return move'),
       to_refund: boolean('Update quantities on SO/PO', { default: true }),
+      has_tracking: selection(
+        'Product with Tracking',
+        [
+          ['serial', 'By Unique Serial Number'],
+          ['lot', 'By Lots'],
+          ['none', 'By Quantity'],
+        ],
+        { related: 'product_id.tracking' },
+      ),
       is_inventory: boolean('Inventory'),
       move_line_ids: one2many('stock.move.line', 'move_id', 'Move Lines'),
     },

@@ -8,7 +8,7 @@ import { productValue } from './product.ts';
 import { secretRecord } from './read.ts';
 import { later, lineFields } from './saletotals.ts';
 import { mapTaxes } from './tax.ts';
-import type { Row, Vals, Version } from './types.ts';
+import type { Json, Row, Vals, Version } from './types.ts';
 
 /** Taxes must be of the order's company; 18 and 19 say so very differently. */
 function checkCompanies(env: Env, lines: readonly Row[]): void {
@@ -43,18 +43,34 @@ function completeLine(env: Env, vals: Vals): Vals {
   const given = (name: string) => vals[name] !== undefined;
   if (!filled.name) filled.name = lineName(env, product);
   if (!filled[names.uom]) filled[names.uom] = productValue(env, product, 'uom_id');
-  if (!given('price_unit')) {
-    const request = {
-      product,
-      quantity: Number(vals.product_uom_qty ?? 1),
-      uom: Number(filled[names.uom]),
-      pricelist: env.find('product.pricelist', order.pricelist_id!),
-    };
-    filled.price_unit = priceOf(env, request);
-  }
+  if (!given('price_unit'))
+    filled.price_unit = listPrice(env, order, product, Number(vals.product_uom_qty ?? 1), filled[names.uom]!);
   if (!given(names.taxes))
     filled[names.taxes] = [[6, 0, mapTaxes(env, order, productValue(env, product, 'taxes_id') as number[])]];
   return filled;
+}
+
+const listPrice = (env: Env, order: Row, product: Row, quantity: number, uom: Json): number =>
+  priceOf(env, { product, quantity, uom: Number(uom), pricelist: env.find('product.pricelist', order.pricelist_id!) });
+
+/** A new quantity alone takes the price from the list again, whatever it was before; not once something was invoiced. */
+function repriced(env: Env, row: Row): void {
+  const product = env.find('product.product', row.product_id!);
+  if (!product || Number(row.qty_invoiced) > 0) return;
+  const { uom } = lineFields(env.db.version);
+  const order = env.get('sale.order', row.order_id!);
+  const price = listPrice(env, order, product, Number(row.product_uom_qty), row[uom]!);
+  env.set('sale.order.line', row, { price_unit: price });
+}
+
+/** What was delivered cannot be un-ordered. */
+function checkDelivered(rows: readonly Row[], vals: Vals): void {
+  if (!('product_uom_qty' in vals)) return;
+  const quantity = Number(vals.product_uom_qty);
+  if (rows.some((row) => Number(row.qty_delivered) > quantity && quantity < Number(row.product_uom_qty)))
+    throw userError(
+      'The ordered quantity of a sale order line cannot be decreased below the amount already delivered. Instead, create a return in your inventory.',
+    );
 }
 
 function lineName(env: Env, product: Row): string {
@@ -139,6 +155,7 @@ export const lines = (version: Version): Model => {
     complete: completeLine,
     writing: (env, rows, vals) => {
       checkLocked(env, rows, vals);
+      checkDelivered(rows, vals);
       return vals;
     },
     created: (env, rows) => {
@@ -154,6 +171,9 @@ export const lines = (version: Version): Model => {
       }
     },
     written: (env, rows, vals, before) => {
+      if (!('price_unit' in vals))
+        for (const [i, row] of rows.entries())
+          if (row.product_uom_qty !== before[i]!.product_uom_qty) repriced(env, row);
       for (const order of ordersOf(env, rows)) {
         later(
           env,

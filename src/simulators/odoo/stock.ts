@@ -39,7 +39,7 @@ const locations = (): Model =>
       usage: selection('Location Type', usages, { required: true, default: 'internal' }),
       location_id: many2one('stock.location', 'Parent Location', { index: true }),
       child_ids: one2many('stock.location', 'location_id', 'Contains'),
-      company_id: many2one('res.company', 'Company'),
+      company_id: many2one('res.company', 'Company', { default: (env) => env.company }),
       scrap_location: boolean('Is a Scrap Location?'),
       barcode: char('Barcode'),
       warehouse_id: many2one('stock.warehouse', 'Warehouse', { compute: warehouseOf }),

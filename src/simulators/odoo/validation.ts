@@ -11,6 +11,7 @@ import {
   pickingState,
   reserve,
   setQuantity,
+  unitRatio,
   unreserve,
 } from './reservation.ts';
 import type { Json, Row, Vals } from './types.ts';
@@ -90,7 +91,11 @@ function splitRest(env: Env, picking: Row, moved: readonly Row[], drop: boolean)
   const untouched = todo.filter((move) => !moved.includes(move));
   if (partial.length === 0 && untouched.length === 0) return;
   if (drop) {
-    for (const move of partial) env.set('stock.move', move, { product_uom_qty: move.quantity! });
+    for (const move of partial)
+      env.set('stock.move', move, {
+        product_uom_qty: move.quantity!,
+        product_qty: Number(move.quantity) * unitRatio(env, move),
+      });
     cancelMoves(env, untouched);
     return;
   }

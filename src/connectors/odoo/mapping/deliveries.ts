@@ -71,7 +71,7 @@ async function shipmentOf(
 }
 
 /** Several numbers stand in one field, parted by commas or semicolons. */
-const trackingOf = (text: string | null): Shipment['tracking'] =>
+export const trackingOf = (text: string | null): Shipment['tracking'] =>
   (text ?? '')
     .split(/[,;]/)
     .map((number) => number.trim())

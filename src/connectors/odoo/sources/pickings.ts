@@ -26,6 +26,8 @@ export interface PickingRecord {
   readonly rest: number | null;
   /** RFC 3339, UTC; null until it is done. */
   readonly doneAt: string | null;
+  /** Source document, in which the hub leaves its marks. */
+  readonly origin: string | null;
   readonly carrier: string | null;
   readonly tracking: string | null;
   readonly moves: readonly MoveRecord[];
@@ -146,6 +148,7 @@ const pickingOf = (row: Row, moves: readonly MoveRecord[]): PickingRecord => ({
   state: String(row.state),
   rest: relation(row.backorder_id).id || null,
   doneAt: momentOf(row.date_done),
+  origin: typeof row.origin === 'string' ? row.origin : null,
   carrier: relation(row.carrier_id).name || null,
   tracking: typeof row.carrier_tracking_ref === 'string' ? row.carrier_tracking_ref : null,
   moves,
@@ -156,6 +159,7 @@ async function chainsOf(odoo: Odoo, ids: readonly number[], cx: Context): Promis
   const fields = [
     'name',
     'state',
+    'origin',
     'backorder_id',
     'sale_id',
     'partner_id',

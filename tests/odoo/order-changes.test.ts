@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
+import type { Item, Result } from '../../src/core/connector.ts';
+import { secret } from '../../src/core/estate.ts';
+import type { Order } from '../../src/model/order.ts';
+import { done, faultOf, item, type People, people } from './estate.ts';
+import { type Road, startProxy } from './proxy.ts';
+import { type OdooServer, servers } from './servers.ts';
+
+/** Orders that change after they were confirmed: simulators of 18 and 19, or the real server that the environment names. */
+for (const { name, start } of servers)
+  describe(`order changes: ${name}`, () => {
+    let server: OdooServer;
+    let road: Road;
+    let at: People;
+    let hub: OdooConnection;
+    let currency: string;
+    let partner: string;
+    let goods: string;
+
+    before(async () => {
+      server = await start();
+      road = await startProxy(server.url);
+      at = await people(server, {
+        secrets: { ODOO_KEY: server.key },
+        mappings: { taxes: {}, 'sale-products': { rounding: 'to come' } },
+      });
+      const code = `R-${at.run}`;
+      at = { ...at, cx: { ...at.cx, mapping: () => ({ find: () => code, get: () => code }) } };
+      await at.create('product.product', { name: 'Rounding', type: 'service', default_code: code });
+      hub = odoo({
+        url: road.url,
+        database: server.db,
+        login: server.login,
+        key: secret('ODOO_KEY'),
+        ...(server.company ? { company: server.company } : {}),
+      });
+      currency = (await at.direct.company(at.cx)).currency.name;
+      partner = String(await at.create('res.partner', { name: `Changing ${at.run}` }));
+      goods = String(await at.product('CH', 1000));
+    });
+    beforeEach(() => road.clear());
+    after(async () => {
+      await road?.close();
+      await server?.stop();
+    });
+
+    const order = (key: string, quantities: readonly string[], version = 1, more: Partial<Order> = {}): Item<Order> => {
+      const document: Order = {
+        id: key,
+        number: `W-${key}-${at.run}`,
+        kind: 'sale',
+        refersTo: null,
+        placedAt: '2026-11-20T10:11:12Z',
+        businessDay: '2026-11-20',
+        customer: 'C',
+        currency,
+        pricesIncludeTax: false,
+        lines: quantities.map((quantity, place) => ({
+          id: String(place + 1),
+          sku: 'A',
+          description: 'A thing',
+          quantity,
+          unitPrice: '10.00',
+          taxes: [],
+          total: Number(quantity) * 1000,
+        })),
+        ...more,
+      };
+      return { ...item(`${key}-${at.run}`, document, { 'customer:C': partner, 'product:A': goods }), version };
+    };
+    const send = async (one: Item<Order>) => (await hub.sinks.saleOrders.deliver([one], at.cx))[0];
+    const causeOf = (result: Result | undefined) => {
+      const fault = faultOf(result);
+      return fault.kind === 'rejected' ? fault.cause : fault.kind;
+    };
+    const state = async (id: string) =>
+      (
+        await at.direct.read('sale.order', [['id', '=', Number(id)]], ['state', 'amount_total', 'order_line'], at.cx)
+      )[0]!;
+    const pickings = (id: string) => at.direct.read('stock.picking', [['sale_id', '=', Number(id)]], ['state'], at.cx);
+    const wanted = async (id: string) =>
+      (
+        await at.direct.read(
+          'stock.move',
+          [
+            ['picking_id.sale_id', '=', Number(id)],
+            ['state', '!=', 'cancel'],
+          ],
+          ['product_uom_qty', 'sale_line_id'],
+          at.cx,
+        )
+      ).reduce((sum, row) => sum + Number(row.product_uom_qty), 0);
+
+    it('cancelled, they are cancelled with what was to be shipped, once', async () => {
+      const { id } = done(await send(order('c1', ['2'])));
+      for (let times = 0; times < 2; times++)
+        assert.equal(done(await send(order('c1', ['2'], 2, { state: 'cancelled' }))).id, id);
+      assert.equal((await state(id)).state, 'cancel');
+      assert.deepEqual(
+        (await pickings(id)).map((row) => row.state),
+        ['cancel'],
+      );
+    });
+
+    it('cancelled before they came, they are there as cancelled, and nothing is to be shipped', async () => {
+      const { id } = done(await send(order('c2', ['2'], 1, { state: 'cancelled' })));
+      assert.equal((await state(id)).state, 'cancel');
+      assert.deepEqual(await pickings(id), []);
+      assert.equal(done(await send(order('c2', ['2'], 1, { state: 'cancelled' }))).id, id);
+    });
+
+    it('cancelled after goods have left, they go to a person', async () => {
+      const { id } = done(await send(order('c3', ['2'])));
+      await at.ship((await pickings(id))[0]!.id as number, 1);
+      assert.equal(causeOf(await send(order('c3', ['2'], 2, { state: 'cancelled' }))), 'already-shipped');
+      assert.equal((await state(id)).state, 'sale');
+    });
+
+    it('take more, less and nothing of a line, and the transfer follows', async () => {
+      const { id } = done(await send(order('e1', ['2', '3'])));
+      for (const quantities of [
+        ['4', '3'],
+        ['1', '3'],
+        ['1', '0'],
+        ['2', '2', '5'],
+      ]) {
+        assert.equal(done(await send(order('e1', quantities, 2))).id, id);
+        const sum = quantities.reduce((all, quantity) => all + Number(quantity), 0);
+        assert.equal((await state(id)).amount_total, sum * 10, quantities.join());
+        assert.equal(await wanted(id), sum, quantities.join());
+      }
+      done(await send(order('e1', ['3', '1', '5'], 3)));
+      assert.equal(await wanted(id), 9, 'the same sum, other lines');
+    });
+
+    it('cannot be less than has left', async () => {
+      const { id } = done(await send(order('e2', ['5'])));
+      await at.ship((await pickings(id))[0]!.id as number, 3);
+      assert.equal(causeOf(await send(order('e2', ['2'], 2))), 'already-shipped');
+      done(await send(order('e2', ['4'], 2)));
+      assert.equal(await wanted(id), 4);
+    });
+
+    it('that a person changed in Odoo are told, not written over', async () => {
+      const { id } = done(await send(order('e3', ['5'])));
+      const [line] = (await state(id)).order_line as number[];
+      await at.write('sale.order.line', line!, { product_uom_qty: 6 });
+      assert.equal(causeOf(await send(order('e3', ['5']))), 'read-back-amount');
+    });
+
+    it('whose answer is lost come to the same', async () => {
+      for (const mishap of ['cut-before', 'cut-after'] as const) {
+        const { id } = done(await send(order(`l-${mishap}`, ['2'])));
+        road.next('sale.order.write', { do: mishap });
+        assert.equal(causeOf(await send(order(`l-${mishap}`, ['7'], 2))), 'unknown');
+        road.clear();
+        done(await send(order(`l-${mishap}`, ['7'], 2)));
+        assert.equal(await wanted(id), 7);
+        road.next('sale.order.action_cancel', { do: mishap });
+        assert.equal(causeOf(await send(order(`l-${mishap}`, ['7'], 3, { state: 'cancelled' }))), 'unknown');
+        road.clear();
+        done(await send(order(`l-${mishap}`, ['7'], 3, { state: 'cancelled' })));
+        assert.equal((await state(id)).state, 'cancel');
+      }
+    });
+
+    it('agree with what the customer was charged: a few cents are a line of their own, more goes to a person', async () => {
+      for (const [key, total] of [
+        ['r1', 2003],
+        ['r2', 1995],
+      ] as const) {
+        const { id } = done(await send(order(key, ['2'], 1, { total })));
+        assert.equal(Math.round(Number((await state(id)).amount_total) * 100), total);
+        assert.equal(done(await send(order(key, ['2'], 1, { total }))).id, id);
+        assert.equal(((await state(id)).order_line as number[]).length, 2, 'the line for rounding, once');
+        done(await send(order(key, ['3'], 2, { total: total + 1001 })));
+        assert.equal(Math.round(Number((await state(id)).amount_total) * 100), total + 1001);
+        assert.equal(((await state(id)).order_line as number[]).length, 2);
+      }
+      const fault = faultOf(await send(order('r3', ['2'], 1, { total: 2006 })));
+      assert.match(fault.message, /20\.00 .*20\.06/);
+      done(await send(order('r4', ['2'], 1, { total: 2000 })));
+    });
+  });

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
+import type { Item } from '../../src/core/connector.ts';
+import { secret } from '../../src/core/estate.ts';
+import type { Shipment } from '../../src/model/shipment.ts';
+import { done, faultOf, item, type People, people } from './estate.ts';
+import { type Road, startProxy } from './proxy.ts';
+import { type OdooServer, servers } from './servers.ts';
+
+/** Shipments into Odoo: simulators of 18 and 19, or the real server that the environment names. */
+for (const { name, start } of servers)
+  describe(`shipments: ${name}`, () => {
+    let server: OdooServer;
+    let road: Road;
+    let at: People;
+    let hub: OdooConnection;
+    let number = 0;
+
+    before(async () => {
+      server = await start();
+      road = await startProxy(server.url);
+      at = await people(server);
+      hub = odoo({
+        url: road.url,
+        database: server.db,
+        login: server.login,
+        key: secret('ODOO_KEY'),
+        ...(server.company ? { company: server.company } : {}),
+      });
+    });
+    beforeEach(() => road.clear());
+    after(async () => {
+      await road?.close();
+      await server?.stop();
+    });
+
+    const shipment = (order: number, sku: string, quantity: string, more: Partial<Shipment> = {}): Item<Shipment> => {
+      const key = `wms:${at.run}-${++number}`;
+      const document: Shipment = {
+        id: key,
+        number: `SHP-${number}`,
+        fulfilmentOrder: 'F',
+        order: 'O',
+        orderNumber: `W-${order}`,
+        location: 'main',
+        milestone: 'shipped',
+        occurredAt: '2026-11-20T10:00:00Z',
+        carrier: null,
+        tracking: [{ number: `TR-${number}`, url: null }],
+        closes: false,
+        lines: [{ id: '1', orderLine: null, sku: `${sku}-${at.run}`.toUpperCase(), quantity }],
+        ...more,
+      };
+      return item(key, document, { 'order:O': String(order) });
+    };
+    const send = async (one: Item<Shipment>) => (await hub.sinks.shipments.deliver([one], at.cx))[0];
+    const pickings = (order: number) =>
+      at.direct.read(
+        'stock.picking',
+        [['sale_id', '=', order]],
+        ['state', 'carrier_tracking_ref', 'backorder_id', 'origin'],
+        at.cx,
+      );
+    const delivered = async (order: number) =>
+      (await at.direct.read('sale.order.line', [['order_id', '=', order]], ['qty_delivered'], at.cx)).map(
+        (row) => row.qty_delivered,
+      );
+
+    it('in parts: the rest waits as a backorder, each part has its number, and a repeat does nothing', async () => {
+      const product = await at.product('A', 10);
+      const { order, picking } = await at.order(product, 5);
+      const first = shipment(order, 'A', '3', { tracking: ['T1', 'T2'].map((one) => ({ number: one, url: null })) });
+      const result = done(await send(first));
+      assert.equal(result.id, String(picking));
+      assert.deepEqual(result.held?.tracking, [
+        { number: 'T1', url: null },
+        { number: 'T2', url: null },
+      ]);
+      assert.ok(result.version! > 1_700_000_000n);
+      const second = shipment(order, 'A', '2');
+      const rest = done(await send(second)).id;
+      assert.notEqual(rest, result.id);
+      for (const [one, id] of [
+        [first, result.id],
+        [second, rest],
+        [first, result.id],
+      ] as const)
+        assert.equal(done(await send(one)).id, id, 'sent again');
+      const rows = await pickings(order);
+      assert.deepEqual(
+        rows.map((row) => [row.state, row.carrier_tracking_ref]),
+        [
+          ['done', 'T1, T2'],
+          ['done', `TR-${number}`],
+        ],
+      );
+      assert.deepEqual(await delivered(order), [5]);
+    });
+
+    it('that closes drops what is left', async () => {
+      const { order } = await at.order(await at.product('B', 10), 5);
+      done(await send(shipment(order, 'B', '4', { closes: true })));
+      assert.deepEqual(
+        (await pickings(order)).map(({ state }) => state),
+        ['done'],
+      );
+      assert.deepEqual(await delivered(order), [4]);
+    });
+
+    it('before anything has left nothing is written', async () => {
+      const { order } = await at.order(await at.product('C', 10), 5);
+      done(await send(shipment(order, 'C', '5', { milestone: 'packed' })));
+      assert.deepEqual(
+        (await pickings(order)).map(({ state }) => state),
+        ['assigned'],
+      );
+      assert.equal(
+        road.calls.some(({ method }) => method === 'write'),
+        false,
+      );
+    });
+
+    it('of one product of two leaves the other for later', async () => {
+      const one = await at.product('D1', 10);
+      const two = await at.product('D2', 10);
+      const partner = await at.create('res.partner', { name: `Two ${at.run}` });
+      const lines = [one, two].map((product) => [0, 0, { product_id: product, product_uom_qty: 2, price_unit: 1 }]);
+      const order = await at.create('sale.order', { partner_id: partner, state: 'sale', order_line: lines });
+      done(await send(shipment(order, 'D2', '2')));
+      assert.deepEqual(await delivered(order), [0, 2]);
+      done(await send(shipment(order, 'D1', '2')));
+      assert.deepEqual(await delivered(order), [2, 2]);
+    });
+
+    it('of more than was ordered, or than is there, goes to a person and moves nothing', async () => {
+      const product = await at.product('E', 3);
+      const { order } = await at.order(product, 5);
+      const more = faultOf(await send(shipment(order, 'E', '6')));
+      assert.equal(more.kind === 'rejected' && more.cause, 'more-than-ordered');
+      const short = faultOf(await send(shipment(order, 'E', '5')));
+      assert.equal(short.kind === 'rejected' && short.cause, 'not-in-stock');
+      const other = faultOf(await send(shipment(order, 'NONE', '1')));
+      assert.equal(other.kind === 'rejected' && other.cause, 'more-than-ordered');
+      assert.deepEqual(await delivered(order), [0]);
+      done(await send(shipment(order, 'E', '3')));
+      const nothing = faultOf(await send(shipment(order, 'E', '2')));
+      assert.equal(nothing.kind === 'rejected' && nothing.cause, 'not-in-stock');
+      await at.count(product, 2);
+      done(await send(shipment(order, 'E', '2')));
+      const over = faultOf(await send(shipment(order, 'E', '1')));
+      assert.equal(over.kind === 'rejected' && over.cause, 'nothing-to-ship');
+    });
+
+    it('of goods that Odoo keeps by lots goes to a person', async () => {
+      const { order } = await at.order(await at.product('F', 0, { tracking: 'lot' }), 1);
+      const fault = faultOf(await send(shipment(order, 'F', '1')));
+      assert.equal(fault.kind === 'rejected' && fault.cause, 'lots');
+    });
+
+    it('whose answer is lost, at whatever step, has left once', async () => {
+      const product = await at.product('G', 100);
+      for (const step of ['stock.picking.write', 'stock.picking.button_validate', 'stock.move.search_read'])
+        for (const mishap of ['cut-before', 'cut-after'] as const) {
+          const { order } = await at.order(product, 5);
+          const one = shipment(order, 'G', '2');
+          road.clear();
+          road.next(step, { do: mishap });
+          const fault = faultOf(await send(one));
+          assert.ok(fault.kind === 'unknown' || fault.kind === 'transient', `${step} ${mishap}: ${fault.kind}`);
+          road.clear();
+          done(await send(one));
+          assert.deepEqual(await delivered(order), [2], `${step} ${mishap}`);
+        }
+    });
+  });
