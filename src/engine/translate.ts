@@ -57,6 +57,7 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
   };
   const again = flowToReplay(event);
   const flows = parts.wiring.flowsOf(event.connection, event.source).filter(({ id }) => id === (again ?? id));
+  if (flows.length === 0) return unread(parts, event);
   for (const flow of flows) {
     const subject = subjects.find(
       (row) => row.connection === event.connection && row.subject === event.subject && row.flow === flow.id,
@@ -182,19 +183,43 @@ function planDocument(parts: Parts, flow: AnyFlow, event: UnroutedEvent, draft: 
   };
 }
 
-function exceptionBase(parts: Parts, flow: AnyFlow, event: UnroutedEvent) {
+/**
+ * No flow of this hub's estate reads the Event's source: another hub's may (a release on its way), so it is left for a while; then a person is told.
+ * Never is it taken for done.
+ */
+function unread(parts: Parts, event: UnroutedEvent): Plan {
+  const { connection, source } = event;
+  const base = { event, documents: [], looked: [], subjects: [], answers: [], replies: [], brought: measureOf(event) };
+  if (event.attempts < parts.terms.attempts) return { ...base, outcome: 'delayed', exceptions: [] };
+  return {
+    ...base,
+    outcome: 'parked',
+    exceptions: [
+      {
+        ...exceptionBase(parts, null, event),
+        holds: true,
+        cause: 'no-flow',
+        field: null,
+        message: `No flow of the estate reads '${source}' of ${connection}, from which this came. Put the flow back and retry, or dismiss this.`,
+        ...measureOf(event),
+      },
+    ],
+  };
+}
+
+function exceptionBase(parts: Parts, flow: AnyFlow | null, event: UnroutedEvent) {
   return {
     id: newId(parts.clock.now().getTime()),
     entity: event.entity,
-    flow: flow.id,
+    flow: flow?.id ?? '',
     connection: event.connection,
     subject: event.subject,
     kind: null,
     key: null,
     eventId: event.id,
     deliveryId: null,
-    owner: flow.onException.owner,
-    within: flow.onException.within,
+    owner: flow?.onException.owner ?? 'operations',
+    within: flow?.onException.within ?? ('1d' as const),
     labels: event.labels,
   };
 }

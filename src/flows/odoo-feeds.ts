@@ -90,7 +90,7 @@ export const priceFeed = ({ id, from, to, lists }: PriceFeed): Flow<PriceRecord,
     }),
   });
 
-export interface CatalogueFeed extends Feed<CatalogueRecord> {
+interface CatalogueFeed extends Feed<CatalogueRecord> {
   readonly to: { readonly 'catalogue-item': Sink<typeof CatalogueItemDocument> };
 }
 

@@ -247,6 +247,36 @@ describe('routing', { concurrency: 4 }, () => {
     assert.equal((await readFigures(ledger.db)).exceptions.length, 0);
   });
 
+  test('what no flow of a hub reads is never taken for done: it is left to others, then a person is told', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target();
+    const sink = target.sink();
+    const whole = noteHub(ledger, sink);
+    const other = new Hub({
+      ...whole.parts,
+      estate: defineEstate({
+        name: 'another release',
+        connections: {
+          ...whole.parts.estate.connections,
+          elsewhere: connectionOf({ sources: { notes: pushSource() } }),
+        },
+        flows: [],
+      }),
+      terms: { ...whole.parts.terms, attempts: 2 },
+    });
+    await other.start();
+    await send(whole, { id: 'a', n: 1 });
+    await until('a person is told', async () => (await listExceptions(ledger.db, null, 10)).length === 1);
+    await other.stop();
+    const [told] = await listExceptions(ledger.db, null, 10);
+    assert.deepEqual([told!.cause, told!.holds, await outcomes(ledger)], ['no-flow', true, []]);
+    await whole.start();
+    await retryException(whole.parts, told!, decision);
+    await idle(whole);
+    await whole.stop();
+    assert.deepEqual(target.values('a'), [1]);
+  });
+
   test('an objection stands beside what was routed; its retry brings the answer to the flow', async (t) => {
     const ledger = await testLedger(t);
     const target = new Target();

@@ -57,6 +57,8 @@ export function toyTill(config: ToyTillConfig): ToyTillConnection {
     });
     if (response.status === 401 || response.status === 403)
       throw new FaultError({ kind: 'refused', message: 'the till does not accept the token' });
+    if (response.status === 429)
+      throw new FaultError({ kind: 'throttled', message: 'the till asks to wait', retryAfter: waitOf(response) });
     if (!response.ok) throw new FaultError({ kind: 'transient', message: `the till answered ${response.status}` });
     return readPage(new Uint8Array(await response.arrayBuffer()));
   };
@@ -109,6 +111,10 @@ export function toyTill(config: ToyTillConfig): ToyTillConnection {
     },
   };
 }
+
+/** Retry-After in milliseconds, 1 s to an hour; 30 s where it does not say. */
+const waitOf = ({ headers }: Response): number =>
+  Math.min(3600, Math.max(1, Number(headers.get('retry-after')) || 30)) * 1000;
 
 /** One signed webhook for each document version. Its id is the same at every attempt and the till acts on it once: idempotent by itself. */
 function webhookSink<D extends AnyDocumentType>(
