@@ -9,6 +9,7 @@ import { HubError } from '../core/errors.ts';
 import { FaultError } from '../core/fault.ts';
 import { Hub } from '../engine/hub.ts';
 import type { Terms } from '../engine/parts.ts';
+import { Metrics } from '../watch/metrics.ts';
 import { startServer } from './index.ts';
 
 const ledger = await testLedger();
@@ -17,6 +18,7 @@ after(() => ledger.db.close());
 interface Door {
   url: string;
   hub: Hub;
+  metrics: Metrics;
   logged: { level: string; message: string; fields: Record<string, unknown> }[];
   post(body: string | Uint8Array, headers?: Record<string, string>, path?: string): Promise<Response>;
 }
@@ -53,7 +55,8 @@ async function door(
     },
     ...(options.terms ? { terms: options.terms } : {}),
   });
-  const server = await startServer({ hub, db, clock: systemClock, log, port: 0, env: {} });
+  const metrics = new Metrics({ version: 'test' });
+  const server = await startServer({ hub, db, clock: systemClock, log, metrics, port: 0, env: {} });
   t.after(() => server.stop());
   const post: Door['post'] = (body, headers, path = '/in/from/notes') =>
     fetch(server.url + path, {
@@ -61,7 +64,7 @@ async function door(
       body,
       headers: { 'content-type': 'application/json', ...(headers ?? signed(body)) },
     });
-  return { url: server.url, hub, logged, post };
+  return { url: server.url, hub, metrics, logged, post };
 }
 
 const note = (id: string, n = 1, more: object = {}): string => JSON.stringify({ id, n, ...more });
@@ -143,6 +146,49 @@ test('404 in the same words whether it is the connection, the topic or both that
   for (const path of ['/in/from', '/in/from/notes/more', '/in//notes', `/in/from/${'n'.repeat(150)}`])
     assert.equal((await post(note('x'), {}, path)).status, 404, path);
   assert.equal((await fetch(`${(await door(t)).url}/in/from/notes`)).status, 404, 'GET');
+});
+
+test('names in an address may be written with per cent signs; what is not such an address is for other routes', async (t) => {
+  const { post, url } = await door(t);
+  assert.equal((await post(note('coded'), undefined, '/in/%66rom/n%6ftes?a=1')).status, 202);
+  for (const path of [
+    '/in/from/n%2fotes',
+    '/in/from/notes/',
+    '/IN/from/notes',
+    '/in/from/notes%',
+    `/in/from/${'n'.repeat(201)}`,
+  ])
+    assert.ok([400, 404].includes((await post(note('x'), undefined, path)).status), path);
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+});
+
+test('an answer is for machines, a refusal carries the strict headers too; neither is kept by a cache', async (t) => {
+  const { post } = await door(t);
+  const told = await post(note('headers'));
+  const refused = await post(note('headers'), { 'x-forwarded-proto': 'https' });
+  for (const { headers } of [told, refused]) {
+    assert.equal(headers.get('cache-control'), 'no-store');
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+  }
+  assert.match(refused.headers.get('content-security-policy')!, /default-src 'none'/);
+  assert.match(refused.headers.get('strict-transport-security')!, /max-age/);
+  assert.equal(refused.headers.get('www-authenticate'), 'Bearer realm="crossdock"');
+});
+
+test('each answer is counted under the pattern of its route, once', async (t) => {
+  const { post, metrics } = await door(t);
+  await post(note('counted'));
+  await post(note('counted'), {});
+  await post(note('counted'), {}, '/in/some/where');
+  const text = await metrics.text(null);
+  for (const status of [202, 401, 404])
+    assert.match(
+      text,
+      new RegExp(
+        `http_request_seconds_count\\{method="POST",route="/in/:connection/:topic",status="${status}"\\} 1\\n`,
+      ),
+    );
+  assert.doesNotMatch(text, /some|where/);
 });
 
 test('413 above the limit, declared or not; 415 for what is not taken; 400 for what a known sender garbled', async (t) => {

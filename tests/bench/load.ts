@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { signed } from '../support/webhook.ts';
 
-export interface Load {
+interface Load {
   port: number;
   connections: number;
   seconds: number;

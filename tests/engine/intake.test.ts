@@ -77,6 +77,50 @@ test('a poisoned arrival in a shared commit is refused alone', async () => {
   assert.deepEqual(await stored('poison-'), ['poison-first', 'poison-a', 'poison-b', 'poison-c']);
 });
 
+const repeatsOf = async (key: string): Promise<number> =>
+  (
+    await ledger.db.query('repeats', "select from event_history where subject = $1 and outcome = 'duplicate'", [
+      `note:${key}`,
+    ])
+  ).length;
+
+test('what comes again is in history when it is answered, be it in the same commit', async () => {
+  const receive = intakeOn(ledger.db);
+  assert.equal(await receive('again'), 'new');
+  assert.equal(await receive('again'), 'duplicate');
+  assert.equal(await repeatsOf('again'), 1);
+  const [, ...together] = await Promise.all([
+    receive('first'),
+    ...['twice', 'twice', 'again'].map((key) => receive(key)),
+  ]);
+  assert.deepEqual(together, ['new', 'duplicate', 'duplicate']);
+  assert.deepEqual([await repeatsOf('twice'), await repeatsOf('again')], [1, 2]);
+});
+
+test('a repeat that history does not take is not acknowledged, and what was new beside it is', async () => {
+  let broken = true;
+  const statement: Database['statement'] = (work, patience) =>
+    ledger.db.statement(
+      (sql) =>
+        work({
+          query: (name, text, values) =>
+            broken && name === 'events_repeated' ? Promise.reject(new Error('no room')) : sql.query(name, text, values),
+        }),
+      patience,
+    );
+  const receive = intakeOn({ statement } as Database);
+  assert.equal(await receive('kept'), 'new');
+  const sent = [receive('before'), receive('kept'), receive('beside')];
+  const outcomes = await Promise.allSettled(sent);
+  assert.deepEqual(
+    outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : 'refused')),
+    ['new', 'refused', 'new'],
+  );
+  assert.equal(await repeatsOf('beside'), 0);
+  broken = false;
+  assert.equal(await receive('kept'), 'duplicate');
+});
+
 test('an absent ledger is an error, never an acknowledgement', async () => {
   const nowhere = Database.open('postgres://nobody@127.0.0.1:1/nothing');
   await assert.rejects(intakeOn(nowhere)('away'), (error) => isAway(error));
