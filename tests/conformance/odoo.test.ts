@@ -70,7 +70,7 @@ for (const [name, start] of odooTargets) {
     settle: isReal ? ('8s' as const) : ('700ms' as const),
     ...(target.company ? { company: target.company } : {}),
   };
-  const { sinks, sources } = odoo({ ...settings, capture: { page: 10 } });
+  const { sinks, sources } = odoo({ ...settings, capture: { page: 50 } });
   const direct = new Odoo({
     timeout: '150s',
     company: undefined,
@@ -147,14 +147,14 @@ for (const [name, start] of odooTargets) {
   const poll = (source: PollSource<never>, make: PollSourceUnderTest['make']): PollSourceUnderTest => ({
     source,
     ...surroundings,
-    pageSize: 10,
+    pageSize: 50,
     refuses,
     make: async (count) => aged(await make(count)),
   });
   const many = (count: number, vals: (n: number) => object) =>
     Array.from({ length: count }, (_, n) => vals(n)) as unknown[];
   /** Items that the suite asks for at most. */
-  const most = 150;
+  const most = 200;
   let codes = 0;
   const newProducts = (count: number) =>
     worker.call('product.product', 'create', [
