@@ -6,8 +6,9 @@ import {
   type SeenRequest,
   type SinkUnderTest,
 } from '../../src/conformance/index.ts';
-import { Odoo, relation } from '../../src/connectors/odoo/database.ts';
+import { Odoo } from '../../src/connectors/odoo/database.ts';
 import { odoo } from '../../src/connectors/odoo/index.ts';
+import { relation } from '../../src/connectors/odoo/rows.ts';
 import type { Item, PollSource, Sink } from '../../src/core/connector.ts';
 import { secret } from '../../src/core/estate.ts';
 import { makeContext } from '../odoo/context.ts';

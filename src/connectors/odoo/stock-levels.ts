@@ -2,8 +2,9 @@ import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { compare, type Decimal, decimal, decimalText, fits, integer } from '../../core/decimal.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts';
-import { type Odoo, type Row, relation, type Warehouse } from './database.ts';
+import type { Odoo, Warehouse } from './database.ts';
 import { deliverPrepared, linked } from './prepared.ts';
+import { type Row, relation } from './rows.ts';
 import { sinkOf } from './sink.ts';
 import { timeOf } from './sources/cursor.ts';
 
