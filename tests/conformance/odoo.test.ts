@@ -6,8 +6,9 @@ import {
   type SeenRequest,
   type SinkUnderTest,
 } from '../../src/conformance/index.ts';
-import { Odoo, relation } from '../../src/connectors/odoo/database.ts';
+import { Odoo } from '../../src/connectors/odoo/database.ts';
 import { odoo } from '../../src/connectors/odoo/index.ts';
+import { relation } from '../../src/connectors/odoo/rows.ts';
 import type { Item, PollSource, Sink } from '../../src/core/connector.ts';
 import { secret } from '../../src/core/estate.ts';
 import { makeContext } from '../odoo/context.ts';
@@ -70,7 +71,7 @@ for (const [name, start] of odooTargets) {
     settle: isReal ? ('8s' as const) : ('700ms' as const),
     ...(target.company ? { company: target.company } : {}),
   };
-  const { sinks, sources } = odoo({ ...settings, capture: { page: 10 } });
+  const { sinks, sources } = odoo({ ...settings, capture: { page: 50 } });
   const direct = new Odoo({
     timeout: '150s',
     company: undefined,
@@ -147,14 +148,14 @@ for (const [name, start] of odooTargets) {
   const poll = (source: PollSource<never>, make: PollSourceUnderTest['make']): PollSourceUnderTest => ({
     source,
     ...surroundings,
-    pageSize: 10,
+    pageSize: 50,
     refuses,
     make: async (count) => aged(await make(count)),
   });
   const many = (count: number, vals: (n: number) => object) =>
     Array.from({ length: count }, (_, n) => vals(n)) as unknown[];
   /** Items that the suite asks for at most. */
-  const most = 150;
+  const most = 200;
   let codes = 0;
   const newProducts = (count: number) =>
     worker.call('product.product', 'create', [

@@ -1,4 +1,5 @@
-import type { Odoo, Row } from '../../src/connectors/odoo/database.ts';
+import type { Odoo } from '../../src/connectors/odoo/database.ts';
+import type { Row } from '../../src/connectors/odoo/rows.ts';
 import type { Context } from '../../src/core/connector.ts';
 import type { OdooLedger } from '../../src/simulators/verify.ts';
 

@@ -1,6 +1,7 @@
 import type { Context } from '../../core/connector.ts';
 import type { Address } from '../../model/address.ts';
-import { type Odoo, type Row, relation } from './database.ts';
+import type { Odoo } from './database.ts';
+import { type Row, relation } from './rows.ts';
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value.trim() !== '' ? value : null);
 

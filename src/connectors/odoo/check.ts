@@ -1,6 +1,7 @@
 import type { Context, Finding } from '../../core/connector.ts';
 import { FaultError } from '../../core/fault.ts';
-import { type Odoo, rowsOf } from './database.ts';
+import type { Odoo } from './database.ts';
+import { rowsOf } from './rows.ts';
 import { supported } from './versions.ts';
 
 const modules = ['sale', 'stock', 'account', 'sale_stock'];

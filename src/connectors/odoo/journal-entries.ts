@@ -2,10 +2,11 @@ import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { type Fault, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import { type JournalEntry, JournalEntryDocument } from '../../model/journal-entry.ts';
-import { type Odoo, pair, type Row } from './database.ts';
+import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Cells, type Loadable, type Loaded, load } from './load.ts';
 import { afterLanding, deliverPrepared } from './prepared.ts';
+import { pair, type Row } from './rows.ts';
 import { minorOf, sinkOf } from './sink.ts';
 
 interface Prepared {

@@ -2,9 +2,10 @@ import type { Context, Result } from '../../core/connector.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
 import { currencyDigits, money, moneyText } from '../../core/money.ts';
 import type { Order } from '../../model/order.ts';
-import { type Odoo, type Row, rowsOf } from './database.ts';
+import type { Odoo } from './database.ts';
 import { type Cells, load } from './load.ts';
 import { afterLanding } from './prepared.ts';
+import { type Row, rowsOf } from './rows.ts';
 import { minorOf } from './sink.ts';
 
 /** Lines of an order in Odoo, by external id. */

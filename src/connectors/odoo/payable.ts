@@ -1,6 +1,7 @@
 import type { Context } from '../../core/connector.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
-import { type Odoo, type Row, rowsOf } from './database.ts';
+import type { Odoo } from './database.ts';
+import { type Row, rowsOf } from './rows.ts';
 import { minorOf } from './sink.ts';
 
 /** A posted customer invoice that waits for money. */

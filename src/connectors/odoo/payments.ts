@@ -2,9 +2,10 @@ import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import { type Payment, PaymentDocument } from '../../model/payment.ts';
-import { type Odoo, pair, type Row } from './database.ts';
+import type { Odoo } from './database.ts';
 import { payableOf, prepareWizard, residualOf } from './payable.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
+import { pair, type Row } from './rows.ts';
 import { minorOf, sinkOf } from './sink.ts';
 
 interface Prepared {

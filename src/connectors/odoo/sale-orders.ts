@@ -3,7 +3,7 @@ import { type Decimal, decimal, fits } from '../../core/decimal.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import { type Order, OrderDocument } from '../../model/order.ts';
-import { type Odoo, pair, type Row } from './database.ts';
+import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Cells, type Loadable, type Loaded, load } from './load.ts';
 import {
@@ -18,6 +18,7 @@ import {
   writeEdits,
 } from './order-changes.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
+import { pair, type Row } from './rows.ts';
 import { minorOf, naiveUtc, sinkOf } from './sink.ts';
 
 /** Some 10 s of Odoo's time (about 30 lines a second, odoo.md §5), well below its own limit of 120 s. A larger order travels alone. */

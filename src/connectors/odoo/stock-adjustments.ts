@@ -2,10 +2,11 @@ import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { add, compare, type Decimal, decimal, decimalText, fits, integer, negate } from '../../core/decimal.ts';
 import { type Fault, rejected } from '../../core/fault.ts';
 import { type StockAdjustment, StockAdjustmentDocument } from '../../model/stock-adjustment.ts';
-import { type Odoo, pair, rowsOf } from './database.ts';
+import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Cells, type Loadable, type Loaded, load } from './load.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
+import { pair, rowsOf } from './rows.ts';
 import { naiveUtc, sinkOf } from './sink.ts';
 
 type Line = StockAdjustment['lines'][number];

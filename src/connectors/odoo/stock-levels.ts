@@ -2,8 +2,9 @@ import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { compare, type Decimal, decimal, decimalText, fits, integer } from '../../core/decimal.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts';
-import { type Odoo, type Row, relation, type Warehouse } from './database.ts';
-import { afterLanding, deliverPrepared, linked } from './prepared.ts';
+import type { Odoo, Warehouse } from './database.ts';
+import { deliverPrepared, linked } from './prepared.ts';
+import { type Row, relation } from './rows.ts';
 import { sinkOf } from './sink.ts';
 import { timeOf } from './sources/cursor.ts';
 
@@ -142,12 +143,7 @@ async function apply(odoo: Odoo, vals: readonly object[], cx: Context): Promise<
     cx,
   );
   const ids = (Array.isArray(made) ? made : [made]) as number[];
-  try {
-    await odoo.call('stock.quant', 'action_apply_inventory', { ids }, cx);
-  } catch (error) {
-    if (error instanceof FaultError && error.fault.kind === 'rejected') throw error;
-    throw new FaultError(afterLanding(error, 'the quantity was counted in Odoo'));
-  }
+  await odoo.call('stock.quant', 'action_apply_inventory', { ids }, cx);
 }
 
 async function quantsOf(odoo: Odoo, places: Ready, cx: Context): Promise<Map<number, Row[]>> {

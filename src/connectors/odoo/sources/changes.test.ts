@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { seeded } from '../../../core/clock.ts';
 import type { Context } from '../../../core/connector.ts';
-import type { Odoo, Row } from '../database.ts';
+import type { Odoo } from '../database.ts';
+import type { Row } from '../rows.ts';
 import { Changes } from './changes.ts';
 import { earlier, timeOf } from './cursor.ts';
 

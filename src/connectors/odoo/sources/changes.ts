@@ -1,5 +1,6 @@
 import type { Context } from '../../../core/connector.ts';
-import type { Odoo, Row } from '../database.ts';
+import type { Odoo } from '../database.ts';
+import type { Row } from '../rows.ts';
 import { earlier, later, timeOf } from './cursor.ts';
 
 /** A model whose rows tell that a record changed. */
