@@ -256,12 +256,14 @@ export const sinkChecks: Readonly<Record<string, Check<SinkUnderTest>>> = {
     const lab = makeLab(subject);
     const [item] = fresh(subject, 1) as [Item<unknown>];
     lab.network.reset((request) => {
-      const refusal =
+      const refusal = () =>
         subject.refuses?.(request) ??
         new Response('{}', { status: 401, headers: { 'content-type': 'application/json' } });
-      return refusal instanceof Error
-        ? { do: 'fail', error: () => refusal }
-        : { do: 'answer', response: () => refusal.clone() };
+      const first = refusal();
+      // A new one for each answer: of a clone, a body that is given up waits for the other's.
+      return first instanceof Error
+        ? { do: 'fail', error: () => first }
+        : { do: 'answer', response: () => refusal() as Response };
     });
     readable(faultIn(await one(subject, lab, item), 'refused').message);
     assert.equal(await subject.held(item), 0);

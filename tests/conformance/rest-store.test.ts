@@ -1,13 +1,17 @@
+import { after } from 'node:test';
 import { conform } from '../../src/conformance/index.ts';
 import { restStore } from '../../src/connectors/rest-store/index.ts';
 import type { Item } from '../../src/core/connector.ts';
-import { startRestStore } from '../../src/simulators/rest-store.ts';
+import { type RestStore, startRestStore } from '../../src/simulators/rest-store.ts';
 import { SECRET } from '../support/webhook.ts';
 
 const secrets = { TOKEN: 'store-token', SECRET };
+const opened: RestStore[] = [];
+after(() => Promise.all(opened.map((store) => store.stop())));
 
 async function world() {
   const store = await startRestStore({ seed: 5, token: secrets.TOKEN, secret: SECRET, pageSize: 7 });
+  opened.push(store);
   const connection = restStore({
     url: store.url,
     allowPrivate: true,
