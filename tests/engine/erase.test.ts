@@ -22,7 +22,7 @@ async function unsealed({ db, vault }: TestLedger): Promise<string> {
   const texts: string[] = [];
   for (const { table, column, place } of sealedColumns)
     for (const row of await db.query<{ sealed: Buffer; place: string }>(
-      `unsealed_${table}`,
+      `unsealed_${table}_${column}`,
       `select ${column} as sealed, ${place} as place from ${table} t where ${column} is not null`,
     ))
       texts.push(`${table}: ${vault.unseal(row.sealed, row.place)}`);

@@ -159,7 +159,8 @@ function heldUp(changes: Partial<Terms> = {}) {
   const { opened, open } = gate();
   const sql: Sql = {
     query: async <Row>(_name: string, _text: string, [ids]: unknown[] = []) =>
-      (ids as string[]).map((id) => ({ event_id: id })) as Row[],
+      // An array of texts as the ledger writes it: {"a","b"}.
+      (JSON.parse(`[${String(ids).slice(1, -1)}]`) as string[]).map((id) => ({ event_id: id })) as Row[],
   };
   const db = {
     statement: async (work: (sql: Sql) => Promise<Set<string>>, patience: number) => {
