@@ -11,6 +11,7 @@ import {
   parkEvent,
   readSubjects,
   recordDuplicates,
+  recordRepeats,
   type SubjectUpdate,
   shardsWithWork,
   writeSubjects,
@@ -39,7 +40,15 @@ const event = (key: string, changes: Partial<NewEvent> = {}): NewEvent => ({
   absolute: 5n,
   ...changes,
 });
-const append = (...events: NewEvent[]) => appendEvents(db, events);
+/** As whoever stores does: what came again is recorded by a statement of its own. */
+const append = async (...events: NewEvent[]) => {
+  const stored = await appendEvents(db, events);
+  await recordRepeats(
+    db,
+    events.filter(({ id }) => !stored.has(id)),
+  );
+  return stored;
+};
 /** By no index: what is in order is so because it was asked for. */
 const next = (shard = 3, limit = 100): Promise<string[]> =>
   db.transaction(async (sql) => {
