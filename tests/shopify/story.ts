@@ -27,6 +27,8 @@ export interface Story {
   /** Orders a second; as fast as it goes when absent. */
   readonly rate?: number;
   readonly bucket?: readonly [number, number];
+  /** Shares of the webhooks; a few per cent each when absent. */
+  readonly webhooks?: ShopifyOptions['webhooks'];
   readonly say?: (line: string) => void;
 }
 
@@ -99,7 +101,7 @@ export async function trade(ledger: TestLedger, story: Story): Promise<Told> {
   const simulator = await startShopify({
     seed: story.seed,
     bucket: story.bucket ?? [1e6, 1e6],
-    webhooks: { lost: 0.03, twice: 0.05, late: 0.1, unsigned: 0.01 },
+    webhooks: story.webhooks ?? { lost: 0.03, twice: 0.05, late: 0.1, unsigned: 0.01 },
     faults: { cut: 0.01, broken: 0.01, throttled: 0.01, indexLag: Math.min(1000, milliseconds(story.every) / 3) },
   });
   const port = await freePort();
