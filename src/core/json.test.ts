@@ -14,6 +14,7 @@ test('reads what JSON.parse reads', () => {
     { numRuns: 30 },
   );
   assert.deepEqual(read('{"a":"[[[\\"[[","b":"\\\\"}'), { a: '[[["[[', b: '\\' });
+  assert.deepEqual(read(`["\\\\\\"${'['.repeat(70)}"]`), [`\\"${'['.repeat(70)}`]);
   assert.ok(Array.isArray(read(`${'['.repeat(64)}${']'.repeat(64)}`)));
   assert.deepEqual(read(JSON.stringify(Array(1000).fill([]))), Array(1000).fill([]), 'wide is not deep');
 });
@@ -29,6 +30,8 @@ test('refuses what is not UTF-8, not JSON, too deep or means to pollute, in word
       `${'['.repeat(65)}${']'.repeat(65)}`,
       '['.repeat(500_000),
       '{"a":'.repeat(100_000),
+      `["\\\\",${'['.repeat(64)}${']'.repeat(64)}]`,
+      `["\\\\\\"",${'['.repeat(64)}${']'.repeat(64)}]`,
     ],
     ...[
       '{"__proto__":1}',

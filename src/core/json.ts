@@ -34,11 +34,21 @@ function depthOf(text: string): number {
   for (let at = 0; at < text.length; at++) {
     const character = text.charCodeAt(at);
     if (character === 0x22) {
-      for (at++; at < text.length && text.charCodeAt(at) !== 0x22; at++) if (text.charCodeAt(at) === 0x5c) at++;
+      at = endOfString(text, at);
     } else if (character === 0x5b || character === 0x7b) {
       depth += 1;
       if (depth > deepest) deepest = depth;
     } else if (character === 0x5d || character === 0x7d) depth -= 1;
   }
   return deepest;
+}
+
+/** Where the string that begins at `from` ends; beyond the text where it does not. */
+function endOfString(text: string, from: number): number {
+  for (let quote = text.indexOf('"', from + 1); quote > 0; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(quote - 1 - backslashes) === 0x5c) backslashes += 1;
+    if (backslashes % 2 === 0) return quote;
+  }
+  return text.length;
 }

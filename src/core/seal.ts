@@ -25,14 +25,15 @@ const NONCE = 12;
 const nonces = Buffer.alloc(NONCE * 256);
 let nextNonce = nonces.length;
 
-/** Random and used once; many are drawn at a time. */
-function newNonce(): Buffer {
+/** Writes a nonce to where it stands in `sealed`: random and used once; many are drawn at a time. */
+function drawNonce(sealed: Buffer, at: number): Buffer {
   if (nextNonce === nonces.length) {
     randomFillSync(nonces);
     nextNonce = 0;
   }
+  nonces.copy(sealed, at, nextNonce, nextNonce + NONCE);
   nextNonce += NONCE;
-  return Buffer.from(nonces.subarray(nextNonce - NONCE, nextNonce));
+  return sealed.subarray(at, at + NONCE);
 }
 
 /** Number of the key that a value was sealed with, 1 and up. Throws for what is not a sealed value. */
@@ -46,10 +47,19 @@ const boundTo = (place: string, number: number): Buffer =>
   Buffer.from(number === 1 ? place : `${place}\nkey ${number}`);
 
 export function seal(key: Key, plain: Uint8Array, place: string, number = 1): Buffer {
-  const nonce = newNonce();
-  const head = number === 1 ? Buffer.of(FIRST_KEY) : Buffer.of(NUMBERED, number >> 8, number & 0xff);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(boundTo(place, number));
-  return Buffer.concat([head, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  const from = number === 1 ? 1 : 3;
+  const sealed = Buffer.allocUnsafe(from + NONCE + plain.length + TAG);
+  if (number === 1) sealed[0] = FIRST_KEY;
+  else {
+    sealed[0] = NUMBERED;
+    sealed.writeUInt16BE(number, 1);
+  }
+  const cipher = createCipheriv('aes-256-gcm', key, drawNonce(sealed, from)).setAAD(boundTo(place, number));
+  // GCM is a stream: as many bytes come out as went in, and none are left for the end.
+  cipher.update(plain).copy(sealed, from + NONCE);
+  cipher.final();
+  cipher.getAuthTag().copy(sealed, sealed.length - TAG);
+  return sealed;
 }
 
 /** Throws when the key or the place is another, or the bytes were altered. */

@@ -116,7 +116,10 @@ export class Intake {
     this.#running = true;
     this.#watch ??= setInterval(() => this.#giveUpOnTheLate(), BETWEEN_LOOKS_MS);
     while (this.#queue.length > 0) {
+      // What has come in with the last answers, and is only read in this turn of the loop, goes along: fewer and fuller commits.
+      await immediately();
       const batch = this.#nextBatch();
+      if (batch.length === 0) break;
       this.#leaving = batch;
       try {
         await this.#commit(batch);
@@ -182,6 +185,8 @@ export class Intake {
     }
   }
 }
+
+const immediately = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const rowsOf = (batch: readonly Waiting[]): NewEvent[] => batch.map(({ row }) => row);
 

@@ -17,7 +17,15 @@ test('any texts, numbers, dates and objects arrive as they were, and what is abs
       text: fc.option(text),
       count: fc.integer(),
       minor: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-      at: fc.date({ min: new Date(0), max: new Date('9999-01-01'), noInvalidDate: true }),
+      at: fc.oneof(
+        fc.date({ min: new Date('1900-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }),
+        fc.constantFrom(
+          new Date('-000044-03-15'),
+          new Date('0001-01-01'),
+          new Date('+010000-01-01'),
+          new Date('+020000-06-01'),
+        ),
+      ),
       labels: fc.record({ name: text }),
     },
     { requiredKeys: ['count', 'minor', 'at', 'labels'] },

@@ -52,7 +52,7 @@ function ledgerCpu(postmaster: number): number {
 }
 
 /** Compilers are done with a server after so many requests, however slow the machine is. */
-const WARM = 40_000;
+const WARM = 25_000;
 
 async function warmUp({ port }: ServedApart): Promise<void> {
   for (let acknowledged = 0, round = 1000; acknowledged < WARM; round++)

@@ -23,7 +23,11 @@ export interface Measured {
 /** Runs a load in a process of its own, so that it does not share the measured server's thread. */
 export async function runLoad(load: Load): Promise<Measured> {
   const child = fork(import.meta.filename, [JSON.stringify(load)], { execArgv: process.execArgv });
-  const [measured] = (await once(child, 'message')) as [Measured];
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the load ended with ${code}`);
+  });
+  ended.catch(() => undefined);
+  const [measured] = (await Promise.race([once(child, 'message'), ended])) as [Measured];
   return measured;
 }
 
@@ -65,7 +69,7 @@ class Answers {
 const isAccepted = (answer: Buffer): boolean => answer[9] === 0x32;
 
 async function measure(load: Load): Promise<Measured> {
-  const requests = makeRequests(load, Math.min(400_000, load.seconds * 20_000));
+  const requests = makeRequests(load, Math.min(400_000, load.seconds * 40_000));
   const times: number[] = [];
   let next = 0;
   let refused = 0;

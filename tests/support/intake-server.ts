@@ -121,6 +121,8 @@ const kinds: Record<Served, () => Promise<{ port: number; stored(): Promise<numb
 };
 const served = await kinds[process.argv[2] as Served]();
 process.send!(served.port);
+// Whoever asked for it is gone, be it by a failure.
+process.on('disconnect', () => process.exit());
 process.on('message', async (question) => {
   const { user, system } = process.cpuUsage();
   if (question === 'stored') process.send!(await served.stored());
