@@ -19,7 +19,7 @@ const { values } = parseArgs({
 });
 const [seconds, connections, rounds] = [Number(values.seconds), Number(values.connections), Number(values.rounds)];
 
-const names: Record<Served, string> = {
+const names: Record<Exclude<Served, 'leaking'>, string> = {
   hub: 'POST /in/{connection}/{topic}',
   bare10: 'BEGIN, INSERT, COMMIT, then 200; pool of 10',
   bare50: 'the same; pool of 50',

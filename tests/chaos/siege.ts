@@ -1,4 +1,4 @@
-import { type ServedApart, serveApart } from '../support/apart.ts';
+import { type Served, type ServedApart, serveApart } from '../support/apart.ts';
 import { signed } from '../support/webhook.ts';
 import { attack, type Verdict } from './attack.ts';
 
@@ -79,8 +79,16 @@ async function mostMemory(server: ServedApart, until: Promise<unknown>): Promise
 }
 
 /** A server, hostile requests and healthy ones at the same time. A smaller attack goes first, so that growth is growth and not the first use of memory. */
-export async function siege({ requests, seed }: { requests: number; seed: number }): Promise<Siege> {
-  const server = await serveApart('hub');
+export async function siege({
+  requests,
+  seed,
+  served = 'hub',
+}: {
+  requests: number;
+  seed: number;
+  served?: Served;
+}): Promise<Siege> {
+  const server = await serveApart(served);
   try {
     const warm = healthyTraffic(server.port, 'early');
     await attack({ port: server.port, count: Math.min(WARM, requests), seed: seed + 1, concurrency: 50 });

@@ -13,7 +13,12 @@ import { ProductDocument } from '../../src/model/product.ts';
 import { type Refund, RefundDocument } from '../../src/model/refund.ts';
 import { ReturnDocument } from '../../src/model/return.ts';
 import { startServer } from '../../src/server/index.ts';
-import { type Shop, type ShopifySimulator, startShopify } from '../../src/simulators/shopify/index.ts';
+import {
+  type Shop,
+  type ShopifyOptions,
+  type ShopifySimulator,
+  startShopify,
+} from '../../src/simulators/shopify/index.ts';
 import { placeOrder } from '../../src/simulators/shopify/orders.ts';
 import type { Order as Sold } from '../../src/simulators/shopify/records.ts';
 import { totalOf } from '../../src/simulators/shopify/sums.ts';

@@ -9,7 +9,7 @@ export interface ServedApart {
 }
 
 /** The numbers are connections to PostgreSQL. */
-export type Served = 'hub' | 'floor' | 'bare10' | 'bare50' | 'leanest';
+export type Served = 'hub' | 'leaking' | 'floor' | 'bare10' | 'bare50' | 'leanest';
 
 /** Starts the hub's server, or one of the bare ones it is compared with, in a process of its own on a ledger of its own. */
 export async function serveApart(kind: Served): Promise<ServedApart> {

@@ -1,6 +1,7 @@
 // A server in a process of its own: the `hub`, or one it is compared with. Says its port, then answers `stored`, `cpu` (microseconds used) and `rss`
 // (bytes) until `stop`; `held` is the bytes that are in use once what is garbage is gone.
 import { randomBytes } from 'node:crypto';
+import { subscribe } from 'node:diagnostics_channel';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
@@ -112,8 +113,16 @@ async function hub() {
   return { port: Number(new URL(server.url).port), stored: () => count('event'), stop: () => server.stop() };
 }
 
+/** The hub with a leak: every request, even one that is refused, is kept by a listener that somebody forgot. */
+function leaking() {
+  const kept: unknown[] = [];
+  subscribe('http.server.request.start', (started) => kept.push(started));
+  return hub();
+}
+
 const kinds: Record<Served, () => Promise<{ port: number; stored(): Promise<number>; stop(): Promise<void> }>> = {
   hub,
+  leaking,
   floor,
   bare10: () => bare({ pool: 10, begin: true }),
   bare50: () => bare({ pool: 50, begin: true }),
