@@ -51,7 +51,7 @@ const refuses = (request: SeenRequest): Response => {
 /** A call that changes what the documents stand for; a wizard that is prepared changes nothing. */
 const writing = new Set([
   'load',
-  'action_apply_inventory',
+  'create',
   'button_validate',
   'action_post',
   'create_invoices',
@@ -306,7 +306,7 @@ for (const [name, start] of odooTargets) {
             ]);
           },
           // Counted, and not applied.
-          hollow: (request) => (called(request).method === 'action_apply_inventory' ? answer(request, null) : null),
+          hollow: (request) => (called(request).method === 'create' ? answer(request, [1]) : null),
         });
       },
       [`${name}: shipments`]: async () => {

@@ -78,7 +78,8 @@ for (const { name, start } of servers)
       assert.deepEqual([(await onHand(product)).qty_available, (await onHand(product)).free_qty], [12, 8]);
     });
 
-    it('are counted again when goods moved between counting and applying', async () => {
+    it('are counted again when goods moved between reading and counting', async () => {
+      const free = connect({ stockCounts: 'free' }).sinks.stockLevels;
       const product = await at.product('D', 10);
       const { picking } = await at.order(product, 2);
       road.clear();
@@ -86,16 +87,16 @@ for (const { name, start } of servers)
       const meddled = {
         ...at.cx,
         fetch: async (url: string, init?: RequestInit) => {
-          if (!moved && JSON.stringify([url, init?.body]).includes('action_apply_inventory')) {
+          if (!moved && JSON.stringify([init?.body]).includes('inventory_quantity_auto_apply')) {
             moved = true;
             await at.ship(picking, 2);
           }
           return at.cx.fetch(url, init);
         },
       };
-      done((await hub.sinks.stockLevels.deliver([level(product, '20')], meddled))[0]);
+      done((await free.deliver([level(product, '20')], meddled))[0]);
       assert.equal(moved, true);
-      assert.equal(road.calls.filter(({ method }) => method === 'action_apply_inventory').length, 2);
+      assert.equal(road.calls.filter(({ method }) => method === 'create').length, 2);
       assert.equal((await onHand(product)).qty_available, 20);
     });
 
@@ -137,19 +138,29 @@ for (const { name, start } of servers)
 
     it('whose answer is lost are what they should be when they come again', async () => {
       const product = await at.product('H', 1);
-      for (const [step, quantity] of [
-        ['create', '5'],
-        ['action_apply_inventory', '6'],
-      ] as const)
-        for (const mishap of ['cut-before', 'cut-after'] as const) {
-          await at.count(product, 1);
-          road.next(`stock.quant.${step}`, { do: mishap });
-          const { kind } = faultOf((await send(level(product, quantity)))[0]);
-          assert.equal(kind, 'unknown', `${step} ${mishap}`);
-          road.clear();
-          done((await send(level(product, quantity)))[0]);
-          assert.equal((await onHand(product)).qty_available, Number(quantity), `${step} ${mishap}`);
-        }
+      for (const mishap of ['cut-before', 'cut-after'] as const) {
+        await at.count(product, 1);
+        road.next('stock.quant.create', { do: mishap });
+        const { kind } = faultOf((await send(level(product, '5')))[0]);
+        assert.equal(kind, 'unknown', mishap);
+        road.clear();
+        done((await send(level(product, '5')))[0]);
+        assert.equal((await onHand(product)).qty_available, 5, mishap);
+      }
+    });
+
+    it('are counted in one call, because 19 takes a second apply for a count of 0', async () => {
+      const { stockLocation } = await at.direct.warehouse(at.cx);
+      const product = await at.product('J');
+      const vals = { product_id: product, location_id: stockLocation, inventory_quantity: 7 };
+      const quant = await at.create('stock.quant', vals, { inventory_mode: true });
+      const found = [];
+      for (let time = 1; time <= 2; time++) {
+        await at.call('stock.quant', 'action_apply_inventory', [[quant]]);
+        found.push((await onHand(product)).qty_available);
+      }
+      const { version } = await at.direct.introduction(at.cx);
+      assert.deepEqual(found, version.startsWith('18') ? [7, 7] : [7, 0]);
     });
 
     it('come back as the sink said that they are held', async () => {

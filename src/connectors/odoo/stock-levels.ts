@@ -27,13 +27,13 @@ interface Prepared {
 
 type Ready = readonly { readonly item: Item<StockLevel>; readonly prepared: Prepared }[];
 
-/** Counts that somebody spoilt by moving goods in between are taken again so often. */
+/** Levels that somebody changed between reading and counting are counted again so often. */
 const tries = 4;
 
 /**
  * Stock levels become counted quantities of the warehouse's stock location: an inventory adjustment by the difference, so that the warehouse as a whole has what the
- * level says. Absolute, so a repeat is harmless. Where goods moved between counting and applying, Odoo applies nothing and answers with a question (and HTTP
- * 200): it is counted again. Mapping table: `warehouses` (location of the hub → warehouse code in Odoo; without a row they are called the same).
+ * level says. Absolute and one call, so a repeat is harmless, and one that lands late is. (Counting and `action_apply_inventory` are two, and 19 takes a second
+ * apply for a count of 0: what was on the shelf is gone.) What came of it is read, and counted again where goods moved meanwhile. Mapping table: `warehouses` (location of the hub → warehouse code in Odoo; without a row they are called the same).
  *
  * @see odoo.md §3 Stock set; §1 item 3
  */
@@ -125,25 +125,10 @@ async function count(odoo: Odoo, places: Ready, settings: LevelSettings, cx: Con
       break;
     }
     if (attempt > 1) await cx.clock.sleep(attempt * 200, cx.signal);
-    await apply(
-      odoo,
-      todo.map(({ vals }) => vals),
-      cx,
-    );
+    const vals = todo.map((one) => one.vals);
+    await odoo.call('stock.quant', 'create', { args: [['vals_list', vals]], context: { inventory_mode: true } }, cx);
   }
   return results;
-}
-
-/** Counts and applies. What came of it is read afterwards: a conflict is answered like a success. */
-async function apply(odoo: Odoo, vals: readonly object[], cx: Context): Promise<void> {
-  const made = await odoo.call(
-    'stock.quant',
-    'create',
-    { args: [['vals_list', vals]], context: { inventory_mode: true } },
-    cx,
-  );
-  const ids = (Array.isArray(made) ? made : [made]) as number[];
-  await odoo.call('stock.quant', 'action_apply_inventory', { ids }, cx);
 }
 
 async function quantsOf(odoo: Odoo, places: Ready, cx: Context): Promise<Map<number, Row[]>> {
@@ -182,7 +167,7 @@ function planOf(
       `${item.document.sku}: ${target} are to be in warehouse ${warehouse.code}, but Odoo has ${sum(elsewhere, 'quantity')} in locations below or beside its stock location: count them there`,
       'stock-elsewhere',
     );
-  return { vals: { product_id: product, location_id: warehouse.stockLocation, inventory_quantity: here } };
+  return { vals: { product_id: product, location_id: warehouse.stockLocation, inventory_quantity_auto_apply: here } };
 }
 
 /** What the warehouse has now, as the source of stock levels tells it. */

@@ -116,7 +116,6 @@ const methods: Readonly<Record<string, Method>> = {
   create: { records: false, writes: true, parameters: [['vals_list']] },
   write: { records: true, writes: true, parameters: [['vals']] },
   action_assign: { records: true, writes: true, parameters: [] },
-  action_apply_inventory: { records: true, writes: true, parameters: [] },
   action_cancel: { records: true, writes: true, parameters: [] },
   create_invoices: { records: true, writes: true, parameters: [] },
   action_create_payments: { records: true, writes: true, parameters: [] },

@@ -138,7 +138,9 @@ const warehouses = (): Model[] => [
   }),
 ];
 
-const inInventory = (env: Env, vals: Vals) => Boolean(env.context.inventory_mode) && 'inventory_quantity' in vals;
+const AUTO = 'inventory_quantity_auto_apply';
+const inInventory = (env: Env, vals: Vals) =>
+  Boolean(env.context.inventory_mode) && ('inventory_quantity' in vals || AUTO in vals);
 
 function checkQuant(env: Env, product: Row, location: Row): void {
   if (!productValue(env, product, 'is_storable'))
@@ -160,7 +162,7 @@ const isOutdated = (_env: Env, row: Row): boolean =>
   row.inventory_quantity_set === true &&
   addExactly(Number(row.inventory_quantity), -Number(row.inventory_diff_quantity)) !== row.quantity;
 
-/** Creating a counted quantity where stock is already kept updates that quant. */
+/** Creating a counted quantity where stock is already kept updates that quant; with `inventory_quantity_auto_apply` it is applied at once. */
 function createQuants(env: Env, list: readonly Vals[]): number[] {
   return list.map((vals) => {
     const product = env.get('product.product', vals.product_id);
@@ -169,10 +171,12 @@ function createQuants(env: Env, list: readonly Vals[]): number[] {
     const existing = inInventory(env, vals)
       ? env.having('stock.quant', 'product_id', product.id).find((quant) => quant.location_id === location.id)
       : undefined;
-    const { inventory_quantity: quantity, ...others } = vals;
+    const { inventory_quantity: later, [AUTO]: atOnce, ...others } = vals;
     const row = existing ?? env.create('stock.quant', [others])[0]!;
+    const quantity = atOnce ?? later;
     if (quantity !== undefined) env.set('stock.quant', row, counted(row, Number(quantity)));
-    if (inInventory(env, vals)) env.set('stock.quant', row, { user_id: env.uid });
+    if (atOnce !== undefined) applyInventory(env, [row]);
+    else if (inInventory(env, vals)) env.set('stock.quant', row, { user_id: env.uid });
     return row.id;
   });
 }
@@ -195,6 +199,12 @@ function adjustmentName(env: Env, quant: Row): string {
   return user ? `Product Quantity Updated (${env.display('res.users', Number(user))})` : 'Product Quantity Updated';
 }
 
+/** 19 takes what is applied without having been counted for a count of 0: a second apply takes everything away. */
+const differenceOf = (env: Env, quant: Row): number =>
+  env.db.version >= 19
+    ? addExactly(Number(quant.inventory_quantity), -Number(quant.quantity))
+    : Number(quant.inventory_diff_quantity);
+
 function applyInventory(env: Env, quants: readonly Row[]): Json {
   const outdated = quants.filter((quant) => isOutdated(env, quant));
   if (outdated.length)
@@ -203,7 +213,7 @@ function applyInventory(env: Env, quants: readonly Row[]): Json {
       outdated.map((quant) => quant.id),
     );
   for (const quant of quants) {
-    const difference = Number(quant.inventory_diff_quantity);
+    const difference = differenceOf(env, quant);
     const here = Number(quant.location_id);
     const loss = inventoryLoss(env, env.get('stock.location', here).company_id!);
     if (difference !== 0) {
