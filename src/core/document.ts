@@ -28,6 +28,13 @@ export function addMeasures(a: Measure, b: Measure): Measure {
 /** Another record this one cannot be written without: [kind, key]. */
 export type Need = readonly [kind: string, key: string];
 
+/** What a record takes from what others may still promise: `quantity` (plain decimal) of `name`, such as a SKU, from `place`; null: from anywhere. */
+export interface Taken {
+  readonly name: string;
+  readonly place: string | null;
+  readonly quantity: string;
+}
+
 /** What people search by: [kind of reference, value]. Stored as a keyed digest. */
 export type Reference = readonly [kind: string, value: string];
 
@@ -47,6 +54,8 @@ export interface DocumentType<Name extends string = string, Schema extends TSche
   references(body: Static<Schema>): Reference[];
   needs(body: Static<Schema>): Need[];
   measure(body: Static<Schema>): Measure;
+  /** Counts for flows that heed the kind, from when it is known until the system they read from counts it. Names are not personal. */
+  takes(body: Static<Schema>): Taken[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a document of any shape; its methods take exactly the body that its own schema describes
@@ -62,7 +71,14 @@ type DocumentParts<Name extends string, Schema extends TSchema> = Pick<
 export function defineDocument<const Name extends string, Schema extends TSchema>(
   parts: DocumentParts<Name, Schema>,
 ): DocumentType<Name, Schema> {
-  return { keyClassification: 'internal', references: () => [], needs: () => [], measure: () => nothing, ...parts };
+  return {
+    keyClassification: 'internal',
+    references: () => [],
+    needs: () => [],
+    measure: () => nothing,
+    takes: () => [],
+    ...parts,
+  };
 }
 
 /** Marks a schema field with its classification: `Type.String(classified('personal'))`. */

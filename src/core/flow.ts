@@ -40,6 +40,8 @@ export interface Translation<D extends AnyDocumentType = AnyDocumentType, Memory
   readonly answers?: readonly string[];
   /** What this Event answers of what was sent: the last answer to each counts. */
   readonly replies?: readonly Reply[];
+  /** Names that the subject is about, such as a SKU: when something of them takes off or lands, a flow that `heeds` it is told again. */
+  readonly concerns?: readonly string[];
   /** Kept for the next Event of the same subject, encrypted. Absent: unchanged. */
   readonly memory?: Memory;
   /** What this Event brought that earlier ones had not. Absent: the Event's own measure. */
@@ -60,6 +62,11 @@ export interface Look<Memory = unknown> {
   keyOf(type: AnyDocumentType, externalId: string): Promise<string | null>;
   /** The document as it is now, or null: what a flow that carries some of its fields fills the others in from. */
   current<D extends AnyDocumentType>(type: D, key: string): Promise<BodyOf<D> | null>;
+  /**
+   * What is on its way to the Event's connection and takes of this name, and the record that was read there does not count yet: plain decimals above
+   * 0 by place, null where nobody has said from where.
+   */
+  inFlight(name: string): Promise<{ readonly place: string | null; readonly quantity: string }[]>;
   /** Current documents of a kind that carry the reference, newest first, at most 50. */
   find<D extends AnyDocumentType>(type: D, reference: Reference): Promise<BodyOf<D>[]>;
 }
@@ -98,6 +105,14 @@ export interface Flow<N = unknown, D extends AnyDocumentType = AnyDocumentType, 
   readonly onException: { readonly owner: string; readonly within: Duration; readonly hold: 'lane' | 'nothing' };
   readonly fallback: string;
   readonly mappings?: readonly MappingSeed[];
+  /**
+   * Kinds of documents that other flows send to the connection this one polls, and whose `takes` change what it tells. `again` tells what the memory
+   * holds once more: when something of the subject's `concerns` takes off, is given up, or has landed.
+   */
+  readonly heeds?: {
+    readonly kinds: readonly string[];
+    again(look: Look<Memory>): Translation<D, Memory> | Promise<Translation<D, Memory>>;
+  };
   /** Pure but for `look`. A thrown `rejected` Fault makes the whole Event an Exception. */
   translate(native: N, look: Look<Memory>): Translation<D, Memory> | Promise<Translation<D, Memory>>;
 }

@@ -127,7 +127,7 @@ export class Inbox {
       lease,
       fresh.length > 0 ? source.events(fresh, known) : [],
       next,
-      refused.filter(({ again }) => !again).map((file) => this.#exception(file)),
+      { exceptions: refused.filter(({ again }) => !again).map((file) => this.#exception(file)) },
     );
     if (!stored) return { state: 'waiting' };
     for (const { name, words } of refused)

@@ -19,6 +19,7 @@ import { Doorbell } from './doorbell.ts';
 import { EraWatch } from './era.ts';
 import { raiseOverdue } from './expectations.ts';
 import { Inbox } from './files.ts';
+import { tellAgain } from './in-flight.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './leases.ts';
 import { MappingBook } from './mappings.ts';
@@ -257,6 +258,7 @@ export class Hub {
 
   /** Routes every shard that has work and is ours or free; each hub takes at most its fair share of shards. */
   async #route(): Promise<number> {
+    if (this.parts.wiring.heeds) await tellAgain(this.parts.db);
     const work = await shardsWithWork(this.parts.db);
     const share = Math.ceil(SHARDS / this.#liveNodes);
     const mine = work.filter((shard) => this.#leases.held(shardLease(shard)));

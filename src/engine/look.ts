@@ -6,6 +6,7 @@ import type { Look, Translation } from '../core/flow.ts';
 import { documentsByReference } from '../ledger/documents.ts';
 import { type CurrentDocument, currentDocuments, keyOfExternal } from '../ledger/echoes.ts';
 import type { SubjectState, UnroutedEvent } from '../ledger/events.ts';
+import { inFlightOf } from '../ledger/in-flight.ts';
 import { isPersonal } from './names.ts';
 import type { Parts } from './parts.ts';
 
@@ -40,7 +41,7 @@ export const nativeOf = (
   { vault }: Pick<Parts, 'vault'>,
   flow: AnyFlow,
   event: Pick<UnroutedEvent, 'id' | 'payload_sealed'>,
-): unknown => flow.from.decode(vault.unseal(event.payload_sealed, `event:${event.id}`));
+): unknown => flow.from.decode(vault.unseal(event.payload_sealed!, `event:${event.id}`));
 
 /** What a translation goes by beside the ledger. */
 export interface Circumstances {
@@ -50,15 +51,17 @@ export interface Circumstances {
   looked: Looked[];
   /** Bodies that stand for what the ledger will hold by then, by `documentPlace`. */
   made?: ReadonlyMap<string, unknown>;
+  /** When the source began to read the record, or was last seen not to have changed it. */
+  lookedAt?: Date | null;
 }
 
-/** One Event by one flow, which may look at the ledger. */
+/** One Event by one flow, which may look at the ledger. `told` is its record, or null where the flow is to tell its last one again. */
 export async function translate(
   parts: Needed,
   flow: AnyFlow,
   event: Told,
-  native: unknown,
-  { memory, looked, made = new Map() }: Circumstances,
+  told: { native: unknown } | null,
+  { memory, looked, made = new Map(), lookedAt = null }: Circumstances,
 ): Promise<Translation> {
   const { db, vault, mappings, names } = parts;
   const { connection, entity } = event;
@@ -78,12 +81,17 @@ export async function translate(
       looked.push({ entity, kind, key, version: row?.version ?? 0 });
       return row ? (intact(parts, row) as never) : null;
     },
+    inFlight: async (name) =>
+      (await inFlightOf(db, { entity, connection, name }, lookedAt)).map(({ place, quantity }) => ({
+        place: place === '' ? null : place,
+        quantity,
+      })),
     find: async (type, [kind, value]) =>
       (await documentsByReference(db, entity, type.name, kind, vault.digest(value)))
         .map((row) => bodyOf(parts, { ...row, entity }) as never)
         .filter((body) => !isErased(body)),
   };
-  return flow.translate(native, look);
+  return told ? flow.translate(told.native, look) : flow.heeds!.again(look);
 }
 
 /** The key of the document that an event's connection knows under an id, as its flow knows it. */

@@ -130,11 +130,17 @@ export class Planner {
         memory,
         documents,
         objections = [],
-      } = await translate(this.#parts, flow, event, flow.from.decode(bytes), {
-        memory: before.memory,
-        looked: [],
-        made: this.#bodies,
-      });
+      } = await translate(
+        this.#parts,
+        flow,
+        event,
+        { native: flow.from.decode(bytes) },
+        {
+          memory: before.memory,
+          looked: [],
+          made: this.#bodies,
+        },
+      );
       const { changes, trouble } = await rehearse(this.#parts, flow, entity, documents, this.#bodies);
       const problems = [...objections.map(({ cause, message }) => ({ cause, message })), ...(trouble ? [trouble] : [])];
       if (trouble) return { outcome: 'planned', changes: [], problems };

@@ -48,7 +48,8 @@ async function retell(
   const [state] = await readSubjects(parts.db, [{ ...where, flow: flow.id }]);
   const inOrder = events.toSorted(byVersion);
   const newest = inOrder.at(-1) ?? null;
-  const told = state?.memory_sealed ? events : inOrder.slice(-1);
+  // What a flow keeps to tell it again is its last record, not what came of all.
+  const told = state?.memory_sealed && !flow.heeds ? events : inOrder.slice(-1);
   const failed = (trouble: Trouble): Retelling => ({ documents: [], memory: undefined, newest, trouble });
   if (newest === null || told.some(({ payload_sealed }) => payload_sealed === null))
     return failed({
@@ -62,11 +63,17 @@ async function retell(
     let translation: Translation;
     try {
       const stored = { ...event, payload_sealed: event.payload_sealed!, decision: null };
-      translation = await translate(parts, flow, stored, nativeOf(parts, flow, stored), {
-        memory,
-        looked,
-        made: bodies,
-      });
+      translation = await translate(
+        parts,
+        flow,
+        stored,
+        { native: nativeOf(parts, flow, stored) },
+        {
+          memory,
+          looked,
+          made: bodies,
+        },
+      );
     } catch (error) {
       if (isAway(error)) throw error;
       return failed(troubleOf(error));

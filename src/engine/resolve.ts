@@ -23,6 +23,7 @@ import {
   replaceDelivered,
 } from '../ledger/exceptions.ts';
 import { waitAgain } from '../ledger/expectations.ts';
+import { dropInFlight, tellInFlight } from '../ledger/in-flight.ts';
 import { refreshLanes } from '../ledger/lanes.ts';
 import type { Doorbell } from './doorbell.ts';
 import { documentPlace } from './look.ts';
@@ -86,6 +87,7 @@ export async function dismissException(parts: Needed, exception: ExceptionRow, d
     if (exception.delivery_id) {
       const lane = await laneOfDelivery(sql, exception.delivery_id);
       await finishDeliveries(sql, [exception.delivery_id], 'dismissed');
+      await dropInFlight(sql, exception.delivery_id);
       if (lane) await refreshLanes(sql, [lane]);
     } else if (exception.event_id && exception.holds) await dismissEvent(sql, exception.event_id);
   });
@@ -121,6 +123,7 @@ export async function bindException(
       );
     const released = await bind(sql, [{ ...delivery, externalId }]);
     await finishDeliveries(sql, [exception.delivery_id!], 'delivered');
+    await tellInFlight(sql, [exception.delivery_id!]);
     await refreshLanes(sql, [delivery, ...released]);
   };
   await close(parts, exception, 'bound', decision, act, { boundTo: externalId });

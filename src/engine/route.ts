@@ -11,12 +11,14 @@ import { addReferences, changeDocuments, createDocuments, type WrittenDocument }
 import { adopt } from '../ledger/echoes.ts';
 import { delayEvent, finishEvents, nextEvents, parkEvent, readSubjects, writeSubjects } from '../ledger/events.ts';
 import { closeAnswered } from '../ledger/exceptions.ts';
+import { addConcerns } from '../ledger/in-flight.ts';
 import { laneId, refreshLanes, takePlaces } from '../ledger/lanes.ts';
 import { holdsLease, type Lease } from '../ledger/leases.ts';
 import { backoff } from './backoff.ts';
 import { type Heard, withoutEchoes } from './echo.ts';
 import { writeExceptions } from './exception.ts';
 import { writeReplies } from './expectations.ts';
+import { takeOff } from './in-flight.ts';
 import type { Parts } from './parts.ts';
 import { flowToReplay } from './replay.ts';
 import { type Plan, type PlannedDocument, planEvent, stopped } from './translate.ts';
@@ -103,6 +105,10 @@ async function writePlans(parts: Parts, sql: Sql, lease: Lease, given: readonly 
   await writeSubjects(
     sql,
     plans.flatMap((plan) => plan.subjects),
+  );
+  await addConcerns(
+    sql,
+    plans.flatMap((plan) => plan.concerns),
   );
   await closeAnsweredObjections(sql, plans);
   await writeReplies(parts, sql, plans);
@@ -265,6 +271,17 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
         promisedAt: new Date(receivedAt.getTime() + milliseconds(flow.promise.within)),
       };
     }),
+  );
+  await takeOff(
+    parts,
+    sql,
+    owed.map(({ id, planned: { type, draft }, document, lane: { connection } }) => ({
+      id,
+      connection,
+      type,
+      body: draft.body,
+      document,
+    })),
   );
   await addAwaits(
     sql,

@@ -9,8 +9,10 @@ import type { DocumentWrite } from '../ledger/documents.ts';
 import { keyOfExternal } from '../ledger/echoes.ts';
 import type { SubjectState, SubjectUpdate, UnroutedEvent } from '../ledger/events.ts';
 import type { AnsweredObjections } from '../ledger/exceptions.ts';
+import type { ConcernRow } from '../ledger/in-flight.ts';
 import { beingMade, ownDigest } from './echo.ts';
 import type { ExceptionDraft } from './exception.ts';
+import { concernsOf, isTelling, listeners } from './in-flight.ts';
 import { documentPlace, type Looked, memoryOf, nativeOf, subjectPlace, translate } from './look.ts';
 import type { Parts } from './parts.ts';
 import { flowToReplay, retold } from './replay.ts';
@@ -33,6 +35,8 @@ export interface Plan {
   documents: PlannedDocument[];
   looked: Looked[];
   subjects: SubjectUpdate[];
+  /** What the event's subject is about. */
+  concerns: ConcernRow[];
   exceptions: ExceptionDraft[];
   /** Objections to earlier Events of the subject that this one answers. */
   answers: AnsweredObjections[];
@@ -51,13 +55,15 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
     documents: [],
     looked: [],
     subjects: [],
+    concerns: [],
     exceptions: [],
     answers: [],
     replies: [],
   };
   const again = flowToReplay(event);
-  const flows = parts.wiring.flowsOf(event.connection, event.source).filter(({ id }) => id === (again ?? id));
-  if (flows.length === 0) return unread(parts, event);
+  const all = parts.wiring.flowsOf(event.connection, event.source).filter(({ id }) => id === (again ?? id));
+  if (all.length === 0) return unread(parts, event);
+  const flows = listeners(all, event);
   for (const flow of flows) {
     const subject = subjects.find(
       (row) => row.connection === event.connection && row.subject === event.subject && row.flow === flow.id,
@@ -71,13 +77,14 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
       const made = await beingMade(parts, flow, event.connection);
       const translation =
         again === null
-          ? await translate(parts, flow, event, nativeOf(parts, flow, event), {
+          ? await translate(parts, flow, event, isTelling(event) ? null : { native: nativeOf(parts, flow, event) }, {
               memory: memoryOf(parts, flow, event, subject),
               looked: plan.looked,
+              lookedAt: laterOf(event.looked_at, isTelling(event) ? (subject?.looked_at ?? null) : null),
             })
           : await retold(parts, flow, event, plan.looked);
       if (await isBeingMade(parts, event, flow, translation, made))
-        return { ...plan, outcome: 'delayed', documents: [], subjects: [], exceptions: [], replies: [] };
+        return { ...plan, outcome: 'delayed', documents: [], subjects: [], concerns: [], exceptions: [], replies: [] };
       addTranslation(parts, plan, flow, translation);
     } catch (error) {
       if (isAway(error)) throw error;
@@ -86,6 +93,8 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
   }
   return plan;
 }
+
+const laterOf = (a: Date | null, b: Date | null): Date | null => (a === null || (b !== null && b > a) ? b : a);
 
 /** True when a record that seems new is one of ours whose id nobody has told us yet: the end of that write will. */
 async function isBeingMade(
@@ -138,6 +147,7 @@ function addTranslation(parts: Parts, plan: Plan, flow: AnyFlow, translation: Tr
       subject: event.subject,
       causes: translation.answers,
     });
+  plan.concerns.push(...concernsOf(event, translation.concerns ?? []));
   for (const reply of translation.replies ?? []) plan.replies.push({ flow, reply });
   plan.subjects.push({
     entity: event.entity,
@@ -145,6 +155,7 @@ function addTranslation(parts: Parts, plan: Plan, flow: AnyFlow, translation: Tr
     flow: flow.id,
     subject: event.subject,
     sourceVersion: event.source_version,
+    lookedAt: event.looked_at,
     memory:
       translation.memory === undefined
         ? null
@@ -189,7 +200,16 @@ function planDocument(parts: Parts, flow: AnyFlow, event: UnroutedEvent, draft: 
  */
 function unread(parts: Parts, event: UnroutedEvent): Plan {
   const { connection, source } = event;
-  const base = { event, documents: [], looked: [], subjects: [], answers: [], replies: [], brought: measureOf(event) };
+  const base = {
+    event,
+    documents: [],
+    looked: [],
+    subjects: [],
+    concerns: [],
+    answers: [],
+    replies: [],
+    brought: measureOf(event),
+  };
   if (event.attempts < parts.terms.attempts) return { ...base, outcome: 'delayed', exceptions: [] };
   return {
     ...base,
@@ -227,7 +247,16 @@ function exceptionBase(parts: Parts, flow: AnyFlow | null, event: UnroutedEvent)
 /** The whole Event cannot go on: tried again when the cause may pass, else an Exception that holds the subject (or not, as the flow says). */
 export function stopped(parts: Parts, event: UnroutedEvent, flow: AnyFlow, error: unknown): Plan {
   const fault: Fault = faultOf(error, 'rejected');
-  const base = { event, documents: [], looked: [], subjects: [], answers: [], replies: [], brought: measureOf(event) };
+  const base = {
+    event,
+    documents: [],
+    looked: [],
+    subjects: [],
+    concerns: [],
+    answers: [],
+    replies: [],
+    brought: measureOf(event),
+  };
   if ((fault.kind === 'transient' || fault.kind === 'throttled') && event.attempts < parts.terms.attempts)
     return { ...base, outcome: 'delayed', exceptions: [] };
   const known = fault.kind === 'rejected' && fault.cause !== undefined;

@@ -1,5 +1,6 @@
 import type { Connection, Sink, Source, WebhookSource } from '../core/connector.ts';
 import type { AnyDocumentType } from '../core/document.ts';
+import { HubError } from '../core/errors.ts';
 import { type AnyFlow, type Estate, sinkOf, sourceOf } from '../core/estate.ts';
 import { sha256 } from '../core/seal.ts';
 import { SHARDS } from '../ledger/events.ts';
@@ -52,6 +53,10 @@ export interface Wiring {
   types: AnyDocumentType[];
   type(kind: string): AnyDocumentType | undefined;
   sink(flow: AnyFlow, kind: string): SinkPort;
+  /** Whether a flow that reads from the connection heeds what takes of a kind are on their way there. */
+  heeded(connection: string, kind: string): boolean;
+  /** Whether any flow heeds anything. */
+  heeds: boolean;
   port(connection: string, sink: string): SinkPort | undefined;
   /** Flows that read records of a kind from a connection. */
   readersOf(connection: string, kind: string): AnyFlow[];
@@ -85,6 +90,7 @@ export function wire(estate: Estate): Wiring {
     const target = sinkOf(estate, flow, kind);
     return sinks.get(`${target.connection} ${target.sink.name}`)!;
   };
+  const heeded = heededKinds([...sources.values()]);
   const kindsOf = (flow: AnyFlow): string[] => Object.keys(flow.to);
   return {
     sources: [...sources.values()],
@@ -97,6 +103,8 @@ export function wire(estate: Estate): Wiring {
     types: [...types.values()],
     type: (kind) => types.get(kind),
     sink: portOf,
+    heeds: heeded.size > 0,
+    heeded: (connection, kind) => heeded.has(`${connection} ${kind}`),
     port: (connection, sink) => sinks.get(`${connection} ${sink}`),
     readersOf: kept((connection, kind) =>
       [...sources.values()]
@@ -110,6 +118,24 @@ export function wire(estate: Estate): Wiring {
         .filter(({ port }) => port.connection === connection),
     ),
   };
+}
+
+/** What landed is known from one complete reading, so one polled source of a connection may have flows that heed something. */
+function heededKinds(ports: readonly SourcePort[]): Set<string> {
+  const kinds = new Set<string>();
+  const sources = new Map<string, string>();
+  for (const { connection, source, flows } of ports)
+    for (const { id, heeds } of flows) {
+      if (heeds === undefined) continue;
+      if (source.kind !== 'poll' || (sources.get(connection) ?? source.name) !== source.name)
+        throw new HubError(
+          'CONFIG_INVALID',
+          `flow '${id}' heeds what is in flight: it must read a polled source, the only one of '${connection}' whose flows do`,
+        );
+      sources.set(connection, source.name);
+      for (const kind of heeds.kinds) kinds.add(`${connection} ${kind}`);
+    }
+  return kinds;
 }
 
 /** Asked of every document: worked out once per connection and kind. */

@@ -1,12 +1,15 @@
 import { toCatalogueItems } from '../connectors/odoo/mapping/catalogue.ts';
 import { toPrices } from '../connectors/odoo/mapping/prices.ts';
-import { type StockRules, toStockLevels } from '../connectors/odoo/mapping/stock-levels.ts';
+import { type StockRules, skuOf, toStockLevels } from '../connectors/odoo/mapping/stock-levels.ts';
 import type { CatalogueRecord } from '../connectors/odoo/sources/catalogue.ts';
 import type { PriceRecord } from '../connectors/odoo/sources/prices.ts';
 import type { StockRecord } from '../connectors/odoo/sources/stock-levels.ts';
 import type { Sink, Source } from '../core/connector.ts';
-import { defineFlow, type Flow, type MappingSeed } from '../core/flow.ts';
+import { add, compare, decimal, decimalText, integer } from '../core/decimal.ts';
+import { rejected } from '../core/fault.ts';
+import { defineFlow, type Flow, type Look, type MappingSeed, type Translation } from '../core/flow.ts';
 import { CatalogueItemDocument } from '../model/catalogue-item.ts';
+import { OrderDocument } from '../model/order.ts';
 import { PriceDocument } from '../model/price.ts';
 import { StockLevelDocument } from '../model/stock-level.ts';
 
@@ -23,6 +26,14 @@ const warehouses: MappingSeed = {
   rows: {},
 };
 
+const safetyStock: MappingSeed = {
+  table: 'safety-stock',
+  owner: 'logistics',
+  about:
+    'Pieces that are never promised, by `channel/location/SKU` (channel `-` where the feed names none); `web/*` is a whole channel, `*` all.',
+  rows: { '*': '0' },
+};
+
 const pricelists: MappingSeed = {
   table: 'odoo-pricelists',
   owner: 'sales',
@@ -34,18 +45,59 @@ export interface StockFeed extends Feed<StockRecord> {
   readonly to: { readonly 'stock-level': Sink<typeof StockLevelDocument> };
   /** Location codes of the hub that the channel sells from. Default: all. */
   readonly locations?: readonly string[];
+  /** Name of the channel in Mapping table `safety-stock`. With one its levels are its own: channels without share what they are told. */
+  readonly channel?: string;
   readonly rules?: StockRules;
 }
 
-/** What may be sold, from Odoo to one channel. Absolute figures: however many changes there were, only the newest of each is told. */
+/** Pieces that Mapping table `safety-stock` keeps back. Throws a `rejected` Fault for what is no number of pieces. */
+function safetyOf(channel: string | undefined, sku: string, location: string, look: Look<unknown>): string {
+  const code = `${channel ?? '-'}/${location}/${sku}`;
+  const pieces = look.mapping(safetyStock.table).find(code) ?? '0';
+  if (/^\d{1,9}(\.\d{1,6})?$/.test(pieces)) return pieces;
+  throw rejected(
+    `Mapping table 'safety-stock', '${code}': '${pieces}' is not a number such as 2`,
+    'not-a-number',
+    'safety',
+  );
+}
+
+/** Plain decimal: what is sold and on its way to Odoo, from the location or from wherever. */
+async function soldOf(sku: string, location: string, look: Look<unknown>): Promise<string> {
+  const taken = (await look.inFlight(sku)).filter(({ place }) => place === null || place === location);
+  return decimalText(taken.map(({ quantity }) => decimal(quantity)).reduce(add, integer(0)));
+}
+
+type StockTranslation = Translation<typeof StockLevelDocument, StockRecord>;
+
+/**
+ * What may be sold, from Odoo to one channel: free − in flight − safety, never below 0. Orders that the hub has and Odoo does not count yet are in flight, so a
+ * level goes down as soon as anything is sold anywhere. Absolute figures: however many changes there were, only the newest of each is told, and nothing
+ * where the figure stays what it was.
+ */
 export const stockFeed = ({
   id,
   from,
   to,
   locations,
+  channel,
   rules,
-}: StockFeed): Flow<StockRecord, typeof StockLevelDocument> =>
-  defineFlow({
+}: StockFeed): Flow<StockRecord, typeof StockLevelDocument, StockRecord> => {
+  const own: StockRules = { channel, inFlight: soldOf, safety: (...about) => safetyOf(channel, ...about), ...rules };
+  const tell = async (record: StockRecord, look: Look<StockRecord>): Promise<StockTranslation> => {
+    const drafts = (await toStockLevels(record, look, own)).filter(
+      ({ body }) => locations === undefined || locations.includes(body.location),
+    );
+    const before = await Promise.all(drafts.map(({ body }) => look.current(StockLevelDocument, body.id)));
+    const sku = await skuOf(record, look);
+    return {
+      outcome: 'routed',
+      documents: drafts.filter(({ body }, index) => !isSame(body.available, before[index]?.available)),
+      memory: record,
+      concerns: sku === null ? [] : [sku],
+    };
+  };
+  return defineFlow({
     id,
     about: 'What may be sold of each product in each location goes from Odoo to the channel.',
     documents: [StockLevelDocument],
@@ -55,15 +107,17 @@ export const stockFeed = ({
     promise: { within: '1m', critical: true },
     onException: { owner: 'logistics', within: '1h', hold: 'lane' },
     fallback: 'The channel sells by the last figure it was told.',
-    mappings: [warehouses],
-    translate: async (record, look) => {
-      const drafts = await toStockLevels(record, look, rules);
-      return {
-        outcome: 'routed',
-        documents: drafts.filter(({ body }) => locations === undefined || locations.includes(body.location)),
-      };
+    mappings: [warehouses, safetyStock],
+    heeds: {
+      kinds: [OrderDocument.name],
+      again: async (look) => (look.memory ? tell(look.memory, look) : { outcome: 'duplicate', documents: [] }),
     },
+    translate: tell,
   });
+};
+
+const isSame = (figure: string, before: string | undefined): boolean =>
+  before !== undefined && compare(decimal(figure), decimal(before)) === 0;
 
 export interface PriceFeed extends Feed<PriceRecord> {
   readonly to: { readonly price: Sink<typeof PriceDocument> };

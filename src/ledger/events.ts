@@ -96,7 +96,8 @@ export interface UnroutedEvent {
   subject: string;
   source_version: bigint | null;
   received_at: Date;
-  payload_sealed: Buffer;
+  /** Null: it only says to tell again what was heard last. */
+  payload_sealed: Buffer | null;
   labels: Record<string, string>;
   lines: number;
   currency: string | null;
@@ -104,6 +105,8 @@ export interface UnroutedEvent {
   absolute: bigint;
   decision: string | null;
   attempts: number;
+  /** When the source began to read it, where that is known. */
+  looked_at: Date | null;
 }
 
 /** Shards in which an event could be routed now. */
@@ -122,7 +125,7 @@ export async function shardsWithWork(sql: Sql): Promise<number[]> {
 export async function nextEvents(sql: Sql, shard: number, limit: number): Promise<UnroutedEvent[]> {
   return sql.query<UnroutedEvent>(
     'events_next',
-    `select id, entity, connection, source, subject, source_version, received_at, payload_sealed, labels, lines, currency, minor, absolute, decision, attempts
+    `select id, entity, connection, source, subject, source_version, received_at, payload_sealed, labels, lines, currency, minor, absolute, decision, attempts, looked_at
      from event e
      where shard = $1 and state = 'new' and not_before <= clock_timestamp()
        and not exists (select from event older where older.connection = e.connection and older.subject = e.subject and older.seq < e.seq)
@@ -171,6 +174,8 @@ export interface SubjectState {
   flow: string;
   source_version: bigint | null;
   memory_sealed: Buffer | null;
+  /** When the newest of what was heard began to be read. */
+  looked_at: Date | null;
 }
 
 export async function readSubjects(
@@ -179,7 +184,7 @@ export async function readSubjects(
 ): Promise<SubjectState[]> {
   return sql.query<SubjectState>(
     'subjects_read',
-    `select connection, subject, flow, source_version, memory_sealed from subject
+    `select connection, subject, flow, source_version, memory_sealed, looked_at from subject
      where (connection, flow, subject) in (select * from unnest($1::text[], $2::text[], $3::text[]))`,
     columns(keys, ['connection', 'flow', 'subject']),
   );
@@ -191,6 +196,7 @@ export interface SubjectUpdate {
   flow: string;
   subject: string;
   sourceVersion: bigint | null;
+  lookedAt?: Date | null;
   /** null: unchanged. */
   memory: Buffer | null;
 }
@@ -198,13 +204,14 @@ export interface SubjectUpdate {
 export async function writeSubjects(sql: Sql, subjects: readonly SubjectUpdate[]): Promise<void> {
   await sql.query(
     'subjects_write',
-    `insert into subject (entity, connection, flow, subject, source_version, memory_sealed)
-     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bytea[])
+    `insert into subject (entity, connection, flow, subject, source_version, memory_sealed, looked_at)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bytea[], $7::timestamptz[])
      on conflict (connection, flow, subject) do update set
        source_version = greatest(subject.source_version, excluded.source_version),
        memory_sealed = coalesce(excluded.memory_sealed, subject.memory_sealed),
+       looked_at = greatest(subject.looked_at, excluded.looked_at),
        updated_at = now()`,
-    columns(subjects, ['entity', 'connection', 'flow', 'subject', 'sourceVersion', 'memory']),
+    columns(subjects, ['entity', 'connection', 'flow', 'subject', 'sourceVersion', 'memory', 'lookedAt']),
   );
 }
 

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
-import { addMeasures, classified, defineDocument, type Measure, nothing } from '../core/document.ts';
+import { add, decimal, decimalText } from '../core/decimal.ts';
+import { addMeasures, classified, defineDocument, type Measure, nothing, type Taken } from '../core/document.ts';
 import { AddressSchema } from './address.ts';
 
 const OrderLine = Type.Object({
@@ -68,6 +69,18 @@ const lineMeasure = (order: Order, total: number): Measure => ({
   absolute: BigInt(Math.abs(total)),
 });
 
+/** What a sale takes: of each product and place what is left to take when what comes back with it is taken off. */
+function takenBy({ kind, state, lines }: Order): Taken[] {
+  if (kind !== 'sale' || state === 'cancelled') return [];
+  const taken = new Map<string, Taken>();
+  for (const { sku, location = null, quantity } of lines) {
+    const id = JSON.stringify([sku, location]);
+    const sum = add(decimal(taken.get(id)?.quantity ?? '0'), decimal(quantity));
+    taken.set(id, { name: sku, place: location, quantity: decimalText(sum) });
+  }
+  return [...taken.values()].filter(({ quantity }) => decimal(quantity).coefficient > 0n);
+}
+
 /** A sale, or the taking back of one, as a channel made it. */
 export const OrderDocument = defineDocument({
   name: 'order',
@@ -86,4 +99,5 @@ export const OrderDocument = defineDocument({
     ...[...new Set(order.lines.map((line) => line.sku))].map((sku) => ['product', sku] as const),
   ],
   measure: (order) => order.lines.reduce((all, line) => addMeasures(all, lineMeasure(order, line.total)), nothing),
+  takes: takenBy,
 });

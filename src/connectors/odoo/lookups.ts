@@ -41,5 +41,6 @@ const lookOf = (cx: Context): Look => ({
   mapping: (table) => cx.mapping(table),
   keyOf: async () => null,
   current: async () => ({}) as never,
+  inFlight: async () => [],
   find: async () => [],
 });

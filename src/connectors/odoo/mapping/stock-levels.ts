@@ -8,6 +8,10 @@ import type { StockRecord } from '../sources/stock-levels.ts';
 
 /** What a flow may add to the figure. */
 export interface StockRules {
+  /** Told apart from other channels' levels: part of their ids. Without one the channels share them. */
+  readonly channel?: string | undefined;
+  /** Plain decimal: pieces that are never promised; the greater one of this and the record's counts. Default 0. */
+  safety?(sku: string, location: string, look: Look): string;
   /** Plain decimal: what orders that the hub has accepted, and Odoo does not know yet, will take. Default 0. */
   inFlight?(sku: string, location: string, look: Look): string | Promise<string>;
 }
@@ -21,7 +25,7 @@ export async function toStockLevels(
   look: Look,
   rules: StockRules = {},
 ): Promise<Draft<typeof StockLevelDocument>[]> {
-  const sku = (await look.keyOf(ProductDocument, String(record.id))) ?? record.code?.toUpperCase() ?? null;
+  const sku = await skuOf(record, look);
   if (sku === null) return [];
   const drafts: Draft<typeof StockLevelDocument>[] = [];
   for (const warehouse of record.warehouses) {
@@ -30,32 +34,31 @@ export async function toStockLevels(
       ? look.mapping('odoo-warehouses').get(warehouse)
       : look.mapping('odoo-warehouses').find(warehouse);
     if (location === null) continue;
-    const id = `${location}/${sku}`;
+    const id = rules.channel === undefined ? `${location}/${sku}` : `${location}/${sku}@${rules.channel}`;
     if (!level && !(await look.current(StockLevelDocument, id))) continue;
     const free = minus(quantity(level?.onHand ?? 0), quantity(level?.reserved ?? 0));
+    const safety = greater(record.safety, rules.safety?.(sku, location, look) ?? '0');
     const inFlight = (await rules.inFlight?.(sku, location, look)) ?? '0';
-    drafts.push({ kind: 'stock-level', body: levelOf({ id, sku, location, free, inFlight }, record) });
+    drafts.push({ kind: 'stock-level', body: levelOf({ id, sku, location, free, inFlight, safety }, record.version) });
   }
   return drafts;
 }
 
 function levelOf(
-  { id, sku, location, free, inFlight }: { id: string; sku: string; location: string; free: Decimal; inFlight: string },
-  { safety, version }: StockRecord,
+  { free, ...level }: Pick<StockLevel, 'id' | 'sku' | 'location'> & { free: Decimal; inFlight: string; safety: string },
+  version: string,
 ): StockLevel {
+  const { inFlight, safety } = level;
   const left = minus(minus(free, decimal(inFlight)), decimal(safety));
   const available = compare(left, integer(0)) < 0 ? integer(0) : left;
-  return {
-    id,
-    sku,
-    location,
-    available: plain(available),
-    free: plain(free),
-    inFlight,
-    safety,
-    asOf: rfc3339(version),
-  };
+  return { ...level, available: plain(available), free: plain(free), asOf: rfc3339(version) };
 }
+
+/** The SKU of a product of Odoo: what it is bound to, else its internal reference; null: it is none of the hub's. */
+export const skuOf = async (record: StockRecord, look: Look): Promise<string | null> =>
+  (await look.keyOf(ProductDocument, String(record.id))) ?? record.code?.toUpperCase() ?? null;
+
+const greater = (a: string, b: string): string => (compare(decimal(a), decimal(b)) < 0 ? b : a);
 
 const minus = (a: Decimal, b: Decimal): Decimal => add(a, negate(b));
 

@@ -1,0 +1,113 @@
+import { add, decimal, decimalText, negate } from '../core/decimal.ts';
+import type { AnyDocumentType, Taken } from '../core/document.ts';
+import type { AnyFlow } from '../core/estate.ts';
+import { newId } from '../core/ids.ts';
+import type { Ledger, Sql } from '../ledger/database.ts';
+import { documentBodies } from '../ledger/documents.ts';
+import type { UnroutedEvent } from '../ledger/events.ts';
+import {
+  appendTellings,
+  type ConcernRow,
+  landInFlight,
+  putInFlight,
+  type TakenQuantity,
+  takeNudges,
+} from '../ledger/in-flight.ts';
+import { holdsLease, type Lease } from '../ledger/leases.ts';
+import { documentPlace } from './look.ts';
+import type { Parts } from './parts.ts';
+import { shardOf } from './wiring.ts';
+
+/** Whether an Event has no record and only says: tell what you heard last again, because what you heed has changed. */
+export const isTelling = ({ payload_sealed }: Pick<UnroutedEvent, 'payload_sealed'>): boolean =>
+  payload_sealed === null;
+
+/** A document version that is now owed to a connection. */
+export interface Owed {
+  id: string;
+  connection: string;
+  type: AnyDocumentType;
+  body: unknown;
+  document: { id: string; entity: string; kind: string; key: string; version: number };
+}
+
+/** Puts into flight what newly owed documents take more than their version before, where a flow heeds their kind. */
+export async function takeOff(parts: Pick<Parts, 'vault' | 'wiring'>, sql: Sql, all: readonly Owed[]): Promise<void> {
+  const owed = all.filter(({ connection, type }) => parts.wiring.heeded(connection, type.name));
+  if (owed.length === 0) return;
+  const later = owed.filter(({ document }) => document.version > 1);
+  const bodies =
+    later.length === 0
+      ? []
+      : await documentBodies(
+          sql,
+          later.map(({ document: { id, version } }) => ({ documentId: id, version: version - 1 })),
+        );
+  const before = new Map(bodies.map((row) => [row.id, row]));
+  const taken = owed.flatMap(({ id, type, body, document }) => {
+    const earlier = before.get(document.id);
+    const place = documentPlace(document.entity, document.kind, document.key);
+    const old = earlier ? type.takes(JSON.parse(parts.vault.unseal(earlier.body_sealed, place).toString())) : [];
+    return differences(type.takes(body as never), old).map((one): TakenQuantity => ({ deliveryId: id, ...one }));
+  });
+  await putInFlight(
+    sql,
+    owed.map(({ id, connection, document }) => ({
+      deliveryId: id,
+      documentId: document.id,
+      entity: document.entity,
+      connection,
+    })),
+    taken,
+  );
+}
+
+/** What is taken now and was not before, by name and place. */
+function differences(
+  now: readonly Taken[],
+  before: readonly Taken[],
+): { name: string; place: string; quantity: string }[] {
+  const sums = new Map<string, { name: string; place: string; quantity: string }>();
+  const count = ({ name, place, quantity }: Taken, sign: 1 | -1): void => {
+    const id = JSON.stringify([name, place]);
+    const value = sign === 1 ? decimal(quantity) : negate(decimal(quantity));
+    const sum = add(decimal(sums.get(id)?.quantity ?? '0'), value);
+    sums.set(id, { name, place: place ?? '', quantity: decimalText(sum) });
+  };
+  for (const one of now) count(one, 1);
+  for (const one of before) count(one, -1);
+  return [...sums.values()].filter(({ quantity }) => decimal(quantity).coefficient !== 0n);
+}
+
+/** Everything that changed at a connection until `looked` was read and stored: what it was told before that is counted there. */
+export async function land(parts: Parts, connection: string, looked: Date, lease: Lease): Promise<void> {
+  const told = await parts.db.transaction(async (sql) =>
+    (await holdsLease(sql, lease)) ? landInFlight(sql, connection, looked) : 0,
+  );
+  if (told > 0) parts.bell.ring('route');
+}
+
+/** Makes an Event of each subject that is to be told again. Several hubs may do so at once. */
+export async function tellAgain(db: Pick<Ledger, 'transaction'>): Promise<void> {
+  await db.transaction(async (sql) => {
+    const nudges = await takeNudges(sql);
+    if (nudges.length > 0)
+      await appendTellings(
+        sql,
+        nudges.map((nudge) => ({ ...nudge, id: newId() })),
+      );
+  });
+}
+
+/** The rows of what an Event's subject is about. */
+export const concernsOf = (
+  { entity, connection, source, subject }: UnroutedEvent,
+  names: readonly string[],
+): ConcernRow[] => {
+  const shard = shardOf(connection, subject);
+  return names.map((name) => ({ entity, connection, source, subject, shard, name }));
+};
+
+/** Flows that are told an Event: those that heed something, of one that only says to tell again. */
+export const listeners = (flows: readonly AnyFlow[], event: UnroutedEvent): AnyFlow[] =>
+  isTelling(event) ? flows.filter(({ heeds }) => heeds !== undefined) : [...flows];

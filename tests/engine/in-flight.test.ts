@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { StockRecord } from '../../src/connectors/odoo/sources/stock-levels.ts';
+import { seeded, systemClock } from '../../src/core/clock.ts';
+import type { Incoming, PollSource, Result, Sink } from '../../src/core/connector.ts';
+import { defineEstate } from '../../src/core/estate.ts';
+import { defineFlow } from '../../src/core/flow.ts';
+import { Hub } from '../../src/engine/hub.ts';
+import { importMapping } from '../../src/engine/mappings.ts';
+import { dismissException } from '../../src/engine/resolve.ts';
+import { stockFeed } from '../../src/flows/odoo-feeds.ts';
+import { listExceptions } from '../../src/ledger/exceptions.ts';
+import { type Order, OrderDocument } from '../../src/model/order.ts';
+import { StockLevelDocument } from '../../src/model/stock-level.ts';
+import { connectionOf, drained, silent, testLedger } from '../support/hub.ts';
+
+/** Books that count stock and take orders when they are told to, and two channels that are told levels. */
+async function shop(t: TestContext, safety: Record<string, string> = { '*': '0' }) {
+  const ledger = await testLedger(t);
+  const pages = Object.assign([] as Incoming[][], { slow: Promise.resolve() });
+  const state = { taking: true, answer: { outcome: 'done', id: 'SO1' } as Result };
+  const json = <N>(name: string): Pick<PollSource<N>, 'kind' | 'name' | 'every' | 'decode'> => ({
+    kind: 'poll',
+    name,
+    every: '1h',
+    decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()),
+  });
+  const stock: PollSource<StockRecord> = {
+    ...json<StockRecord>('stockLevels'),
+    coarseVersions: true,
+    async *pull() {
+      const own = [...pages];
+      await pages.slow;
+      pages.splice(0, own.length);
+      for (const items of own) yield { items, cursor: 'x' };
+    },
+  };
+  const orders: PollSource<Order> = { ...json<Order>('orders'), async *pull() {} };
+  const overwriting = { idempotency: 'overwrite', settle: '0s', deadline: '60s', needsBound: false } as const;
+  const one = { max: 1, onFailure: 'independent' } as const;
+  const books: Sink<typeof OrderDocument> = {
+    ...overwriting,
+    name: 'saleOrders',
+    accepts: OrderDocument,
+    batch: one,
+    deliver: async (items, cx) => {
+      while (!state.taking && !cx.signal.aborted) await systemClock.sleep(10);
+      return items.map(() => state.answer);
+    },
+  };
+  const told: Record<string, string[]> = { web: [], till: [] };
+  const levels = (channel: string): Sink<typeof StockLevelDocument> => ({
+    ...overwriting,
+    name: 'levels',
+    accepts: StockLevelDocument,
+    batch: one,
+    deliver: async (items) =>
+      items.map(({ key, document }) => {
+        told[channel]!.push(document.available);
+        return { outcome: 'done', id: key };
+      }),
+  });
+  const [web, till] = [levels('web'), levels('till')];
+  const feed = { from: stock, locations: ['central'] };
+  const hub = new Hub({
+    estate: defineEstate({
+      name: 'stock',
+      connections: {
+        books: connectionOf({ sources: { stock }, sinks: { books: books as unknown as Sink } }),
+        web: connectionOf({ sources: { orders }, sinks: { web: web as unknown as Sink } }),
+        till: connectionOf({ sinks: { till: till as unknown as Sink } }),
+      },
+      flows: [
+        defineFlow({
+          id: 'orders',
+          about: 'orders of a test',
+          documents: [OrderDocument],
+          from: orders,
+          to: { order: books },
+          latency: 'realtime',
+          promise: { within: '1m', critical: false },
+          onException: { owner: 'tests', within: '1d', hold: 'lane' },
+          fallback: 'none',
+          translate: (body) => ({ outcome: 'routed', documents: [{ kind: 'order', body }] }),
+        }),
+        stockFeed({ ...feed, id: 'stock-web', to: { 'stock-level': web }, channel: 'web' }),
+        stockFeed({ ...feed, id: 'stock-till', to: { 'stock-level': till }, channel: 'till' }),
+      ],
+    }),
+    db: ledger.db,
+    vault: ledger.vault,
+    clock: systemClock,
+    random: seeded(1),
+    log: silent,
+    secret: () => '',
+    terms: { pollSeconds: 0.05, retrySeconds: [0.02, 0.05], attempts: 1000 },
+  });
+  const table = (name: string, rows: Record<string, string>) =>
+    importMapping(ledger.db, { entity: 'main', name, rows, owner: 'x' }, { by: 'test', reason: 'the estate begins' });
+  await table('odoo-warehouses', { WH: 'central' });
+  await table('safety-stock', safety);
+  await hub.start();
+  t.after(() => hub.stop());
+
+  let version = 0;
+  const incoming = (subject: string, body: object): Incoming => ({
+    dedupeKey: `${subject} ${++version}`,
+    subject,
+    occurredAt: new Date(),
+    bytes: Buffer.from(JSON.stringify(body)),
+  });
+  const record = (onHand: number, reserved: number): Incoming =>
+    incoming('stock:1', {
+      id: 1,
+      version: '2026-05-01 10:00:00',
+      code: 'mug',
+      warehouses: ['WH'],
+      levels: { WH: { onHand, reserved } },
+      safety: '0',
+    } satisfies StockRecord);
+  return {
+    hub,
+    pages,
+    told,
+    state,
+    record,
+    /** The books are read to the end; these records have changed. */
+    read: async (...items: Incoming[]) => {
+      pages.push(items);
+      hub.parts.bell.ring('read poller:books:stockLevels');
+      while (pages.length > 0) await systemClock.sleep(5);
+      // Landing follows the last page.
+      await systemClock.sleep(50);
+      await settled(hub, state.taking);
+    },
+    order: async (id: string, quantity: string, more: Partial<Order> = {}) => {
+      const line = { id: '1', sku: 'MUG', description: 'Mug', quantity, unitPrice: '1.00', taxes: [], total: 100 };
+      const order: Order = {
+        id,
+        number: id,
+        kind: 'sale',
+        refersTo: null,
+        placedAt: '2026-05-01T10:00:00Z',
+        businessDay: '2026-05-01',
+        customer: 'C1',
+        currency: 'EUR',
+        pricesIncludeTax: true,
+        lines: [{ ...line, location: 'central' }],
+        ...more,
+      };
+      await hub.intake.receive({ connection: 'web', source: 'orders', incoming: incoming(`order:${id}`, order) });
+      await settled(hub, state.taking);
+    },
+  };
+}
+
+/** Until the hub rests; while the books do not answer until all levels are told. */
+async function settled(hub: Hub, taking: boolean): Promise<void> {
+  if (taking) return drained(hub);
+  for (let quiet = 0; quiet < 4; ) {
+    const { routable } = await hub.progress();
+    const [row] = await hub.parts.db.query<{ open: boolean }>(
+      'test_open_levels',
+      "select exists (select from delivery where kind = 'stock-level') or exists (select from nudge) as open",
+    );
+    quiet = routable === 0 && !row!.open ? quiet + 1 : 0;
+    await systemClock.sleep(50);
+  }
+}
+
+test('what is sold is not promised again while it is on its way, nor taken off twice once the books count it', async (t) => {
+  const { state, told, order, read, record } = await shop(t);
+  await read(record(10, 0));
+  assert.deepEqual(told, { web: ['10'], till: ['10'] });
+  state.taking = false;
+  await order('A', '3');
+  assert.deepEqual(told, { web: ['10', '7'], till: ['10', '7'] });
+  await order('B', '2');
+  // Two more are gone from the shelf, and the books do not know the orders yet.
+  await read(record(8, 0));
+  assert.deepEqual(told.till, ['10', '7', '5', '3']);
+  state.taking = true;
+  await order('C', '1');
+  assert.deepEqual(told.till, ['10', '7', '5', '3', '2']);
+  await read(record(8, 6));
+  assert.deepEqual(told.till, ['10', '7', '5', '3', '2']);
+  assert.deepEqual(told.web, told.till);
+});
+
+test('a reading that began before an order was in the books does not let it land', async (t) => {
+  const { state, told, order, read, record, pages } = await shop(t);
+  await read(record(10, 0));
+  const before = record(10, 0);
+  pages.slow = systemClock.sleep(1500);
+  const reading = read(before);
+  await systemClock.sleep(100);
+  state.taking = true;
+  await order('A', '3');
+  // The next reading begins as soon as this one has ended.
+  let end = (): void => undefined;
+  pages.slow = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  await reading;
+  assert.deepEqual(told.web, ['10', '7']);
+  end();
+  await read();
+  // Nothing is reserved, as the books say in a reading that began later: they count it, whatever it came to.
+  assert.deepEqual(told.web, ['10', '7', '10']);
+});
+
+test('of a changed order the difference is in flight; a cancelled or dismissed one takes nothing', async (t) => {
+  const { hub, state, told, order, read, record } = await shop(t);
+  await read(record(10, 0));
+  state.taking = false;
+  await order('A', '3');
+  await order('B', '1');
+  await order('B', '4');
+  await order('B', '2');
+  assert.deepEqual(told.web, ['10', '7', '6', '3', '5']);
+  await order('B', '2', { state: 'cancelled' });
+  assert.equal(told.web!.at(-1), '7');
+  state.answer = { outcome: 'failed', fault: { kind: 'rejected', cause: 'no', message: 'No.' } };
+  state.taking = true;
+  await order('C', '4');
+  // Held for a person: still sold.
+  assert.equal(told.web!.at(-1), '3');
+  for (const exception of await listExceptions(hub.parts.db, null, 10))
+    await dismissException(hub.parts, exception, { by: 'x', reason: 'y' });
+  await drained(hub);
+  assert.equal(told.web!.at(-1), '10');
+});
+
+test('safety stock is kept back by channel, place and SKU, never below nothing', async (t) => {
+  const { told, order, read, record } = await shop(t, { '*': '1', 'web/*': '4', 'web/central/MUG': '2' });
+  await read(record(5, 0));
+  assert.deepEqual(told, { web: ['3'], till: ['4'] });
+  await order('A', '4');
+  assert.deepEqual(told, { web: ['3', '0'], till: ['4', '0'] });
+});
