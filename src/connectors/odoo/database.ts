@@ -14,6 +14,7 @@ export interface Warehouse {
   readonly code: string;
   readonly stockLocation: number;
   readonly internalType: number;
+  readonly incomingType: number;
 }
 
 /** Decimals that Odoo rounds to when it stores; null where it does not round, or does not say. */
@@ -164,13 +165,14 @@ export class Odoo extends Session {
   warehouses(cx: Context): Promise<Warehouse[]> {
     return this.keep('warehouses', cx, async () => {
       const { id } = await this.company(cx);
-      const fields = ['code', 'lot_stock_id', 'int_type_id'];
+      const fields = ['code', 'lot_stock_id', 'int_type_id', 'in_type_id'];
       const rows = await this.read('stock.warehouse', [['company_id', '=', id]], fields, cx, 'sequence, id');
       return rows.map((row) => ({
         id: row.id as number,
         code: String(row.code),
         stockLocation: pair(row.lot_stock_id as Many).id,
         internalType: pair(row.int_type_id as Many).id,
+        incomingType: pair(row.in_type_id as Many).id,
       }));
     });
   }
