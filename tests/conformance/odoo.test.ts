@@ -389,6 +389,35 @@ for (const [name, start] of odooTargets) {
               : nothingLoaded(request),
         });
       },
+      [`${name}: refunds`]: () => {
+        const refund = (key: string, amount = 1000) => {
+          const what = { orderLine: null, description: 'A kindness', quantity: '0', tax: 0, taxes: [] };
+          const document = {
+            id: key,
+            number: `F-${key}`,
+            order: 'O',
+            orderNumber: 'W',
+            return: null,
+            refundedOn: '2026-11-22',
+            method: 'card',
+            currency: currency.name,
+            amount: 1000,
+            lines: [{ ...what, id: '1', amount }],
+          };
+          return item(key, document, { 'order:O': paidOrder });
+        };
+        return subject(sinks.refunds as Sink, {
+          item: (n) => refund(`re_${n}_${run}`),
+          bad: (n) => refund(`re_${n}_${run}`, 999),
+          badIsFoundBy: 'sink',
+          badField: 'amount',
+          held: ({ key }) => count('account.payment', [['memo', '=', key]]),
+          hollow: (request) =>
+            called(request).method === 'action_create_payments'
+              ? answer(request, { type: 'ir.actions.act_window', res_model: 'account.payment', res_id: 1 })
+              : nothingLoaded(request),
+        });
+      },
       [`${name}: payments`]: () => {
         const payment = (key: string, amount = 1000) =>
           item(

@@ -151,6 +151,14 @@ export function numberFor(env: Env, move: Row, before = ''): string {
     : nextNumber(env, `account.journal:${journal.id}:${code}:${year}-${month}`, `${code}/${year}/${month}/`, 4);
 }
 
+/** A credit note that says which invoice it reverses is set against what is open of it. */
+function reverse(env: Env, move: Row): void {
+  const reversed = env.find('account.move', move.reversed_entry_id!);
+  if (reversed?.state !== 'posted') return;
+  const open = [reversed, move].flatMap((one) => entryLines(env, one).filter((line) => payable(env, line)));
+  if (open.every((line) => !line.reconciled)) reconcile(env, open);
+}
+
 /** Posts drafts. Throws UserError for an entry that is not one. */
 export function postMoves(env: Env, moves: readonly Row[]): Json {
   for (const move of moves) {
@@ -165,6 +173,7 @@ export function postMoves(env: Env, moves: readonly Row[]): Json {
       name,
       ...(invoice && !move.payment_reference ? { payment_reference: name } : {}),
     });
+    reverse(env, move);
   }
   return false;
 }
@@ -197,6 +206,20 @@ function completeMove(env: Env, vals: Vals): Vals {
     ...vals,
     journal_id,
   };
+}
+
+/** A line of a credit note takes off what was invoiced of the order lines it is tied to, also as a draft; `by` -1 when it is cancelled. */
+function credit(env: Env, line: Row, by: 1 | -1): void {
+  const move = env.get('account.move', line.move_id!);
+  if (move.move_type !== 'out_refund') return;
+  for (const id of line.sale_line_ids as number[]) {
+    const sold = env.get('sale.order.line', id);
+    const qty_invoiced = addExactly(Number(sold.qty_invoiced), -by * Number(line.quantity));
+    env.write('sale.order.line', [sold], { qty_invoiced });
+    const order = env.get('sale.order', sold.order_id!);
+    const invoice_ids = [...new Set([...(order.invoice_ids as number[]), move.id])];
+    env.set('sale.order', order, { invoice_ids });
+  }
 }
 
 const productLines = (env: Env, move: Row): number[] =>
@@ -251,7 +274,7 @@ const entries = (): Model[] => [
       partner_shipping_id: many2one('res.partner', 'Delivery Address'),
       narration: html('Terms and Conditions'),
       line_ids: one2many('account.move.line', 'move_id', 'Journal Items'),
-      invoice_line_ids: many2many('account.move.line', 'Invoice lines', {
+      invoice_line_ids: one2many('account.move.line', 'move_id', 'Invoice lines', {
         compute: (env, row) => productLines(env, row),
         assign: writeInvoiceLines,
       }),
@@ -263,6 +286,7 @@ const entries = (): Model[] => [
       }),
       invoice_date: date('Invoice/Bill Date'),
       invoice_origin: char('Origin'),
+      reversed_entry_id: many2one('account.move', 'Reversal of'),
       payment_reference: char('Payment Reference'),
       amount_untaxed: monetary('Untaxed Amount', { readonly: true }),
       amount_tax: monetary('Tax', { readonly: true }),
@@ -312,6 +336,7 @@ const entries = (): Model[] => [
         return null;
       }),
       button_cancel: onRows('account.move', (env, rows) => {
+        for (const line of rows.flatMap((row) => entryLines(env, row))) credit(env, line, -1);
         for (const row of rows) env.set('account.move', row, { state: 'cancel' });
         return null;
       }),
@@ -379,6 +404,7 @@ const entries = (): Model[] => [
     created: (env, rows) => {
       for (const row of rows) {
         if (payable(env, row)) env.set('account.move.line', row, { amount_residual: row.balance! });
+        credit(env, row, 1);
         balanceLater(env, env.get('account.move', row.move_id!));
       }
     },
