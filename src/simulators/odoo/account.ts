@@ -17,7 +17,16 @@ import {
 } from './fields.ts';
 import { defineModel, type Model, onRows } from './model.ts';
 import { addExactly, rational, toNumber } from './rational.ts';
-import { COMPUTING, computeInvoice, entryLines, payable, reconcile } from './receivable.ts';
+import {
+  COMPUTING,
+  computeInvoice,
+  credit,
+  entryLines,
+  payable,
+  productLines,
+  reconcile,
+  reverse,
+} from './receivable.ts';
 import { roundingOf, taxesOf } from './tax.ts';
 import { orderTotals } from './taxes.ts';
 import type { Json, Row, Vals, Version } from './types.ts';
@@ -151,14 +160,6 @@ export function numberFor(env: Env, move: Row, before = ''): string {
     : nextNumber(env, `account.journal:${journal.id}:${code}:${year}-${month}`, `${code}/${year}/${month}/`, 4);
 }
 
-/** A credit note that says which invoice it reverses is set against what is open of it. */
-function reverse(env: Env, move: Row): void {
-  const reversed = env.find('account.move', move.reversed_entry_id!);
-  if (reversed?.state !== 'posted') return;
-  const open = [reversed, move].flatMap((one) => entryLines(env, one).filter((line) => payable(env, line)));
-  if (open.every((line) => !line.reconciled)) reconcile(env, open);
-}
-
 /** Posts drafts. Throws UserError for an entry that is not one. */
 export function postMoves(env: Env, moves: readonly Row[]): Json {
   for (const move of moves) {
@@ -207,25 +208,6 @@ function completeMove(env: Env, vals: Vals): Vals {
     journal_id,
   };
 }
-
-/** A line of a credit note takes off what was invoiced of the order lines it is tied to, also as a draft; `by` -1 when it is cancelled. */
-function credit(env: Env, line: Row, by: 1 | -1): void {
-  const move = env.get('account.move', line.move_id!);
-  if (move.move_type !== 'out_refund') return;
-  for (const id of line.sale_line_ids as number[]) {
-    const sold = env.get('sale.order.line', id);
-    const qty_invoiced = addExactly(Number(sold.qty_invoiced), -by * Number(line.quantity));
-    env.write('sale.order.line', [sold], { qty_invoiced });
-    const order = env.get('sale.order', sold.order_id!);
-    const invoice_ids = [...new Set([...(order.invoice_ids as number[]), move.id])];
-    env.set('sale.order', order, { invoice_ids });
-  }
-}
-
-const productLines = (env: Env, move: Row): number[] =>
-  entryLines(env, move)
-    .filter((line) => line.display_type === 'product')
-    .map((line) => line.id);
 
 /** Commands on an invoice's product lines. */
 function writeInvoiceLines(env: Env, move: Row, value: Json): void {
