@@ -192,6 +192,8 @@ export interface Item<T> {
   readonly document: T;
   /** Version of the document in the ledger, 1 and up. */
   readonly version: number;
+  /** Where the sink `compares`: the document as it was last written there; null where something was and it is no longer known what. Absent: nothing was written yet. */
+  readonly before?: T | null;
   /** Target ids of what the document needs: `links.get('product:85123A')`. */
   readonly links: ReadonlyMap<string, string>;
   /** Where the sink is `numbered`: unique within the connection, rising from 1, the same at every attempt of this version. */
@@ -277,6 +279,8 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly numbered?: boolean;
   /** False: documents make sense here by themselves, so they do not wait until what they need is bound at this target. Default true. */
   readonly needsBound?: boolean;
+  /** It writes what changed only: `before` of its Items says what was written last. */
+  readonly compares?: boolean;
   /** What the target's ids look like, from the first to the last character: what a person says of one is held against it. */
   readonly ids?: RegExp;
   /** How long the target may still commit after we stopped waiting. */

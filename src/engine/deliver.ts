@@ -273,19 +273,24 @@ const inPart = (found = 'The target holds a part of this record.'): Fault => ({
 /** One per delivery: what is to be sent, or why it cannot be. */
 async function readItems(
   parts: Parts,
-  { deliveries, spans, numbers }: Pick<Claim, 'deliveries' | 'spans' | 'numbers'>,
+  { deliveries, spans, numbers, port }: Pick<Claim, 'deliveries' | 'spans' | 'numbers' | 'port'>,
   connection: string,
 ): Promise<(Item<unknown> | Result)[]> {
-  const bodies = await documentBodies(
-    parts.db,
-    deliveries.map(({ document_id, version }) => ({ documentId: document_id, version })),
-  );
+  const compared = deliveries.flatMap((delivery) => (port.sink.compares ? (boundVersion(delivery) ?? []) : []));
+  const bodies = await documentBodies(parts.db, [
+    ...deliveries.map(({ document_id, version }) => ({ documentId: document_id, version })),
+    ...compared,
+  ]);
+  const bodyOf = (delivery: ClaimedDelivery, version: number): unknown => {
+    const stored = bodies.find((body) => body.id === delivery.document_id && body.version === version);
+    if (!stored) return null;
+    const place = documentPlace(delivery.entity, stored.kind, stored.key);
+    return JSON.parse(parts.vault.unseal(stored.body_sealed, place).toString());
+  };
   const decode = (delivery: ClaimedDelivery) => {
-    const stored = bodies.find((body) => body.id === delivery.document_id && body.version === delivery.version);
-    if (!stored) throw new Error(`document ${delivery.document_id} version ${delivery.version} is not in the ledger`);
-    const document = JSON.parse(
-      parts.vault.unseal(stored.body_sealed, documentPlace(delivery.entity, stored.kind, stored.key)).toString(),
-    );
+    const document = bodyOf(delivery, delivery.version);
+    if (document === null)
+      throw new Error(`document ${delivery.document_id} version ${delivery.version} is not in the ledger`);
     const type = typeOf(parts, delivery);
     return { delivery, type, document, needs: type.needs(document) };
   };
@@ -314,6 +319,9 @@ async function readItems(
       id: delivery.external_id,
       document,
       version: delivery.version,
+      ...(port.sink.compares && delivery.bound_version !== null
+        ? { before: bodyOf(delivery, delivery.bound_version) }
+        : {}),
       links: new Map(
         needs.map(([kind, key]) => [
           `${kind}:${key}`,
@@ -326,6 +334,9 @@ async function readItems(
     };
   });
 }
+
+const boundVersion = ({ document_id, bound_version, version }: ClaimedDelivery) =>
+  bound_version === null || bound_version === version ? null : { documentId: document_id, version: bound_version };
 
 /** One record that cannot be made ready parks; the others of its batch go. */
 const unreadable = (error: unknown): Result => ({

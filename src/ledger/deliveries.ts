@@ -93,6 +93,8 @@ export interface ClaimedDelivery extends Measure {
   labels: Record<string, string>;
   created_at: Date;
   external_id: string | null;
+  /** Version that was last written to the target; null where none was, also when the record was bound. */
+  bound_version: number | null;
 }
 
 /** The only lane state a claim needs to know; seconds by the ledger's clock. */
@@ -139,7 +141,7 @@ export async function claimDeliveries(sql: Sql, terms: ClaimTerms): Promise<Clai
          intent_settles = clock_timestamp() + make_interval(secs => $7 + $8)
        from taken where d.id = taken.id
        returning d.*, taken.epoch)
-     select i.id, i.entity, i.flow, i.lane_key, i.document_id, i.kind, i.key, i.version, i.event_id, i.attempts - 1 as attempts, i.settled_at, i.intent_deadline, i.epoch, i.labels, i.lines, i.currency, i.minor, i.absolute, i.created_at, b.external_id
+     select i.id, i.entity, i.flow, i.lane_key, i.document_id, i.kind, i.key, i.version, i.event_id, i.attempts - 1 as attempts, i.settled_at, i.intent_deadline, i.epoch, i.labels, i.lines, i.currency, i.minor, i.absolute, i.created_at, b.external_id, b.version as bound_version
      from intent i left join binding b on b.connection = i.connection and b.entity = i.entity and b.kind = i.kind and b.key = i.key
      order by i.place, i.lane_key`,
     [

@@ -347,6 +347,77 @@ for (const [name, start] of odooTargets) {
               : null,
         });
       },
+      [`${name}: returns`]: async () => {
+        const line = [0, 0, { product_id: thing, product_uom_qty: 2, price_unit: 1 }];
+        const vals = many(most, () => ({ partner_id: Number(buyer), state: 'sale', order_line: [line] }));
+        const orders = (await worker.call('sale.order', 'create', [vals])) as number[];
+        const shipped = await direct.read('stock.picking', [['sale_id', 'in', orders]], ['name'], cx);
+        for (const { id } of shipped) await worker.call('stock.picking', 'button_validate', [[id]], { skip_sms: true });
+        const back = (n: number, quantity = '1') => {
+          const key = `r${n}-${run}`;
+          const restocked = {
+            orderLine: '1',
+            sku: `C-${worker.run}`.toUpperCase(),
+            reason: 'too small',
+            restock: true,
+          };
+          const document = {
+            id: key,
+            number: `RMA-${key}`,
+            order: 'O',
+            orderNumber: String(orders[n]),
+            state: 'received',
+            location: null,
+            occurredAt: '2026-11-20T10:00:00Z',
+            lines: [{ ...restocked, id: '1', quantity }],
+          };
+          return item(key, document, { 'order:O': String(orders[n]) });
+        };
+        return subject(sinks.returns as Sink, {
+          item: (n) => back(n),
+          bad: (n) => back(n, '3'),
+          badIsFoundBy: 'sink',
+          badField: 'lines',
+          held: ({ key }) =>
+            count('stock.picking', [
+              ['origin', '=', `RMA-${key} (${key})`],
+              ['state', '=', 'done'],
+            ]),
+          hollow: (request) =>
+            called(request).method === 'button_validate'
+              ? answer(request, { type: 'ir.actions.act_window', res_model: 'stock.backorder.confirmation' })
+              : nothingLoaded(request),
+        });
+      },
+      [`${name}: refunds`]: () => {
+        const refund = (key: string, amount = 1000) => {
+          const what = { orderLine: null, description: 'A kindness', quantity: '0', tax: 0, taxes: [] };
+          const document = {
+            id: key,
+            number: `F-${key}`,
+            order: 'O',
+            orderNumber: 'W',
+            return: null,
+            refundedOn: '2026-11-22',
+            method: 'card',
+            currency: currency.name,
+            amount: 1000,
+            lines: [{ ...what, id: '1', amount }],
+          };
+          return item(key, document, { 'order:O': paidOrder });
+        };
+        return subject(sinks.refunds as Sink, {
+          item: (n) => refund(`re_${n}_${run}`),
+          bad: (n) => refund(`re_${n}_${run}`, 999),
+          badIsFoundBy: 'sink',
+          badField: 'amount',
+          held: ({ key }) => count('account.payment', [['memo', '=', key]]),
+          hollow: (request) =>
+            called(request).method === 'action_create_payments'
+              ? answer(request, { type: 'ir.actions.act_window', res_model: 'account.payment', res_id: 1 })
+              : nothingLoaded(request),
+        });
+      },
       [`${name}: payments`]: () => {
         const payment = (key: string, amount = 1000) =>
           item(

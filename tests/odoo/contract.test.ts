@@ -255,8 +255,10 @@ for (const { name, start } of servers)
       it('changes nothing of what the bookkeeper owns when a bound product comes again', async () => {
         const again = { ...productItem(`A-${run}`, { name: 'Renamed' }), id: product.get('A')! };
         assert.equal(done((await hub.sinks.products.deliver([again], cx))[0]), product.get('A'));
-        const load = proxy.calls.filter((call) => call.method === 'load');
-        assert.equal(load.length, 1);
+        assert.equal(
+          proxy.calls.some((call) => call.method === 'load' || call.method === 'write'),
+          false,
+        );
       });
 
       it('puts vouchers on the liability account when the Mapping table names one', async () => {
@@ -627,7 +629,8 @@ for (const { name, start } of servers)
         await freshProduct('P8');
         done((await hub.sinks.stockAdjustments.deliver([adjustment(`ren-${run}`, [['P8', '5']])], cx))[0]);
         const renamed = productItem(`P8-${run}`, { name: 'Renamed' });
-        done((await hub.sinks.products.deliver([{ ...renamed, id: product.get('P8')! }], cx))[0]);
+        const bound = { id: product.get('P8')!, before: productItem(`P8-${run}`).document };
+        done((await hub.sinks.products.deliver([{ ...renamed, ...bound }], cx))[0]);
         done((await hub.sinks.products.deliver([renamed], cx))[0]);
       });
 

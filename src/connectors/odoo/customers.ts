@@ -1,37 +1,70 @@
-import type { Context, Item, Sink } from '../../core/connector.ts';
+import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { type Customer, CustomerDocument } from '../../model/customer.ts';
 import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
-import { type Loadable, load } from './load.ts';
+import { load } from './load.ts';
+import { type Owned, saidBefore, update } from './owned.ts';
 import { deliverPrepared } from './prepared.ts';
 import { findBy, resultOf, sinkOf } from './sink.ts';
 
-/** Customers become partners (`res.partner`): name, reference and, where the channel says it, country. What people add in Odoo stays. */
+interface Prepared {
+  readonly now: Owned;
+  readonly before: ReturnType<typeof saidBefore>;
+}
+
+type Ready = readonly { readonly item: Item<Customer>; readonly prepared: Prepared }[];
+
+/**
+ * Customers become partners (`res.partner`): name, reference, and, where the channel says them, country, e-mail address and telephone number. Of these fields what
+ * changed in the hub is written, and nothing else; all other fields are people's own.
+ */
 export const customers = (odoo: Odoo, max: number): Sink<typeof CustomerDocument> =>
   sinkOf(odoo, {
     name: 'customers',
     accepts: CustomerDocument,
+    compares: true,
     batch: { max, onFailure: 'none-lands' },
     find: findBy(odoo, { model: 'res.partner', kind: 'customer', field: 'ref' }),
     deliver: (items, cx) =>
       deliverPrepared(
         items,
-        (item) => partner(odoo, item, cx),
-        async (ready) =>
-          (
-            await load(
-              odoo,
-              'res.partner',
-              ready.map(({ prepared }) => prepared),
-              cx,
-            )
-          ).map((loaded) => resultOf(loaded)),
+        (item) => prepare(odoo, item, cx),
+        (ready) => deliver(odoo, ready, cx),
       ),
   });
 
-async function partner(odoo: Odoo, { key, document }: Item<Customer>, cx: Context): Promise<Loadable> {
-  const id = externalId(odoo.module(cx), 'customer', key);
-  const cells = { id, name: document.name, ref: document.number ?? '' };
-  if (document.country === null) return { cells };
-  return { cells: { ...cells, 'country_id/.id': String(await odoo.country(document.country, cx)) } };
+async function prepare(odoo: Odoo, item: Item<Customer>, cx: Context): Promise<Prepared> {
+  const { document } = item;
+  const country = document.country === null ? null : String(await odoo.country(document.country, cx));
+  const owned = (one: Customer): Owned => ownedOf(one, one.country === document.country ? country : '');
+  return { now: owned(document), before: saidBefore(item, owned) };
+}
+
+const ownedOf = ({ name, number, email, phone }: Customer, country: string | null): Owned => ({
+  name,
+  ref: number ?? '',
+  ...(email === undefined ? {} : { email: email?.trim() ?? '' }),
+  ...(phone === undefined ? {} : { phone: phone?.trim() ?? '' }),
+  ...(country === null ? {} : { 'country_id/.id': country }),
+});
+
+async function deliver(odoo: Odoo, ready: Ready, cx: Context): Promise<Result[]> {
+  const bound = ready.filter(({ item }) => item.id !== null);
+  const updated = await update(
+    odoo,
+    'res.partner',
+    bound.map(({ item, prepared }) => ({ item, ...prepared })),
+    cx,
+  );
+  const known = new Map(bound.map((one, place) => [one, updated[place] ?? null]));
+  const missing = ready.filter((one) => (known.get(one) ?? null) === null);
+  const loaded = await load(
+    odoo,
+    'res.partner',
+    missing.map(({ item, prepared }) => ({
+      cells: { id: externalId(odoo.module(cx), 'customer', item.key), ...prepared.now },
+    })),
+    cx,
+  );
+  return ready.map((one) => known.get(one) ?? resultOf(loaded[missing.indexOf(one)]!));
 }

@@ -7,6 +7,7 @@ import { Session } from './session.ts';
 interface Tax {
   readonly id: number;
   readonly name: string;
+  readonly included: boolean;
 }
 
 export interface Warehouse {
@@ -14,6 +15,7 @@ export interface Warehouse {
   readonly code: string;
   readonly stockLocation: number;
   readonly internalType: number;
+  readonly incomingType: number;
 }
 
 /** Decimals that Odoo rounds to when it stores; null where it does not round, or does not say. */
@@ -34,19 +36,7 @@ export class Odoo extends Session {
     const value = cx.mapping('taxes').get(code).trim();
     if (value === '' || value.toLowerCase() === 'none') return [];
     const company = await this.company(cx);
-    const all = await this.keep('taxes', cx, async () =>
-      (
-        await this.read(
-          'account.tax',
-          [
-            ['type_tax_use', '=', 'sale'],
-            ['company_id', '=', company.id],
-          ],
-          ['name'],
-          cx,
-        )
-      ).map((row): Tax => ({ id: row.id as number, name: String(row.name) })),
-    );
+    const all = await this.#salesTaxes(cx);
     const named = all.filter((tax) => tax.name === value);
     const found = named.length > 0 ? named : all.filter((tax) => String(tax.id) === value);
     if (found.length === 1) return [found[0]!.id];
@@ -58,6 +48,26 @@ export class Odoo extends Session {
       'tax-unknown',
       'taxes',
     );
+  }
+
+  /** Sales taxes that prices include. */
+  async includedTaxes(cx: Context): Promise<ReadonlySet<number>> {
+    return new Set((await this.#salesTaxes(cx)).filter(({ included }) => included).map(({ id }) => id));
+  }
+
+  #salesTaxes(cx: Context): Promise<Tax[]> {
+    return this.keep('taxes', cx, async () => {
+      const domain = [
+        ['type_tax_use', '=', 'sale'],
+        ['company_id', '=', (await this.company(cx)).id],
+      ];
+      const rows = await this.read('account.tax', domain, ['name', 'price_include'], cx);
+      return rows.map(({ id, name, price_include }) => ({
+        id: id as number,
+        name: String(name),
+        included: price_include === true,
+      }));
+    });
   }
 
   /** ISO 3166-1 alpha-2 codes by id. */
@@ -164,13 +174,14 @@ export class Odoo extends Session {
   warehouses(cx: Context): Promise<Warehouse[]> {
     return this.keep('warehouses', cx, async () => {
       const { id } = await this.company(cx);
-      const fields = ['code', 'lot_stock_id', 'int_type_id'];
+      const fields = ['code', 'lot_stock_id', 'int_type_id', 'in_type_id'];
       const rows = await this.read('stock.warehouse', [['company_id', '=', id]], fields, cx, 'sequence, id');
       return rows.map((row) => ({
         id: row.id as number,
         code: String(row.code),
         stockLocation: pair(row.lot_stock_id as Many).id,
         internalType: pair(row.int_type_id as Many).id,
+        incomingType: pair(row.in_type_id as Many).id,
       }));
     });
   }

@@ -8,6 +8,8 @@ import type { JournalEntryDocument } from '../../model/journal-entry.ts';
 import type { OrderDocument } from '../../model/order.ts';
 import type { PaymentDocument } from '../../model/payment.ts';
 import type { ProductDocument } from '../../model/product.ts';
+import type { RefundDocument } from '../../model/refund.ts';
+import type { ReturnDocument } from '../../model/return.ts';
 import type { ShipmentDocument } from '../../model/shipment.ts';
 import type { StockAdjustmentDocument } from '../../model/stock-adjustment.ts';
 import type { StockLevelDocument } from '../../model/stock-level.ts';
@@ -18,6 +20,8 @@ import { journalEntries } from './journal-entries.ts';
 import { stockLookup } from './lookups.ts';
 import { payments } from './payments.ts';
 import { products } from './products.ts';
+import { refunds } from './refunds.ts';
+import { returns } from './returns.ts';
 import { saleOrders } from './sale-orders.ts';
 import { shipments } from './shipments.ts';
 import { type CatalogueRecord, catalogue } from './sources/catalogue.ts';
@@ -55,6 +59,8 @@ export interface OdooConfig {
     readonly entries?: number;
     readonly payments?: number;
     readonly shipments?: number;
+    readonly returns?: number;
+    readonly refunds?: number;
     readonly stockLevels?: number;
   };
   /**
@@ -105,6 +111,8 @@ export interface OdooConnection extends Connection {
     readonly journalEntries: Sink<typeof JournalEntryDocument>;
     readonly payments: Sink<typeof PaymentDocument>;
     readonly shipments: Sink<typeof ShipmentDocument>;
+    readonly returns: Sink<typeof ReturnDocument>;
+    readonly refunds: Sink<typeof RefundDocument>;
     readonly stockLevels: Sink<typeof StockLevelDocument>;
   };
 }
@@ -139,6 +147,8 @@ export function odoo(config: OdooConfig): OdooConnection {
       journalEntries: journalEntries(one, batch.entries ?? 50),
       payments: payments(one, batch.payments ?? 10),
       shipments: shipments(one, batch.shipments ?? 10),
+      returns: returns(one, batch.returns ?? 10),
+      refunds: refunds(one, batch.refunds ?? 10, config.rounding ?? 5),
       stockLevels: stockLevelSink(one, {
         max: batch.stockLevels ?? 200,
         counts: config.stockCounts ?? 'on-hand',

@@ -60,16 +60,23 @@ async function prepare(odoo: Odoo, item: Item<Payment>, cx: Context): Promise<Pr
 }
 
 /** Payments of these memos that were not taken back, by memo. */
-async function heldOf(odoo: Odoo, memos: readonly string[], cx: Context): Promise<Map<string, Row[]>> {
+export async function heldPayments(
+  odoo: Odoo,
+  memos: readonly string[],
+  direction: 'inbound' | 'outbound',
+  cx: Context,
+): Promise<Map<string, Row[]>> {
   const domain = [
     ['memo', 'in', [...new Set(memos)]],
-    ['payment_type', '=', 'inbound'],
+    ['payment_type', '=', direction],
     ['state', 'not in', ['canceled', 'rejected']],
   ];
   const fields = ['name', 'memo', 'amount', 'state', 'currency_id', 'is_reconciled'];
   const rows = await odoo.read('account.payment', domain, fields, cx);
   return Map.groupBy(rows, (row) => String(row.memo));
 }
+
+const heldOf = (odoo: Odoo, memos: readonly string[], cx: Context) => heldPayments(odoo, memos, 'inbound', cx);
 
 async function find(odoo: Odoo, items: readonly Item<Payment>[], cx: Context): Promise<Found[]> {
   const held = await heldOf(
@@ -81,7 +88,7 @@ async function find(odoo: Odoo, items: readonly Item<Payment>[], cx: Context): P
 }
 
 /** What Odoo holds of a payment: nothing, exactly it, or something that a person must look at. */
-export function foundOf(payment: Payment, rows: readonly Row[]): Found {
+export function foundOf(payment: Pick<Payment, 'id' | 'amount' | 'currency'>, rows: readonly Row[]): Found {
   const [row] = rows;
   if (!row) return { found: 'absent' };
   const partial = (message: string): Found => ({ found: 'partial', message: `Odoo holds ${message}` });

@@ -17,7 +17,16 @@ import {
 } from './fields.ts';
 import { defineModel, type Model, onRows } from './model.ts';
 import { addExactly, rational, toNumber } from './rational.ts';
-import { COMPUTING, computeInvoice, entryLines, payable, reconcile } from './receivable.ts';
+import {
+  COMPUTING,
+  computeInvoice,
+  credit,
+  entryLines,
+  payable,
+  productLines,
+  reconcile,
+  reverse,
+} from './receivable.ts';
 import { roundingOf, taxesOf } from './tax.ts';
 import { orderTotals } from './taxes.ts';
 import type { Json, Row, Vals, Version } from './types.ts';
@@ -165,6 +174,7 @@ export function postMoves(env: Env, moves: readonly Row[]): Json {
       name,
       ...(invoice && !move.payment_reference ? { payment_reference: name } : {}),
     });
+    reverse(env, move);
   }
   return false;
 }
@@ -198,11 +208,6 @@ function completeMove(env: Env, vals: Vals): Vals {
     journal_id,
   };
 }
-
-const productLines = (env: Env, move: Row): number[] =>
-  entryLines(env, move)
-    .filter((line) => line.display_type === 'product')
-    .map((line) => line.id);
 
 /** Commands on an invoice's product lines. */
 function writeInvoiceLines(env: Env, move: Row, value: Json): void {
@@ -251,7 +256,7 @@ const entries = (): Model[] => [
       partner_shipping_id: many2one('res.partner', 'Delivery Address'),
       narration: html('Terms and Conditions'),
       line_ids: one2many('account.move.line', 'move_id', 'Journal Items'),
-      invoice_line_ids: many2many('account.move.line', 'Invoice lines', {
+      invoice_line_ids: one2many('account.move.line', 'move_id', 'Invoice lines', {
         compute: (env, row) => productLines(env, row),
         assign: writeInvoiceLines,
       }),
@@ -263,6 +268,7 @@ const entries = (): Model[] => [
       }),
       invoice_date: date('Invoice/Bill Date'),
       invoice_origin: char('Origin'),
+      reversed_entry_id: many2one('account.move', 'Reversal of'),
       payment_reference: char('Payment Reference'),
       amount_untaxed: monetary('Untaxed Amount', { readonly: true }),
       amount_tax: monetary('Tax', { readonly: true }),
@@ -312,6 +318,7 @@ const entries = (): Model[] => [
         return null;
       }),
       button_cancel: onRows('account.move', (env, rows) => {
+        for (const line of rows.flatMap((row) => entryLines(env, row))) credit(env, line, -1);
         for (const row of rows) env.set('account.move', row, { state: 'cancel' });
         return null;
       }),
@@ -379,6 +386,7 @@ const entries = (): Model[] => [
     created: (env, rows) => {
       for (const row of rows) {
         if (payable(env, row)) env.set('account.move.line', row, { amount_residual: row.balance! });
+        credit(env, row, 1);
         balanceLater(env, env.get('account.move', row.move_id!));
       }
     },

@@ -128,6 +128,9 @@ function pay(env: Env, wizard: Row): Row {
   const open = entryLines(env, invoice).find((line) => payable(env, line))!;
   const amount = Number(wizard.amount);
   const company = Number(invoice.company_id);
+  // What a customer is owed goes out.
+  const out = Number(open.balance) < 0;
+  const [ours, theirs] = out ? (['credit', 'debit'] as const) : (['debit', 'credit'] as const);
   const [move] = env.create('account.move', [
     {
       move_type: 'entry',
@@ -140,8 +143,8 @@ function pay(env: Env, wizard: Row): Row {
           0,
           0,
           {
-            account_id: account(env, '101403', company),
-            debit: amount,
+            account_id: account(env, out ? '101404' : '101403', company),
+            [ours]: amount,
             name: wizard.communication!,
             partner_id: invoice.partner_id!,
           },
@@ -151,7 +154,7 @@ function pay(env: Env, wizard: Row): Row {
           0,
           {
             account_id: open.account_id!,
-            credit: amount,
+            [theirs]: amount,
             name: wizard.communication!,
             partner_id: invoice.partner_id!,
           },
@@ -171,9 +174,10 @@ function pay(env: Env, wizard: Row): Row {
       date: wizard.payment_date!,
       move_id: move!.id,
       name: move!.name!,
+      payment_type: out ? 'outbound' : 'inbound',
     },
   ]);
-  if (Number(open.amount_residual) > 0) {
+  if (Number(open.amount_residual) !== 0) {
     reconcile(env, [open, entryLines(env, move!).find((line) => line.account_id === open.account_id)!]);
     env.set('account.payment', payment!, { is_reconciled: true, invoice_ids: [invoice.id], state: 'paid' });
   }

@@ -119,3 +119,31 @@ export function reconcile(env: Env, lines: readonly Row[]): void {
       settle(env, credit, part);
     }
 }
+
+/** A credit note that says which invoice it reverses is set against what is open of it. */
+export function reverse(env: Env, move: Row): void {
+  const reversed = env.find('account.move', move.reversed_entry_id!);
+  if (reversed?.state !== 'posted') return;
+  const open = [reversed, move].flatMap((one) => entryLines(env, one).filter((line) => payable(env, line)));
+  if (open.every((line) => !line.reconciled)) reconcile(env, open);
+}
+
+/** A line of a credit note takes off what was invoiced of the order lines it is tied to, also as a draft; `by` -1 when it is cancelled. */
+export function credit(env: Env, line: Row, by: 1 | -1): void {
+  const move = env.get('account.move', line.move_id!);
+  if (move.move_type !== 'out_refund') return;
+  for (const id of line.sale_line_ids as number[]) {
+    const sold = env.get('sale.order.line', id);
+    const qty_invoiced = addExactly(Number(sold.qty_invoiced), -by * Number(line.quantity));
+    env.write('sale.order.line', [sold], { qty_invoiced });
+    const order = env.get('sale.order', sold.order_id!);
+    const invoice_ids = [...new Set([...(order.invoice_ids as number[]), move.id])];
+    env.set('sale.order', order, { invoice_ids });
+  }
+}
+
+/** Ids of an invoice's own lines. */
+export const productLines = (env: Env, move: Row): number[] =>
+  entryLines(env, move)
+    .filter((line) => line.display_type === 'product')
+    .map((line) => line.id);

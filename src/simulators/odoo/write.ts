@@ -115,7 +115,7 @@ function sort(env: Env, model: Model, vals: Vals, before: Readonly<Record<string
   for (const [name, value] of Object.entries(vals)) {
     const field = model.fields[name]!;
     if (name === 'id' || value === undefined) continue;
-    if (field.type === 'one2many') draft.lines.push([name, value]);
+    if (field.type === 'one2many' && !field.assign) draft.lines.push([name, value]);
     else if (!isStoredField(model, name)) draft.handed.push([name, value]);
     else if (field.type === 'many2many')
       draft.values[name] = applyToMany(env, field.relation!, before[name] as number[], commands(value));

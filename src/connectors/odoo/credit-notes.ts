@@ -1,0 +1,113 @@
+import type { Context, Item } from '../../core/connector.ts';
+import { rejected } from '../../core/fault.ts';
+import { money, moneyText } from '../../core/money.ts';
+import type { Refund } from '../../model/refund.ts';
+import { type CreditedOrder, creditedOrder, type SaleLine } from './credited-order.ts';
+import type { Odoo } from './database.ts';
+import { externalId, lastKeyOf } from './external-id.ts';
+import type { Cells, Loadable } from './load.ts';
+import { minorOf } from './sink.ts';
+
+type Line = Refund['lines'][number];
+
+/** External ids of a refund's credit note and of its lines. */
+export function namesOf(odoo: Odoo, { key }: Item<Refund>, cx: Context) {
+  const name = (kind: string, ...more: string[]) => externalId(odoo.module(cx), kind, key, ...more);
+  return {
+    note: name('refund'),
+    line: (...more: string[]) => name('refund_line', ...more),
+    rounding: name('refund_rounding'),
+  };
+}
+
+/**
+ * A credit note to be loaded, one line for each of the refund. Lines of goods are tied to the order's lines, as those of Odoo's own credit notes are, where so much of them was
+ * invoiced: the order then has so much less invoiced.
+ *
+ * Money without goods is what a shop tells when units were taken off an order that had been paid. Where the order in Odoo was invoiced for exactly so much more than is
+ * ordered now, the money is that: the credit note takes those lines, and nothing is left that Odoo would credit a second time.
+ */
+export async function creditNoteOf(odoo: Odoo, item: Item<Refund>, id: number, cx: Context): Promise<Loadable> {
+  const { document: refund } = item;
+  const names = namesOf(odoo, item, cx);
+  const order = await creditedOrder(odoo, id, refund, cx);
+  const cells: Cells = {
+    id: names.note,
+    move_type: 'out_refund',
+    'partner_id/.id': String(order.invoicePartner),
+    invoice_date: refund.refundedOn,
+    ref: refund.number,
+    invoice_origin: order.name,
+  };
+  const removed = removedUnits(refund, order);
+  const rows: Cells[] = [];
+  if (removed)
+    for (const line of removed) {
+      const { quantity, unitPrice, taxes } = line.excess!;
+      const row = { id: names.line('removed', String(line.id)), name: line.description, quantity: String(quantity) };
+      rows.push({ ...row, price_unit: String(unitPrice), 'tax_ids/.id': taxes.join(','), ...tiesOf(line, true) });
+    }
+  else for (const line of refund.lines) rows.push(...(await rowsOf(odoo, item, line, order, cx)));
+  return { cells, lines: { field: 'invoice_line_ids', rows } };
+}
+
+/** Cents between what Odoo adds up and what was paid back; no tax. */
+export function roundingLine(odoo: Odoo, item: Item<Refund>, amount: string, cx: Context): Loadable {
+  const { note, rounding } = namesOf(odoo, item, cx);
+  const row = { id: rounding, name: 'Rounding', quantity: '1', price_unit: amount, 'tax_ids/.id': '' };
+  return { cells: { id: note }, lines: { field: 'invoice_line_ids', rows: [row] } };
+}
+
+const tiesOf = (line: SaleLine | undefined, tied: boolean) => ({
+  'product_id/.id': line === undefined ? '' : String(line.product),
+  'sale_line_ids/.id': line !== undefined && tied ? String(line.id) : '',
+});
+
+/** Lines of the order that were invoiced for more than is ordered now, if they are worth what goes back without goods. */
+function removedUnits(refund: Refund, order: CreditedOrder): readonly SaleLine[] | null {
+  if (refund.return !== null || refund.lines.some(({ orderLine }) => orderLine !== null)) return null;
+  const lines = order.lines.filter(({ excess }) => excess !== null);
+  const worth = lines.reduce((sum, { excess }) => sum + minorOf(excess!.total, refund.currency), 0n);
+  const off = worth - BigInt(refund.amount);
+  const cents = BigInt(lines.length);
+  return lines.length > 0 && off <= cents && -off <= cents ? lines : null;
+}
+
+async function rowsOf(odoo: Odoo, item: Item<Refund>, line: Line, order: CreditedOrder, cx: Context): Promise<Cells[]> {
+  const { document: refund } = item;
+  const held = order.lines.find(({ externalId: name }) => name !== null && lastKeyOf(name) === line.orderLine);
+  const taxes: number[] = [];
+  for (const code of line.taxes) taxes.push(...(await odoo.taxes(code, cx)));
+  const included = taxes.length > 0 && (await odoo.includedTaxes(cx)).has(taxes[0]!);
+  const value = BigInt(line.amount) - (included || taxes.length === 0 ? 0n : BigInt(line.tax));
+  return sharesOf(line, value, refund).map(({ quantity, price }, place) => ({
+    id: place === 0 ? namesOf(odoo, item, cx).line(line.id) : namesOf(odoo, item, cx).line(line.id, 'last'),
+    name: line.description.trim() || 'Refund',
+    quantity: String(quantity),
+    price_unit: price,
+    'tax_ids/.id': [...new Set(taxes)].join(','),
+    ...tiesOf(held, Number(line.quantity) > 0 && (held?.invoiced ?? 0) >= Number(line.quantity)),
+  }));
+}
+
+/**
+ * Quantities and unit prices that are worth `value` to the last minor unit: 10.00 for three is twice 3.33 and once 3.34. Without goods, or where the quantity is broken, once the whole.
+ */
+function sharesOf(line: Line, value: bigint, refund: Refund): { quantity: string; price: string }[] {
+  const text = (minor: bigint) => moneyText(money(minor, refund.currency));
+  if (!/^\d{1,9}(\.\d{1,6})?$/.test(line.quantity))
+    throw rejected(
+      `refund ${refund.number}: '${line.quantity.slice(0, 40)}' is not a quantity`,
+      'not-a-number',
+      'quantity',
+    );
+  if (!/^\d+$/.test(line.quantity) || BigInt(line.quantity) <= 1n) return [{ quantity: '1', price: text(value) }];
+  const count = BigInt(line.quantity);
+  const unit = value / count;
+  const rest = value - unit * (count - 1n);
+  if (rest === unit) return [{ quantity: String(count), price: text(unit) }];
+  return [
+    { quantity: String(count - 1n), price: text(unit) },
+    { quantity: '1', price: text(rest) },
+  ];
+}

@@ -1,0 +1,251 @@
+import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
+import { type Fault, FaultError, rejected } from '../../core/fault.ts';
+import { money, moneyText } from '../../core/money.ts';
+import { type Refund, RefundDocument } from '../../model/refund.ts';
+import { creditNoteOf, namesOf, roundingLine } from './credit-notes.ts';
+import { invoiceOf } from './credited-order.ts';
+import type { Odoo } from './database.ts';
+import { type Loadable, load } from './load.ts';
+import { prepareWizard } from './payable.ts';
+import { foundOf, heldPayments } from './payments.ts';
+import { afterLanding, deliverPrepared, linked } from './prepared.ts';
+import { pair, type Row } from './rows.ts';
+import { minorOf, sinkOf } from './sink.ts';
+
+interface Prepared {
+  /** Id of the sale order. */
+  readonly order: number;
+  /** Null while nothing was paid back. */
+  readonly journal: number | null;
+}
+
+/**
+ * Refunds become posted credit notes, tied to the order's lines and invoice as Odoo's own are, to the cent; what was paid back is registered on them through
+ * the journal of its payment method. The credit note has an external id, and what is there is gone on with. A registration cannot be given a key, so the
+ * sink is `find-first`: the refund's id stands in Odoo as the payment's memo, as with payments.
+ *
+ * A credit note is never set against an invoice that is still open: money that came in is a payment of its own, whichever comes first.
+ *
+ * Mapping tables: `taxes` (tax code of the hub → sales tax in Odoo), `payment-methods` (payment method → code of the journal). Only the company's own currency.
+ *
+ * @see odoo.md §3 Invoices
+ */
+export const refunds = (odoo: Odoo, max: number, limit = 5): Sink<typeof RefundDocument> =>
+  sinkOf(odoo, {
+    name: 'refunds',
+    accepts: RefundDocument,
+    idempotency: 'find-first',
+    batch: { max, onFailure: 'independent' },
+    find: async (items, cx) => {
+      const found: Found[] = [];
+      for (const item of items) found.push(await find(odoo, item, cx));
+      return found;
+    },
+    deliver: (items, cx) =>
+      deliverPrepared(
+        items,
+        (item) => prepare(odoo, item, cx),
+        async (ready) => {
+          const results: Result[] = [];
+          for (const { item, prepared } of ready) {
+            const last = results.at(-1);
+            const broken =
+              last?.outcome === 'untouched' || (last?.outcome === 'failed' && last.fault.kind !== 'rejected');
+            results.push(broken ? { outcome: 'untouched' } : await deliverOne(odoo, item, prepared, limit, cx));
+          }
+          return results;
+        },
+      ),
+  });
+
+async function prepare(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Prepared> {
+  const { document: refund } = item;
+  const { currency, name } = await odoo.company(cx);
+  if (refund.currency !== currency.name)
+    throw rejected(
+      `refund ${refund.number} is in ${refund.currency}, but ${name} in Odoo keeps ${currency.name}`,
+      'currency-unknown',
+      'currency',
+    );
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(refund.refundedOn))
+    throw rejected(
+      `refund ${refund.number}: '${refund.refundedOn.slice(0, 40)}' is not a day`,
+      'not-a-day',
+      'refundedOn',
+    );
+  const sum = refund.lines.reduce((all, { amount }) => all + BigInt(amount), 0n);
+  if (sum !== BigInt(refund.amount))
+    throw rejected(
+      `refund ${refund.number}: its lines come to ${shown(sum, refund)}, but it says ${shown(BigInt(refund.amount), refund)}`,
+      'totals-differ',
+      'amount',
+    );
+  if (new Set(refund.lines.map(({ id }) => id)).size < refund.lines.length)
+    throw rejected(`two lines of refund ${refund.number} have the same id`, 'line-id', 'lines');
+  const order = Number(linked(item, 'order', refund.order));
+  if (refund.method === null) return { order, journal: null };
+  const code = cx.mapping('payment-methods').get(refund.method);
+  return { order, journal: await odoo.journal(code, cx, 'payment-methods') };
+}
+
+const shown = (minor: bigint, { currency }: Refund): string => `${moneyText(money(minor, currency))} ${currency}`;
+
+const noteFields = ['name', 'state', 'amount_total', 'amount_residual', 'currency_id', 'reversed_entry_id'];
+
+async function heldOf(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Row | undefined> {
+  const { note } = namesOf(odoo, item, cx);
+  const domain = [
+    ['ref', '=', item.document.number],
+    ['move_type', '=', 'out_refund'],
+  ];
+  return (await odoo.own('account.move', domain, [note], noteFields, cx)).get(note);
+}
+
+/** Absent unless all of it is there: what is missing can be added without doubling what is not. */
+async function find(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Found> {
+  const { document: refund } = item;
+  const note = await heldOf(odoo, item, cx);
+  if (note?.state !== 'posted' || differenceOf(refund, note)) return { found: 'absent' };
+  if (refund.method === null)
+    return note.reversed_entry_id === false ? { found: 'absent' } : { found: 'whole', id: String(note.id) };
+  const paid = foundOf(refund, await paidBack(odoo, refund, cx));
+  return paid.found === 'whole' ? { found: 'whole', id: String(note.id) } : paid;
+}
+
+const paidBack = async (odoo: Odoo, { id }: Refund, cx: Context): Promise<Row[]> =>
+  (await heldPayments(odoo, [id], 'outbound', cx)).get(id) ?? [];
+
+async function deliverOne(
+  odoo: Odoo,
+  item: Item<Refund>,
+  prepared: Prepared,
+  limit: number,
+  cx: Context,
+): Promise<Result> {
+  try {
+    const note = await posted(odoo, item, prepared.order, limit, cx);
+    const id = String(note.id);
+    if (prepared.journal === null) return { outcome: 'done', id };
+    await payBack(odoo, item.document, note, prepared.journal, cx);
+    return { outcome: 'done', id };
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    const fault = await odoo.faultOf(error, 'account.move', cx).catch(() => error.fault);
+    return { outcome: 'failed', fault: fault.kind === 'rejected' ? about(item.document, fault) : fault };
+  }
+}
+
+const about = ({ number }: Refund, fault: Extract<Fault, { kind: 'rejected' }>): Fault => ({
+  ...fault,
+  message: fault.message.includes(number) ? fault.message : `refund ${number}: ${fault.message}`,
+});
+
+/** The posted credit note: found, or made. Throws `rejected` when it is not what it should be. */
+async function posted(odoo: Odoo, item: Item<Refund>, order: number, limit: number, cx: Context): Promise<Row> {
+  const { document: refund } = item;
+  let note = await heldOf(odoo, item, cx);
+  if (!note) {
+    await write(odoo, await creditNoteOf(odoo, item, order, cx), cx);
+    note = await heldOf(odoo, item, cx);
+  }
+  if (note?.state === 'draft') {
+    const off = BigInt(refund.amount) - minorOf(note.amount_total, refund.currency);
+    if (off !== 0n) await round(odoo, item, off, limit, cx);
+    await odoo.call('account.move', 'action_post', { ids: [note.id as number] }, cx);
+    try {
+      note = await heldOf(odoo, item, cx);
+    } catch (error) {
+      throw new FaultError(afterLanding(error, 'the credit note was posted in Odoo'));
+    }
+  }
+  const difference = differenceOf(refund, note);
+  if (difference) throw new FaultError(difference);
+  if (note!.reversed_entry_id === false) await tie(odoo, note!, order, cx);
+  return note!;
+}
+
+/** Says which invoice it credits. Only now: Odoo sets a credit note that says so against what is still open of the invoice when it is posted (run on 18). */
+async function tie(odoo: Odoo, { id }: Row, order: number, cx: Context): Promise<void> {
+  const invoice = await invoiceOf(odoo, order, cx);
+  if (invoice === null) return;
+  const vals = { reversed_entry_id: invoice };
+  await odoo.call('account.move', 'write', { ids: [id as number], args: [['vals', vals]] }, cx);
+}
+
+async function write(odoo: Odoo, record: Loadable, cx: Context): Promise<void> {
+  const [loaded] = await load(odoo, 'account.move', [record], cx);
+  if (loaded!.outcome === 'failed') throw new FaultError(loaded!.fault);
+  if (loaded!.outcome === 'untouched')
+    throw new FaultError({ kind: 'transient', message: 'Odoo did not take the credit note; nothing was changed' });
+}
+
+/** A line for what Odoo adds up otherwise. Throws `rejected` with both figures above the limit: the draft stays, for a person to see. */
+async function round(odoo: Odoo, item: Item<Refund>, off: bigint, limit: number, cx: Context): Promise<void> {
+  const { document: refund } = item;
+  if (off > BigInt(limit) || -off > BigInt(limit))
+    throw rejected(
+      `its credit note is a draft in Odoo and comes to ${shown(BigInt(refund.amount) - off, refund)}, but the customer got ${shown(BigInt(refund.amount), refund)}: more than ${shown(BigInt(limit), refund)} apart; correct it there and post it, then retry`,
+      'read-back-amount',
+      'amount',
+    );
+  await write(odoo, roundingLine(odoo, item, moneyText(money(off, refund.currency)), cx), cx);
+}
+
+function differenceOf(refund: Refund, note: Row | undefined): Fault | null {
+  const other = (message: string, cause: string): Fault => ({
+    kind: 'rejected',
+    message: `the credit note of refund ${refund.number} ${message}: put that right there, then retry`,
+    cause,
+  });
+  if (!note) return other('cannot be read back from Odoo', 'read-back-missing');
+  if (note.state !== 'posted')
+    return other(`is in state '${String(note.state)}' in Odoo, not posted`, 'read-back-state');
+  const theirs = minorOf(note.amount_total, refund.currency);
+  if (theirs === BigInt(refund.amount) && pair(note.currency_id as never).name === refund.currency) return null;
+  return other(
+    `is worth ${moneyText(money(theirs, refund.currency))} ${pair(note.currency_id as never).name} in Odoo and ${shown(BigInt(refund.amount), refund)} here`,
+    'read-back-amount',
+  );
+}
+
+/** Registers what was paid back on the credit note, unless Odoo holds it. */
+async function payBack(odoo: Odoo, refund: Refund, note: Row, journal: number, cx: Context): Promise<void> {
+  if (isHeld(foundOf(refund, await paidBack(odoo, refund, cx)))) return;
+  const left = minorOf(note.amount_residual, refund.currency);
+  if (left < BigInt(refund.amount))
+    throw rejected(
+      `only ${shown(left, refund)} is left to pay back on credit note ${String(note.name)}: was it set against something in Odoo?`,
+      'already-settled',
+      'amount',
+    );
+  const vals = {
+    journal_id: journal,
+    amount: Number(moneyText(money(BigInt(refund.amount), refund.currency))),
+    payment_date: refund.refundedOn,
+    communication: refund.id,
+  };
+  const context = { active_model: 'account.move', active_ids: [note.id as number] };
+  const wizard = await prepareWizard(odoo, 'account.payment.register', vals, context, cx);
+  await odoo.call('account.payment.register', 'action_create_payments', { ids: [wizard], context }, cx);
+  try {
+    if (isHeld(foundOf(refund, await paidBack(odoo, refund, cx)))) return;
+  } catch (error) {
+    throw error instanceof FaultError && error.fault.kind === 'rejected'
+      ? error
+      : new FaultError(afterLanding(error, 'the money was registered in Odoo'));
+  }
+  throw rejected(
+    `Odoo said that it registered the money of refund ${refund.number}, but it is not there`,
+    'read-back-missing',
+  );
+}
+
+function isHeld(found: Found): boolean {
+  if (found.found === 'partial')
+    throw rejected(
+      `${found.message} Put that right there, then retry, or dismiss this and say under which id it is there.`,
+      'payment-differs',
+      'id',
+    );
+  return found.found === 'whole';
+}

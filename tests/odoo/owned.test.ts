@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
+import { secret } from '../../src/core/estate.ts';
+import type { Customer } from '../../src/model/customer.ts';
+import type { Product } from '../../src/model/product.ts';
+import { done, faultOf, item, type People, people } from './estate.ts';
+import { type OdooServer, servers } from './servers.ts';
+
+/** Who may write what: the hub, and people in Odoo beside it. Simulators of 18 and 19, or the real server that the environment names. */
+for (const { name, start } of servers)
+  describe(`ownership of fields: ${name}`, () => {
+    let server: OdooServer;
+    let at: People;
+    let hub: OdooConnection;
+
+    before(async () => {
+      server = await start();
+      at = await people(server);
+      hub = odoo({
+        url: server.url,
+        database: server.db,
+        login: server.login,
+        key: secret('ODOO_KEY'),
+        ...(server.company ? { company: server.company } : {}),
+      });
+    });
+    after(() => server?.stop());
+
+    const customer = (key: string, more: Partial<Customer> = {}): Customer => ({
+      id: key,
+      number: `N-${key}`,
+      name: `Ada ${key}`,
+      country: 'DE',
+      email: `${key}@example.com`,
+      phone: '+49 30 1',
+      ...more,
+    });
+    const product = (sku: string, more: Partial<Product> = {}): Product => ({
+      sku: `${sku}-${at.run}`.toUpperCase(),
+      code: `${sku}-${at.run}`,
+      name: `Thing ${sku}`,
+      kind: 'goods',
+      ...more,
+    });
+    const barcode = () => String(Date.now()).slice(-6) + String(Math.trunc(Math.random() * 1e7)).padStart(7, '0');
+    const sendCustomer = async (one: Customer, more: object = {}) =>
+      (await hub.sinks.customers.deliver([{ ...item(one.id, one), ...more }], at.cx))[0];
+    const send = async (one: Product, more: object = {}) =>
+      (await hub.sinks.products.deliver([{ ...item(one.sku, one), ...more }], at.cx))[0];
+    const read = async (model: string, id: string, fields: string[]) => {
+      const [row] = await at.direct.read(model, [['id', '=', Number(id)]], fields, at.cx);
+      return fields.map((field) => row![field]);
+    };
+    const contact = ['name', 'ref', 'email', 'phone'];
+
+    it('what changed in the hub is written, and what a person changed stays', async () => {
+      const first = customer(`a-${at.run}`);
+      const { id } = done(await sendCustomer(first));
+      assert.deepEqual(await read('res.partner', id, contact), [first.name, first.number, first.email, first.phone]);
+      await at.write('res.partner', Number(id), { name: 'Ada Lovelace', phone: '+44 1' });
+      const moved = { ...first, email: `new-${first.email}` };
+      assert.equal(done(await sendCustomer(moved, { id, version: 2, before: first })).id, id);
+      assert.deepEqual(await read('res.partner', id, contact), [
+        'Ada Lovelace',
+        first.number,
+        `new-${first.email}`,
+        '+44 1',
+      ]);
+      const gone = { ...moved, phone: null };
+      done(await sendCustomer(gone, { id, version: 3, before: moved }));
+      assert.deepEqual((await read('res.partner', id, contact))[3], false);
+      done(await sendCustomer({ ...gone, name: 'Ada King' }, { id, version: 4, before: null }));
+      assert.deepEqual(
+        (await read('res.partner', id, contact))[0],
+        'Ada King',
+        'not known what was said: it is said again',
+      );
+    });
+
+    it('of a record that was there by itself only empty fields are filled in', async () => {
+      const theirs = await at.create('res.partner', { name: 'By hand', phone: '+1 2' });
+      const one = customer(`b-${at.run}`);
+      done(await sendCustomer(one, { id: String(theirs) }));
+      assert.deepEqual(await read('res.partner', String(theirs), contact), ['By hand', one.number, one.email, '+1 2']);
+    });
+
+    it('a product made by hand is bound by its code, or its barcode, and never made a second time', async () => {
+      const [code, other] = [barcode(), barcode()];
+      const byCode = await at.product('hand', 0, { name: 'Made by hand', list_price: 12 });
+      const one = product('hand', { barcode: code });
+      for (const again of [1, 2]) assert.equal(done(await send(one)).id, String(byCode), `time ${again}`);
+      assert.deepEqual(await read('product.product', String(byCode), ['name', 'barcode', 'list_price']), [
+        'Made by hand',
+        code,
+        12,
+      ]);
+      const byBarcode = await at.create('product.product', { name: 'No code', type: 'consu', barcode: other });
+      const two = product('two', { barcode: other });
+      assert.equal(done(await send(two)).id, String(byBarcode));
+      assert.deepEqual(await read('product.product', String(byBarcode), ['default_code']), [two.code]);
+      const count = (domain: unknown[]) => at.direct.count('product.product', domain, at.cx);
+      assert.equal(await count([['default_code', 'in', [one.code, two.code]]]), 2);
+    });
+
+    it('where two could be meant a person decides, and nothing is written', async () => {
+      const code = barcode();
+      await at.product('twin');
+      await at.create('product.product', { name: 'Barcode only', type: 'consu', barcode: code });
+      const fault = faultOf(await send(product('twin', { barcode: code })));
+      assert.equal(fault.kind === 'rejected' && fault.cause, 'product-ambiguous');
+      assert.match(fault.message, /2 products that twin-.* could be: 'Thing twin' .* and 'Barcode only'/);
+      const taken = barcode();
+      done(await send(product('own', { barcode: taken })));
+      const second = faultOf(await send(product('rival', { barcode: taken })));
+      assert.equal(second.kind === 'rejected' && second.cause, 'product-ambiguous');
+      const old = await at.product('old');
+      await at.write('product.product', old, { active: false });
+      const archived = faultOf(await send(product('old')));
+      assert.equal(archived.kind === 'rejected' && archived.cause, 'product-archived');
+    });
+
+    it('a product that turns from goods to service, or gets another barcode, follows', async () => {
+      const first = product('turn', { barcode: barcode() });
+      const { id } = done(await send(first));
+      await at.write('product.product', Number(id), { name: 'Better name' });
+      const next = { ...first, barcode: barcode(), kind: 'service' as const };
+      done(await send(next, { id, version: 2, before: first }));
+      assert.deepEqual(await read('product.product', id, ['name', 'barcode', 'type', 'is_storable']), [
+        'Better name',
+        next.barcode,
+        'service',
+        false,
+      ]);
+    });
+  });

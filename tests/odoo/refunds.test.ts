@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
+import type { Item, Sink } from '../../src/core/connector.ts';
+import { secret } from '../../src/core/estate.ts';
+import type { Order } from '../../src/model/order.ts';
+import type { Refund } from '../../src/model/refund.ts';
+import { done, faultOf, item, type People, people } from './estate.ts';
+import { type Road, startProxy } from './proxy.ts';
+import { type OdooServer, servers } from './servers.ts';
+
+const mappings = {
+  taxes: { standard: '15%' },
+  'payment-methods': { card: 'BNK1', odd: 'NOPE' },
+};
+
+/** Refunds into Odoo: simulators of 18 and 19, or the real server that the environment names. */
+for (const { name, start } of servers)
+  describe(`refunds: ${name}`, () => {
+    let server: OdooServer;
+    let road: Road;
+    let at: People;
+    let hub: OdooConnection;
+    let currency: string;
+    let links: Record<string, string>;
+    let number = 0;
+
+    before(async () => {
+      server = await start();
+      road = await startProxy(server.url);
+      at = await people(server, { mappings });
+      hub = odoo({
+        url: road.url,
+        database: server.db,
+        login: server.login,
+        key: secret('ODOO_KEY'),
+        ...(server.company ? { company: server.company } : {}),
+      });
+      currency = (await at.direct.company(at.cx)).currency.name;
+      const customer = { id: 'C', number: null, name: `Buyer ${at.run}`, country: null };
+      links = {
+        'customer:C': done((await hub.sinks.customers.deliver([item(`c-${at.run}`, customer)], at.cx))[0]).id,
+        'product:G': String(await at.product('G')),
+      };
+    });
+    beforeEach(() => road.clear());
+    after(async () => {
+      await road?.close();
+      await server?.stop();
+    });
+
+    const order = (key: string, quantity: string, version = 1): Item<Order> => {
+      const line = {
+        id: 'L1',
+        sku: 'G',
+        description: 'Goods',
+        quantity,
+        unitPrice: '10.00',
+        taxes: ['standard'],
+        total: Number(quantity) * 1000,
+      };
+      const document: Order = {
+        id: key,
+        number: `W-${key}`,
+        kind: 'sale',
+        refersTo: null,
+        placedAt: '2026-11-20T10:11:12Z',
+        businessDay: '2026-11-20',
+        customer: 'C',
+        currency,
+        pricesIncludeTax: false,
+        lines: [line],
+      };
+      return { ...item(key, document, links), version };
+    };
+    const place = async (one: Item<Order>) => Number(done((await hub.sinks.saleOrders.deliver([one], at.cx))[0]).id);
+    const pay = async (id: string, amount: number) => {
+      const payment = { id: `pay-${id}-${at.run}`, order: 'O', method: 'card', paidOn: '2026-11-20', currency, amount };
+      done(
+        (await (hub.sinks.payments as Sink).deliver([item(payment.id, payment, { 'order:O': id }) as never], at.cx))[0],
+      );
+    };
+    /** Three pieces of 10.00 and 15 % of tax, paid: 34.50. */
+    const paid = async (key: string) => {
+      const id = await place(order(`${key}-${at.run}`, '3'));
+      await pay(String(id), 3450);
+      return id;
+    };
+    const one = (more: Partial<Refund['lines'][number]> = {}): Refund['lines'][number] => ({
+      id: '1',
+      orderLine: 'L1',
+      description: 'Goods',
+      quantity: '1',
+      amount: 1150,
+      tax: 150,
+      taxes: ['standard'],
+      ...more,
+    });
+    const money = (amount: number) =>
+      one({ orderLine: null, description: 'Money without goods', quantity: '0', amount, tax: 0, taxes: [] });
+    const refund = (id: number, lines = [one()], more: Partial<Refund> = {}): Item<Refund> => {
+      const key = `shop:${at.run}-${++number}`;
+      const document: Refund = {
+        id: key,
+        number: `F-${at.run}-${number}`,
+        order: 'O',
+        orderNumber: `W-${id}`,
+        return: null,
+        refundedOn: '2026-11-22',
+        method: 'card',
+        currency,
+        amount: lines.reduce((sum, { amount }) => sum + amount, 0),
+        lines,
+        ...more,
+      };
+      return item(key, document, { 'order:O': String(id) });
+    };
+    const send = async (one: Item<Refund>) => (await hub.sinks.refunds.deliver([one], at.cx))[0];
+    const cause = (result: Parameters<typeof faultOf>[0]) => {
+      const fault = faultOf(result);
+      return fault.kind === 'rejected' ? fault.cause : fault.kind;
+    };
+    const fields = ['state', 'amount_total', 'amount_tax', 'amount_residual', 'invoice_date', 'reversed_entry_id'];
+    const notes = ({ document }: Item<Refund>) =>
+      at.direct.read('account.move', [['ref', '=', document.number]], fields, at.cx);
+    const moneyBack = ({ document }: Item<Refund>) =>
+      at.direct.read(
+        'account.payment',
+        [['memo', '=', document.id]],
+        ['amount', 'payment_type', 'date', 'is_reconciled'],
+        at.cx,
+      );
+    const sold = async (id: number) =>
+      (await at.direct.read('sale.order.line', [['order_id', '=', id]], ['qty_invoiced', 'qty_to_invoice'], at.cx))[0]!;
+
+    it('become a posted credit note of the invoice, to the cent, paid back once, however often they are sent', async () => {
+      const id = await paid('a');
+      const back = refund(id);
+      const first = done(await send(back)).id;
+      assert.equal(done(await send(back)).id, first);
+      const [note, ...more] = await notes(back);
+      assert.equal(more.length, 0);
+      assert.deepEqual(
+        [note!.state, note!.amount_total, note!.amount_tax, note!.amount_residual, note!.invoice_date],
+        ['posted', 11.5, 1.5, 0, '2026-11-22'],
+      );
+      const [sale] = await at.direct.read('sale.order', [['id', '=', id]], ['invoice_ids'], at.cx);
+      assert.ok((sale!.invoice_ids as number[]).includes((note!.reversed_entry_id as [number, string])[0]));
+      const [payment, ...others] = await moneyBack(back);
+      assert.equal(others.length, 0);
+      assert.deepEqual(
+        [payment!.amount, payment!.payment_type, payment!.date, payment!.is_reconciled],
+        [11.5, 'outbound', '2026-11-22', true],
+      );
+      assert.equal((await sold(id)).qty_invoiced, 2);
+      assert.deepEqual(await hub.sinks.refunds.find!([back, refund(id)], at.cx), [
+        { found: 'whole', id: first },
+        { found: 'absent' },
+      ]);
+    });
+
+    it('of an odd amount for several pieces agree to the cent', async () => {
+      const id = await paid('b');
+      const back = refund(id, [one({ quantity: '3', amount: 1000, tax: 130 }), { ...money(-1), id: 'kept' }]);
+      done(await send(back));
+      const [note] = await notes(back);
+      assert.deepEqual([note!.amount_total, note!.amount_residual], [9.99, 0]);
+      assert.equal((await sold(id)).qty_invoiced, 0);
+    });
+
+    it('before money came in leave the invoice open, for the payment that is still to come', async () => {
+      const id = await place(order(`c-${at.run}`, '3'));
+      done(await send(refund(id)));
+      await pay(String(id), 3450);
+    });
+
+    it('that were not paid back yet are paid back later', async () => {
+      const id = await paid('d');
+      const open = refund(id, [one()], { method: null });
+      const first = done(await send(open)).id;
+      assert.deepEqual([(await notes(open))[0]!.amount_residual, await moneyBack(open)], [11.5, []]);
+      const later = { ...open, document: { ...open.document, method: 'card' } };
+      assert.equal(done(await send(later)).id, first);
+      assert.deepEqual([(await notes(open))[0]!.amount_residual, (await moneyBack(open)).length], [0, 1]);
+    });
+
+    it('of units that an edit took off are not booked beside the edit', async () => {
+      const id = await paid('e');
+      await place(order(`e-${at.run}`, '2', 2));
+      assert.deepEqual([(await sold(id)).qty_invoiced, (await sold(id)).qty_to_invoice], [3, -1]);
+      const back = refund(id, [money(1150)]);
+      done(await send(back));
+      assert.deepEqual((await sold(id)).qty_to_invoice, 0, 'Odoo has nothing left to credit by itself');
+      const [note] = await notes(back);
+      assert.deepEqual([note!.amount_total, note!.amount_tax], [11.5, 1.5]);
+      const kind = refund(id, [money(200)]);
+      done(await send(kind));
+      assert.deepEqual(
+        [(await notes(kind))[0]!.amount_tax, (await sold(id)).qty_to_invoice],
+        [0, 0],
+        'a kindness is one',
+      );
+    });
+
+    it('that cannot be booked say so in words, and write nothing', async () => {
+      const id = await paid('f');
+      assert.equal(
+        cause(await send(refund(id, [one()], { currency: currency === 'CHF' ? 'SEK' : 'CHF' }))),
+        'currency-unknown',
+      );
+      assert.equal(cause(await send(refund(id, [one()], { amount: 5 }))), 'totals-differ');
+      assert.equal(cause(await send(refund(id, [one()], { method: 'odd' }))), 'journal-unknown');
+      assert.equal(cause(await send(refund(id, [one()], { refundedOn: 'soon' }))), 'not-a-day');
+      assert.equal(cause(await send(refund(id, [one({ quantity: 'some' })]))), 'not-a-number');
+      assert.equal(
+        road.calls.some(({ model, method }) => model === 'account.move' && method === 'load'),
+        false,
+      );
+      const gone = await place(order(`g-${at.run}`, '3'));
+      await at.call('sale.order', 'action_cancel', [[gone]], { disable_cancel_warning: true });
+      const fault = faultOf(await send(refund(gone)));
+      assert.equal(fault.kind === 'rejected' && fault.cause, 'nothing-to-credit');
+      assert.match(fault.message, /cancelled in Odoo before it was invoiced/);
+      const wrong = refund(id, [one({ tax: 0, amount: 1150 })]);
+      assert.equal(cause(await send(wrong)), 'read-back-amount', 'Odoo taxes it otherwise than the shop did');
+      assert.equal((await notes(wrong))[0]!.state, 'draft');
+    });
+
+    it('whose answer is lost, at whatever step, are booked and paid back once', async () => {
+      const steps = ['account.move.load', 'account.move.action_post', 'account.payment.register.create'];
+      for (const step of [...steps, 'account.payment.register.action_create_payments'])
+        for (const mishap of ['cut-before', 'cut-after'] as const) {
+          const back = refund(await paid(`h${step}${mishap}`));
+          road.clear();
+          road.next(step, { do: mishap });
+          const fault = faultOf(await send(back));
+          assert.ok(fault.kind === 'unknown' || fault.kind === 'transient', `${step} ${mishap}: ${fault.kind}`);
+          road.clear();
+          const [found] = await hub.sinks.refunds.find!([back], at.cx);
+          if (found!.found !== 'whole') done(await send(back));
+          assert.deepEqual([(await notes(back)).length, (await moneyBack(back)).length], [1, 1], `${step} ${mishap}`);
+          assert.equal((await notes(back))[0]!.amount_residual, 0);
+        }
+    });
+  });
