@@ -1,5 +1,6 @@
 /** What estate files, flows and connectors outside this package are written with. */
 export { csv } from './connectors/csv/index.ts';
+export { type MedusaConfig, medusa } from './connectors/medusa/index.ts';
 export { odoo } from './connectors/odoo/index.ts';
 export { toCatalogueItems } from './connectors/odoo/mapping/catalogue.ts';
 export { toDeliveryDocuments } from './connectors/odoo/mapping/deliveries.ts';
@@ -55,7 +56,7 @@ export {
   warehouseStock,
 } from './flows/warehouse-messages.ts';
 export { shopShipments, type WarehouseShipmentsParts, warehouseShipments } from './flows/warehouse-shipments.ts';
-export { webOrders, webProducts } from './flows/web-orders.ts';
+export { medusaOrders, medusaProducts, webOrders, webProducts } from './flows/web-orders.ts';
 export { type Address, AddressSchema } from './model/address.ts';
 export { type CatalogueItem, CatalogueItemDocument } from './model/catalogue-item.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';
