@@ -47,6 +47,8 @@ export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
 export { type FulfilmentParts, fulfilment } from './flows/fulfilment.ts';
 export { catalogueFeed, priceFeed, stockFeed } from './flows/odoo-feeds.ts';
+export { type OdooShipmentsParts, odooShipments } from './flows/odoo-shipments.ts';
+export { type ShopReturnsParts, shopReturns } from './flows/shop-returns.ts';
 export { storeReceipts, storeSales } from './flows/store-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
 export {

@@ -53,7 +53,8 @@ const byKey = (url: string, key: string) => {
   return <T>(method: string, path: string, body?: object) => ask<T>(url, headers, method, path, body);
 };
 
-async function simulated(): Promise<MedusaLab> {
+/** A simulated Medusa. */
+export async function simulated(): Promise<MedusaLab> {
   const simulator = await startMedusa();
   const { shop, url, key } = simulator;
   const variants = PRICES.map((price, n): LabVariant => {
@@ -172,8 +173,8 @@ async function real(url: string, key: string, publishable: string): Promise<Medu
   };
 }
 
-const { MEDUSA_URL, MEDUSA_KEY, MEDUSA_PUBLISHABLE } = process.env;
-
 /** The real Medusa of MEDUSA_URL, MEDUSA_KEY and MEDUSA_PUBLISHABLE; where they are not set, a simulated one. */
-export const openMedusa = (): Promise<MedusaLab> =>
-  MEDUSA_URL && MEDUSA_KEY && MEDUSA_PUBLISHABLE ? real(MEDUSA_URL, MEDUSA_KEY, MEDUSA_PUBLISHABLE) : simulated();
+export function openMedusa(): Promise<MedusaLab> {
+  const { MEDUSA_URL: url, MEDUSA_KEY: key, MEDUSA_PUBLISHABLE: publishable } = process.env;
+  return url && key && publishable ? real(url, key, publishable) : simulated();
+}

@@ -48,7 +48,7 @@ const lists: Readonly<Record<string, Listed>> = {
       {
         id: 'store_01SIM',
         name: 'Simulated shop',
-        supported_currencies: shop.currencies.map((currency_code) => ({ id: currency_code, currency_code })),
+        supported_currencies: shop.currencies.map((currency_code) => ({ currency_code })),
       },
     ],
   },

@@ -170,7 +170,7 @@ export const variantView = (variant: Variant, shop: Shop): View => ({
       inventory: inventoryView(shop, variant.inventoryItem),
     },
   ],
-  prices: variant.prices.map(({ rules, ...price }) => ({ ...price, rules, price_rules: [] })),
+  prices: variant.prices.map((price) => ({ ...price })),
 });
 
 export const productView = (product: Product, shop: Shop): View => ({
