@@ -1,5 +1,6 @@
 /** What estate files, flows and connectors outside this package are written with. */
 export { csv } from './connectors/csv/index.ts';
+export { type MedusaConfig, medusa } from './connectors/medusa/index.ts';
 export { odoo } from './connectors/odoo/index.ts';
 export { toCatalogueItems } from './connectors/odoo/mapping/catalogue.ts';
 export { toDeliveryDocuments } from './connectors/odoo/mapping/deliveries.ts';
@@ -46,6 +47,8 @@ export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
 export { type FulfilmentParts, fulfilment } from './flows/fulfilment.ts';
 export { catalogueFeed, priceFeed, stockFeed } from './flows/odoo-feeds.ts';
+export { type OdooShipmentsParts, odooShipments } from './flows/odoo-shipments.ts';
+export { type ShopReturnsParts, shopReturns } from './flows/shop-returns.ts';
 export { storeReceipts, storeSales } from './flows/store-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
 export {
@@ -55,7 +58,7 @@ export {
   warehouseStock,
 } from './flows/warehouse-messages.ts';
 export { shopShipments, type WarehouseShipmentsParts, warehouseShipments } from './flows/warehouse-shipments.ts';
-export { webOrders, webProducts } from './flows/web-orders.ts';
+export { medusaOrders, medusaProducts, webOrders, webProducts } from './flows/web-orders.ts';
 export { type Address, AddressSchema } from './model/address.ts';
 export { type CatalogueItem, CatalogueItemDocument } from './model/catalogue-item.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';

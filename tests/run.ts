@@ -16,7 +16,7 @@ const files =
     : [
         ...globSync('src/**/*.test.ts'),
         ...globSync('tests/*.test.ts'),
-        ...globSync('tests/{engine,odoo,shopify,ledger,cli,e2e,conformance}/*.test.ts'),
+        ...globSync('tests/{engine,medusa,odoo,shopify,ledger,cli,e2e,conformance}/*.test.ts'),
       ].sort();
 
 /** Runs one of the static checks; its output is shown only when it fails. */

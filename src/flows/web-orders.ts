@@ -1,8 +1,11 @@
+import type { MedusaOrder, MedusaProduct } from '../connectors/medusa/index.ts';
+import * as medusa from '../connectors/medusa/mapping.ts';
+import type { MappingOptions as MedusaOptions } from '../connectors/medusa/terms.ts';
 import type { ShopifyOrder, ShopifyProduct } from '../connectors/shopify/index.ts';
-import { productsOf, type ShopDocument, toDocuments } from '../connectors/shopify/mapping.ts';
-import type { MappingOptions } from '../connectors/shopify/terms.ts';
+import * as shopify from '../connectors/shopify/mapping.ts';
+import type { MappingOptions as ShopifyOptions } from '../connectors/shopify/terms.ts';
 import type { Sink, Source } from '../core/connector.ts';
-import { defineFlow, type Flow, type MappingSeed } from '../core/flow.ts';
+import { type Draft, defineFlow, type Flow, type Look, type MappingSeed } from '../core/flow.ts';
 import { CustomerDocument } from '../model/customer.ts';
 import { OrderDocument } from '../model/order.ts';
 import { PaymentDocument } from '../model/payment.ts';
@@ -10,8 +13,24 @@ import { ProductDocument } from '../model/product.ts';
 import { RefundDocument } from '../model/refund.ts';
 import { ReturnDocument } from '../model/return.ts';
 
-export interface WebOrdersParts extends MappingOptions {
-  readonly from: Source<ShopifyOrder>;
+type ShopDocument =
+  | typeof CustomerDocument
+  | typeof ProductDocument
+  | typeof OrderDocument
+  | typeof PaymentDocument
+  | typeof RefundDocument
+  | typeof ReturnDocument;
+
+/** What differs from shop to shop. */
+interface ShopKind<N> {
+  readonly mappings: readonly MappingSeed[];
+  toDocuments(order: N, look: Look): Draft<ShopDocument>[];
+}
+
+interface OrdersParts<N> {
+  /** Flow's id where an estate has several shops. Default 'web-orders'. */
+  readonly id?: string;
+  readonly from: Source<N>;
   /** Kinds without a sink are left out: a shop whose money is booked elsewhere gives none for payments and refunds. */
   readonly to: {
     readonly customer: Sink<typeof CustomerDocument>;
@@ -33,7 +52,7 @@ const kinds = [
 ] as const;
 
 /** The tables that Shopify's own codes are looked up in; rows are the shop's. */
-const seeds = (tables: string): MappingSeed[] => [
+const shopifySeeds = (tables: string): MappingSeed[] => [
   {
     table: `${tables}-taxes`,
     owner: 'finance',
@@ -74,38 +93,100 @@ const seeds = (tables: string): MappingSeed[] => [
   },
 ];
 
-/** Every order of a shop becomes one order, once, however often it is told of; edits, cancellations, returns and refunds follow. */
-export const webOrders = ({ from, to, ...options }: WebOrdersParts): Flow<ShopifyOrder, ShopDocument> => {
+/** The tables that Medusa's own codes are looked up in; rows are the shop's. */
+const medusaSeeds = (tables: string): MappingSeed[] => [
+  {
+    table: `${tables}-taxes`,
+    owner: 'finance',
+    about:
+      'Tax lines of Medusa, with the country of delivery (`BE BE21 21%`: country, code, rate) → tax codes of the hub; no row holds the order.',
+    rows: {},
+  },
+  {
+    table: `${tables}-locations`,
+    owner: 'operations',
+    about: "Both ways: Medusa's stock locations (sloc_…) → location codes of the hub, and the codes → Medusa's.",
+    rows: {},
+  },
+  {
+    table: `${tables}-payment-methods`,
+    owner: 'finance',
+    about: 'Payment providers of Medusa (`pp_stripe_stripe`) → payment methods of the hub; no row holds the order.',
+    rows: {},
+  },
+  {
+    table: `${tables}-shipping-services`,
+    owner: 'operations',
+    about: 'Ids or names of shipping options → shipping services of the hub; none means the shipper decides.',
+    rows: {},
+  },
+  {
+    table: `${tables}-return-reasons`,
+    owner: 'operations',
+    about: 'Return reasons of Medusa → reasons of the hub.',
+    rows: {},
+  },
+];
+
+const ordersFlow = <N>(kind: ShopKind<N>, { id = 'web-orders', from, to }: OrdersParts<N>): Flow<N, ShopDocument> => {
   const documents = kinds.filter(({ name }) => to[name] !== undefined);
   return defineFlow({
-    id: 'web-orders',
+    id,
     about: 'Orders of a web shop, with their customers, products, payments, returns and refunds.',
     documents,
     from,
-    to: to as Flow<ShopifyOrder, ShopDocument>['to'],
+    to: to as Flow<N, ShopDocument>['to'],
     latency: 'realtime',
     promise: { within: '2m', critical: true },
     priority: { order: 10, payment: 5 },
     onException: { owner: 'sales-ops', within: '4h', hold: 'lane' },
     fallback: 'The shop goes on selling; its orders are read when it can be reached again.',
-    mappings: seeds(options.tables ?? 'shopify'),
+    mappings: kind.mappings,
     translate: (order, look) => ({
       outcome: 'routed',
-      documents: toDocuments(order, look, options).filter(({ kind }) => documents.some(({ name }) => name === kind)),
+      documents: kind
+        .toDocuments(order, look)
+        .filter(({ kind: name }) => documents.some((document) => document.name === name)),
     }),
   });
 };
 
-/** Products of a shop become the hub's, each bound to its variant: what stock levels and prices for a shop that has its own catalogue need. */
-export const webProducts = ({
-  from,
-  to,
-}: {
-  readonly from: Source<ShopifyProduct>;
+export interface WebOrdersParts extends OrdersParts<ShopifyOrder>, ShopifyOptions {}
+
+/** Every order of a Shopify shop becomes one order, once, however often it is told of; edits, cancellations, returns and refunds follow. */
+export const webOrders = ({ id, from, to, ...options }: WebOrdersParts): Flow<ShopifyOrder, ShopDocument> =>
+  ordersFlow(
+    {
+      mappings: shopifySeeds(options.tables ?? 'shopify'),
+      toDocuments: (order, look) => shopify.toDocuments(order, look, options),
+    },
+    { ...(id === undefined ? {} : { id }), from, to },
+  );
+
+export interface MedusaOrdersParts extends OrdersParts<MedusaOrder>, MedusaOptions {}
+
+/** The same of a shop on Medusa. */
+export const medusaOrders = ({ id, from, to, ...options }: MedusaOrdersParts): Flow<MedusaOrder, ShopDocument> =>
+  ordersFlow(
+    {
+      mappings: medusaSeeds(options.tables ?? 'medusa'),
+      toDocuments: (order, look) => medusa.toDocuments(order, look, options),
+    },
+    { ...(id === undefined ? {} : { id }), from, to },
+  );
+
+interface ProductsParts<N> {
+  readonly id?: string;
+  readonly from: Source<N>;
   readonly to: { readonly product: Sink<typeof ProductDocument> };
-}): Flow<ShopifyProduct, typeof ProductDocument> =>
+}
+
+const productsFlow = <N>(
+  productsOf: (product: N) => Draft<typeof ProductDocument>[],
+  { id = 'web-products', from, to }: ProductsParts<N>,
+): Flow<N, typeof ProductDocument> =>
   defineFlow({
-    id: 'web-products',
+    id,
     about: 'Products of a web shop, by SKU, each bound to its variant.',
     documents: [ProductDocument],
     from,
@@ -116,3 +197,11 @@ export const webProducts = ({
     fallback: 'Stock levels and prices of new products wait.',
     translate: (product) => ({ outcome: 'routed', documents: productsOf(product) }),
   });
+
+/** Products of a shop become the hub's, each bound to its variant: what stock levels and prices for a shop that has its own catalogue need. */
+export const webProducts = (parts: ProductsParts<ShopifyProduct>): Flow<ShopifyProduct, typeof ProductDocument> =>
+  productsFlow(shopify.productsOf, parts);
+
+/** The same of a shop on Medusa. */
+export const medusaProducts = (parts: ProductsParts<MedusaProduct>): Flow<MedusaProduct, typeof ProductDocument> =>
+  productsFlow(medusa.productsOf, parts);

@@ -1,0 +1,210 @@
+import {
+  askFor,
+  beginReceiving,
+  confirmReceiving,
+  confirmRequest,
+  dropReceiving,
+  dropRequest,
+  makeReturn,
+  take,
+} from './returns.ts';
+import { missing, Refusal, type Shop } from './shop.ts';
+import { inventoryView, orderView, paymentView, picked, productView, returnView, variantView } from './views.ts';
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: Record<string, unknown>;
+}
+
+type View = Record<string, unknown>;
+type Units = { id: string; quantity: number }[];
+
+interface Listed {
+  readonly name: string;
+  readonly all: (shop: Shop) => View[];
+}
+
+const lists: Readonly<Record<string, Listed>> = {
+  '/admin/orders': { name: 'orders', all: (shop) => [...shop.orders.values()].map((one) => orderView(one, shop)) },
+  '/admin/payments': { name: 'payments', all: (shop) => [...shop.payments.values()].map(paymentView) },
+  '/admin/returns': { name: 'returns', all: (shop) => [...shop.returns.values()].map(returnView) },
+  '/admin/products': {
+    name: 'products',
+    all: (shop) => [...shop.products.values()].map((one) => productView(one, shop)),
+  },
+  '/admin/product-variants': {
+    name: 'variants',
+    all: (shop) => [...shop.variants.values()].map((one) => variantView(one, shop)),
+  },
+  '/admin/inventory-items': {
+    name: 'inventory_items',
+    all: (shop) => [...shop.variants.values()].map(({ inventoryItem }) => inventoryView(shop, inventoryItem)),
+  },
+  '/admin/stores': {
+    name: 'stores',
+    all: (shop) => [
+      {
+        id: 'store_01SIM',
+        name: 'Simulated shop',
+        supported_currencies: shop.currencies.map((currency_code) => ({ currency_code })),
+      },
+    ],
+  },
+  '/admin/stock-locations': { name: 'stock_locations', all: (shop) => [{ id: shop.location, name: 'Central' }] },
+  '/admin/price-preferences': {
+    name: 'price_preferences',
+    all: (shop) =>
+      shop.currencies.map((value) => ({
+        id: `prpref_${value}`,
+        attribute: 'currency_code',
+        value,
+        is_tax_inclusive: shop.inclusive,
+      })),
+  },
+};
+
+/** Answers as the Admin API of Medusa 2.21.2 was seen to. Throws Refusal. */
+export function answer(shop: Shop, asked: Asked): View {
+  const { method, path } = asked;
+  if (method === 'GET') return read(shop, asked);
+  const order = /^\/admin\/orders\/(\w+)\/(fulfillments|cancel)(?:\/(\w+)\/(shipments|mark-as-delivered))?$/.exec(path);
+  if (method === 'POST' && order) {
+    act(shop, order, asked.body);
+    return { order: orderView(shop.order(order[1]!), shop) };
+  }
+  const payment = /^\/admin\/payments\/(\w+)\/(capture|refund)$/.exec(path);
+  if (method === 'POST' && payment) {
+    const [, id, what] = payment as unknown as [string, string, string];
+    return {
+      payment: paymentView(what === 'capture' ? shop.capture(id) : shop.refund(id, Number(asked.body.amount))),
+    };
+  }
+  if (path.startsWith('/admin/returns')) return back(shop, asked);
+  return write(shop, asked);
+}
+
+function read(shop: Shop, { path, query }: Asked): View {
+  const fields = (query.get('fields') ?? '').split(',').filter(Boolean);
+  const show = (view: View): View => (fields.length === 0 ? view : picked(view, fields));
+  const one = /^(\/admin\/orders|\/admin\/returns)\/(\w+)$/.exec(path);
+  if (one?.[1] === '/admin/orders') return { order: show(orderView(shop.order(one[2]!), shop)) };
+  if (one) {
+    const found = shop.returns.get(one[2]!);
+    if (!found) throw missing('Return', one[2]!);
+    return { return: show(returnView(found)) };
+  }
+  const changes = /^\/admin\/orders\/(\w+)\/changes$/.exec(path);
+  if (changes) {
+    const { change } = shop.order(changes[1]!);
+    const pending = change && { return_id: change.returnId, change_type: change.kind, status: 'pending' };
+    return { order_changes: pending ? [{ id: 'ordch_01SIM', ...pending }] : [] };
+  }
+  const levels = /^\/admin\/inventory-items\/(\w+)\/location-levels$/.exec(path);
+  if (levels) return { inventory_levels: inventoryView(shop, levels[1]!).location_levels };
+  const list = lists[path];
+  if (!list) throw new Refusal(404, '', `Cannot GET ${path}`);
+  const all = filtered(list.all(shop), query);
+  const offset = Number(query.get('offset') ?? 0);
+  const limit = Number(query.get('limit') ?? 50);
+  return { [list.name]: all.slice(offset, offset + limit).map(show), count: all.length, offset, limit };
+}
+
+function filtered(all: View[], query: URLSearchParams): View[] {
+  const ids = query.getAll('id[]');
+  const order = query.get('order');
+  const kept = all.filter((view) => {
+    if (ids.length > 0 && !ids.includes(String(view.id))) return false;
+    for (const name of ['order_id', 'sku', 'attribute']) {
+      const wanted = query.get(name);
+      if (wanted !== null && view[name] !== wanted) return false;
+    }
+    for (const name of ['created_at', 'updated_at']) {
+      const since = query.get(`${name}[$gte]`);
+      if (since === null) continue;
+      if (Number.isNaN(Date.parse(since))) throw new Refusal(500, 'unknown_error', 'An unknown error occurred.');
+      if (Date.parse(String(view[name])) < Date.parse(since)) return false;
+    }
+    return true;
+  });
+  if (order !== null && !/^-?[a-z_]+$/.test(order))
+    throw new Refusal(500, 'unknown_error', 'An unknown error occurred.');
+  return order === null ? kept : kept.sort((a, b) => (String(a[order]) < String(b[order]) ? -1 : 1));
+}
+
+function act(shop: Shop, [, id, what, fulfilment, then]: RegExpExecArray, body: Record<string, unknown>): void {
+  if (what === 'cancel') shop.cancel(id!);
+  else if (then === 'mark-as-delivered') shop.deliver(id!, fulfilment!);
+  else if (then === 'shipments') shop.ship(id!, fulfilment!, (body.labels ?? []) as never);
+  else shop.fulfil(id!, unitsIn(body), String(body.location_id), body.metadata);
+}
+
+function unitsIn({ items }: Record<string, unknown>): Units {
+  if (!Array.isArray(items)) throw new Refusal(400, 'invalid_data', "Invalid request: Field 'items' is required");
+  for (const [n, { quantity }] of (items as { quantity?: unknown }[]).entries())
+    if (typeof quantity !== 'number')
+      throw new Refusal(400, 'invalid_data', `Invalid request: Field 'items, ${n}, quantity' is required`);
+  return items as Units;
+}
+
+function back(shop: Shop, { method, path, body }: Asked): View {
+  if (path === '/admin/returns') {
+    if (typeof body.order_id !== 'string')
+      throw new Refusal(400, 'invalid_data', "Invalid request: Field 'order_id' is required");
+    const one = makeReturn(shop, body as never);
+    return { order: orderView(shop.order(one.order), shop), return: returnView(one) };
+  }
+  const [, id, what] = /^\/admin\/returns\/(\w+)\/([a-z-]+(?:\/confirm)?)$/.exec(path) ?? [];
+  if (!id || !what) throw new Refusal(404, '', `Cannot ${method} ${path}`);
+  if (!shop.returns.has(id)) throw missing('Return', id);
+  if (method === 'DELETE') {
+    (what === 'request' ? dropRequest : dropReceiving)(shop, id);
+    return { id, object: 'return', deleted: true };
+  }
+  const steps: Readonly<Record<string, () => void>> = {
+    'request-items': () => askFor(shop, id, unitsIn(body)),
+    request: () => confirmRequest(shop, id),
+    receive: () => beginReceiving(shop, id),
+    'receive-items': () => take(shop, id, unitsIn(body), true),
+    'dismiss-items': () => take(shop, id, unitsIn(body), false),
+    'receive/confirm': () => confirmReceiving(shop, id),
+  };
+  const step = steps[what];
+  if (!step) throw new Refusal(404, '', `Cannot ${method} ${path}`);
+  step();
+  return { return: returnView(shop.returns.get(id)!) };
+}
+
+function write(shop: Shop, { method, path, body }: Asked): View {
+  const [, item, location] = /^\/admin\/inventory-items\/(\w+)\/location-levels\/(\w+)$/.exec(path) ?? [];
+  if (item && location) {
+    const stocked = Number(body.stocked_quantity);
+    if (stocked < 0)
+      throw new Refusal(
+        400,
+        'invalid_data',
+        "Invalid request: Value for field 'stocked_quantity' too small, expected at least: '0'",
+      );
+    shop.level(item, location).stocked = stocked;
+    return { inventory_item: inventoryView(shop, item) };
+  }
+  const [, product, variant] = /^\/admin\/products\/(\w+)\/variants\/(\w+)$/.exec(path) ?? [];
+  if (product && variant) {
+    const prices = body.prices as { amount?: unknown }[] | undefined;
+    for (const [n, { amount }] of (prices ?? []).entries())
+      if (typeof amount !== 'number')
+        throw new Refusal(400, 'invalid_data', `Invalid request: Field 'prices, ${n}, amount' is required`);
+    // A variant that is not there is passed over without a word.
+    const found = shop.variants.get(variant);
+    if (found && prices) shop.setPrices(found, prices as never);
+    if (found && typeof body.ean === 'string') {
+      found.ean = body.ean;
+      found.updatedAt = shop.now();
+    }
+    const one = shop.products.get(product);
+    if (!one) throw missing('Product', product);
+    return { product: productView(one, shop) };
+  }
+  throw new Refusal(404, '', `Cannot ${method} ${path}`);
+}

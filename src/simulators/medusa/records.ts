@@ -1,0 +1,123 @@
+/** Records of the simulated shop as it keeps them. Amounts are numbers in major units, as Medusa's JSON has them. */
+export interface Variant {
+  readonly id: string;
+  readonly productId: string;
+  title: string;
+  sku: string | null;
+  ean: string | null;
+  updatedAt: string;
+  readonly inventoryItem: string;
+  prices: Price[];
+}
+
+export interface Price {
+  readonly id: string;
+  readonly currency_code: string;
+  readonly amount: number;
+  readonly min_quantity: number | null;
+  readonly max_quantity: number | null;
+  readonly rules: Readonly<Record<string, string>>;
+}
+
+export interface Product {
+  readonly id: string;
+  title: string;
+  updatedAt: string;
+  readonly variants: Variant[];
+}
+
+export interface Level {
+  readonly id: string;
+  readonly item: string;
+  readonly location: string;
+  stocked: number;
+  reserved: number;
+}
+
+export interface Item {
+  readonly id: string;
+  readonly variant: Variant;
+  readonly title: string;
+  readonly unitPrice: number;
+  readonly quantity: number;
+  readonly rate: number | null;
+  /** Taken off by the promotion `TEN`, all units together. */
+  readonly off: number;
+  reserved: number;
+  fulfilled: number;
+  shipped: number;
+  requested: number;
+  received: number;
+  dismissed: number;
+}
+
+export interface Fulfilment {
+  readonly id: string;
+  readonly location: string;
+  readonly items: { readonly item: string; readonly quantity: number }[];
+  readonly metadata: Record<string, unknown> | null;
+  shippedAt: string | null;
+  deliveredAt: string | null;
+  readonly canceledAt: string | null;
+  labels: { tracking_number: string; tracking_url: string; label_url: string }[];
+}
+
+export interface Return {
+  readonly id: string;
+  readonly displayId: number;
+  readonly order: string;
+  readonly location: string | null;
+  readonly metadata: Record<string, unknown> | null;
+  status: 'open' | 'requested' | 'partially_received' | 'received' | 'canceled';
+  readonly createdAt: string;
+  updatedAt: string;
+  requestedAt: string | null;
+  receivedAt: string | null;
+  items: { readonly id: string; readonly item: string; readonly quantity: number; received: number; damaged: number }[];
+}
+
+/** The one change of an order that is under way. */
+export interface OrderChange {
+  readonly kind: 'return_request' | 'return_receive';
+  readonly returnId: string;
+  readonly asked: { readonly item: string; readonly quantity: number }[];
+  readonly good: { readonly item: string; readonly quantity: number }[];
+  readonly bad: { readonly item: string; readonly quantity: number }[];
+}
+
+export interface Moved {
+  readonly id: string;
+  readonly amount: number;
+  readonly created_at: string;
+}
+
+export interface Payment {
+  readonly id: string;
+  readonly order: string;
+  readonly amount: number;
+  readonly createdAt: string;
+  updatedAt: string;
+  capturedAt: string | null;
+  canceledAt: string | null;
+  readonly captures: Moved[];
+  readonly refunds: Moved[];
+}
+
+export interface Order {
+  readonly id: string;
+  readonly displayId: number;
+  readonly country: string;
+  readonly email: string;
+  readonly createdAt: string;
+  readonly shippingAmount: number;
+  readonly shippingRate: number | null;
+  updatedAt: string;
+  version: number;
+  status: 'pending' | 'canceled';
+  canceledAt: string | null;
+  credit: number;
+  readonly items: Item[];
+  readonly payment: Payment;
+  readonly fulfilments: Fulfilment[];
+  change: OrderChange | null;
+}

@@ -1,0 +1,199 @@
+import type { Fulfilment, Item, Level, Order, Payment, Product, Return, Variant } from './records.ts';
+import { type Shop, totalOf } from './shop.ts';
+
+type View = Record<string, unknown>;
+
+const taxLines = (rate: number | null, owner: string): View[] =>
+  rate === null ? [] : [{ id: `${owner}_tax`, code: 'BE21', rate, description: 'VAT', provider_id: 'system' }];
+
+function itemView(item: Item, inclusive: boolean): View {
+  return {
+    id: item.id,
+    title: item.title,
+    variant_id: item.variant.id,
+    variant_sku: item.variant.sku,
+    variant_title: item.variant.title,
+    requires_shipping: true,
+    is_giftcard: false,
+    is_tax_inclusive: inclusive,
+    unit_price: item.unitPrice,
+    quantity: item.quantity,
+    detail: {
+      quantity: item.quantity,
+      fulfilled_quantity: item.fulfilled,
+      shipped_quantity: item.shipped,
+      return_requested_quantity: item.requested,
+      return_received_quantity: item.received,
+      return_dismissed_quantity: item.dismissed,
+    },
+    tax_lines: taxLines(item.rate, item.id),
+    adjustments:
+      item.off === 0
+        ? []
+        : [{ id: `${item.id}_off`, code: 'TEN', amount: Number(item.off.toFixed(8)), is_tax_inclusive: inclusive }],
+  };
+}
+
+const fulfilmentView = (one: Fulfilment): View => ({
+  id: one.id,
+  location_id: one.location,
+  shipped_at: one.shippedAt,
+  delivered_at: one.deliveredAt,
+  canceled_at: one.canceledAt,
+  metadata: one.metadata,
+  items: one.items.map(({ item, quantity }) => ({ id: `${one.id}_${item}`, line_item_id: item, quantity })),
+  labels: one.labels.map((label, n) => ({ id: `${one.id}_label${n}`, ...label })),
+});
+
+export const returnView = (one: Return): View => ({
+  id: one.id,
+  order_id: one.order,
+  display_id: one.displayId,
+  status: one.status,
+  location_id: one.location,
+  metadata: one.metadata,
+  created_at: one.createdAt,
+  updated_at: one.updatedAt,
+  requested_at: one.requestedAt,
+  received_at: one.receivedAt,
+  canceled_at: null,
+  items: one.items.map(({ id, item, quantity, received, damaged }) => ({
+    id,
+    item_id: item,
+    reason_id: null,
+    reason: null,
+    quantity,
+    received_quantity: received,
+    damaged_quantity: damaged,
+  })),
+});
+
+export const paymentView = (payment: Payment): View => ({
+  id: payment.id,
+  amount: payment.amount,
+  currency_code: 'eur',
+  provider_id: 'pp_system_default',
+  created_at: payment.createdAt,
+  updated_at: payment.updatedAt,
+  captured_at: payment.capturedAt,
+  canceled_at: payment.canceledAt,
+  captures: payment.captures,
+  refunds: payment.refunds,
+  payment_collection: { id: `pay_col_${payment.id.slice(4)}`, order: { id: payment.order } },
+});
+
+const address = (country: string): View => ({
+  first_name: 'Ann',
+  last_name: 'Peeters',
+  company: null,
+  address_1: 'Kerkstraat 1',
+  address_2: null,
+  city: 'Gent',
+  postal_code: '9000',
+  province: null,
+  country_code: country,
+  phone: '+32 9 000 00 00',
+});
+
+export function orderView(order: Order, shop: Shop): View {
+  const { payment_collection: _, ...payment } = paymentView(order.payment);
+  return {
+    id: order.id,
+    display_id: order.displayId,
+    custom_display_id: null,
+    status: order.status,
+    version: order.version,
+    is_draft_order: false,
+    email: order.email,
+    currency_code: 'eur',
+    created_at: order.createdAt,
+    updated_at: order.updatedAt,
+    canceled_at: order.canceledAt,
+    total: totalOf(order, shop.inclusive),
+    credit_line_total: order.credit,
+    items: order.items.map((item) => itemView(item, shop.inclusive)),
+    shipping_methods: [
+      {
+        id: `ordsm_${order.id.slice(6)}`,
+        name: 'Standard',
+        amount: order.shippingAmount,
+        is_tax_inclusive: shop.inclusive,
+        shipping_option_id: 'so_standard',
+        tax_lines: taxLines(order.shippingRate, 'ordsm'),
+        adjustments: [],
+      },
+    ],
+    shipping_address: address(order.country),
+    billing_address: address(order.country),
+    customer: {
+      id: 'cus_01SIMANN',
+      first_name: null,
+      last_name: null,
+      company_name: null,
+      email: order.email,
+      phone: null,
+    },
+    payment_collections: [{ id: `pay_col_${order.payment.id.slice(4)}`, payments: [payment] }],
+    fulfillments: order.fulfilments.map(fulfilmentView),
+    returns: [...shop.returns.values()].filter((one) => one.order === order.id).map(returnView),
+  };
+}
+
+export const levelView = ({ id, item, location, stocked, reserved }: Level): View => ({
+  id,
+  inventory_item_id: item,
+  location_id: location,
+  stocked_quantity: stocked,
+  reserved_quantity: reserved,
+  available_quantity: stocked - reserved,
+});
+
+export const inventoryView = (shop: Shop, item: string): View => ({
+  id: item,
+  location_levels: [...shop.levels.values()].filter((level) => level.item === item).map(levelView),
+});
+
+export const variantView = (variant: Variant, shop: Shop): View => ({
+  id: variant.id,
+  product_id: variant.productId,
+  title: variant.title,
+  sku: variant.sku,
+  barcode: null,
+  ean: variant.ean,
+  upc: null,
+  manage_inventory: true,
+  updated_at: variant.updatedAt,
+  inventory_items: [
+    {
+      inventory_item_id: variant.inventoryItem,
+      required_quantity: 1,
+      inventory: inventoryView(shop, variant.inventoryItem),
+    },
+  ],
+  prices: variant.prices.map((price) => ({ ...price })),
+});
+
+export const productView = (product: Product, shop: Shop): View => ({
+  id: product.id,
+  title: product.title,
+  status: 'published',
+  is_giftcard: false,
+  updated_at: product.updatedAt,
+  variants: product.variants.map((variant) => variantView(variant, shop)),
+});
+
+/** What `fields` asks for: a record's own values by name or `*`, its relations only where they are named. Prices show their rules only with `price_rules`. */
+export function picked(view: View, fields: readonly string[], path = ''): View {
+  const own = (name: string): boolean => fields.includes(`${path}${name}`) || fields.includes(`${path}*`);
+  const inside = (name: string): boolean => fields.some((field) => field.startsWith(`${path}${name}.`));
+  const kept = Object.entries(view).flatMap(([name, value]): [string, unknown][] => {
+    if (name === 'id') return [[name, value]];
+    if (name === 'rules') return own(name) ? [[name, inside('price_rules') ? value : {}]] : [];
+    if (name === 'metadata' || value === null || typeof value !== 'object')
+      return own(name) || (value === null && inside(name)) ? [[name, value]] : [];
+    if (!inside(name)) return [];
+    const part = (one: unknown) => picked(one as View, fields, `${path}${name}.`);
+    return [[name, Array.isArray(value) ? value.map(part) : part(value)]];
+  });
+  return Object.fromEntries(kept);
+}

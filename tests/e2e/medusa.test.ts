@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { seeded, systemClock } from '../../src/core/clock.ts';
+import { Hub } from '../../src/engine/hub.ts';
+import { startOdooSimulator } from '../../src/simulators/odoo/index.ts';
+import { storyEstate } from '../medusa/estate.ts';
+import { cameBack, shipAll, wayBack } from '../medusa/people.ts';
+import { openMedusa, type Placed } from '../medusa/shops.ts';
+import { people } from '../odoo/estate.ts';
+import { silent, testLedger } from '../support/hub.ts';
+import { until } from '../support/target.ts';
+
+test('orders of a Medusa become orders of Odoo, what Odoo ships is shipped there with its tracking, what comes back is in stock again, each once', async (t) => {
+  const lab = await openMedusa();
+  t.after(() => lab.stop());
+  const server = await startOdooSimulator({ version: 19, seed: 5, currency: 'EUR' });
+  t.after(() => server.stop());
+  const at = await people(server);
+  const tax = { name: 'VAT 21%', amount: 21, amount_type: 'percent', type_tax_use: 'sale' };
+  await at.create('account.tax', tax);
+  const { code } = await at.direct.warehouse(at.cx);
+  const folder = mkdtempSync(join(tmpdir(), 'crossdock-medusa-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const returns = join(folder, 'returns');
+  writeFileSync(returns, '');
+  const ledger = await testLedger(t);
+  const hub = new Hub({
+    estate: storyEstate({
+      medusa: lab.url,
+      location: lab.location,
+      odoo: server.url,
+      database: server.db,
+      login: server.login,
+      warehouse: code,
+      taxes: { VAT21: 'VAT 21%' },
+      returns,
+    }),
+    db: ledger.db,
+    vault: ledger.vault,
+    clock: systemClock,
+    random: seeded(1),
+    log: silent,
+    secret: (name) => ({ MEDUSA_KEY: lab.key, ODOO_KEY: server.key })[name]!,
+    terms: { pollSeconds: 0.05, retrySeconds: [0.02, 0.2], attempts: 60 },
+  });
+  await hub.start();
+  t.after(() => hub.stop());
+  const placed: Placed[] = [];
+  const [a, b, c] = lab.variants as [(typeof lab.variants)[0], (typeof lab.variants)[0], (typeof lab.variants)[0]];
+  placed.push(await lab.place([[a, 2]]));
+  placed.push(
+    await lab.place(
+      [
+        [b, 3],
+        [c, 1],
+      ],
+      { promotion: true },
+    ),
+  );
+  placed.push(await lab.place([[c, 5]], { country: 'nl' }));
+  const numbers = placed.map(({ number }) => number);
+  const inOdoo = () =>
+    at.direct.read('sale.order', [['client_order_ref', 'in', numbers]], ['client_order_ref', 'amount_total'], at.cx);
+  const open = async () =>
+    (await ledger.db.query<{ cause: string }>('open', "select cause from exception where state = 'open'")).map(
+      ({ cause }) => cause,
+    );
+  await until('the orders are in Odoo', async () => (await inOdoo()).length === 3, 60).catch(async (error) => {
+    throw new Error(`${error.message}: ${await open()}`);
+  });
+  const totals = (await inOdoo()).map((row) => [row.client_order_ref, row.amount_total]).sort();
+  // 2 × 9.99 and shipping with 21 %: 30.1653; 3 × 24.99 + 3.33 less 10 %, the same: 91.2630…; 5 × 3.33 + 4.95 without tax.
+  assert.deepEqual(
+    totals.map(([, total]) => total),
+    [30.17, 91.26, 21.6],
+  );
+  assert.equal(await shipAll(at, numbers), 3);
+  await until(
+    'the parcels are told',
+    async () => {
+      const all = await Promise.all(placed.map((one) => wayBack(lab, one)));
+      return all.every(({ shipped }) => shipped.length > 0 && !shipped.includes('not shipped'));
+    },
+    60,
+  ).catch(async (error) => {
+    throw new Error(`${error.message}: ${await open()}`);
+  });
+  const stockOf = async (item: string) =>
+    (
+      await lab.admin<{ inventory_levels: { stocked_quantity: number }[] }>(
+        'GET',
+        `/admin/inventory-items/${item}/location-levels`,
+      )
+    ).inventory_levels[0]!.stocked_quantity;
+  const before = [await stockOf(a.inventoryItem), await stockOf(c.inventoryItem)];
+  cameBack(returns, placed[0]!, true);
+  cameBack(returns, placed[2]!, false);
+  await until(
+    'the returns are received',
+    async () => {
+      const all = await Promise.all([placed[0]!, placed[2]!].map((one) => wayBack(lab, one)));
+      return all.every((one) => one.returns.some((text) => text.startsWith('received')));
+    },
+    60,
+  ).catch(async (error) => {
+    throw new Error(`${error.message}: ${await open()}`);
+  });
+  await systemClock.sleep(1500);
+  const ends = await Promise.all(placed.map((one) => wayBack(lab, one)));
+  assert.deepEqual(ends, [
+    { shipped: [`TRK-${numbers[0]}`], returns: ['received 1/0'] },
+    { shipped: [`TRK-${numbers[1]}`], returns: [] },
+    { shipped: [`TRK-${numbers[2]}`], returns: ['received 1/1'] },
+  ]);
+  assert.deepEqual([await stockOf(a.inventoryItem), await stockOf(c.inventoryItem)], [before[0]! + 1, before[1]]);
+  assert.equal((await inOdoo()).length, 3);
+  assert.deepEqual(await open(), []);
+});

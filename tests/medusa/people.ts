@@ -1,0 +1,72 @@
+import { appendFileSync } from 'node:fs';
+import type { People } from '../odoo/estate.ts';
+import type { CameBack } from './estate.ts';
+import type { MedusaLab, Placed } from './shops.ts';
+
+/** Ships all that is to be shipped in Odoo of some orders, by their numbers in the shop. Gives how many parcels left. */
+export async function shipAll(at: People, numbers: readonly string[]): Promise<number> {
+  const orders = await at.direct.read('sale.order', [['client_order_ref', 'in', numbers]], ['client_order_ref'], at.cx);
+  const reference = new Map(orders.map((row) => [row.id as number, String(row.client_order_ref)]));
+  const pickings = await at.direct.read(
+    'stock.picking',
+    [
+      ['sale_id', 'in', [...reference.keys()]],
+      ['state', 'in', ['confirmed', 'assigned']],
+    ],
+    ['sale_id'],
+    at.cx,
+  );
+  for (const picking of pickings) {
+    const id = picking.id as number;
+    const moves = await at.direct.read('stock.move', [['picking_id', '=', id]], ['product_uom_qty'], at.cx);
+    for (const move of moves)
+      await at.write('stock.move', move.id as number, { quantity: move.product_uom_qty, picked: true });
+    const [sale] = picking.sale_id as [number];
+    await at.write('stock.picking', id, { carrier_tracking_ref: `TRK-${reference.get(sale)}` });
+    await at.call('stock.picking', 'button_validate', [[id]], { skip_backorder: true });
+  }
+  return pickings.length;
+}
+
+/** Writes down that one piece of an order's first line came back. */
+export function cameBack(file: string, { id, number, lines }: Placed, fit: boolean): void {
+  const [[sku, line]] = [...lines] as [[string, string]];
+  const told: CameBack = {
+    number: `RET-${number}`,
+    order: `web:${id}`,
+    orderNumber: number,
+    line,
+    sku,
+    quantity: 1,
+    fit,
+  };
+  appendFileSync(file, `${JSON.stringify(told)}\n`);
+}
+
+interface Seen {
+  readonly total: number;
+  readonly fulfillments: {
+    readonly shipped_at: string | null;
+    readonly labels: { readonly tracking_number: string }[];
+  }[];
+  readonly returns: {
+    readonly status: string;
+    readonly items: { readonly received_quantity: number; readonly damaged_quantity: number }[];
+  }[];
+}
+
+const FIELDS = 'id,total,fulfillments.*,fulfillments.labels.*,returns.*,returns.items.*';
+
+/** What Medusa holds of an order's way back: tracking numbers of each shipped fulfilment, and of each return its state, pieces, and those damaged. */
+export async function wayBack(lab: MedusaLab, { id }: Placed) {
+  const { order } = await lab.admin<{ order: Seen }>('GET', `/admin/orders/${id}?fields=${FIELDS}`);
+  return {
+    shipped: order.fulfillments.map(({ shipped_at, labels }) =>
+      shipped_at === null ? 'not shipped' : labels.map(({ tracking_number }) => tracking_number).join(),
+    ),
+    returns: order.returns.map(
+      ({ status, items }) =>
+        `${status} ${items.map((one) => `${one.received_quantity}/${one.damaged_quantity}`).join()}`,
+    ),
+  };
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type MedusaLab, openMedusa, simulated } from './shops.ts';
+
+/** The same story in the real Medusa of MEDUSA_URL and in the simulated one: what the simulated one answers, the real one answers too, of the same kind. */
+const skip = process.env.MEDUSA_URL ? false : 'there is no real Medusa: npm run test:medusa';
+
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+const kindOf = (value: Json): string => (value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value);
+
+/** Where the simulated answer has what the real one has not, or something of another kind. Null may stand for anything. */
+function differences(ours: Json, theirs: Json | undefined, at: string): string[] {
+  if (theirs === undefined) return [`${at}: Medusa has none`];
+  if (ours === null || theirs === null) return [];
+  if (kindOf(ours) !== kindOf(theirs)) return [`${at}: ${kindOf(ours)}, but ${kindOf(theirs)} at Medusa`];
+  if (Array.isArray(ours) && Array.isArray(theirs)) {
+    const [first] = ours;
+    if (first === undefined) return [];
+    return theirs.length === 0 ? [`${at}: empty at Medusa`] : differences(first, theirs[0], `${at}[]`);
+  }
+  if (typeof ours !== 'object' || typeof theirs !== 'object' || Array.isArray(ours) || Array.isArray(theirs)) return [];
+  return Object.entries(ours).flatMap(([name, value]) => differences(value, theirs[name], `${at}.${name}`));
+}
+
+/** Refusals as they are told: status, type, words, ids left out. */
+async function refusal(lab: MedusaLab, method: string, path: string, body?: object): Promise<string> {
+  const response = await fetch(`${lab.url}${path}`, {
+    method,
+    headers: {
+      authorization: `Basic ${Buffer.from(`${lab.key}:`).toString('base64')}`,
+      ...(body ? { 'content-type': 'application/json' } : {}),
+    },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  const { type, message } = (await response.json()) as { type?: string; message?: string };
+  const words = message?.replace(/\b(order|ordli|return|ful|sloc|iitem)_\w+/g, '$1').replace(/item \w+ -.*/, 'item');
+  return `${response.status} ${type}: ${words}`;
+}
+
+async function story(lab: MedusaLab): Promise<{ answers: Record<string, Json>; refusals: string[] }> {
+  const [a, b] = lab.variants as [MedusaLab['variants'][0], MedusaLab['variants'][0]];
+  const order = await lab.place([[b, 3]], { promotion: true });
+  const line = order.lines.get(b.sku);
+  const units = (quantity: number) => ({ items: [{ id: line, quantity }] });
+  const path = `/admin/orders/${order.id}`;
+  const parcel = { location_id: lab.location, metadata: { crossdock: 'x' } };
+  const refusals = [
+    await refusal(lab, 'GET', '/admin/orders/order_none'),
+    await refusal(lab, 'POST', `${path}/fulfillments`, { ...units(4), ...parcel }),
+    await refusal(lab, 'POST', `${path}/fulfillments`, { items: [{ id: line, quantity: 'x' }], ...parcel }),
+    await refusal(lab, 'POST', `${path}/fulfillments`, { items: [{ id: 'ordli_none', quantity: 1 }], ...parcel }),
+    await refusal(lab, 'POST', '/admin/returns', {}),
+    await refusal(lab, 'POST', `/admin/inventory-items/${a.inventoryItem}/location-levels/sloc_none`, {
+      stocked_quantity: 1,
+    }),
+    await refusal(lab, 'POST', `/admin/inventory-items/${a.inventoryItem}/location-levels/${lab.location}`, {
+      stocked_quantity: -1,
+    }),
+  ];
+  await lab.admin('POST', `/admin/payments/${order.payment}/capture`, {});
+  await lab.admin('POST', `${path}/fulfillments`, { ...units(3), ...parcel });
+  refusals.push(await refusal(lab, 'POST', `${path}/fulfillments`, { ...units(1), ...parcel }));
+  type Listed = { order: { fulfillments: { id: string }[] } };
+  const { order: now } = await lab.admin<Listed>('GET', `${path}?fields=id,fulfillments.*`);
+  const shipment = `${path}/fulfillments/${now.fulfillments[0]!.id}/shipments`;
+  const labels = [{ tracking_number: 'T', tracking_url: '', label_url: '' }];
+  await lab.admin('POST', shipment, { ...units(3), labels });
+  refusals.push(await refusal(lab, 'POST', shipment, { ...units(3), labels }));
+  const made = await lab.admin<{ return: { id: string } }>('POST', '/admin/returns', {
+    order_id: order.id,
+    location_id: lab.location,
+    metadata: { crossdock: 'y' },
+  });
+  const back = `/admin/returns/${made.return.id}`;
+  refusals.push(
+    await refusal(lab, 'POST', '/admin/returns', { order_id: order.id }),
+    await refusal(lab, 'POST', `${back}/request-items`, units(4)),
+    await refusal(lab, 'POST', `${back}/receive`, {}),
+  );
+  const changes = await lab.admin<Json>('GET', `${path}/changes?fields=id,return_id,change_type,status`);
+  await lab.admin('POST', `${back}/request-items`, units(2));
+  await lab.admin('POST', `${back}/request`, {});
+  refusals.push(await refusal(lab, 'POST', `${back}/request`, {}));
+  await lab.admin('POST', `${back}/receive`, {});
+  refusals.push(await refusal(lab, 'POST', `${back}/receive-items`, units(3)));
+  await lab.admin('POST', `${back}/receive-items`, units(1));
+  await lab.admin('POST', `${back}/dismiss-items`, units(1));
+  await lab.admin('POST', `${back}/receive/confirm`, {});
+  refusals.push(await refusal(lab, 'POST', `${back}/receive/confirm`, {}));
+  await lab.admin('POST', `/admin/payments/${order.payment}/refund`, { amount: 1 });
+  refusals.push(await refusal(lab, 'POST', `/admin/payments/${order.payment}/refund`, { amount: 1000 }));
+  refusals.push(await refusal(lab, 'POST', `${path}/cancel`, {}));
+  const get = (what: string) => lab.admin<Json>('GET', what);
+  const fields =
+    'id,display_id,status,version,is_draft_order,email,currency_code,created_at,updated_at,canceled_at,total,credit_line_total,items.*,items.detail.*,items.tax_lines.*,items.adjustments.*,shipping_methods.*,shipping_methods.tax_lines.*,shipping_address.*,billing_address.*,customer.*,payment_collections.payments.*,payment_collections.payments.captures.*,payment_collections.payments.refunds.*,returns.*,returns.items.*,fulfillments.*,fulfillments.labels.*';
+  return {
+    answers: {
+      order: await get(`${path}?fields=${fields}`),
+      orders: await get(`/admin/orders?id[]=${order.id}&fields=${fields}`),
+      changes,
+      payments: await get(
+        '/admin/payments?order=-updated_at&limit=1&fields=id,updated_at,created_at,captures.*,payment_collection.order.id',
+      ),
+      returns: await get(`/admin/returns?order_id=${order.id}&fields=id,status,metadata,items.*`),
+      products: await get(
+        '/admin/products?limit=1&fields=id,title,status,is_giftcard,updated_at,variants.id,variants.title,variants.sku,variants.updated_at',
+      ),
+      variants: await get(
+        `/admin/product-variants?id[]=${b.id}&fields=id,product_id,manage_inventory,updated_at,inventory_items.*,inventory_items.inventory.location_levels.*,prices.*,prices.price_rules.*`,
+      ),
+      levels: await get(`/admin/inventory-items/${b.inventoryItem}/location-levels`),
+      stores: await get('/admin/stores?fields=id,name,supported_currencies.currency_code'),
+      preferences: await get('/admin/price-preferences?attribute=currency_code'),
+      locations: await get('/admin/stock-locations?fields=id,name'),
+    },
+    refusals,
+  };
+}
+
+test('what the simulated Medusa answers and refuses is what the real one does', { skip }, async (t) => {
+  const [there, here] = [await openMedusa(), await simulated()];
+  t.after(() => here.stop());
+  const [real, ours] = [await story(there), await story(here)];
+  assert.deepEqual(ours.refusals, real.refusals);
+  const unlike = Object.entries(ours.answers).flatMap(([name, answer]) =>
+    differences(answer, real.answers[name], name),
+  );
+  assert.deepEqual(unlike, []);
+});
