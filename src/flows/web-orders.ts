@@ -9,6 +9,7 @@ import { PaymentDocument } from '../model/payment.ts';
 import { ProductDocument } from '../model/product.ts';
 import { RefundDocument } from '../model/refund.ts';
 import { ReturnDocument } from '../model/return.ts';
+import { broughtBy } from './brought.ts';
 
 export interface WebOrdersParts extends MappingOptions {
   readonly from: Source<ShopifyOrder>;
@@ -89,10 +90,12 @@ export const webOrders = ({ from, to, ...options }: WebOrdersParts): Flow<Shopif
     onException: { owner: 'sales-ops', within: '4h', hold: 'lane' },
     fallback: 'The shop goes on selling; its orders are read when it can be reached again.',
     mappings: seeds(options.tables ?? 'shopify'),
-    translate: (order, look) => ({
-      outcome: 'routed',
-      documents: toDocuments(order, look, options).filter(({ kind }) => documents.some(({ name }) => name === kind)),
-    }),
+    translate: async (order, look) => {
+      const drafts = toDocuments(order, look, options).filter(({ kind }) =>
+        documents.some(({ name }) => name === kind),
+      );
+      return { outcome: 'routed', documents: drafts, brought: await broughtBy(drafts, documents, look) };
+    },
   });
 };
 

@@ -23,10 +23,18 @@ export function externalId(module: string, kind: string, ...keys: readonly strin
   return `${module}.${kind}_${short}`;
 }
 
+const decoded = (key: string): string =>
+  key.replace(/_([0-9a-f]+)_/g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)));
+
 /** The last of the keys that an id was made of, or null for an id that is not ours, or was too long to tell. */
 export function lastKeyOf(id: string): string | null {
   const name = id.slice(id.indexOf('.') + 1);
   if (!name.includes('-') || name.includes('--')) return null;
-  const encodedKey = name.slice(name.lastIndexOf('-') + 1);
-  return encodedKey.replace(/_([0-9a-f]+)_/g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)));
+  return decoded(name.slice(name.lastIndexOf('-') + 1));
+}
+
+/** The key of the order whose line an id is of, or null as above. */
+export function orderKeyOf(id: string): string | null {
+  const name = /\.order_line_([^-]+)-[^-]+$/.exec(id)?.[1];
+  return name === undefined ? null : decoded(name);
 }

@@ -3,7 +3,7 @@ import { type FulfilmentOrder, FulfilmentOrderDocument } from '../../../model/fu
 import { OrderDocument } from '../../../model/order.ts';
 import { ProductDocument } from '../../../model/product.ts';
 import { type Shipment, ShipmentDocument } from '../../../model/shipment.ts';
-import { lastKeyOf } from '../external-id.ts';
+import { lastKeyOf, orderKeyOf } from '../external-id.ts';
 import type { DeliveryRecord, MoveRecord, PickingRecord } from '../sources/pickings.ts';
 
 type Drafts = Draft<typeof FulfilmentOrderDocument | typeof ShipmentDocument>[];
@@ -13,7 +13,10 @@ type Drafts = Draft<typeof FulfilmentOrderDocument | typeof ShipmentDocument>[];
  * tables `odoo-warehouses` and, where a carrier stands on a picking, `odoo-carriers` (its name → carrier of the hub).
  */
 export async function toDeliveryDocuments(record: DeliveryRecord, look: Look): Promise<Drafts> {
-  const order = (await look.keyOf(OrderDocument, String(record.order.id))) ?? `${look.connection}:${record.order.id}`;
+  const order =
+    (await look.keyOf(OrderDocument, String(record.order.id))) ??
+    writtenHere(record) ??
+    `${look.connection}:${record.order.id}`;
   const known = await look.current(OrderDocument, order);
   const head = {
     id: (await look.keyOf(FulfilmentOrderDocument, String(record.id))) ?? `${look.connection}:${record.id}`,
@@ -46,6 +49,12 @@ export async function toDeliveryDocuments(record: DeliveryRecord, look: Look): P
   }
   return drafts;
 }
+
+/** The hub's own key of an order, from the ids it gave the order's lines: the delivery may be read before the answer that tells the order's id. */
+const writtenHere = ({ pickings }: DeliveryRecord): string | null => {
+  const ids = pickings.flatMap(({ moves }) => moves.flatMap(({ externalId }) => externalId ?? []));
+  return ids.map(orderKeyOf).find((key) => key !== null) ?? null;
+};
 
 async function shipmentOf(
   picking: PickingRecord,
