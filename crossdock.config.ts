@@ -1,2 +1,2 @@
-// The demo estate that `npm start` runs: a till that drops day files, and an Odoo.
-export { default } from './examples/day-sales/crossdock.config.ts';
+// The demo estate that `npm start` runs: Odoo, a web shop, a till and a warehouse.
+export { default } from './examples/retailer/crossdock.config.ts';

@@ -29,7 +29,16 @@ export { HubError } from './core/errors.ts';
 export { defineEstate, type Estate, type Secret, secret } from './core/estate.ts';
 export { type Fault, FaultError, rejected } from './core/fault.ts';
 export type { FilePlace, FileStore, ListedFile } from './core/file-store.ts';
-export { type Draft, defineFlow, type Flow, type Look, type Objection, type Translation } from './core/flow.ts';
+export {
+  type Draft,
+  defineFlow,
+  type Flow,
+  type Look,
+  type MappingSeed,
+  type Objection,
+  type Translation,
+  withTables,
+} from './core/flow.ts';
 export { folderPlace } from './core/folder.ts';
 export { readJson } from './core/json.ts';
 export { defineLookup, type Lookup, type LookupRule } from './core/lookup.ts';
@@ -47,6 +56,7 @@ export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
 export { type FulfilmentParts, fulfilment } from './flows/fulfilment.ts';
 export { catalogueFeed, priceFeed, stockFeed } from './flows/odoo-feeds.ts';
+export { odooFulfilment } from './flows/odoo-fulfilment.ts';
 export { type OdooShipmentsParts, odooShipments } from './flows/odoo-shipments.ts';
 export { type ShopReturnsParts, shopReturns } from './flows/shop-returns.ts';
 export { storeReceipts, storeSales } from './flows/store-sales.ts';

@@ -1,94 +1,135 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../core/clock.ts';
-import { readTillJournal, startTill, type Till } from '../simulators/till.ts';
-import { type OdooLedger, type Verdict, verifyDaySales } from '../simulators/verify.ts';
+import { conditions, type Weather } from '../simulators/retailer/conditions.ts';
+import { percentile } from '../simulators/retailer/day.ts';
+import { type Judgement, judge, verdictOf } from '../simulators/retailer/judge.ts';
+import { type BooksLedger, shopLedger, warehouseLedger } from '../simulators/retailer/ledgers.ts';
 import { jsonLog, levelOf } from '../watch/log.ts';
+import { type OpenDay, type Systems, startSystems } from './demo-systems.ts';
+import { describeJudgement, liveLine } from './demo-words.ts';
 import { loadEstate } from './estate-file.ts';
 import { openExceptions } from './exceptions.ts';
 import { homeFolder } from './open.ts';
 import { printJson, type Say, sayTo, seconds } from './print.ts';
-import { type SimulatedOdoo, startSimulatedOdoo } from './simulated-odoo.ts';
 import { progressLine, type Running, run, untilSignal } from './start.ts';
 import { describe } from './status.ts';
 
 const SEED = 20_101_201;
 
-/** The shipped estate: a till's folder, a simulated Odoo 19, the flow day-sales. */
+/** Longest that is waited for everything to arrive after the day is closed, in milliseconds. */
+const PATIENCE = 180_000;
+
+/** The shipped estate: examples/retailer. */
 const estateFile = (): string => {
   const root = join(import.meta.dirname, '..', '..');
   const source = join(root, 'crossdock.config.ts');
   return existsSync(source) ? source : join(root, 'crossdock.config.js');
 };
 
-/** Runs the demo estate until a signal or for a time; its ledger, its Odoo and its till go on where they stopped. */
-export async function demo({ for: limit, json = false }: { for?: string; json?: boolean }): Promise<void> {
+export interface DemoOptions {
+  readonly for?: string;
+  readonly faults?: Weather;
+  readonly rate?: string;
+  readonly json?: boolean;
+}
+
+/** Runs the demo estate until a signal or for a time; its ledger and all its systems go on where they stopped. */
+export async function demo({ for: limit, faults = 'calm', rate = '1', json = false }: DemoOptions): Promise<void> {
   const say = sayTo(json);
   const duration = limit === undefined ? null : seconds(limit);
-  const log = jsonLog({ level: levelOf(process.env.CROSSDOCK_LOG, 'error') });
+  const log = jsonLog({ level: levelOf(process.env.CROSSDOCK_LOG, 'silent') });
   const started = Date.now();
   const signal = untilSignal(say);
-  const folder = join(homeFolder(), 'demo');
-  const inbox = join(folder, 'inbox');
-  const journal = join(folder, 'till.ndjson');
-  mkdirSync(inbox, { recursive: true });
-  say('Starting: PostgreSQL, a simulated Odoo 19, the hub, a till. The first start takes some seconds.');
-  let odoo: SimulatedOdoo | undefined;
+  say(
+    'Starting: PostgreSQL, a simulated Odoo 19, a simulated Shopify shop, a till, a warehouse by files, and the hub between them. The first start takes some seconds.',
+  );
+  let systems: Systems | undefined;
   let running: Running | undefined;
-  let till: Till | undefined;
+  let open: OpenDay | undefined;
   try {
     running = await run(
       async () => {
-        odoo = await startSimulatedOdoo({ version: 19, data: join(folder, 'odoo') });
-        Object.assign(process.env, {
-          CROSSDOCK_INBOX: inbox,
-          ODOO_URL: odoo.url,
-          ODOO_DB: odoo.db,
-          ODOO_LOGIN: odoo.login,
-          ODOO_KEY: odoo.key,
-        });
+        systems = await startSystems(join(homeFolder(), 'demo'));
         return loadEstate(estateFile());
       },
       log,
       say,
     );
     say(
-      `The till drops its files into ${inbox}; the simulated Odoo answers at ${odoo!.url}.\nCtrl-C stops; the next start goes on where it stopped.\n`,
+      `The till drops its files into ${systems!.inbox}; Odoo answers at ${systems!.odoo.url}, the shop at ${systems!.shop.url}.\nCtrl-C stops; the next start goes on where it stopped.\n`,
     );
-    till = await startTill({ folder: inbox, journal, seed: SEED, rate: 10, odd: 0.01 });
+    open = await systems!.open(conditions[faults], { seed: SEED, rate: Number(rate) });
     const stopTicking = tick(running, say, json);
+    const { outage } = conditions[faults];
+    const closing = new AbortController();
+    const away = outage > 0 ? open.outages(outage, AbortSignal.any([signal, closing.signal])) : Promise.resolve();
     await waitFor(duration, signal);
-    await till.stop();
-    if (duration !== null && !signal.aborted) {
-      say('\nThe till is closed; what is under way is delivered.');
-      await running.hub.untilIdle(progressLine(running, say), signal);
-    }
+    closing.abort();
+    await away.catch(() => undefined);
+    await open.close();
+    const judgement = duration === null || signal.aborted ? null : await settle(running, systems!, { say, signal });
     stopTicking();
     const summary = await running.summary();
-    const verified = signal.aborted ? null : await verify(running, journal, odoo!.admin);
-    if (json) printJson({ ...summary, verified, seconds: (Date.now() - started) / 1000 });
-    else say(`\n${describe(summary)}${verified ? `\n${describeVerdict(verified)}` : ''}`);
-    if (verified && verified.lost + verified.duplicated + verified.outOfOrder > 0) process.exitCode = 1;
+    const { day } = open;
+    const p95 = percentile(day.delays, 0.95);
+    const stockDelay = { moves: day.delays.length, unseen: day.unseen, p95: p95 === null ? null : p95 / 1000 };
+    if (json)
+      printJson({
+        ...summary,
+        faults,
+        verified: judgement && withoutWords(verdictOf(judgement)),
+        hops:
+          judgement && Object.fromEntries(Object.entries(judgement).map(([name, hop]) => [name, withoutWords(hop)])),
+        wrong: judgement && verdictOf(judgement).wrong.slice(0, 20),
+        stockDelay,
+        seconds: (Date.now() - started) / 1000,
+      });
+    else say(`\n${describe(summary)}${judgement ? `\n\n${describeJudgement(judgement, stockDelay)}` : ''}`);
+    if (judgement && verdictOf(judgement).wrong.length > 0) process.exitCode = 1;
   } finally {
-    await till?.stop();
+    await open?.stop();
     await running?.stop();
-    await odoo?.stop();
+    await systems?.stop();
   }
 }
 
-/** Compares what the till says it sold with what the simulated Odoo says it holds; the hub's own figures are not asked. */
-async function verify(running: Running, journal: string, admin: string): Promise<Omit<Verdict, 'wrong'>> {
-  const ledger = (await (await fetch(`${admin}/ledger`)).json()) as OdooLedger;
-  const { lost, duplicated, outOfOrder } = verifyDaySales(
-    await readTillJournal(journal),
-    ledger,
-    await openExceptions(running.ledger),
-  );
-  return { lost, duplicated, outOfOrder };
+const withoutWords = <T extends { readonly wrong: unknown }>({ wrong: _, ...rest }: T): Omit<T, 'wrong'> => rest;
+
+/** Waits until the hub is idle, the warehouse has shipped all and every system's books agree, twice in a row; or for as long as can be expected. */
+async function settle(
+  running: Running,
+  systems: Systems,
+  { say, signal }: { say: Say; signal: AbortSignal },
+): Promise<Judgement | null> {
+  say('\nThe till and the shop are closed; what is under way is delivered.');
+  const end = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
+  const report = progressLine(running, say);
+  for (let quiet = 0; ; ) {
+    const progress = await running.hub.progress();
+    report(progress);
+    const moving =
+      progress.routable + progress.deliverable + progress.leased + systems.warehouse.waiting > 0 && !end.aborted;
+    const judgement = moving ? null : await judgeNow(running, systems);
+    if (signal.aborted) return null;
+    if (judgement && end.aborted) return judgement;
+    quiet = judgement && verdictOf(judgement).wrong.length === 0 ? quiet + 1 : 0;
+    if (judgement && quiet === 2) return judgement;
+    await systemClock.sleep(quiet > 0 ? 2000 : 1000, end);
+  }
 }
 
-const describeVerdict = ({ lost, duplicated, outOfOrder }: Omit<Verdict, 'wrong'>): string =>
-  `verified against the till's record and Odoo's: ${lost} lost, ${duplicated} duplicated, ${outOfOrder} out of order`;
+/** Compares what each system's own books say; of the hub only what stands as an Exception is known. */
+async function judgeNow(running: Running, systems: Systems): Promise<Judgement> {
+  const books = (await (await fetch(`${systems.odoo.admin}/ledger`)).json()) as BooksLedger;
+  return judge({
+    till: await systems.sold(),
+    shop: shopLedger(systems.shop.shop),
+    books,
+    warehouse: warehouseLedger(systems.warehouse),
+    excepted: await openExceptions(running.ledger),
+  });
+}
 
 async function waitFor(duration: number | null, signal: AbortSignal): Promise<void> {
   if (duration !== null) return systemClock.sleep(duration * 1000, signal);
@@ -101,12 +142,7 @@ async function waitFor(duration: number | null, signal: AbortSignal): Promise<vo
 function tick(running: Running, say: Say, json: boolean): () => void {
   const live = process.stdout.isTTY && !json;
   const show = async () => {
-    const { events, deliveries, money, lines } = await running.summary();
-    const [currency, amounts] = Object.entries(money)[0] ?? [
-      'GBP',
-      { posted: '0.00', excepted: '0.00', difference: '0.00' },
-    ];
-    const line = `${events.received} invoices · ${deliveries.delivered} delivered, ${deliveries.waiting} waiting, ${deliveries.parked} parked · ${lines.posted} of ${lines.received} lines · ${currency} ${amounts.posted} posted, ${amounts.excepted} excepted`;
+    const line = liveLine(await running.summary());
     if (live) process.stdout.write(`\r\u001b[2K${line}`);
     else say(line);
   };

@@ -38,12 +38,23 @@ const program = new Command('crossdock')
 
 program
   .command('demo')
-  .description('run the demo estate: hub, embedded PostgreSQL, a simulated Odoo 19 and a till that drops day files')
+  .description(
+    'run the demo estate: hub, embedded PostgreSQL, and a simulated Odoo 19, Shopify shop, till and warehouse',
+  )
   .option('--for <time>', 'stop by itself after this time, such as 60s, deliver the rest, verify and print the figures')
+  .addOption(
+    new Option(
+      '--faults <how>',
+      'how badly the systems behave: calm, rough (as on a bad day) or storm (each is away for a while)',
+    )
+      .choices(['calm', 'rough', 'storm'])
+      .default('calm'),
+  )
+  .option('--rate <n>', 'orders a second in the shop', '1')
   .addOption(json())
   .addHelpText(
     'after',
-    '\nExamples:\n  crossdock demo                     until Ctrl-C; the next start goes on where it stopped\n  crossdock demo --for 60s --json    one minute, then the verified figures',
+    '\nExamples:\n  crossdock demo                     until Ctrl-C; the next start goes on where it stopped\n  crossdock demo --for 60s --json    one minute, then the verified figures\n  crossdock demo --for 2m --faults storm',
   )
   .action(demo);
 

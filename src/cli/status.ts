@@ -18,12 +18,18 @@ export async function status({ json = false }: { json?: boolean }): Promise<void
   });
 }
 
+/** An equation only where it is one: a line that goes to two systems is posted twice. */
+const lineWords = ({ received, posted, adjusted, excepted }: Summary['lines']): string =>
+  received === posted + adjusted + excepted
+    ? `lines       ${received} received = ${posted} posted + ${adjusted} adjusted + ${excepted} excepted`
+    : `lines       ${received} received, ${posted} posted, ${adjusted} moved or shipped, ${excepted} excepted`;
+
 /** The figures in an operator's words. */
 export function describe(summary: Summary): string {
   const { events, lines, deliveries } = summary;
   const parts = [
     `events      ${events.received} received, ${events.duplicate} duplicate, ${events.routed} routed, ${events.excepted} excepted`,
-    `lines       ${lines.received} received = ${lines.posted} posted + ${lines.adjusted} adjusted + ${lines.excepted} excepted`,
+    lineWords(lines),
     `deliveries  ${deliveries.delivered} delivered, ${deliveries.waiting} waiting, ${deliveries.parked} parked, ${deliveries.superseded} superseded`,
     `documents   ${
       Object.entries(summary.documents)

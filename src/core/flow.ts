@@ -119,3 +119,15 @@ export interface Flow<N = unknown, D extends AnyDocumentType = AnyDocumentType, 
 
 /** Checks nothing at run time: it lets the compiler refuse a source, sink or document that does not fit. */
 export const defineFlow = <N, D extends AnyDocumentType, Memory>(flow: Flow<N, D, Memory>): Flow<N, D, Memory> => flow;
+
+/** The flow with these Mapping tables: those that it has begin with their rows, the others are added. */
+export const withTables = <F extends { readonly mappings?: readonly MappingSeed[] }>(
+  flow: F,
+  tables: readonly MappingSeed[],
+): F => ({
+  ...flow,
+  mappings: [
+    ...(flow.mappings ?? []).map((seed) => tables.find(({ table }) => table === seed.table) ?? seed),
+    ...tables.filter(({ table }) => !(flow.mappings ?? []).some((seed) => seed.table === table)),
+  ],
+});

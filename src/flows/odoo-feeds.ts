@@ -17,7 +17,11 @@ import { StockLevelDocument } from '../model/stock-level.ts';
 interface Feed<N> {
   readonly id: string;
   readonly from: Source<N>;
+  /** Whether the channel sells a product of this code; of others it is told nothing. Default: it sells all. */
+  readonly sells?: (sku: string) => boolean;
 }
+
+const everything = (): boolean => true;
 
 const warehouses: MappingSeed = {
   table: 'odoo-warehouses',
@@ -79,6 +83,7 @@ export const stockFeed = ({
   id,
   from,
   to,
+  sells = everything,
   locations,
   channel,
   rules,
@@ -86,7 +91,7 @@ export const stockFeed = ({
   const own: StockRules = { channel, inFlight: soldOf, safety: (...about) => safetyOf(channel, ...about), ...rules };
   const tell = async (record: StockRecord, look: Look<StockRecord>): Promise<StockTranslation> => {
     const drafts = (await toStockLevels(record, look, own)).filter(
-      ({ body }) => locations === undefined || locations.includes(body.location),
+      ({ body }) => sells(body.sku) && (locations === undefined || locations.includes(body.location)),
     );
     const before = await Promise.all(drafts.map(({ body }) => look.current(StockLevelDocument, body.id)));
     const sku = await skuOf(record, look);
@@ -125,8 +130,14 @@ export interface PriceFeed extends Feed<PriceRecord> {
   readonly lists: readonly string[];
 }
 
-/** Prices of named lists, from Odoo to one channel. */
-export const priceFeed = ({ id, from, to, lists }: PriceFeed): Flow<PriceRecord, typeof PriceDocument> =>
+/** Prices of named lists, from Odoo to one channel. What costs nothing has no price yet: the hub makes products without one. */
+export const priceFeed = ({
+  id,
+  from,
+  to,
+  lists,
+  sells = everything,
+}: PriceFeed): Flow<PriceRecord, typeof PriceDocument> =>
   defineFlow({
     id,
     about: 'Prices of the lists that the channel sells by go from Odoo to it.',
@@ -140,7 +151,9 @@ export const priceFeed = ({ id, from, to, lists }: PriceFeed): Flow<PriceRecord,
     mappings: [pricelists],
     translate: async (record, look) => ({
       outcome: 'routed',
-      documents: (await toPrices(record, look)).filter(({ body }) => lists.includes(body.list)),
+      documents: (await toPrices(record, look)).filter(
+        ({ body }) => lists.includes(body.list) && body.amount > 0 && sells(body.sku),
+      ),
     }),
   });
 
@@ -149,7 +162,12 @@ interface CatalogueFeed extends Feed<CatalogueRecord> {
 }
 
 /** What is sold, with its variants, from Odoo to one channel. */
-export const catalogueFeed = ({ id, from, to }: CatalogueFeed): Flow<CatalogueRecord, typeof CatalogueItemDocument> =>
+export const catalogueFeed = ({
+  id,
+  from,
+  to,
+  sells = everything,
+}: CatalogueFeed): Flow<CatalogueRecord, typeof CatalogueItemDocument> =>
   defineFlow({
     id,
     about: 'What is for sale goes from Odoo to the channel, with its variants.',
@@ -160,5 +178,10 @@ export const catalogueFeed = ({ id, from, to }: CatalogueFeed): Flow<CatalogueRe
     promise: { within: '15m', critical: false },
     onException: { owner: 'catalogue', within: '1d', hold: 'lane' },
     fallback: 'The channel shows what it was told last.',
-    translate: async (record, look) => ({ outcome: 'routed', documents: await toCatalogueItems(record, look) }),
+    translate: async (record, look) => ({
+      outcome: 'routed',
+      documents: (await toCatalogueItems(record, look)).filter(({ body }) =>
+        body.variants.some(({ sku }) => sells(sku)),
+      ),
+    }),
   });

@@ -12,6 +12,7 @@ import { PaymentDocument } from '../model/payment.ts';
 import { ProductDocument } from '../model/product.ts';
 import { RefundDocument } from '../model/refund.ts';
 import { ReturnDocument } from '../model/return.ts';
+import { broughtBy } from './brought.ts';
 
 type ShopDocument =
   | typeof CustomerDocument
@@ -142,12 +143,12 @@ const ordersFlow = <N>(kind: ShopKind<N>, { id = 'web-orders', from, to }: Order
     onException: { owner: 'sales-ops', within: '4h', hold: 'lane' },
     fallback: 'The shop goes on selling; its orders are read when it can be reached again.',
     mappings: kind.mappings,
-    translate: (order, look) => ({
-      outcome: 'routed',
-      documents: kind
+    translate: async (order, look) => {
+      const drafts = kind
         .toDocuments(order, look)
-        .filter(({ kind: name }) => documents.some((document) => document.name === name)),
-    }),
+        .filter(({ kind: name }) => documents.some((document) => document.name === name));
+      return { outcome: 'routed', documents: drafts, brought: await broughtBy(drafts, documents, look) };
+    },
   });
 };
 

@@ -259,7 +259,8 @@ function olderVersions(writes: readonly OdooWrite[]): string[] {
   return wrong;
 }
 
-function valuesThatWentBack(writes: readonly OdooWrite[]): string[] {
+/** Fields of ours that a write put back to what they were before. */
+export function valuesThatWentBack(writes: readonly OdooWrite[]): string[] {
   const wrong: string[] = [];
   const held = new Map<string, string[]>();
   for (const { xmlid, model, kind, commit, values } of writes)

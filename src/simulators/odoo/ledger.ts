@@ -112,6 +112,7 @@ const transfer = (db: Database, row: Row): Json => ({
   xmlid: db.xmlidOf('stock.picking', row.id) ?? null,
   state: row.state!,
   origin: text(row.origin),
+  tracking: text(row.carrier_tracking_ref),
   moves: sorted(db, 'stock.move', 'picking_id', row.id).map((move) => movement(db, move)),
 });
 

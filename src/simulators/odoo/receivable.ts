@@ -31,6 +31,23 @@ function termAccount(env: Env, move: Row): number {
 /** Context key: the lines an invoice gets from its own computation do not ask for another. */
 export const COMPUTING = 'computing_invoice';
 
+/**
+ * What lines are booked at when they must add up to a sum that was rounded as a whole: the cents between are spread over them, one each, the largest
+ * first. Otherwise the receivable would differ from the invoice's total.
+ *
+ * @see account.tax `_round_base_lines_tax_details`, Odoo 18 and 19
+ */
+function spread(amounts: readonly number[], sum: number): number[] {
+  const spreadOut = [...amounts];
+  const order = amounts.map((_, i) => i).sort((a, b) => Math.abs(amounts[b]!) - Math.abs(amounts[a]!));
+  let cents = Math.round((sum - amounts.reduce(addExactly, 0)) * 100);
+  for (let i = 0; cents !== 0 && order.length > 0; i++, cents -= Math.sign(cents)) {
+    const line = order[i % order.length]!;
+    spreadOut[line] = addExactly(spreadOut[line]!, Math.sign(cents) / 100);
+  }
+  return spreadOut;
+}
+
 /** Makes an invoice's tax lines and the line that waits for payment, from its product lines. */
 export function computeInvoice(outer: Env, move: Row): void {
   if (!outer.find('account.move', move.id) || move.state !== 'draft') return;
@@ -53,10 +70,14 @@ export function computeInvoice(outer: Env, move: Row): void {
   );
   const signed = (value: Rational) => toNumber(signOf(move) < 0 ? negate(value) : value);
   const income = Number(env.get('account.journal', move.journal_id!).default_account_id);
+  const balances = spread(
+    totals.lines.map(({ subtotal }) => signed(subtotal)),
+    signed(totals.untaxed),
+  );
   for (const [i, line] of products.entries()) {
     const { subtotal, total } = totals.lines[i]!;
     env.set('account.move.line', line, {
-      ...amountsOf(signed(subtotal)),
+      ...amountsOf(balances[i]!),
       price_subtotal: toNumber(subtotal),
       price_total: toNumber(total),
       account_id: line.account_id || income,

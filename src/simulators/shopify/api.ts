@@ -164,7 +164,7 @@ export class Api {
       webhookSubscriptionCreate: (args: Parameters<typeof createSubscription>[1]) =>
         createSubscription(shop, args, this.#options.allowsUri),
       webhookSubscriptionDelete: ({ id }: { id: string }) => ({
-        deletedWebhookSubscriptionId: shop.subscriptions.delete(id) ? id : null,
+        deletedWebhookSubscriptionId: shop.endSubscription(id) ? id : null,
         userErrors: [],
       }),
     };

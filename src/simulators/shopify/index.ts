@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type Random, seeded } from '../../core/clock.ts';
 import { Api, type Request, served } from './api.ts';
 import { Bucket } from './cost.ts';
+import { keepShop } from './journal.ts';
 import { Shop, type ShopOptions } from './shop.ts';
 import { type WebhookFaults, Webhooks } from './webhooks.ts';
 
@@ -25,6 +26,9 @@ interface ApiFaults {
 }
 
 export interface ShopifyOptions extends ShopOptions {
+  /** A file that keeps the shop from start to start; without it everything is gone at the end. */
+  readonly journal?: string;
+  readonly port?: number;
   readonly seed?: number;
   readonly token?: string;
   /** Client secrets that webhooks are signed with, one of them by chance. */
@@ -61,6 +65,7 @@ const SCOPES = [
 export async function startShopify(options: ShopifyOptions = {}): Promise<ShopifySimulator> {
   const random = seeded(options.seed ?? 1);
   const shop = new Shop(options);
+  const close = options.journal === undefined ? () => undefined : keepShop(shop, options.journal);
   const token = options.token ?? 'shpat_simulated';
   const secrets = options.secrets ?? (['shpss_simulated'] as const);
   const [size, rate] = options.bucket ?? [4000, 200];
@@ -74,14 +79,14 @@ export async function startShopify(options: ShopifyOptions = {}): Promise<Shopif
   const webhooks = new Webhooks(shop, {
     secrets: () => secrets,
     random,
-    faults: options.webhooks ?? {},
+    faults: { ...options.webhooks },
     pace: options.pace ?? 20,
   });
   const requests: ShopifySimulator['requests'] = [];
   const server = createServer((request, response) => {
     receive({ request, response, api, token, faults, random, requests }).catch(() => request.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     token,
@@ -94,6 +99,7 @@ export async function startShopify(options: ShopifyOptions = {}): Promise<Shopif
       await webhooks.stop();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      close();
     },
   };
 }

@@ -89,11 +89,11 @@ export function setQuantities(shop: Shop, input: SetQuantities) {
     const level = shop.level(inventoryItemId, locationId)!;
     const delta = quantity - level.available;
     if (delta === 0) return [];
-    level.available = quantity;
-    level.updatedAt = shop.now();
+    shop.setLevel(level, quantity);
     const item = itemView(shop, shop.variantOf(inventoryItemId)!);
     return [{ name: 'available', delta, quantityAfterChange: null, item, location: locationView(shop, locationId) }];
   });
+  shop.commit();
   const group = {
     id: shop.id('InventoryAdjustmentGroup'),
     createdAt: shop.now().toISOString(),
@@ -304,6 +304,8 @@ export function createSubscription(
     createdAt: shop.now(),
   };
   shop.subscriptions.set(made.id, made);
+  shop.change('subscription', made.id, made);
+  shop.commit();
   return { webhookSubscription: subscriptionView(made), userErrors: [] };
 }
 

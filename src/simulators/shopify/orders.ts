@@ -86,8 +86,7 @@ function stockFor(shop: Shop, line: Line, locationId: string, delta: number): vo
   const variant = line.variantId === null ? undefined : shop.variants.get(line.variantId);
   const level = variant?.tracked ? shop.level(variant.inventoryItemId, locationId) : undefined;
   if (!level) return;
-  level.available += delta;
-  level.updatedAt = shop.now();
+  shop.setLevel(level, level.available + delta);
 }
 
 const onlyLocation = (shop: Shop): string => [...shop.locations.keys()][0]!;
@@ -128,6 +127,7 @@ export function placeOrder(shop: Shop, wanted: NewOrder): Order {
   addFulfillmentOrder(shop, order, lines, locationId, wanted.collect ? 'PICK_UP' : 'SHIPPING');
   if (wanted.retailLocationId) fulfil(shop, order, []);
   shop.orders.set(order.id, order);
+  shop.change('order', order.id, order);
   shop.tell('ORDERS_CREATE', order);
   return order;
 }

@@ -7,6 +7,22 @@ export interface ShopOptions {
   readonly now?: () => Date;
 }
 
+/** What is kept of the shop, by kind. */
+export interface Kept {
+  location: Location;
+  product: Product;
+  level: Level;
+  order: Order;
+  subscription: Subscription;
+}
+
+/** One commit: records as they are now, and those that are gone. */
+export interface Commit {
+  /** The last number that was given to an id. */
+  readonly last: number;
+  readonly kept: readonly { readonly kind: keyof Kept; readonly id: string; readonly record: unknown }[];
+}
+
 /** Called after every change, once it is committed. */
 export type Listener = (topic: string, subject: { id: string; updatedAt: Date }) => void;
 
@@ -22,7 +38,10 @@ export class Shop {
   readonly orders = new Map<string, Order>();
   readonly subscriptions = new Map<string, Subscription>();
   readonly listeners: Listener[] = [];
+  /** Writes a commit where it lasts; without it everything is gone at the end. */
+  keep: (commit: Commit) => void = () => undefined;
   readonly #now: () => Date;
+  readonly #changed = new Map<string, Commit['kept'][number]>();
   #last = 1000;
 
   constructor({ name = 'example', currency = 'EUR', taxesIncluded = true, now = () => new Date() }: ShopOptions = {}) {
@@ -47,13 +66,52 @@ export class Shop {
     return `gid://shopify/${type}/${9_007_199_254_740_993n + BigInt(this.#last)}`;
   }
 
+  /** Part of the next commit; `null`: it is gone. */
+  change<K extends keyof Kept>(kind: K, id: string, record: Kept[K] | null): void {
+    this.#changed.set(`${kind} ${id}`, { kind, id, record });
+  }
+
+  /** Makes what changed last, all of it or nothing. */
+  commit(): void {
+    if (this.#changed.size === 0) return;
+    const kept = [...this.#changed.values()];
+    this.#changed.clear();
+    this.keep({ last: this.#last, kept });
+  }
+
+  /** Takes a commit back in, as it was kept. */
+  restore({ last, kept }: Commit): void {
+    this.#last = last;
+    const tables: Record<keyof Kept, Map<string, unknown>> = {
+      location: this.locations,
+      product: this.products,
+      level: this.levels,
+      order: this.orders,
+      subscription: this.subscriptions,
+    };
+    for (const { kind, id, record } of kept) {
+      tables[kind].set(id, record);
+      if (kind === 'product') for (const one of (record as Product).variants) this.variants.set(one.id, one);
+    }
+  }
+
+  endSubscription(id: string): boolean {
+    this.change('subscription', id, null);
+    const there = this.subscriptions.delete(id);
+    this.commit();
+    return there;
+  }
+
   tell(topic: string, subject: { id: string; updatedAt: Date }): void {
+    this.commit();
     for (const listener of this.listeners) listener(topic, subject);
   }
 
   addLocation(name: string): Location {
     const location = { id: this.id('Location'), name, isActive: true };
     this.locations.set(location.id, location);
+    this.change('location', location.id, location);
+    this.commit();
     return location;
   }
 
@@ -76,6 +134,7 @@ export class Shop {
     };
     for (const one of variants) this.addVariant(product, one);
     this.products.set(product.id, product);
+    this.change('product', product.id, product);
     this.tell('PRODUCTS_CREATE', product);
     return product;
   }
@@ -106,9 +165,17 @@ export class Shop {
         locationId,
         available: 0,
       };
-      this.levels.set(`${variant.inventoryItemId} ${locationId}`, { ...level, updatedAt: this.now() });
+      this.setLevel({ ...level, updatedAt: this.now() }, 0);
     }
     return variant;
+  }
+
+  setLevel(level: Level, available: number): void {
+    const id = `${level.inventoryItemId} ${level.locationId}`;
+    level.available = available;
+    level.updatedAt = this.now();
+    this.levels.set(id, level);
+    this.change('level', id, level);
   }
 
   level(inventoryItemId: string, locationId: string): Level | undefined {
@@ -121,11 +188,13 @@ export class Shop {
 
   touchOrder(order: Order, ...topics: string[]): void {
     order.updatedAt = this.now();
+    this.change('order', order.id, order);
     for (const topic of [...topics, 'ORDERS_UPDATED']) this.tell(topic, order);
   }
 
   touchProduct(product: Product): void {
     product.updatedAt = this.now();
+    this.change('product', product.id, product);
     this.tell('PRODUCTS_UPDATE', product);
   }
 }

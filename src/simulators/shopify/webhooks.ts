@@ -5,10 +5,10 @@ import type { Shop } from './shop.ts';
 /** Shares, 0 to 1, of webhooks that go wrong. */
 export interface WebhookFaults {
   /** Never sent. */
-  readonly lost?: number;
-  readonly twice?: number;
+  lost?: number;
+  twice?: number;
   /** Overtaken by later ones. */
-  readonly late?: number;
+  late?: number;
   /** Sent with no signature at all: not by Shopify, but by somebody who knows the address. */
   readonly unsigned?: number;
 }
@@ -44,11 +44,14 @@ export class Webhooks {
   readonly #open = new Set<Promise<void>>();
   readonly #failures = new Map<string, number>();
   readonly #stopping = new AbortController();
+  /** May be changed at any time. */
+  readonly faults: WebhookFaults;
   readonly sent: Sent[] = [];
 
   constructor(shop: Shop, options: WebhookOptions) {
     this.#shop = shop;
     this.#options = options;
+    this.faults = options.faults;
     shop.listeners.push((topic, subject) => {
       for (const one of shop.subscriptions.values())
         if (one.topic === topic)
@@ -72,7 +75,8 @@ export class Webhooks {
   }
 
   async #deliver(subscription: string, topic: string, uri: string, body: string): Promise<void> {
-    const { random, faults, pace } = this.#options;
+    const { random, pace } = this.#options;
+    const { faults } = this;
     const chance = (share = 0): boolean => random() < share;
     const fault = (['lost', 'unsigned', 'twice', 'late'] as const).find((name) => chance(faults[name])) ?? null;
     const sent: Sent = { topic, statuses: [], fault };
@@ -103,7 +107,8 @@ export class Webhooks {
     }
     const failures = (this.#failures.get(subscription) ?? 0) + 1;
     this.#failures.set(subscription, failures);
-    if (!this.#stopping.signal.aborted) this.#shop.subscriptions.delete(subscription);
+    if (this.#stopping.signal.aborted) return;
+    this.#shop.endSubscription(subscription);
   }
 
   async #post(uri: string, topic: string, body: string, ids: Record<string, string>, signed: boolean): Promise<number> {

@@ -32,6 +32,10 @@ export interface WarehouseOptions {
   readonly them: string;
   readonly seed?: number;
   readonly faults?: Faults;
+  /** Milliseconds from hearing of an order to its leaving. Default 0: it leaves in the same round. */
+  readonly handling?: number;
+  /** A file that keeps its books from start to start; without it everything is gone at the end. */
+  readonly journal?: string;
 }
 
 /** What left in the end, by the warehouse's own books: shipment number → fulfilment order, and units by code. */
@@ -39,6 +43,27 @@ export interface Left {
   readonly order: string;
   readonly units: Readonly<Record<string, number>>;
   readonly tracking: string;
+}
+
+/** What one round did, and what is still to come of it. */
+type Later = { readonly name: string; readonly text: string } | { readonly kind: string; readonly message: Sent };
+
+/** What is kept of it. */
+interface Books {
+  readonly rounds: number;
+  readonly number: number;
+  readonly tick: number;
+  readonly orders: readonly [string, Order & { readonly cancelled: boolean }][];
+  readonly left: readonly [string, Left][];
+  readonly heard: readonly string[];
+  readonly repeats: readonly string[];
+  readonly unreadable: readonly string[];
+  readonly answers: readonly [string, string][];
+  readonly later: readonly Later[];
+  readonly open: readonly { readonly order: Order; readonly since: number }[];
+  /** Files of the last round, for one that did not end. */
+  readonly put: readonly (readonly [path: string, text: string])[];
+  readonly taken: readonly string[];
 }
 
 /**
@@ -59,37 +84,111 @@ export class Warehouse {
   /** What the hub said of our groups. */
   readonly answers = new Map<string, string>();
   readonly #options: WarehouseOptions;
-  readonly #random: Random;
+  #random: Random;
+  #rounds = 0;
   #number = 0;
   #tick = 0;
-  /** Files of which only a part lies there yet. */
-  #later: (() => void)[] = [];
-  #open: Order[] = [];
+  /** What comes in the next round: files of which only a part lies there yet, and messages that others overtake. */
+  #later: Later[] = [];
+  #open: { order: Order; since: number }[] = [];
+  /** Files of this round, written and taken away once the books are kept. */
+  #put: [path: string, text: string][] = [];
+  #taken: string[] = [];
+  /** May be changed at any time. */
+  faults: Faults;
 
   constructor(options: WarehouseOptions) {
     this.#options = options;
+    this.faults = options.faults ?? {};
     this.#random = seeded(options.seed ?? 1);
     for (const folder of ['in', 'out']) mkdirSync(join(options.folder, folder), { recursive: true });
+    if (options.journal !== undefined && existsSync(options.journal)) this.#goOn(options.journal);
+  }
+
+  /** Takes the books up again, and ends the round that was under way. */
+  #goOn(journal: string): void {
+    const revived = (key: string, value: unknown): unknown => (key === 'at' ? new Date(String(value)) : value);
+    const books = JSON.parse(readFileSync(journal, 'utf8'), revived) as Books;
+    this.#rounds = books.rounds;
+    this.#random = seeded((this.#options.seed ?? 1) + books.rounds * 7919);
+    this.#number = books.number;
+    this.#tick = books.tick;
+    this.#later = [...books.later];
+    this.#open = [...books.open];
+    this.#put = books.put.map(([path, text]) => [path, text]);
+    this.#taken = [...books.taken];
+    for (const [number, order] of books.orders) this.orders.set(number, order);
+    for (const [number, left] of books.left) this.left.set(number, left);
+    for (const group of books.heard) this.heard.add(group);
+    for (const [group, verdict] of books.answers) this.answers.set(group, verdict);
+    this.repeats.push(...books.repeats);
+    this.unreadable.push(...books.unreadable);
+    this.#moveFiles();
+  }
+
+  /** First the books, then the files: a round that is cut off in between is ended at the next start, and files may come twice. */
+  #end(): void {
+    const { journal } = this.#options;
+    this.#rounds += 1;
+    if (journal !== undefined && this.#put.length + this.#taken.length > 0) {
+      const books: Books = {
+        rounds: this.#rounds,
+        number: this.#number,
+        tick: this.#tick,
+        orders: [...this.orders],
+        left: [...this.left],
+        heard: [...this.heard],
+        repeats: this.repeats,
+        unreadable: this.unreadable,
+        answers: [...this.answers],
+        later: this.#later,
+        open: this.#open,
+        put: this.#put,
+        taken: this.#taken,
+      };
+      writeFileSync(`${journal}.new`, JSON.stringify(books));
+      renameSync(`${journal}.new`, journal);
+    }
+    this.#moveFiles();
+  }
+
+  #moveFiles(): void {
+    for (const [path, text] of this.#put) {
+      writeFileSync(`${path}.part`, text);
+      renameSync(`${path}.part`, path);
+    }
+    for (const path of this.#taken) rmSync(path, { force: true });
+    this.#put = [];
+    this.#taken = [];
   }
 
   #happens(fault: keyof Faults): boolean {
-    return this.#random() < (this.#options.faults?.[fault] ?? 0);
+    return this.#random() < (this.faults[fault] ?? 0);
+  }
+
+  /** Orders that have not left yet, and messages that have not been written. */
+  get waiting(): number {
+    return this.#open.length + this.#later.length;
   }
 
   /** One round: finishes what lies there half, reads what was sent, acknowledges, picks and ships. */
   work(at: Date): void {
     const later = this.#later;
     this.#later = [];
-    for (const finish of later) finish();
+    for (const one of later)
+      if ('name' in one) this.#put.push([join(this.#options.folder, 'out', one.name), one.text]);
+      else this.#send(one.kind, { ...one.message, number: one.message.number || ++this.#number });
     const folder = join(this.#options.folder, 'in');
     for (const name of readdirSync(folder).sort()) if (!name.endsWith('.part')) this.#take(join(folder, name), at);
-    for (const order of this.#open) this.#ship(order, at);
-    this.#open = [];
+    const ready = ({ since }: { since: number }): boolean => at.getTime() - since >= (this.#options.handling ?? 0);
+    for (const { order } of this.#open.filter(ready)) this.#ship(order, at);
+    this.#open = this.#open.filter((one) => !ready(one));
+    this.#end();
   }
 
   #take(path: string, at: Date): void {
     const text = readFileSync(path, 'utf8');
-    rmSync(path);
+    this.#taken.push(path);
     let orders: Order[];
     try {
       orders = readOrders(text);
@@ -127,7 +226,10 @@ export class Warehouse {
       return;
     }
     this.orders.set(order.number, { ...order, cancelled: order.status === 'F' });
-    if (order.status !== 'F') this.#open.push(order);
+    const gone = [...this.left.values()].some((one) => one.order === order.number);
+    this.#open = this.#open.filter((one) => one.order.number !== order.number);
+    // What has left is not picked again, whatever is changed about it.
+    if (order.status !== 'F' && !gone) this.#open.push({ order, since: at.getTime() });
   }
 
   /** Acknowledges, late, what it had kept silent about. */
@@ -139,6 +241,7 @@ export class Warehouse {
       ['AK9', 'A', 1, 1, 1],
     ];
     this.#send('997', this.#message(at, 'FA', '997', rows));
+    this.#end();
   }
 
   #ship(order: Order, at: Date): void {
@@ -177,13 +280,13 @@ export class Warehouse {
     if (this.#happens('disorder')) {
       const first = this.#message(at, 'SW', '945', rowsWith('wrong parcel'));
       this.#send('945', this.#message(at, 'SW', '945', rowsWith(tracking)));
-      this.#later.push(() => this.#send('945', first));
+      this.#later.push({ kind: '945', message: first });
       return;
     }
     const message = this.#message(at, 'SW', '945', rowsWith(tracking));
     if (this.#happens('miscount')) {
       this.#send('945', { ...message, miscounted: true });
-      this.#later.push(() => this.#send('945', this.#message(at, 'SW', '945', rowsWith(tracking))));
+      this.#later.push({ kind: '945', message: { ...message, number: 0 } });
     } else this.#send('945', message);
   }
 
@@ -196,6 +299,7 @@ export class Warehouse {
     const stamp = at.toISOString().replaceAll(/[-:]/g, '');
     const head = ['BIA', '00', 'MB', `C${++this.#tick}`, stamp.slice(0, 8), stamp.slice(9, 13)];
     this.#send('846', this.#message(at, 'IB', '846', [head, ...items, ['CTT', Object.keys(shelves).length]]));
+    this.#end();
   }
 
   #message(at: Date, functional: string, set: string, rows: Sent['rows']): Sent {
@@ -206,21 +310,16 @@ export class Warehouse {
     const { us, them } = this.#options;
     const text = interchange(us, them, message);
     const name = `${kind}_${String(message.number).padStart(6, '0')}`;
+    const now = (file: string, part: string): void => {
+      this.#put.push([join(this.#options.folder, 'out', file), part]);
+    };
     if (this.#happens('cut')) {
-      this.#write(`${name}.edi`, text.slice(0, Math.floor(text.length * (0.2 + 0.7 * this.#random()))));
-      this.#later.push(() => this.#write(`${name}_again.edi`, text));
+      now(`${name}.edi`, text.slice(0, Math.floor(text.length * (0.2 + 0.7 * this.#random()))));
+      this.#later.push({ name: `${name}_again.edi`, text });
     } else if (this.#happens('slow')) {
-      const path = join(this.#options.folder, 'out', `${name}.edi`);
-      writeFileSync(path, text.slice(0, text.length / 2));
-      this.#later.push(() => writeFileSync(path, text));
-    } else this.#write(`${name}.edi`, text);
-    if (this.#happens('twice')) this.#later.push(() => this.#write(`${name}_copy.edi`, text));
-  }
-
-  #write(name: string, text: string): void {
-    const path = join(this.#options.folder, 'out', name);
-    if (existsSync(path)) throw new Error(`${name} was written before`);
-    writeFileSync(`${path}.part`, text);
-    renameSync(`${path}.part`, path);
+      now(`${name}.edi`, text.slice(0, text.length / 2));
+      this.#later.push({ name: `${name}.edi`, text });
+    } else now(`${name}.edi`, text);
+    if (this.#happens('twice')) this.#later.push({ name: `${name}_copy.edi`, text });
   }
 }

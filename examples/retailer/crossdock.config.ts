@@ -1,0 +1,200 @@
+/**
+ * A whole retailer: Odoo in the centre, a web shop, a till that drops day files, and a warehouse of somebody else that speaks X12 by files.
+ *
+ * Orders of the shop become sale orders, invoiced and paid; Odoo's deliveries go to the warehouse; one file of what it shipped closes the delivery in Odoo and
+ * tells the customer; what is free in Odoo, and its prices, go to the shop. `crossdock demo` runs all of it against simulators, which set these variables; for
+ * your own systems set them yourself.
+ */
+import {
+  csv,
+  type Duration,
+  daySales,
+  defineEstate,
+  functionalAcknowledgements,
+  type MappingSeed,
+  odoo,
+  odooFulfilment,
+  priceFeed,
+  secret,
+  shopify,
+  shopShipments,
+  stockFeed,
+  uci,
+  warehouseAcknowledgements,
+  warehouseFiles,
+  warehouseShipments,
+  webOrders,
+  webProducts,
+  withTables,
+} from 'crossdock';
+
+const { env } = process;
+
+const till = csv({ ...uci, name: 'days', entity: 'main', folder: env.CROSSDOCK_INBOX ?? './inbox' });
+
+const books = odoo({
+  url: env.ODOO_URL ?? 'http://127.0.0.1:8069',
+  database: env.ODOO_DB ?? 'odoo',
+  login: env.ODOO_LOGIN ?? 'admin',
+  key: secret('ODOO_KEY'),
+  // How long Odoo may still commit after we stopped waiting: its limit_time_real. Simulators are quicker.
+  settle: (env.ODOO_SETTLE ?? '120s') as Duration,
+  capture: {
+    overlap: env.ODOO_SETTLE ? '10s' : '180s',
+    every: { stockLevels: '1s', pickings: '2s', prices: '5s' },
+  },
+});
+
+const shop = shopify({
+  shop: env.SHOPIFY_SHOP ?? 'example.myshopify.com',
+  token: secret('SHOPIFY_TOKEN'),
+  clientSecrets: [secret('SHOPIFY_SECRET')],
+  ...(env.SHOPIFY_URL ? { url: env.SHOPIFY_URL } : {}),
+  ...(env.CROSSDOCK_PUBLIC_URL ? { hub: env.CROSSDOCK_PUBLIC_URL } : {}),
+  settle: (env.SHOPIFY_SETTLE ?? '60s') as Duration,
+  every: '5s',
+});
+
+const warehouse = warehouseFiles({
+  at: { kind: 'folder', path: env.WAREHOUSE_FOLDER ?? './warehouse' },
+  format: { kind: 'x12', us: { qualifier: 'ZZ', id: 'RETAILER' }, warehouse: { qualifier: 'ZZ', id: 'WMS' } },
+  acknowledgeWithin: '30m',
+});
+
+/** One place: Odoo's warehouse WH, the shop's location, and the warehouse that ships from it. */
+const shopLocation = env.SHOPIFY_LOCATION ?? 'gid://shopify/Location/1';
+const table = (name: string, owner: string, rows: Record<string, string>, about: string): MappingSeed => ({
+  table: name,
+  owner,
+  about,
+  rows,
+});
+const tables = {
+  shop: [
+    table('shopify-taxes', 'finance', { 'GB VAT 20%': 'standard' }, 'Taxes of the shop → tax codes of the hub.'),
+    table(
+      'shopify-locations',
+      'operations',
+      { [shopLocation]: 'central', central: shopLocation },
+      'Both ways: locations of the shop → location codes of the hub, and the codes → locations of the shop.',
+    ),
+    table(
+      'shopify-payment-methods',
+      'finance',
+      { shopify_payments: 'card' },
+      'Payment gateways of the shop → payment methods of the hub.',
+    ),
+    table(
+      'shopify-carriers',
+      'operations',
+      { ups: 'UPS' },
+      'Carriers of the hub → names in the shop’s list of carriers.',
+    ),
+  ],
+  books: [
+    table('taxes', 'finance', { standard: '20% in price' }, 'Tax codes of the hub → names of sales taxes in Odoo.'),
+    table('payment-methods', 'finance', { card: 'BNK1' }, 'Payment methods of the hub → journals in Odoo.'),
+    table(
+      'sale-products',
+      'finance',
+      { rounding: 'ROUNDING' },
+      'rounding: internal reference of the service that cents of rounding are booked on.',
+    ),
+    table('warehouses', 'logistics', { central: 'WH' }, 'Location codes of the hub → codes of warehouses in Odoo.'),
+    table('carriers', 'logistics', {}, 'Carriers of the hub → delivery methods in Odoo; no row: none is set.'),
+  ],
+  odoo: [
+    table(
+      'odoo-warehouses',
+      'logistics',
+      { WH: 'central' },
+      'Codes of warehouses in Odoo → location codes of the hub.',
+    ),
+    table('odoo-pricelists', 'sales', { 'Web shop': 'web' }, 'Pricelists in Odoo → price lists of the hub.'),
+    table('odoo-carriers', 'logistics', {}, 'Delivery methods of Odoo → carriers of the hub.'),
+  ],
+};
+
+/** What the shop sells has codes of its own; what only the till sells is nothing to it. */
+const sells = (sku: string): boolean => sku.startsWith('WEB-');
+
+export default defineEstate({
+  name: 'retailer',
+  connections: { till, odoo: books, shop, warehouse },
+  flows: [
+    daySales({
+      from: till.sources.days,
+      to: {
+        customer: books.sinks.customers,
+        product: books.sinks.products,
+        order: books.sinks.saleOrders,
+        'stock-adjustment': books.sinks.stockAdjustments,
+      },
+      options: { zone: uci.zone },
+    }),
+    withTables(
+      webOrders({
+        from: shop.sources.orders,
+        // Refunds and returns: give their sinks here.
+        to: {
+          customer: books.sinks.customers,
+          product: books.sinks.products,
+          order: books.sinks.saleOrders,
+          payment: books.sinks.payments,
+        },
+        zone: 'Europe/London',
+      }),
+      [...tables.shop, ...tables.books],
+    ),
+    webProducts({ from: shop.sources.products, to: { product: books.sinks.products } }),
+    withTables(
+      stockFeed({
+        id: 'shop-stock',
+        from: books.sources.stockLevels,
+        to: { 'stock-level': shop.sinks.stockLevels },
+        locations: ['central'],
+        sells,
+      }),
+      tables.odoo,
+    ),
+    withTables(
+      priceFeed({
+        id: 'shop-prices',
+        from: books.sources.prices,
+        to: { price: shop.sinks.prices },
+        lists: ['web'],
+        sells,
+      }),
+      tables.odoo,
+    ),
+    withTables(
+      odooFulfilment({
+        from: books.sources.pickings,
+        to: { 'fulfilment-order': warehouse.sinks.fulfilmentOrders },
+        // What the till sold has left the store already.
+        ships: ({ order }) => order.startsWith('shop:'),
+      }),
+      tables.odoo,
+    ),
+    warehouseShipments({
+      from: warehouse.sources.shippingAdvices,
+      to: { shipment: books.sinks.shipments },
+      carriers: { UPSN: 'ups' },
+    }),
+    shopShipments({
+      from: warehouse.sources.shippingAdvices,
+      to: { shipment: shop.sinks.shipments },
+      carriers: { UPSN: 'ups' },
+    }),
+    warehouseAcknowledgements({ from: warehouse.sources.acknowledgements }),
+    functionalAcknowledgements({
+      id: 'shipping-advices-heard',
+      from: warehouse.sources.shippingAdvices,
+      to: { 'functional-acknowledgement': warehouse.sinks.functionalAcknowledgements },
+    }),
+  ],
+  approvals: {
+    'web-orders': { reason: 'a payment is found in Odoo by its memo', by: 'finance' },
+    'shop-shipments': { reason: 'a fulfilment is found in the shop by its tracking number', by: 'operations' },
+  },
+});

@@ -1,0 +1,167 @@
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { seeded, systemClock } from '../core/clock.ts';
+import { stockShop } from '../simulators/retailer/assortment.ts';
+import { BackOffice } from '../simulators/retailer/back-office.ts';
+import { type Conditions, conditions as weather } from '../simulators/retailer/conditions.ts';
+import { Day } from '../simulators/retailer/day.ts';
+import { type ShopifySimulator, startShopify } from '../simulators/shopify/index.ts';
+import { readTillJournal, startTill, type Till } from '../simulators/till.ts';
+import { Warehouse } from '../simulators/warehouse/index.ts';
+import { type SimulatedOdoo, startSimulatedOdoo } from './simulated-odoo.ts';
+
+/** The retailer's systems, each with its own books in a folder, where they go on at the next start. */
+export interface Systems {
+  readonly odoo: SimulatedOdoo;
+  readonly shop: ShopifySimulator;
+  readonly warehouse: Warehouse;
+  readonly inbox: string;
+  /** The till's own record. */
+  sold(): ReturnType<typeof readTillJournal>;
+  /** Opens the day: people come to work, and things go wrong as told. */
+  open(conditions: Conditions, options: { readonly seed: number; readonly rate: number }): Promise<OpenDay>;
+  stop(): Promise<void>;
+}
+
+export interface OpenDay {
+  readonly day: Day;
+  /** One system after the other answers nobody for a while. */
+  outages(seconds: number, signal: AbortSignal): Promise<void>;
+  /** The till and the shop are closed, and nothing goes wrong any more; the warehouse works on. */
+  close(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A port that nobody has: the shop is told the hub's address before the hub is there. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts them, and sets the variables that the estate file reads. */
+export async function startSystems(folder: string): Promise<Systems> {
+  const inbox = join(folder, 'inbox');
+  const journal = join(folder, 'till.ndjson');
+  for (const name of [inbox, join(folder, 'warehouse')]) mkdirSync(name, { recursive: true });
+  const odoo = await startSimulatedOdoo({ version: 19, data: join(folder, 'odoo') });
+  let shop: ShopifySimulator | undefined;
+  try {
+    shop = await startShopify({ name: 'retailer', currency: 'GBP', pace: 200, journal: join(folder, 'shop.ndjson') });
+    stockShop(shop.shop);
+    const warehouse = new Warehouse({
+      folder: join(folder, 'warehouse'),
+      us: 'WMS',
+      them: 'RETAILER',
+      handling: 4000,
+      journal: join(folder, 'warehouse.json'),
+    });
+    const port = process.env.CROSSDOCK_PORT ?? String(await freePort());
+    Object.assign(process.env, {
+      CROSSDOCK_INBOX: inbox,
+      CROSSDOCK_PORT: port,
+      CROSSDOCK_PUBLIC_URL: `http://127.0.0.1:${port}`,
+      ODOO_URL: odoo.url,
+      ODOO_DB: odoo.db,
+      ODOO_LOGIN: odoo.login,
+      ODOO_KEY: odoo.key,
+      ODOO_SETTLE: '2s',
+      SHOPIFY_SHOP: shop.shop.domain,
+      SHOPIFY_URL: shop.url,
+      SHOPIFY_TOKEN: shop.token,
+      SHOPIFY_SECRET: shop.secrets[0],
+      SHOPIFY_SETTLE: '2s',
+      SHOPIFY_LOCATION: [...shop.shop.locations.keys()][0],
+      WAREHOUSE_FOLDER: join(folder, 'warehouse'),
+    });
+    const parts = { odoo, shop, warehouse, inbox, journal };
+    return {
+      ...parts,
+      sold: () => readTillJournal(journal),
+      open: (conditions, options) => openDay(parts, conditions, options),
+      stop: async () => {
+        await parts.shop.stop();
+        await odoo.stop();
+      },
+    };
+  } catch (error) {
+    await shop?.stop();
+    await odoo.stop();
+    throw error;
+  }
+}
+
+/** Longest that opening waits, in milliseconds; what is missing then is set up later. */
+const OPENING = 30_000;
+
+type Parts = Pick<Systems, 'odoo' | 'shop' | 'warehouse' | 'inbox'> & { readonly journal: string };
+
+const admin = (odoo: SimulatedOdoo, method: string, path: string, body?: unknown) =>
+  fetch(`${odoo.admin}/${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+
+async function openDay(
+  { odoo, shop, warehouse, inbox, journal }: Parts,
+  conditions: Conditions,
+  { seed, rate }: { seed: number; rate: number },
+): Promise<OpenDay> {
+  const office = new BackOffice(odoo);
+  await office.prepare();
+  const suffer = async (from: Conditions): Promise<void> => {
+    await admin(odoo, 'DELETE', 'faults');
+    if (from.odoo.length > 0) await admin(odoo, 'POST', 'faults', from.odoo);
+    Object.assign(shop.faults, { cut: 0, broken: 0, throttled: 0, latency: 0 }, from.shop);
+    Object.assign(shop.webhooks.faults, { lost: 0, twice: 0, late: 0 }, from.webhooks);
+    warehouse.faults = from.warehouse;
+  };
+  await suffer(weather.calm);
+  // The shop opens once its goods are set up in Odoo, and things go wrong from then on.
+  const until = Date.now() + OPENING;
+  while ((await office.enrol()) > 0 && Date.now() < until) await systemClock.sleep(250);
+  await suffer(conditions);
+  const random = seeded(seed + shop.shop.orders.size);
+  const till: Till = await startTill({ folder: inbox, journal, seed, rate: 5, odd: 0.01 });
+  const day = new Day({ shop: shop.shop, office, warehouse, random, rate });
+  const outage = async (begin: () => Promise<() => Promise<unknown>>, seconds: number, signal: AbortSignal) => {
+    const end = await begin();
+    await systemClock.sleep(seconds * 1000, signal);
+    await end();
+  };
+  return {
+    day,
+    outages: async (seconds, signal) => {
+      const before = shop.faults.broken ?? 0;
+      const breaks: (() => Promise<() => Promise<unknown>>)[] = [
+        async () => {
+          const answer = await admin(odoo, 'POST', 'faults', { kind: 'status', status: 503 });
+          const { ids } = (await answer.json()) as { ids: number[] };
+          return () => admin(odoo, 'DELETE', `faults?id=${ids[0]}`);
+        },
+        async () => {
+          shop.faults.broken = 1;
+          return async () => Object.assign(shop.faults, { broken: before });
+        },
+        async () => {
+          day.warehouseAway = true;
+          return async () => Object.assign(day, { warehouseAway: false });
+        },
+      ];
+      for (const begin of breaks) {
+        await systemClock.sleep(seconds * 1000, signal);
+        if (!signal.aborted) await outage(begin, seconds, signal);
+      }
+    },
+    close: async () => {
+      await till.stop();
+      await day.close();
+      day.warehouseAway = false;
+      await suffer(weather.calm);
+    },
+    stop: async () => {
+      await till.stop();
+      await day.stop();
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { type Judgement, verdictOf } from '../simulators/retailer/judge.ts';
+import type { Summary } from '../watch/summary.ts';
+import { table } from './print.ts';
+
+/** Kinds of documents that a shopkeeper counts, as one and as many. */
+const kinds: readonly (readonly [kind: string, one: string, many: string])[] = [
+  ['order', 'order', 'orders'],
+  ['payment', 'payment', 'payments'],
+  ['fulfilment-order', 'picking order', 'picking orders'],
+  ['shipment', 'shipment', 'shipments'],
+  ['stock-level', 'stock figure', 'stock figures'],
+];
+
+/** What came, what crossed, what waits, what needs a person. */
+export function liveLine({ events, deliveries, documents, exceptions }: Summary): string {
+  const crossed = kinds.flatMap(([kind, one, many]) => {
+    const count = documents[kind] ?? 0;
+    return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
+  });
+  const open = exceptions.reduce((sum, { count }) => sum + count, 0);
+  const waiting = events.waiting + deliveries.waiting;
+  return [
+    `${events.received} came in`,
+    crossed.join(', ') || 'nothing yet',
+    waiting === 0 ? 'nothing waits' : `${waiting} wait`,
+    open === 0 ? 'nobody is needed' : `${open} need a person`,
+  ].join(' · ');
+}
+
+const hops: Readonly<Record<keyof Judgement, string>> = {
+  tillToOdoo: 'till → Odoo: invoices',
+  ordersToOdoo: 'shop → Odoo: orders',
+  paymentsToOdoo: 'shop → Odoo: payments',
+  ordersToWarehouse: 'shop → Odoo → warehouse: orders',
+  shipmentsToOdoo: 'warehouse → Odoo: parcels',
+  shipmentsToShop: 'warehouse → shop: parcels',
+  stockToShop: 'Odoo → shop: stock figures',
+};
+
+/** Each hop's row, and what is wrong in words. */
+export function describeJudgement(
+  judgement: Judgement,
+  { moves, p95 }: { readonly moves: number; readonly p95: number | null },
+): string {
+  const rows = Object.entries(judgement).map(([name, hop]) => [
+    hops[name as keyof Judgement],
+    String(hop.compared),
+    String(hop.lost),
+    String(hop.duplicated),
+    String(hop.outOfOrder),
+    hop.money ? hop.money.difference : 'differences' in hop ? String(hop.differences) : '',
+  ]);
+  const { wrong } = verdictOf(judgement);
+  const parts = [
+    'Compared with the systems’ own books:',
+    table(['', '>compared', '>lost', '>doubled', '>out of order', '>difference'], rows),
+    ...wrong.slice(0, 20).map((words) => `  ${words}`),
+  ];
+  if (p95 !== null)
+    parts.push(`Stock moves in Odoo stood in the shop within ${p95.toFixed(1)} s (95 of 100; ${moves} measured).`);
+  return parts.join('\n');
+}

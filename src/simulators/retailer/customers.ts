@@ -1,0 +1,66 @@
+import type { Random } from '../../core/clock.ts';
+import { cancelOrder, placeOrder } from '../shopify/orders.ts';
+import type { Order, Variant } from '../shopify/records.ts';
+import type { Shop } from '../shopify/shop.ts';
+import { person, place } from '../shopify/traffic.ts';
+import { isBought, vat } from './assortment.ts';
+
+const pick = <T>(random: Random, all: readonly T[]): T => all[Math.floor(random() * all.length)]!;
+
+/** What may be bought at the moment: the shop does not sell what it has not. */
+function onSale(shop: Shop): { variant: Variant; available: number }[] {
+  const [location] = shop.locations.keys();
+  return [...shop.variants.values()].flatMap((variant) => {
+    const available = shop.level(variant.inventoryItemId, location!)?.available ?? 0;
+    return isBought({ sku: variant.sku! }) && available >= 5 ? [{ variant, available }] : [];
+  });
+}
+
+/** Customers of the web shop. Most pay at once; some order on account and think better of it before anything is picked. */
+export class Customers {
+  readonly #shop: Shop;
+  readonly #random: Random;
+  #undecided: Order[] = [];
+
+  constructor(shop: Shop, random: Random) {
+    this.#shop = shop;
+    this.#random = random;
+  }
+
+  /** One customer orders; null while there is nothing to buy. */
+  order(): Order | null {
+    const [shop, random] = [this.#shop, this.#random];
+    const goods = onSale(shop);
+    if (goods.length === 0) return null;
+    const chosen = new Set(Array.from({ length: 1 + Math.floor(random() * 3) }, () => pick(random, goods).variant));
+    const lines = [...chosen].map((variant) => {
+      const quantity = 1 + Math.floor(random() ** 2 * 4);
+      const off = (variant.price * BigInt(quantity)) / BigInt(4 + Math.floor(random() * 7));
+      return { variantId: variant.id, quantity, taxes: [vat], ...(random() < 0.2 ? { discounts: [off] } : {}) };
+    });
+    const customer = person(shop, Math.floor(random() * 500));
+    const onAccount = random() < 0.15;
+    const order = placeOrder(shop, {
+      lines,
+      customer,
+      shippingAddress: {
+        ...place(shop, customer.displayName, 'GB'),
+        address1: '12 High Street',
+        city: 'Leeds',
+        zip: 'LS1 4DY',
+      },
+      shipping: { title: 'Standard', price: BigInt(295 + Math.floor(random() * 500)), taxes: [vat] },
+      ...(onAccount ? { paid: false } : {}),
+    });
+    if (onAccount && random() < 0.4) this.#undecided.push(order);
+    return order;
+  }
+
+  /** Cancels what its buyers have thought better of. Returns how many orders. */
+  cancel(): number {
+    const orders = this.#undecided;
+    this.#undecided = [];
+    for (const order of orders) cancelOrder(this.#shop, order);
+    return orders.length;
+  }
+}

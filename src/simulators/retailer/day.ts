@@ -1,0 +1,120 @@
+import { type Random, systemClock } from '../../core/clock.ts';
+import type { Shop } from '../shopify/index.ts';
+import type { Warehouse } from '../warehouse/index.ts';
+import { articles, isBought } from './assortment.ts';
+import type { BackOffice } from './back-office.ts';
+import { Customers } from './customers.ts';
+
+export interface DayParts {
+  readonly shop: Shop;
+  readonly office: BackOffice;
+  readonly warehouse: Warehouse;
+  readonly random: Random;
+  /** Orders a second in the web shop. Default 1. */
+  readonly rate?: number;
+}
+
+/** Longest that a stock figure is waited for, in milliseconds. */
+const PATIENCE = 60_000;
+
+/**
+ * A day's work beside the hub: customers order and cancel, goods come in, prices change, the warehouse picks and ships. `close` sends the customers and
+ * the people in Odoo home; the warehouse works on until `stop`.
+ */
+export class Day {
+  readonly #parts: DayParts;
+  readonly #customers: Customers;
+  readonly #closed = new AbortController();
+  readonly #stopped = new AbortController();
+  readonly #work: Promise<void>[];
+  /** Milliseconds from each movement in Odoo until the shop said the new figure. */
+  readonly delays: number[] = [];
+  /** Movements whose figure the shop never said in time. */
+  unseen = 0;
+  /** While true the warehouse does nothing. */
+  warehouseAway = false;
+  cancelled = 0;
+
+  constructor(parts: DayParts) {
+    this.#parts = parts;
+    this.#customers = new Customers(parts.shop, parts.random);
+    const closed = this.#closed.signal;
+    this.#work = [
+      this.#every(1000 / (parts.rate ?? 1), closed, () => this.#customers.order()),
+      this.#every(2000, closed, () => {
+        this.cancelled += this.#customers.cancel();
+      }),
+      this.#every(500, closed, () => this.#parts.office.enrol()),
+      this.#every(1500, closed, () => this.#goodsIn()),
+      this.#every(4000, closed, () => this.#reprice()),
+      this.#every(700, closed, () => this.#measure()),
+      this.#every(500, this.#stopped.signal, () => this.warehouseAway || parts.warehouse.work(new Date())),
+    ];
+  }
+
+  async #every(ms: number, signal: AbortSignal, work: () => unknown): Promise<void> {
+    for (; !signal.aborted; await systemClock.sleep(ms, signal)) await work();
+  }
+
+  #articleOf(bought: boolean) {
+    const all = articles.filter((one) => isBought(one) === bought && this.#parts.office.knows(one.sku));
+    return all[Math.floor(this.#parts.random() * all.length)];
+  }
+
+  async #goodsIn(): Promise<void> {
+    const article = this.#articleOf(true);
+    if (!article) return;
+    const more = 1 + Math.floor(this.#parts.random() * 12);
+    await this.#parts.office.count(article.sku, (await this.#parts.office.onHand(article.sku)) + more);
+  }
+
+  async #reprice(): Promise<void> {
+    const article = this.#articleOf(true);
+    if (!article) return;
+    await this.#parts.office.reprice(article.sku, article.price + Math.floor(this.#parts.random() * 50));
+  }
+
+  #levelOf(sku: string): number | undefined {
+    const { shop } = this.#parts;
+    const variant = [...shop.variants.values()].find((one) => one.sku === sku);
+    const [location] = shop.locations.keys();
+    return variant && shop.level(variant.inventoryItemId, location!)?.available;
+  }
+
+  /** Something that nobody buys comes in, so that its new figure can come of nothing else. */
+  async #measure(): Promise<void> {
+    const { office } = this.#parts;
+    const article = this.#articleOf(false);
+    if (!article) return;
+    const figure = (await office.onHand(article.sku)) + 1;
+    await office.count(article.sku, figure);
+    const began = performance.now();
+    while (this.#levelOf(article.sku) !== figure) {
+      if (performance.now() - began > PATIENCE) {
+        this.unseen += 1;
+        return;
+      }
+      await systemClock.sleep(20);
+    }
+    this.delays.push(performance.now() - began);
+  }
+
+  /** Nobody buys any more, and nobody counts. */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await Promise.all(this.#work.slice(0, -1));
+    this.cancelled += this.#customers.cancel();
+  }
+
+  async stop(): Promise<void> {
+    this.#closed.abort();
+    this.#stopped.abort();
+    await Promise.all(this.#work);
+  }
+}
+
+/** The value that so large a share does not exceed. */
+export function percentile(values: readonly number[], share: number): number | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
+}

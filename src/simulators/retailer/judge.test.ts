@@ -1,0 +1,305 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Judgement, judge, type Ledgers, verdictOf } from './judge.ts';
+import type { BooksLedger } from './ledgers.ts';
+
+type Changed<T> = T extends readonly (infer One)[]
+  ? Changed<One>[]
+  : T extends object
+    ? { -readonly [K in keyof T]: Changed<T[K]> }
+    : T;
+
+const line = (id: string, sku: string, quantity: number, price: number) => ({
+  xmlid: `hub_odoo.order_line_shop_3a_1-${id}`,
+  default_code: sku,
+  quantity,
+  price_unit: price,
+  discount: 0,
+});
+
+/** Two orders of the shop, one of them cancelled, and everything as it should be. */
+function agreed(): Changed<Ledgers> {
+  const order = {
+    cancelled: false,
+    total: 2500,
+    lines: [
+      { id: '11', sku: 'WEB-1', quantity: 2, net: 1800 },
+      { id: '12', sku: 'WEB-2', quantity: 1, net: 700 },
+    ],
+  };
+  const units = { 'WEB-1': 2, 'WEB-2': 1 };
+  const books: Changed<BooksLedger> = {
+    sale_orders: [
+      {
+        name: 'S1',
+        xmlid: 'hub_odoo.order_shop_3a_1',
+        client_order_ref: '#1',
+        state: 'sale',
+        amount_total: 25,
+        pickings: [7],
+        lines: [line('11', 'WEB-1', 2, 10), line('11_2d_discount', 'DISCOUNT', 1, -2), line('12', 'WEB-2', 1, 7)],
+      },
+      {
+        name: 'S2',
+        xmlid: 'hub_odoo.order_shop_3a_2',
+        client_order_ref: '#2',
+        state: 'cancel',
+        amount_total: 25,
+        pickings: [8],
+        lines: [],
+      },
+    ],
+    pickings: [
+      {
+        id: 7,
+        name: 'WH/OUT/1',
+        xmlid: null,
+        origin: 'S1 (warehouse:SH1)',
+        state: 'done',
+        tracking: '1Z1',
+        moves: Object.entries(units).map(([default_code, quantity]) => ({
+          state: 'done',
+          default_code,
+          quantity,
+          to: 'Customers',
+        })),
+      },
+      { id: 8, name: 'WH/OUT/2', xmlid: null, origin: 'S2', state: 'cancel', tracking: null, moves: [] },
+    ],
+    quants: [
+      { default_code: 'WEB-1', location: 'WH/Stock', quantity: 10, reserved: 3 },
+      { default_code: 'WEB-1', location: 'Customers', quantity: 2, reserved: 0 },
+      { default_code: 'WEB-2', location: 'WH/Stock', quantity: 4, reserved: 0 },
+    ],
+    payments: [{ memo: 'shop:payment-91', state: 'paid', amount: 25, reconciled: true }],
+    writes: [],
+  };
+  return {
+    till: [],
+    shop: {
+      orders: [
+        { ...order, name: '#1', payments: [{ id: '91', amount: 2500 }], fulfilments: [{ tracking: '1Z1', units }] },
+        { ...structuredClone(order), name: '#2', cancelled: true, payments: [], fulfilments: [] },
+      ],
+      levels: { 'WEB-1': 7, 'WEB-2': 4 },
+    },
+    books,
+    warehouse: { shipments: [{ number: 'SH1', order: 'WH/OUT/1', tracking: '1Z1', units: structuredClone(units) }] },
+    excepted: [],
+  };
+}
+
+test('books that agree are found to agree, hop by hop', () => {
+  const judgement = judge(agreed());
+  assert.deepEqual(verdictOf(judgement), { lost: 0, duplicated: 0, outOfOrder: 0, wrong: [] });
+  assert.deepEqual(
+    [judgement.ordersToOdoo.money, judgement.paymentsToOdoo.money],
+    [
+      { there: '25.00', here: '25.00', difference: '0.00' },
+      { there: '25.00', here: '25.00', difference: '0.00' },
+    ],
+  );
+});
+
+/** What somebody does to a ledger, at which hop it shows, as what, and in which words. */
+const tampered: readonly [
+  what: string,
+  hop: keyof Judgement,
+  as: 'lost' | 'duplicated' | 'outOfOrder' | 'differences' | 'money',
+  words: RegExp,
+  (ledgers: Changed<Ledgers>) => unknown,
+][] = [
+  [
+    'a shipment is taken out of the shop',
+    'shipmentsToShop',
+    'lost',
+    /1Z1 is not fulfilled/,
+    (x) => x.shop.orders[0]!.fulfilments.pop(),
+  ],
+  [
+    'a shipment stands twice in the shop',
+    'shipmentsToShop',
+    'duplicated',
+    /2 times fulfilled/,
+    (x) => x.shop.orders[0]!.fulfilments.push(x.shop.orders[0]!.fulfilments[0]!),
+  ],
+  [
+    'a parcel is fulfilled that never left',
+    'shipmentsToShop',
+    'duplicated',
+    /never left/,
+    (x) => x.shop.orders[0]!.fulfilments.push({ tracking: '1Z9', units: { 'WEB-1': 1 } }),
+  ],
+  [
+    'fewer units are fulfilled than left',
+    'shipmentsToShop',
+    'lost',
+    /2 × WEB-1, 1 × WEB-2; fulfilled in the shop it is 2 × WEB-1 /,
+    (x) => {
+      x.shop.orders[0]!.fulfilments[0]!.units = { 'WEB-1': 2 };
+    },
+  ],
+  [
+    'a parcel stands at another order',
+    'shipmentsToShop',
+    'lost',
+    /of #2/,
+    (x) => x.shop.orders[1]!.fulfilments.push(x.shop.orders[0]!.fulfilments.pop()!),
+  ],
+  [
+    'a delivery is not done in Odoo',
+    'shipmentsToOdoo',
+    'lost',
+    /not done in Odoo/,
+    (x) => {
+      x.books.pickings[0]!.state = 'assigned';
+    },
+  ],
+  [
+    'a delivery moved too much in Odoo',
+    'shipmentsToOdoo',
+    'lost',
+    /3 × WEB-1/,
+    (x) => {
+      x.books.pickings[0]!.moves[0]!.quantity = 3;
+    },
+  ],
+  [
+    'a delivery is done without a parcel',
+    'shipmentsToOdoo',
+    'duplicated',
+    /parcel '' is done in Odoo/,
+    (x) => {
+      Object.assign(x.books.pickings[1]!, { state: 'done' });
+    },
+  ],
+  [
+    'the warehouse never heard of an order',
+    'ordersToWarehouse',
+    'lost',
+    /0 of 2 × WEB-1/,
+    (x) => x.warehouse.shipments.pop(),
+  ],
+  [
+    'the warehouse ships twice',
+    'ordersToWarehouse',
+    'duplicated',
+    /4 of 2 × WEB-1/,
+    (x) => x.warehouse.shipments.push({ ...x.warehouse.shipments[0]!, tracking: '1Z2' }),
+  ],
+  [
+    'the warehouse ships what was cancelled',
+    'ordersToWarehouse',
+    'duplicated',
+    /1 of 0 × WEB-2/,
+    (x) => x.warehouse.shipments.push({ number: 'SH2', order: 'WH/OUT/2', tracking: '1Z2', units: { 'WEB-2': 1 } }),
+  ],
+  ['an order is missing in Odoo', 'ordersToOdoo', 'lost', /#1: no sale order/, (x) => x.books.sale_orders.shift()],
+  [
+    'an order is twice in Odoo',
+    'ordersToOdoo',
+    'duplicated',
+    /2 sale orders/,
+    (x) => x.books.sale_orders.push(x.books.sale_orders[0]!),
+  ],
+  [
+    'Odoo has an order that nobody made',
+    'ordersToOdoo',
+    'duplicated',
+    /#9: nobody ordered it/,
+    (x) => x.books.sale_orders.push({ ...x.books.sale_orders[1]!, client_order_ref: '#9' }),
+  ],
+  [
+    'a cancelled order goes on in Odoo',
+    'ordersToOdoo',
+    'lost',
+    /cancelled in the shop, sale in Odoo/,
+    (x) => {
+      x.books.sale_orders[1]!.state = 'sale';
+    },
+  ],
+  [
+    'a line is missing in Odoo',
+    'ordersToOdoo',
+    'lost',
+    /1 × WEB-2 is not in Odoo/,
+    (x) => x.books.sale_orders[0]!.lines.pop(),
+  ],
+  [
+    'a discount is missing in Odoo',
+    'ordersToOdoo',
+    'lost',
+    /for 18.00, in Odoo 2 × WEB-1 for 20.00/,
+    (x) => x.books.sale_orders[0]!.lines.splice(1, 1),
+  ],
+  [
+    'a cent is missing in Odoo',
+    'ordersToOdoo',
+    'money',
+    /25.00 in the shop, 24.99 in Odoo/,
+    (x) => {
+      x.books.sale_orders[0]!.amount_total = 24.99;
+    },
+  ],
+  [
+    'an older version came last',
+    'ordersToOdoo',
+    'outOfOrder',
+    /put product_uom_qty back to 1/,
+    (x) => {
+      const write = (commit: number, units: number) => ({
+        commit,
+        xmlid: 'hub_odoo.order_line_shop_3a_1-11',
+        model: 'sale.order.line',
+        kind: 'write',
+        values: { product_uom_qty: units },
+      });
+      x.books.writes.push(write(1, 1), write(2, 2), write(3, 1));
+    },
+  ],
+  ['a payment is missing', 'paymentsToOdoo', 'lost', /91: not there/, (x) => x.books.payments.pop()],
+  [
+    'a payment was made twice',
+    'paymentsToOdoo',
+    'duplicated',
+    /91: 2 payments/,
+    (x) => x.books.payments.push(x.books.payments[0]!),
+  ],
+  [
+    'a payment is of another amount',
+    'paymentsToOdoo',
+    'lost',
+    /24 instead of 25/,
+    (x) => {
+      x.books.payments[0]!.amount = 24;
+    },
+  ],
+  [
+    'the shop sells what is not there',
+    'stockToShop',
+    'differences',
+    /WEB-1: 8 in the shop, 7 free/,
+    (x) => {
+      x.shop.levels['WEB-1'] = 8;
+    },
+  ],
+  [
+    'the till’s invoice is missing',
+    'tillToOdoo',
+    'lost',
+    /600001/,
+    (x) => x.till.push({ invoice: '600001', lines: [{ code: 'A', quantity: 1, price: 100 }] }),
+  ],
+];
+
+for (const [what, hop, as, words, tamper] of tampered)
+  test(`${what}: it is told`, () => {
+    const ledgers = agreed();
+    tamper(ledgers);
+    const judgement = judge(ledgers);
+    const told = judgement[hop];
+    if (as === 'money') assert.notEqual(told.money!.difference, '0.00');
+    else assert.ok((told as unknown as Record<string, number>)[as]! > 0, `${hop} ${as}: ${JSON.stringify(judgement)}`);
+    assert.match(told.wrong.join('\n'), words);
+    assert.ok(verdictOf(judgement).wrong.length > 0);
+  });

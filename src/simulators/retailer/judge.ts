@@ -1,0 +1,289 @@
+import { type Excepted, type Sold, type Verdict, valuesThatWentBack, verifyDaySales } from '../verify.ts';
+import { verifyPayments } from '../verify-payments.ts';
+import { addUnits, type BooksLedger, type ShopLedger, type Units, type WarehouseLedger } from './ledgers.ts';
+
+/** How one hop stands: what is on one side and not on the other. */
+interface Hop {
+  readonly compared: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly outOfOrder: number;
+  /** Both sides' sums, as decimals, and how far they are apart. */
+  readonly money?: { readonly there: string; readonly here: string; readonly difference: string };
+  /** Each difference in words. */
+  readonly wrong: readonly string[];
+}
+
+export interface Judgement {
+  readonly tillToOdoo: Hop;
+  readonly ordersToOdoo: Hop;
+  readonly paymentsToOdoo: Hop;
+  readonly ordersToWarehouse: Hop;
+  readonly shipmentsToOdoo: Hop;
+  readonly shipmentsToShop: Hop;
+  readonly stockToShop: Hop & { readonly differences: number };
+}
+
+export interface Ledgers {
+  readonly till: readonly Sold[];
+  readonly shop: ShopLedger;
+  readonly books: BooksLedger;
+  readonly warehouse: WarehouseLedger;
+  /** Open Exceptions of the till's invoices: what stands there is not missed. */
+  readonly excepted: readonly Excepted[];
+}
+
+/** Counts differences as it is told of them. */
+class Tally {
+  lost = 0;
+  duplicated = 0;
+  outOfOrder = 0;
+  compared = 0;
+  readonly wrong: string[] = [];
+
+  miss(words: string, count = 1): void {
+    this.lost += count;
+    this.wrong.push(words);
+  }
+
+  extra(words: string, count = 1): void {
+    this.duplicated += count;
+    this.wrong.push(words);
+  }
+
+  get hop(): Hop {
+    const { compared, lost, duplicated, outOfOrder, wrong } = this;
+    return { compared, lost, duplicated, outOfOrder, wrong };
+  }
+}
+
+const text = (minor: number): string => (minor / 100).toFixed(2);
+const minorOf = (amount: number): number => Math.round(amount * 100);
+const moneyOf = (there: number, here: number) => ({
+  money: { there: text(there), here: text(here), difference: text(there - here) },
+});
+
+type SaleOrder = BooksLedger['sale_orders'][number];
+
+const isWeb = ({ client_order_ref }: SaleOrder): boolean => client_order_ref?.startsWith('#') === true;
+
+/** Compares every system's own books with its neighbours', line by line and to the cent. No figure of a hub is asked. */
+export function judge({ till, shop, books, warehouse, excepted }: Ledgers): Judgement {
+  const web = books.sale_orders.filter(isWeb);
+  return {
+    tillToOdoo: tills(till, books, web, excepted),
+    ordersToOdoo: orders(shop, books, web),
+    paymentsToOdoo: payments(shop, books),
+    ordersToWarehouse: deliveries(shop, books, warehouse, web),
+    shipmentsToOdoo: shipmentsInBooks(books, warehouse, web),
+    shipmentsToShop: shipmentsInShop(shop, books, warehouse, web),
+    stockToShop: stock(shop, books),
+  };
+}
+
+/** The till's sales are all that is not the shop's. */
+function tills(
+  sold: readonly Sold[],
+  books: BooksLedger,
+  web: readonly SaleOrder[],
+  excepted: readonly Excepted[],
+): Hop {
+  const own = new Set(web.flatMap(({ pickings }) => pickings));
+  const ids = new Set(web.flatMap(({ xmlid, lines }) => [xmlid, ...lines.map((line) => line.xmlid)]));
+  const others = {
+    sale_orders: books.sale_orders.filter((order) => !isWeb(order)),
+    pickings: books.pickings.filter(({ id }) => !own.has(id)),
+    writes: books.writes.filter(({ xmlid }) => !ids.has(xmlid)),
+  };
+  const { lost, duplicated, outOfOrder, wrong }: Verdict = verifyDaySales(sold, others, excepted);
+  return { compared: sold.length, lost, duplicated, outOfOrder, wrong };
+}
+
+function orders(shop: ShopLedger, books: BooksLedger, web: readonly SaleOrder[]): Hop {
+  const tally = new Tally();
+  const held = Map.groupBy(web, ({ client_order_ref }) => client_order_ref!);
+  let [there, here] = [0, 0];
+  for (const sold of shop.orders) {
+    tally.compared += 1;
+    const [order, ...more] = held.get(sold.name) ?? [];
+    if (more.length > 0) tally.extra(`${sold.name}: ${more.length + 1} sale orders`, more.length);
+    const state = sold.cancelled ? ['cancel'] : ['sale', 'done'];
+    if (!order) tally.miss(`${sold.name}: no sale order`);
+    else if (!state.includes(order.state))
+      tally.miss(`${sold.name}: ${sold.cancelled ? 'cancelled in the shop, ' : ''}${order.state} in Odoo`);
+    if (sold.cancelled) continue;
+    there += sold.total;
+    here += order ? minorOf(order.amount_total) : 0;
+    if (!order) continue;
+    if (minorOf(order.amount_total) !== sold.total)
+      tally.wrong.push(`${sold.name}: ${text(sold.total)} in the shop, ${order.amount_total} in Odoo`);
+    lines(tally, sold, order);
+  }
+  const names = new Set(shop.orders.map(({ name }) => name));
+  for (const [name, found] of held) if (!names.has(name)) tally.extra(`${name}: nobody ordered it`, found.length);
+  const ids = new Set(web.flatMap(({ xmlid, lines }) => [xmlid, ...lines.map((line) => line.xmlid)]));
+  const back = valuesThatWentBack(books.writes.filter(({ xmlid }) => ids.has(xmlid)));
+  tally.outOfOrder = back.length;
+  tally.wrong.push(...back);
+  return { ...tally.hop, ...moneyOf(there, here) };
+}
+
+/** Each line with what was taken off it; Odoo's external ids end in the shop's own. */
+function lines(tally: Tally, sold: ShopLedger['orders'][number], order: SaleOrder): void {
+  for (const { id, sku, quantity, net } of sold.lines) {
+    const own = order.lines.filter(({ xmlid }) => xmlid?.endsWith(`-${id}`));
+    const off = order.lines.filter(({ xmlid }) => xmlid?.includes(`-${id}_2d_discount`));
+    // Not Odoo's own total of a line, which rounds net and tax apart; the order's total is compared whole.
+    const worth = minorOf(
+      [...own, ...off].reduce((sum, line) => sum + line.quantity * line.price_unit * (1 - line.discount / 100), 0),
+    );
+    if (own.length === 0) tally.miss(`${sold.name}: ${quantity} × ${sku} is not in Odoo`);
+    else if (own.length > 1) tally.extra(`${sold.name}: ${sku} is ${own.length} times in Odoo`);
+    else if (own[0]!.default_code !== sku || own[0]!.quantity !== quantity || worth !== net)
+      tally.miss(
+        `${sold.name}: ${quantity} × ${sku} for ${text(net)}, in Odoo ${own[0]!.quantity} × ${own[0]!.default_code} for ${text(worth)}`,
+      );
+  }
+}
+
+/** Payments that are held stand in Odoo under a memo that ends in the shop's own id. */
+function payments(shop: ShopLedger, { payments: held }: BooksLedger): Hop {
+  const sent = shop.orders.flatMap((order) => order.payments);
+  const own = held
+    .filter(({ memo }) => memo !== null && /payment-\d+$/.test(memo))
+    .map((one) => ({ ...one, memo: one.memo!.slice(one.memo!.lastIndexOf('-') + 1) }));
+  const { lost, doubled, wrong, words } = verifyPayments(sent, own);
+  const there = sent.reduce((sum, { amount }) => sum + amount, 0);
+  const here = own.reduce((sum, { amount }) => sum + minorOf(amount), 0);
+  return {
+    compared: sent.length,
+    lost: lost + wrong,
+    duplicated: doubled,
+    outOfOrder: 0,
+    ...moneyOf(there, here),
+    wrong: words,
+  };
+}
+
+const show = (units: Units): string =>
+  Object.entries(units)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([sku, count]) => `${count} × ${sku}`)
+    .join(', ');
+
+/** Number of a delivery in Odoo, backorders included, → the shop's order. */
+function ordersByDelivery({ pickings }: BooksLedger, web: readonly SaleOrder[]): Map<string, string> {
+  const names = new Map(pickings.map(({ id, name }) => [id, name]));
+  return new Map(
+    web.flatMap((order) => order.pickings.map((id) => [names.get(id)!, order.client_order_ref!] as const)),
+  );
+}
+
+/** What was ordered and not cancelled has left the warehouse, all of it and once. */
+function deliveries(
+  shop: ShopLedger,
+  books: BooksLedger,
+  { shipments }: WarehouseLedger,
+  web: readonly SaleOrder[],
+): Hop {
+  const tally = new Tally();
+  const orderOf = ordersByDelivery(books, web);
+  const left = Map.groupBy(shipments, ({ order }) => orderOf.get(order) ?? order);
+  for (const { name, cancelled, lines: ordered } of shop.orders) {
+    tally.compared += 1;
+    const wanted: Record<string, number> = {};
+    for (const { sku, quantity } of cancelled ? [] : ordered) addUnits(wanted, sku, quantity);
+    const gone: Record<string, number> = {};
+    for (const { units } of left.get(name) ?? [])
+      for (const [sku, count] of Object.entries(units)) addUnits(gone, sku, count);
+    for (const sku of new Set([...Object.keys(wanted), ...Object.keys(gone)])) {
+      const more = (gone[sku] ?? 0) - (wanted[sku] ?? 0);
+      const words = `${name}: ${gone[sku] ?? 0} of ${wanted[sku] ?? 0} × ${sku} left the warehouse`;
+      if (more > 0) tally.extra(words);
+      if (more < 0) tally.miss(words);
+    }
+  }
+  for (const [name] of left)
+    if (!shop.orders.some((order) => order.name === name)) tally.extra(`${name}: left, and nobody ordered it`);
+  return tally.hop;
+}
+
+/** A shipment as one side holds it. */
+interface Held {
+  readonly order: string;
+  readonly tracking: string;
+  readonly units: Units;
+}
+
+function compareShipments(said: readonly Held[], held: readonly Held[], where: string): Hop {
+  const tally = new Tally();
+  const known = Map.groupBy(held, ({ tracking }) => tracking);
+  for (const { tracking, order, units } of said) {
+    tally.compared += 1;
+    const [one, ...more] = known.get(tracking) ?? [];
+    if (!one) tally.miss(`${order}: parcel ${tracking} is not ${where}`);
+    else if (one.order !== order || show(one.units) !== show(units))
+      tally.miss(`${order}: parcel ${tracking} has ${show(units)}; ${where} it is ${show(one.units)} of ${one.order}`);
+    if (more.length > 0) tally.extra(`${order}: parcel ${tracking} is ${more.length + 1} times ${where}`, more.length);
+  }
+  const parcels = new Set(said.map(({ tracking }) => tracking));
+  for (const [tracking, found] of known)
+    if (!parcels.has(tracking)) tally.extra(`${found[0]!.order}: parcel '${tracking}' is ${where}, and never left`);
+  return tally.hop;
+}
+
+const saidBy = ({ shipments }: WarehouseLedger, orderOf: ReadonlyMap<string, string>): Held[] =>
+  shipments.map(({ order, tracking, units }) => ({ order: orderOf.get(order) ?? order, tracking, units }));
+
+function shipmentsInBooks(books: BooksLedger, warehouse: WarehouseLedger, web: readonly SaleOrder[]): Hop {
+  const orderOf = ordersByDelivery(books, web);
+  const held = books.pickings
+    .filter(({ name, state }) => orderOf.has(name) && state === 'done')
+    .map(({ name, tracking, moves }): Held => {
+      const units: Record<string, number> = {};
+      for (const { state, default_code, quantity } of moves)
+        if (state === 'done' && quantity > 0) addUnits(units, default_code ?? '?', quantity);
+      return { order: orderOf.get(name)!, tracking: tracking ?? '', units };
+    });
+  return compareShipments(saidBy(warehouse, orderOf), held, 'done in Odoo');
+}
+
+function shipmentsInShop(
+  shop: ShopLedger,
+  books: BooksLedger,
+  warehouse: WarehouseLedger,
+  web: readonly SaleOrder[],
+): Hop {
+  const held = shop.orders.flatMap(({ name, fulfilments }) => fulfilments.map((one) => ({ ...one, order: name })));
+  return compareShipments(saidBy(warehouse, ordersByDelivery(books, web)), held, 'fulfilled in the shop');
+}
+
+/** What the shop says it can sell is what is free in Odoo: on hand − reserved. */
+function stock(shop: ShopLedger, { quants }: BooksLedger): Judgement['stockToShop'] {
+  const free: Record<string, number> = {};
+  for (const { default_code, location, quantity, reserved } of quants)
+    if (default_code !== null && location?.startsWith('WH/')) addUnits(free, default_code, quantity - reserved);
+  const wrong = Object.entries(shop.levels).flatMap(([sku, level]) =>
+    level === (free[sku] ?? 0) ? [] : [`${sku}: ${level} in the shop, ${free[sku] ?? 0} free in Odoo`],
+  );
+  return {
+    compared: Object.keys(shop.levels).length,
+    lost: 0,
+    duplicated: 0,
+    outOfOrder: 0,
+    differences: wrong.length,
+    wrong,
+  };
+}
+
+/** All hops together. */
+export function verdictOf(judgement: Judgement) {
+  const hops = Object.values(judgement) as Hop[];
+  const sum = (field: 'lost' | 'duplicated' | 'outOfOrder'): number => hops.reduce((all, hop) => all + hop[field], 0);
+  return {
+    lost: sum('lost'),
+    duplicated: sum('duplicated'),
+    outOfOrder: sum('outOfOrder'),
+    wrong: hops.flatMap(({ wrong }) => wrong),
+  };
+}

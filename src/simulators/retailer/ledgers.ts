@@ -1,0 +1,107 @@
+import type { Order } from '../shopify/records.ts';
+import type { Shop } from '../shopify/shop.ts';
+import { netOf, totalOf } from '../shopify/sums.ts';
+import type { OdooLedger } from '../verify.ts';
+import type { HeldPayment } from '../verify-payments.ts';
+import type { Warehouse } from '../warehouse/index.ts';
+
+/** What the shop sold, by its own books. Amounts in minor units, tax within. */
+export interface ShopLedger {
+  readonly orders: readonly {
+    readonly name: string;
+    readonly cancelled: boolean;
+    readonly total: number;
+    readonly lines: readonly {
+      readonly id: string;
+      readonly sku: string;
+      readonly quantity: number;
+      readonly net: number;
+    }[];
+    readonly payments: readonly { readonly id: string; readonly amount: number }[];
+    readonly fulfilments: readonly { readonly tracking: string; readonly units: Units }[];
+  }[];
+  /** What it says it can sell, by SKU. */
+  readonly levels: Readonly<Record<string, number>>;
+}
+
+export type Units = Readonly<Record<string, number>>;
+
+/** What left the warehouse, by its own books. */
+export interface WarehouseLedger {
+  readonly shipments: readonly {
+    readonly number: string;
+    /** Number of the delivery, as Odoo calls it. */
+    readonly order: string;
+    readonly tracking: string;
+    readonly units: Units;
+  }[];
+}
+
+/** What is read of `GET {admin}/ledger` beyond what day sales need. */
+export interface BooksLedger extends OdooLedger {
+  readonly sale_orders: readonly (Omit<OdooLedger['sale_orders'][number], 'lines'> & {
+    readonly amount_total: number;
+    readonly pickings: readonly number[];
+    readonly lines: readonly {
+      readonly xmlid: string | null;
+      readonly default_code: string | null;
+      readonly quantity: number;
+      readonly price_unit: number;
+      readonly discount: number;
+    }[];
+  })[];
+  readonly pickings: readonly (OdooLedger['pickings'][number] & {
+    readonly id: number;
+    readonly name: string;
+    readonly tracking: string | null;
+  })[];
+  readonly quants: readonly {
+    readonly default_code: string | null;
+    readonly location: string | null;
+    readonly quantity: number;
+    readonly reserved: number;
+  }[];
+  readonly payments: readonly HeldPayment[];
+}
+
+const tail = (gid: string): string => gid.slice(gid.lastIndexOf('/') + 1);
+
+export const addUnits = (all: Record<string, number>, sku: string, units: number): void => {
+  all[sku] = (all[sku] ?? 0) + units;
+};
+
+function soldOf(order: Order): ShopLedger['orders'][number] {
+  const line = (id: string) => order.lines.find((one) => one.id === id)!;
+  return {
+    name: order.name,
+    cancelled: order.cancelledAt !== null,
+    total: Number(totalOf(order).shop),
+    lines: order.lines.map((one) => ({
+      id: tail(one.id),
+      sku: one.sku!,
+      quantity: one.quantity,
+      net: Number(netOf(one).shop),
+    })),
+    payments: order.transactions
+      .filter(({ kind, status }) => kind === 'SALE' && status === 'SUCCESS')
+      .map(({ id, amount }) => ({ id: tail(id), amount: Number(amount.shop) })),
+    fulfilments: order.fulfillments.map(({ tracking, lines }) => {
+      const units: Record<string, number> = {};
+      for (const { lineId, quantity } of lines) addUnits(units, line(lineId).sku!, quantity);
+      return { tracking: tracking.map(({ number }) => number).join(', '), units };
+    }),
+  };
+}
+
+export function shopLedger(shop: Shop): ShopLedger {
+  const levels: Record<string, number> = {};
+  for (const { inventoryItemId, available } of shop.levels.values())
+    addUnits(levels, shop.variantOf(inventoryItemId)!.sku!, available);
+  return { orders: [...shop.orders.values()].map(soldOf), levels };
+}
+
+export const warehouseLedger = ({ left }: Pick<Warehouse, 'left'>): WarehouseLedger => ({
+  shipments: [...left]
+    .map(([number, { order, tracking, units }]) => ({ number, order, tracking, units }))
+    .filter(({ units }) => Object.keys(units).length > 0),
+});

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { Judgement } from '../../src/simulators/retailer/judge.ts';
+import { lastJson, must, root, scratch } from '../support/package.ts';
+
+interface Told {
+  verified: { lost: number; duplicated: number; outOfOrder: number };
+  hops: Judgement;
+  wrong: string[];
+  documents: Record<string, number>;
+  money: Record<string, { difference: string }>;
+  exceptions: { cause: string }[];
+  stockDelay: { moves: number; unseen: number };
+}
+
+const { folder, clean } = scratch();
+after(clean);
+const home = join(folder, 'home');
+
+const day = async (...options: string[]): Promise<Told> =>
+  lastJson<Told>(
+    await must('node', ['bin/crossdock.mjs', 'demo', '--json', ...options], {
+      cwd: root,
+      env: { CROSSDOCK_HOME: home, CROSSDOCK_LOG: 'silent' },
+    }),
+  );
+
+/** Every system's own books agree with its neighbours', and there was something to agree on. */
+function assertAgreed({ verified, hops, wrong, money }: Told): void {
+  assert.deepEqual(wrong, []);
+  assert.deepEqual(verified, { lost: 0, duplicated: 0, outOfOrder: 0 });
+  for (const [name, { compared, money: sums }] of Object.entries(hops)) {
+    assert.ok(compared > 2, `${name}: ${compared} compared`);
+    if (sums) assert.equal(sums.difference, '0.00', name);
+  }
+  assert.equal(hops.stockToShop.differences, 0);
+  for (const [currency, { difference }] of Object.entries(money)) assert.equal(difference, '0.00', currency);
+}
+
+test('a calm day of the whole retailer, and a stormy one that goes on where it ended: every order, payment, parcel and stock figure crosses once', async () => {
+  const calm = await day('--for', '6s', '--rate', '2');
+  assertAgreed(calm);
+  assert.ok(calm.stockDelay.moves > 0 && calm.stockDelay.unseen === 0, JSON.stringify(calm.stockDelay));
+  assert.deepEqual(
+    calm.exceptions.filter(({ cause }) => cause !== 'manual-entry'),
+    [],
+    'the till asks about entries by hand, nobody else asks anything',
+  );
+  const storm = await day('--for', '9s', '--rate', '3', '--faults', 'storm');
+  assertAgreed(storm);
+  for (const hop of ['tillToOdoo', 'ordersToOdoo', 'shipmentsToShop'] as const)
+    assert.ok(storm.hops[hop].compared > calm.hops[hop].compared, `${hop}: the second day adds to the first`);
+  assert.match(readFileSync(join(home, 'demo', 'shop.ndjson'), 'utf8'), /"name":"#1001"/);
+});
