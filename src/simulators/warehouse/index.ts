@@ -9,6 +9,8 @@ export interface Faults {
   readonly silence?: number;
   /** An order is rejected in its acknowledgement. */
   readonly rejection?: number;
+  /** An order is acknowledged and never picked. */
+  readonly idle?: number;
   /** A line is picked short, and the rest will not come. */
   readonly shortage?: number;
   /** An order leaves in two shipments. */
@@ -127,7 +129,8 @@ export class Warehouse {
       return;
     }
     this.orders.set(order.number, { ...order, cancelled: order.status === 'F' });
-    if (order.status !== 'F') this.#open.push(order);
+    const idle = this.#options.faults?.idle !== undefined && this.#happens('idle');
+    if (order.status !== 'F' && !idle) this.#open.push(order);
   }
 
   /** Acknowledges, late, what it had kept silent about. */
