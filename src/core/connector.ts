@@ -128,6 +128,8 @@ export interface PollSource<N> {
   readonly every: Duration;
   /** Several changes may share one `sourceVersion` (Odoo's `write_date` counts seconds): then the content decides. */
   readonly coarseVersions?: boolean;
+  /** Each record tells its subject whole, read later than all before it: of several that wait to be routed the last is enough. */
+  readonly whole?: boolean;
   readonly personal?: PersonalNames;
   pull(cursor: string | null, cx: Context): AsyncIterable<{ items: Incoming[]; cursor: string }>;
   decode(bytes: Uint8Array): N;
