@@ -47,6 +47,16 @@ select protect_entity('nudge');
 alter table event add column looked_at timestamptz;
 alter table subject add column looked_at timestamptz;
 
+-- An answer that may come although nobody awaits it: that goods left, of an order that was sent when that was not awaited yet.
+alter table expectation add column unasked boolean not null default false;
+-- An answer may come in parts, in any order: it has come when all of `parts` have; null: it comes whole.
+alter table expectation add column parts text[];
+alter table expectation add column came text[] not null default '{}';
+drop index expectation_due;
+create index expectation_due on expectation (due_at) where exception_id is null and (answered_at is null or (kind is null and not unasked));
+
+create index expectation_of on expectation (entity, kind, document_key);
+
 create or replace function prepare_api_role() returns text language plpgsql as $$
 declare
   wanted text := left(current_user, 59) || '_api';

@@ -1,5 +1,5 @@
 import { HubError } from '../core/errors.ts';
-import { traceSteps } from '../ledger/trace.ts';
+import { traceSteps, wordsOf } from '../ledger/trace.ts';
 import { withLedger } from './open.ts';
 import { printJson, sayTo, table } from './print.ts';
 
@@ -8,7 +8,7 @@ export async function trace(key: string, { json = false }: { json?: boolean }): 
   await withLedger(async (ledger) => {
     const steps = (await traceSteps(ledger.db, ledger.vault, key)).map(({ sealed, ...step }) => ({
       ...step,
-      message: sealed ? ledger.vault.unseal(sealed.bytes, sealed.place).toString() : null,
+      message: wordsOf({ ...step, sealed }, ledger.vault),
     }));
     if (steps.length === 0)
       throw new HubError('NOT_FOUND', `nothing is known about '${key}'`, {
@@ -19,8 +19,14 @@ export async function trace(key: string, { json = false }: { json?: boolean }): 
       say(
         table(
           ['when', 'what', 'about', 'state', 'message'],
-          steps.map((step) => [step.at.toISOString(), step.what, step.about, step.state, step.message ?? '']),
+          steps.map((step) => [step.at.toISOString(), step.what, step.about, stateOf(step), step.message ?? '']),
         ),
       );
   });
 }
+
+/** What is awaited, and until when. */
+const stateOf = ({ what, state, detail }: { what: string; state: string; detail: Record<string, unknown> }): string =>
+  what === 'expectation' && state !== 'answered'
+    ? `${state} until ${new Date(String(detail.until)).toISOString()}`
+    : state;

@@ -128,6 +128,8 @@ export interface PollSource<N> {
   readonly every: Duration;
   /** Several changes may share one `sourceVersion` (Odoo's `write_date` counts seconds): then the content decides. */
   readonly coarseVersions?: boolean;
+  /** Each record tells its subject whole, read later than all before it: of several that wait to be routed the last is enough. */
+  readonly whole?: boolean;
   readonly personal?: PersonalNames;
   pull(cursor: string | null, cx: Context): AsyncIterable<{ items: Incoming[]; cursor: string }>;
   decode(bytes: Uint8Array): N;
@@ -222,6 +224,8 @@ export interface Part {
 export interface Expectation {
   /** Unique within the connection, such as `acknowledgement:12`. */
   readonly key: string;
+  /** What the answer is made of, where it comes in parts: it has come when all have. */
+  readonly parts?: readonly string[];
   readonly within: Duration;
   /** Short stable slug of the Exception, such as `not-acknowledged`. */
   readonly cause: string;
@@ -236,7 +240,8 @@ export type Result =
    * The target holds it, as read back. `id` is the target's. Where records also come back from there: `held` is what it holds, fields of the document
    * as its own source would tell them (it may round or fill in), and `version` the record's version there, comparable with `sourceVersion` of the
    * events it will send. With both the engine knows its own echo for certain. `parts` are records of their own that came into being with it, such
-   * as the variants of a product: bound in the same transaction, so that what needs one of them can go. `expects` is what must still come of it.
+   * as the variants of a product: bound in the same transaction, so that what needs one of them can go. `expects` is what must still come of it (a later version of
+   * the document says anew until when), `forgoes` are keys of what need not come any more.
    */
   | {
       outcome: 'done';
@@ -245,6 +250,7 @@ export type Result =
       version?: bigint;
       parts?: readonly Part[];
       expects?: readonly Expectation[];
+      forgoes?: readonly string[];
     }
   /** Nothing was done for this item (a batch neighbour spoilt it): goes again at once and spends no attempt. */
   | { outcome: 'untouched' }

@@ -24,6 +24,10 @@ export interface Objection {
 /** The answer to something that was sent through the Event's connection: what a sink said it `expects`. */
 export interface Reply {
   readonly to: string;
+  /** Of an answer that comes in parts: those that this is. Absent: all. */
+  readonly parts?: readonly string[];
+  /** It may come although nobody awaits it: then it means nothing. */
+  readonly unasked?: boolean;
   /** A negative answer: becomes an Exception about what was sent. `message` is for an operator and names no persons. */
   readonly refusal?: { readonly cause: string; readonly message: string; readonly field?: string };
 }

@@ -8,10 +8,12 @@ import type { Sql } from '../ledger/database.ts';
 import type { ClaimedDelivery } from '../ledger/deliveries.ts';
 import { closeExceptions } from '../ledger/exceptions.ts';
 import {
+  type AwaitedRow,
   addExpectations,
   answerEarlier,
   answerExpectation,
   type ExpectationRow,
+  forgetWants,
   lockOverdue,
   type NewExpectation,
   noteExceptions,
@@ -35,11 +37,17 @@ export async function writeExpectations(
   connection: string,
   finished: readonly { delivery: ClaimedDelivery; result: Result }[],
 ): Promise<void> {
+  const forgone = finished.flatMap(({ result }) => (result.outcome === 'done' ? (result.forgoes ?? []) : []));
   const rows = finished.flatMap(({ delivery, result }) =>
     result.outcome === 'done'
       ? (result.expects ?? []).map((expected) => newExpectation(parts, connection, delivery, expected))
       : [],
   );
+  const renewed = rows.map(({ key, version }) => ({ key, version }));
+  const [entity] = finished.map(({ delivery }) => delivery.entity);
+  await close(sql, entity!, await forgetWants(sql, connection, { renewed, forgone }), {
+    reason: 'a later version was sent',
+  });
   await raise(parts, sql, await addExpectations(sql, rows));
 }
 
@@ -47,7 +55,7 @@ function newExpectation(
   { vault, wiring }: Needed,
   connection: string,
   delivery: ClaimedDelivery,
-  { key, within, about, cause, overdue }: Expectation,
+  { key, within, about, cause, overdue, parts }: Expectation,
 ): NewExpectation {
   const { entity, kind, version, labels } = delivery;
   const flow = wiring.flow(delivery.flow);
@@ -65,15 +73,22 @@ function newExpectation(
     labels,
     message: vault.seal(JSON.stringify(words), messagePlace({ connection, key })),
     withinSeconds: milliseconds(within) / 1000,
+    parts: parts ? JSON.stringify(parts) : null,
   };
 }
+
+/** What must come, in words that go on a sentence. */
+export const aboutOf = (
+  { vault }: Pick<Parts, 'vault'>,
+  row: Pick<AwaitedRow, 'connection' | 'key' | 'message_sealed'>,
+): string => (JSON.parse(vault.unseal(row.message_sealed, messagePlace(row)).toString()) as Words).about;
 
 /** Writes down the answers that events brought: closes what had become an Exception, and opens one for a negative answer. */
 export async function writeReplies(parts: Needed, sql: Sql, plans: readonly Plan[]): Promise<void> {
   for (const { event, replies } of plans)
     for (const { flow, reply } of replies) {
       const { connection, entity } = event;
-      const { to: key, refusal } = reply;
+      const { to: key, refusal, unasked = false, parts: came = null } = reply;
       const row = await answerExpectation(sql, {
         entity,
         connection,
@@ -82,17 +97,28 @@ export async function writeReplies(parts: Needed, sql: Sql, plans: readonly Plan
         owner: flow.onException.owner,
         patienceSeconds: milliseconds(flow.onException.within) / 1000,
         labels: event.labels,
+        unasked,
+        parts: came,
         refusal: refusal ? parts.vault.seal(JSON.stringify(refusal), refusalPlace(connection, key)) : null,
       });
+      if (!row.whole) continue;
       const earlier = refusal || row.kind === null ? [] : await answerEarlier(sql, row);
-      await close(sql, entity, [...(row.exception_id === null ? [] : [row.exception_id]), ...earlier], event.id);
+      await close(sql, entity, [...(row.exception_id === null ? [] : [row.exception_id]), ...earlier], {
+        reason: 'the answer came',
+        event: event.id,
+      });
       if (row.exception_id !== null) await noteExceptions(sql, [{ connection, key, exceptionId: null }]);
       if (refusal && row.kind !== null) await raise(parts, sql, [row]);
     }
 }
 
-async function close(sql: Sql, entity: string, ids: readonly string[], event: string): Promise<void> {
-  const reason = 'the answer came';
+async function close(
+  sql: Sql,
+  entity: string,
+  ids: readonly string[],
+  { reason, ...detail }: { reason: string; event?: string },
+): Promise<void> {
+  if (ids.length === 0) return;
   const closed = await closeExceptions(sql, ids, { state: 'retried', reason, by: 'hub' });
   await appendAudit(
     sql,
@@ -102,7 +128,7 @@ async function close(sql: Sql, entity: string, ids: readonly string[], event: st
         actor: 'hub',
         action: 'exception.answered',
         object: `exception:${id}`,
-        detail: { event },
+        detail,
       }),
     ),
   );

@@ -9,7 +9,15 @@ import { isAway, type Sql } from '../ledger/database.ts';
 import { addDeliveries, type NewDelivery, supersedeWaiting } from '../ledger/deliveries.ts';
 import { addReferences, changeDocuments, createDocuments, type WrittenDocument } from '../ledger/documents.ts';
 import { adopt } from '../ledger/echoes.ts';
-import { delayEvent, finishEvents, nextEvents, parkEvent, readSubjects, writeSubjects } from '../ledger/events.ts';
+import {
+  delayEvent,
+  finishEvents,
+  nextEvents,
+  parkEvent,
+  passOver,
+  readSubjects,
+  writeSubjects,
+} from '../ledger/events.ts';
 import { closeAnswered } from '../ledger/exceptions.ts';
 import { addConcerns } from '../ledger/in-flight.ts';
 import { laneId, refreshLanes, takePlaces } from '../ledger/lanes.ts';
@@ -28,6 +36,7 @@ class LeaseLost extends Error {}
 
 /** Routes the next events of one shard under its lease (Content-Based Router). Returns how many were routed; 0 when the lease was lost. */
 export async function routeShard(parts: Parts, shard: number, lease: Lease): Promise<number> {
+  await passOverEarlier(parts, shard, lease);
   const events = await nextEvents(parts.db, shard, parts.terms.routeBatch);
   if (events.length === 0) return 0;
   const keys = events.flatMap((event) =>
@@ -46,6 +55,19 @@ export async function routeShard(parts: Parts, shard: number, lease: Lease): Pro
   }
   parts.bell.ring('deliver');
   return plans.length;
+}
+
+/** Of records that tell all, only the last that waits is worth translating: a source that tells faster than is routed never falls behind. */
+async function passOverEarlier({ db, wiring }: Parts, shard: number, lease: Lease): Promise<void> {
+  if (wiring.wholes.length === 0) return;
+  await db.transaction(async (sql) => {
+    if (!(await holdsLease(sql, lease))) return;
+    const passed = await passOver(sql, shard, wiring.wholes);
+    await appendAudit(
+      sql,
+      passed.map(({ id, entity }) => ({ entity, actor: 'hub', action: 'event.late', object: `event:${id}` })),
+    );
+  });
 }
 
 /** Batches in order, such that no document is written twice in one batch (but for those that are only made when new). */

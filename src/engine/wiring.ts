@@ -55,6 +55,8 @@ export interface Wiring {
   sink(flow: AnyFlow, kind: string): SinkPort;
   /** Whether a flow that reads from the connection heeds what takes of a kind are on their way there. */
   heeded(connection: string, kind: string): boolean;
+  /** Sources whose records tell all that earlier ones of their subject do. */
+  wholes: { connection: string; source: string }[];
   /** Whether any flow heeds anything. */
   heeds: boolean;
   port(connection: string, sink: string): SinkPort | undefined;
@@ -103,6 +105,9 @@ export function wire(estate: Estate): Wiring {
     types: [...types.values()],
     type: (kind) => types.get(kind),
     sink: portOf,
+    wholes: [...sources.values()].flatMap(({ connection, source }) =>
+      source.kind === 'poll' && source.whole ? [{ connection, source: source.name }] : [],
+    ),
     heeds: heeded.size > 0,
     heeded: (connection, kind) => heeded.has(`${connection} ${kind}`),
     port: (connection, sink) => sinks.get(`${connection} ${sink}`),

@@ -1,5 +1,5 @@
 import type { Beside, ShippingAdvice } from '../connectors/warehouse-files/index.ts';
-import { badMessage, nothingLeft, orderOf, shipmentOf } from '../connectors/warehouse-files/mapping.ts';
+import { badMessage, nothingLeft, orderOf, shipmentOf, shippedBy } from '../connectors/warehouse-files/mapping.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { defineFlow, type Flow, type Look, type MappingSeed, type Translation } from '../core/flow.ts';
 import { canonicalJson } from '../core/seal.ts';
@@ -67,11 +67,17 @@ async function shipmentsOf(native: Native, look: Look, asks: boolean): Promise<T
   if (native.kind === 'group') return { outcome: 'duplicate', documents: [] };
   const order = await orderOf(native, look);
   const body = shipmentOf(native, order, look);
+  const all = asks ? await look.find(ShipmentDocument, ['order', order.orderNumber]) : [];
+  const others = all.filter(
+    ({ fulfilmentOrder, number }) => fulfilmentOrder === order.id && number !== native.shipment,
+  );
+  const shipped = asks ? shippedBy(native, order, body, others) : null;
+  const replies = shipped === null ? [] : [shipped];
   if (body === null) {
     const objections = native.closes === 'nothing' || !asks ? [] : [nothingLeft(native, order)];
-    return { outcome: 'routed', documents: [], objections };
+    return { outcome: 'routed', documents: [], objections, replies };
   }
   const known = await look.current(ShipmentDocument, body.id);
   const outcome = known && canonicalJson(known) === canonicalJson(body) ? 'duplicate' : 'routed';
-  return { outcome, documents: [{ kind: 'shipment', body }], answers: ['nothing-shipped'] };
+  return { outcome, documents: [{ kind: 'shipment', body }], answers: ['nothing-shipped'], replies };
 }

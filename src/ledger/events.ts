@@ -134,6 +134,34 @@ export async function nextEvents(sql: Sql, shard: number, limit: number): Promis
   );
 }
 
+/**
+ * Events of these sources behind which a later one of the same subject waits go to history as `late`: the later one tells all that they do. What a person has
+ * decided on stays. Returns them.
+ */
+export async function passOver(
+  sql: Sql,
+  shard: number,
+  sources: readonly { connection: string; source: string }[],
+): Promise<{ id: string; entity: string }[]> {
+  if (sources.length === 0) return [];
+  return sql.query<{ id: string; entity: string }>(
+    'events_pass_over',
+    `with last as (
+       select connection, source, subject, max(seq) as seq from event
+       where shard = $1 and state = 'new' and payload_sealed is not null and decision is null
+         and (connection, source) in (select * from unnest($2::text[], $3::text[]))
+       group by 1, 2, 3 having count(*) > 1),
+     gone as (
+       delete from event e using last l
+       where e.connection = l.connection and e.source = l.source and e.subject = l.subject and e.seq < l.seq and e.state = 'new' and e.decision is null
+       returning e.*)
+     insert into event_history (id, entity, connection, source, subject, source_version, occurred_at, received_at, payload_sealed, labels, lines, currency, minor, absolute, outcome)
+     select id, entity, connection, source, subject, source_version, occurred_at, received_at, payload_sealed, labels, 0, null, 0, 0, 'late'
+     from gone returning id, entity`,
+    [shard, ...columns(sources, ['connection', 'source'])],
+  );
+}
+
 export interface FinishedEvent extends Measure {
   id: string;
   outcome: 'routed' | 'duplicate' | 'late' | 'dismissed' | 'echo';

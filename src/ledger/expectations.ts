@@ -31,13 +31,15 @@ export interface NewExpectation {
   labels: Readonly<Record<string, string>>;
   message: Buffer;
   withinSeconds: number;
+  /** Sets of texts as JSON; null: it comes whole. */
+  parts: string | null;
 }
 
 const shown =
   'entity, connection, key, flow, owner, patience_seconds, kind, document_key, version, labels, message_sealed, refusal_sealed, exception_id';
 
 /**
- * Remembers what must still come; a repeat of the same delivery does not wait longer. Returns those whose answer was there first, and was a refusal:
+ * Remembers what must still come; a repeat of the same delivery does not wait longer, a later version of the document says anew until when. Returns those whose answer was there first, and was a refusal:
  * nobody has been told yet.
  */
 export async function addExpectations(sql: Sql, rows: readonly NewExpectation[]): Promise<ExpectationRow[]> {
@@ -45,14 +47,17 @@ export async function addExpectations(sql: Sql, rows: readonly NewExpectation[])
   const written = await sql.query<ExpectationRow>(
     'expectations_add',
     `insert into expectation (entity, connection, key, flow, owner, patience_seconds, kind, document_key, version, labels, message_sealed,
-       within_seconds, due_at)
-     select e.*, now() + make_interval(secs => e.within) from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::double precision[], $7::text[],
-       $8::text[], $9::integer[], $10::jsonb[], $11::bytea[], $12::double precision[])
-       as e (entity, connection, key, flow, owner, patience, kind, document_key, version, labels, message, within)
+       within_seconds, parts, due_at)
+     select e.entity, e.connection, e.key, e.flow, e.owner, e.patience, e.kind, e.document_key, e.version, e.labels, e.message, e.within,
+       (select array_agg(p) from jsonb_array_elements_text(e.parts) p), now() + make_interval(secs => e.within)
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::double precision[], $7::text[],
+       $8::text[], $9::integer[], $10::jsonb[], $11::bytea[], $12::double precision[], $13::jsonb[])
+       as e (entity, connection, key, flow, owner, patience, kind, document_key, version, labels, message, within, parts)
      order by e.connection, e.key
      on conflict (connection, key) do update set flow = excluded.flow, owner = excluded.owner, patience_seconds = excluded.patience_seconds, kind = excluded.kind,
        document_key = excluded.document_key, version = excluded.version, labels = excluded.labels, message_sealed = excluded.message_sealed, within_seconds = excluded.within_seconds,
-       due_at = case when expectation.kind is null then excluded.due_at else expectation.due_at end
+       parts = excluded.parts, answered_at = case when excluded.parts is null or excluded.parts <@ expectation.came then expectation.answered_at end,
+       due_at = case when expectation.kind is null or excluded.version > expectation.version then excluded.due_at else expectation.due_at end
      returning ${shown}`,
     columns(rows, [
       'entity',
@@ -67,6 +72,7 @@ export async function addExpectations(sql: Sql, rows: readonly NewExpectation[])
       'labels',
       'message',
       'withinSeconds',
+      'parts',
     ]),
   );
   return written.filter((row) => row.refusal_sealed !== null && row.exception_id === null);
@@ -82,19 +88,25 @@ export interface NewAnswer {
   patienceSeconds: number;
   labels: Readonly<Record<string, string>>;
   refusal: Buffer | null;
+  /** Nobody need have asked. */
+  unasked: boolean;
+  /** Null: all of it. */
+  parts: readonly string[] | null;
 }
 
 /** How long an answer may be there before we know that we sent what it answers. */
 const EARLY_SECONDS = 3600;
 
-/** Writes one answer down; the last one counts. Returns what is known of the expectation, with the Exception it had become. */
-export async function answerExpectation(sql: Sql, answer: NewAnswer): Promise<ExpectationRow> {
-  const [row] = await sql.query<ExpectationRow>(
+/** Writes one answer down; the last one counts. Returns what is known of the expectation, with the Exception it had become, and whether all has come. */
+export async function answerExpectation(sql: Sql, answer: NewAnswer): Promise<ExpectationRow & { whole: boolean }> {
+  const [row] = await sql.query<ExpectationRow & { whole: boolean }>(
     'expectation_answer',
-    `insert into expectation (entity, connection, key, flow, owner, patience_seconds, labels, refusal_sealed, within_seconds, due_at, answered_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $9), now())
-     on conflict (connection, key) do update set answered_at = now(), refusal_sealed = excluded.refusal_sealed
-     returning ${shown}`,
+    `insert into expectation (entity, connection, key, flow, owner, patience_seconds, labels, refusal_sealed, within_seconds, due_at, answered_at, unasked, came)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $9), now(), $10, coalesce($11::text[], '{}'))
+     on conflict (connection, key) do update set refusal_sealed = excluded.refusal_sealed,
+       came = case when $11::text[] is null then coalesce(expectation.parts, expectation.came) else expectation.came || excluded.came end,
+       answered_at = case when $11::text[] is null or expectation.parts is null or expectation.parts <@ (expectation.came || excluded.came) then now() end
+     returning ${shown}, answered_at is not null as whole`,
     [
       answer.entity,
       answer.connection,
@@ -105,6 +117,8 @@ export async function answerExpectation(sql: Sql, answer: NewAnswer): Promise<Ex
       answer.labels,
       answer.refusal,
       EARLY_SECONDS,
+      answer.unasked,
+      answer.parts === null ? null : [...answer.parts],
     ],
   );
   return row!;
@@ -120,6 +134,27 @@ export async function answerEarlier(
     `update expectation set answered_at = now() where connection = $1 and kind = $2 and document_key = $3 and version < $4 and answered_at is null
      returning exception_id`,
     [connection, kind, document_key, version],
+  );
+  return rows.flatMap(({ exception_id }) => exception_id ?? []);
+}
+
+/** Lets what is to come of documents begin anew where a later version was sent, or be forgone. Returns the Exceptions that were opened for want of it. */
+export async function forgetWants(
+  sql: Sql,
+  connection: string,
+  { renewed, forgone }: { renewed: readonly { key: string; version: number }[]; forgone: readonly string[] },
+): Promise<string[]> {
+  if (renewed.length + forgone.length === 0) return [];
+  const rows = await sql.query<{ exception_id: string | null }>(
+    'expectations_forget',
+    `with old as (
+       select e.connection, e.key, e.exception_id, n.key is null as forgone from expectation e
+         left join unnest($2::text[], $3::integer[]) as n (key, version) on n.key = e.key
+       where e.connection = $1 and e.answered_at is null and (e.key = any($4::text[]) or e.version < n.version)
+       order by e.key for update of e)
+     update expectation e set exception_id = null, answered_at = case when old.forgone then now() end
+     from old where e.connection = old.connection and e.key = old.key returning old.exception_id`,
+    [connection, renewed.map(({ key }) => key), renewed.map(({ version }) => version), forgone],
   );
   return rows.flatMap(({ exception_id }) => exception_id ?? []);
 }
@@ -142,9 +177,32 @@ export async function noteExceptions(
 export async function lockOverdue(sql: Sql, limit: number): Promise<ExpectationRow[]> {
   return sql.query<ExpectationRow>(
     'expectations_overdue',
-    `select ${shown} from expectation where due_at <= clock_timestamp() and exception_id is null and (answered_at is null or kind is null)
+    `select ${shown} from expectation where due_at <= clock_timestamp() and exception_id is null and (answered_at is null or (kind is null and not unasked))
      order by due_at limit $1 for update skip locked`,
     [limit],
+  );
+}
+
+export interface AwaitedRow {
+  connection: string;
+  key: string;
+  version: number;
+  message_sealed: Buffer;
+  due_at: Date;
+  answered_at: Date | null;
+  exception_id: string | null;
+}
+
+/** What must still come of a document, and what has come, by when it is due. */
+export async function awaitedOf(
+  sql: Sql,
+  { entity, kind, key }: { entity: string; kind: string; key: string },
+): Promise<AwaitedRow[]> {
+  return sql.query<AwaitedRow>(
+    'expectations_of',
+    `select connection, key, version, message_sealed, due_at, answered_at, exception_id from expectation
+     where entity = $1 and kind = $2 and document_key = $3 order by due_at, key limit 100`,
+    [entity, kind, key],
   );
 }
 

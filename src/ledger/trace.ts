@@ -5,7 +5,7 @@ import { pseudonym, type Vault } from './vault.ts';
 /** One step in the life of a record, as an operator reads it. */
 export interface TraceStep {
   at: Date;
-  what: 'event' | 'document' | 'delivery' | 'attempt' | 'exception' | 'binding';
+  what: 'event' | 'document' | 'delivery' | 'attempt' | 'exception' | 'binding' | 'expectation';
   id: string;
   about: string;
   state: string;
@@ -54,9 +54,14 @@ const life = `
     from attempt a join deliveries d on d.id = a.delivery_id
   union all select b.bound_at, 'binding', b.connection, b.kind || ' ' || b.key, b.external_id, jsonb_build_object('version', b.version), null
     from binding b join documents d on d.entity = b.entity and d.kind = b.kind and d.key = b.key where b.external_id is not null
+  union all select e.due_at - make_interval(secs => e.within_seconds), 'expectation', e.connection || ':' || e.key, e.connection || ' ' || e.key,
+    case when e.answered_at is not null then 'answered' when e.due_at <= now() then 'overdue' else 'awaited' end,
+    jsonb_build_object('until', e.due_at, 'answeredAt', e.answered_at), e.message_sealed
+    from expectation e join documents d on d.entity = e.entity and d.kind = e.kind and d.key = e.document_key
   union all select x.opened_at, 'exception', x.id::text, x.cause, x.state,
     jsonb_build_object('lines', x.lines, 'minor', x.minor, 'currency', x.currency, 'reason', x.reason), x.message_sealed
     from exception x where x.event_id in (select id from events) or x.delivery_id in (select id from deliveries) or x.id = $3::uuid
+      or x.id in (select e.exception_id from expectation e join documents d on d.entity = e.entity and d.kind = e.kind and d.key = e.document_key)
       or exists (select from jsonb_each_text(x.labels) l where l.value = any($1::text[]))
   order by at, what desc`;
 
@@ -86,6 +91,16 @@ const labelled = `
   events_known as materialized (
     select id, connection, subject from event_history where ${hasLabel}
     union select e.id, e.connection, e.subject from documents_known d join event_history e on e.id = d.event_id)`;
+
+/** The words of a step, or null. Of what is awaited it is what it is about. */
+export function wordsOf(
+  { what, sealed }: Pick<TraceStep, 'what' | 'sealed'>,
+  vault: Pick<Vault, 'unseal'>,
+): string | null {
+  if (sealed === null) return null;
+  const text = vault.unseal(sealed.bytes, sealed.place).toString();
+  return what === 'expectation' ? (JSON.parse(text) as { about: string }).about : text;
+}
 
 /**
  * Everything the ledger holds about an id, a document's key or reference (of many documents that carry it the 50 newest), a subject, or a label's value

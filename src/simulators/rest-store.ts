@@ -61,6 +61,8 @@ export interface RestStore {
   /** What it may sell, by `location/sku`, and prices by `list/sku`. */
   readonly levels: ReadonlyMap<string, Figure>;
   readonly prices: ReadonlyMap<string, Figure>;
+  /** Every level that it was told and that counted, in order. */
+  readonly levelsSet: readonly { readonly key: string; readonly value: string }[];
   /** Requests to `/webhooks`, and those whose signature was not right. */
   readonly requests: number;
   readonly refused: number;
@@ -82,6 +84,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
   const recorded: Map<string, { sale: string | null; status: string; version: number }> = new Map();
   const levels = new Map<string, Figure>();
   const prices = new Map<string, Figure>();
+  const levelsSet: { key: string; value: string }[] = [];
   const counts = { requests: 0, refused: 0 };
   const server = createServer((request, response) => {
     if (request.method === 'GET' && request.url?.startsWith('/sales')) return list(request, response);
@@ -109,7 +112,10 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     if (chance(faults.broken)) return void response.writeHead(500).end();
     const { type, data } = JSON.parse(body.toString());
     if (type === 'order.recorded') recorded.set(String(request.headers['webhook-id']), data);
-    for (const one of data.levels ?? []) keep(levels, `${one.location}/${one.sku}`, one.available, one.version);
+    for (const { location, sku, available, version } of data.levels ?? []) {
+      const key = `${location}/${sku}`;
+      if (keep(levels, key, available, version)) levelsSet.push({ key, value: available });
+    }
     for (const one of data.prices ?? []) keep(prices, `${one.list}/${one.sku}`, String(one.amount), one.version);
     if (chance(faults.cut)) return void request.socket.destroy();
     response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
@@ -152,6 +158,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     recorded,
     levels,
     prices,
+    levelsSet,
     get requests() {
       return counts.requests;
     },
@@ -168,10 +175,11 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
 }
 
 /** The greatest version counts, whenever it comes. */
-function keep(figures: Map<string, Figure>, key: string, value: string, version: number): void {
+function keep(figures: Map<string, Figure>, key: string, value: string, version: number): boolean {
   const known = figures.get(key);
-  if (known && known.version >= version) return;
+  if (known && known.version >= version) return false;
   figures.set(key, { value, version, changes: (known?.changes ?? 0) + 1 });
+  return true;
 }
 
 function makeSale(n: number, random: Random, corrects?: StoredSale): StoredSale {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
 import { raiseOverdue } from '../../src/engine/expectations.ts';
+import { traceSteps, wordsOf } from '../../src/ledger/trace.ts';
 import { testLedger } from '../support/hub.ts';
 import { until } from '../support/target.ts';
 import { type ExchangeOptions, openExchange } from '../support/warehouse.ts';
@@ -96,7 +97,7 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
     await box.rounds(1);
     const [due] = await box.ledger.db.query<{ seconds: number }>(
       'due',
-      'select extract(epoch from due_at - now())::float8 as seconds from expectation',
+      "select extract(epoch from due_at - now())::float8 as seconds from expectation where key like 'ack%'",
     );
     assert.ok(due!.seconds > 200 && due!.seconds < 300, `half the time to the promise: ${due!.seconds}`);
     await box.ledger.db.query('pass', "update expectation set due_at = due_at - interval '5 minutes'");
@@ -110,6 +111,65 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
     box.warehouse.acknowledge('1', new Date());
     await box.settled();
     assert.deepEqual(await box.open(), []);
+  });
+
+  test('an order that is acknowledged and does not leave is an Exception while its promise can still be kept', async () => {
+    const box = await exchange({ faults: { idle: 1 } });
+    const { db, vault } = box.ledger;
+    const promised = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const due = async (): Promise<number | null> => {
+      const [row] = await db.query<{ hours: number; answered: boolean }>(
+        'due',
+        "select extract(epoch from due_at - now())::float8 / 3600 as hours, answered_at is not null as answered from expectation where key like 'shipped%'",
+      );
+      return row!.answered ? null : Math.round(row!.hours);
+    };
+    await box.order(1, { promisedAt: promised(100) });
+    await box.rounds(1);
+    assert.equal(await due(), 76, 'a day before the promise');
+    await db.query('pass', "update expectation set due_at = now() where key like 'shipped%'");
+    await raiseOverdue(box.hub().parts);
+    const [told, ...others] = await box.open();
+    assert.deepEqual([told!.cause, told!.owner, others.length], ['not-shipped', 'logistics', 0]);
+    assert.match(
+      told!.words,
+      /^wms has not told that everything of fulfilment order WH\/OUT\/00001 of order S1001 has left: it is awaited, since 20.*The customer was promised it for 20/,
+    );
+    const steps = await traceSteps(db, vault, 'WH/OUT/00001');
+    const shown = steps.filter(({ what }) => what === 'expectation' || what === 'exception');
+    assert.deepEqual(shown.map((step) => [step.what, step.about, step.state]).sort(), [
+      ['exception', 'not-shipped', 'open'],
+      ['expectation', 'wms acknowledgement:1', 'answered'],
+      ['expectation', 'wms shipped:WH/OUT/00001', 'overdue'],
+    ]);
+    assert.match(
+      shown.map((step) => wordsOf(step, vault)).join('\n'),
+      /all goods of fulfilment order WH\/OUT\/00001 of order S1001 to leave wms/,
+    );
+    // The customer agreed to wait.
+    await box.order(1, { promisedAt: promised(20) });
+    await box.settled();
+    assert.deepEqual([await due(), await box.open()], [15, []]);
+    await box.order(2, { promisedAt: null });
+    await box.order(1, { promisedAt: promised(20), state: 'cancelled' });
+    await box.settled();
+    const [open] = await db.query<{ keys: string[] }>(
+      'awaited',
+      "select array_agg(key || ' ' || round(within_seconds)) as keys from expectation where key like 'shipped%' and answered_at is null",
+    );
+    assert.deepEqual(open!.keys, ['shipped:WH/OUT/00002 259200']);
+  });
+
+  test('what left is no longer awaited: at once, in parts, closed short, or before anybody asked', async () => {
+    const box = await exchange({ faults: { partial: 0.5, shortage: 0.3 }, seed: 5 });
+    for (let n = 1; n <= 8; n++) await box.order(n);
+    await box.rounds(4);
+    const rows = await box.ledger.db.query<{ key: string }>(
+      'open',
+      'select key from expectation where answered_at is null or kind is null',
+    );
+    assert.deepEqual(rows, []);
+    assert.ok(box.warehouse.left.size > 8, 'some left in parts');
   });
 
   test('a rejection names the segment; a change and a cancellation are told; a cancelled order does not leave', async () => {

@@ -9,6 +9,7 @@ import { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
 import { dismissException } from '../../src/engine/resolve.ts';
 import { stockFeed } from '../../src/flows/odoo-feeds.ts';
+import { passOver } from '../../src/ledger/events.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { type Order, OrderDocument } from '../../src/model/order.ts';
 import { StockLevelDocument } from '../../src/model/stock-level.ts';
@@ -28,6 +29,7 @@ async function shop(t: TestContext, safety: Record<string, string> = { '*': '0' 
   const stock: PollSource<StockRecord> = {
     ...json<StockRecord>('stockLevels'),
     coarseVersions: true,
+    whole: true,
     async *pull() {
       const own = [...pages];
       await pages.slow;
@@ -237,4 +239,32 @@ test('safety stock is kept back by channel, place and SKU, never below nothing',
   assert.deepEqual(told, { web: ['3'], till: ['4'] });
   await order('A', '4');
   assert.deepEqual(told, { web: ['3', '0'], till: ['4', '0'] });
+});
+
+test('of records that wait only the last is told, what a person decided on stays', async (t) => {
+  const { hub, told, record, read } = await shop(t);
+  await read(record(10, 0));
+  await hub.stop();
+  const { db } = hub.parts;
+  const source = { connection: 'books', source: 'stockLevels' };
+  for (const onHand of [9, 8, 7]) await hub.intake.receive({ ...source, incoming: record(onHand, 0) });
+  const [{ shard }] = (await db.query<{ shard: number }>('test_shard', 'select shard from event limit 1')) as [
+    { shard: number },
+  ];
+  await db.query('test_decided', "update event set decision = 'go on' where seq = (select min(seq) from event)");
+  const passed = await db.transaction((sql) => passOver(sql, shard, [source]));
+  assert.equal(passed.length, 1);
+  assert.deepEqual(await db.transaction((sql) => passOver(sql, shard, [source])), []);
+  assert.deepEqual(await db.transaction((sql) => passOver(sql, shard, [{ ...source, source: 'other' }])), []);
+  const left = await db.query<{ decision: string | null }>('test_left', 'select decision from event order by seq');
+  assert.deepEqual(
+    left.map(({ decision }) => decision),
+    ['go on', null],
+  );
+  const rows = await db.query<{ outcome: string }>(
+    'test_late',
+    "select outcome from event_history where outcome = 'late'",
+  );
+  assert.equal(rows.length, 1);
+  assert.deepEqual(told.web, ['10']);
 });

@@ -37,6 +37,10 @@ export interface WarehouseFilesConfig {
   readonly acknowledgeWithin?: Duration | null;
   /** What the warehouse does with the same message sent twice: `knows` its number and acts once (the default), or acts `twice`. */
   readonly repeats?: 'knows' | 'twice';
+  /** How long before the customer's promise all goods must have left: the carrier's time. Default 1d. */
+  readonly shipBefore?: Duration;
+  /** How long what is promised nobody, or too late already, may take to leave. Default 3d; null: it is not awaited. */
+  readonly shipWithin?: Duration | null;
   /** How often the inbox is looked at. Default: 1s for a folder, 1m for SFTP. */
   readonly every?: Duration;
   /** How long a file must not have changed before it is read. Default: 1s for a folder, 10s for SFTP. */
@@ -96,6 +100,10 @@ export function warehouseFiles(config: WarehouseFilesConfig): WarehouseFilesConn
         codec,
         idempotency: config.repeats === 'twice' ? 'unsafe' : 'external-id',
         acknowledgeWithin: config.acknowledgeWithin === undefined ? '30m' : config.acknowledgeWithin,
+        ships: {
+          before: config.shipBefore ?? '1d',
+          within: config.shipWithin === undefined ? '3d' : config.shipWithin,
+        },
       }),
       functionalAcknowledgements: functionalAcknowledgements(outbox, codec),
     },

@@ -107,6 +107,34 @@ export const badMessage = ({ why, where }: BadMessage) =>
     ...(where === null ? [] : [where]),
   );
 
+/** Under which key the shipment of all of a fulfilment order is awaited. */
+export const shippedKey = (number: string): string => `shipped:${number}`;
+
+/**
+ * What an advice answers of that: lines of which no more will come, because it says so, or because with what left `before` they have left whole.
+ */
+export function shippedBy(
+  advice: ShippingAdvice,
+  order: FulfilmentOrder,
+  shipment: Shipment | null,
+  before: readonly Shipment[],
+): Reply | null {
+  const left = (id: string): Decimal =>
+    [...(shipment ? [shipment] : []), ...before]
+      .flatMap((one) => one.lines.filter((line) => line.id === id))
+      .map(({ quantity }) => decimal(quantity))
+      .reduce(add, zero);
+  const parts = order.lines
+    .filter(
+      (line, index) =>
+        advice.closes === 'order' ||
+        (advice.closes === 'lines' && advice.lines.some((said) => isOf(said, line, index))) ||
+        compare(left(line.id), decimal(line.quantity)) >= 0,
+    )
+    .map(({ id }) => id);
+  return parts.length === 0 ? null : { to: shippedKey(order.number), unasked: true, parts };
+}
+
 /** What an acknowledgement answers. */
 export function replyOf({ to, accepted, problems }: Acknowledgement, connection: string): Reply {
   const reasons = problems.map(({ where, why }) => (where === null ? why : `${where}: ${why}`));

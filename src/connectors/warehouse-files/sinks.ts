@@ -2,6 +2,7 @@ import { type Duration, milliseconds } from '../../core/clock.ts';
 import type { Context, Expectation, Idempotency, Item, Result, Sink } from '../../core/connector.ts';
 import type { FilePlace, FileStore } from '../../core/file-store.ts';
 import { type FulfilmentOrder, FulfilmentOrderDocument } from '../../model/fulfilment-order.ts';
+import { shippedKey } from './mapping.ts';
 import type { Codec, OrderMessage } from './messages.ts';
 import { writeOnce } from './outbox.ts';
 import { visit } from './visit.ts';
@@ -12,6 +13,15 @@ export interface Writing {
   readonly idempotency: Idempotency;
   /** Null: the warehouse acknowledges nothing. */
   readonly acknowledgeWithin: Duration | null;
+  readonly ships: Shipping;
+}
+
+/** When goods must have left. */
+interface Shipping {
+  /** Before the customer's promise. */
+  readonly before: Duration;
+  /** Where nothing is promised, or the promise is past; null: not awaited. */
+  readonly within: Duration | null;
 }
 
 type OrderItem = Item<FulfilmentOrder>;
@@ -22,6 +32,7 @@ export function fulfilmentOrders({
   codec,
   idempotency,
   acknowledgeWithin,
+  ships,
 }: Writing): Sink<typeof FulfilmentOrderDocument> {
   const one = async (store: FileStore, item: OrderItem, cx: Context): Promise<Result> => {
     codec.checkOrder(item.document);
@@ -32,8 +43,14 @@ export function fulfilmentOrders({
     const isOurs = (held: Uint8Array): boolean =>
       actions.some((action) => bytesOf(codec, { ...message, action }).equals(held));
     await writeOnce(store, place.where, name, bytes, isOurs, cx);
-    const expects = acknowledgeWithin === null ? [] : [acknowledgementOf(item, name, acknowledgeWithin, cx)];
-    return { outcome: 'done', id: item.document.number, expects };
+    const acknowledged = acknowledgeWithin === null ? [] : [acknowledgementOf(item, name, acknowledgeWithin, cx)];
+    const shipped = shipmentOf(item, ships, cx);
+    return {
+      outcome: 'done',
+      id: item.document.number,
+      expects: shipped === null ? acknowledged : [...acknowledged, shipped],
+      ...(shipped === null ? { forgoes: [shippedKey(item.document.number)] } : {}),
+    };
   };
   return {
     name: 'fulfilmentOrders',
@@ -90,9 +107,9 @@ function fileName({ prefix, extension }: Codec, item: OrderItem): string {
 /** Due in good time: within what was agreed, and at the latest when half the time to the customer's promise is gone. */
 function acknowledgementOf(item: OrderItem, file: string, agreed: Duration, cx: Context): Expectation {
   const { number, orderNumber, promisedAt } = item.document;
-  const left = promisedAt === null ? Number.NaN : Date.parse(promisedAt) - cx.clock.now().getTime();
+  const left = leftOf(promisedAt, cx);
   const within = left > 0 ? Math.min(milliseconds(agreed), left / 2) : milliseconds(agreed);
-  const promise = promisedAt === null ? '' : ` The customer was promised it for ${promisedAt}.`;
+  const promise = promiseOf(promisedAt);
   const about = `fulfilment order ${number} of order ${orderNumber}, sent as ${file}`;
   return {
     key: `acknowledgement:${numberOf(item)}`,
@@ -100,6 +117,35 @@ function acknowledgementOf(item: OrderItem, file: string, agreed: Duration, cx: 
     cause: 'not-acknowledged',
     about,
     overdue: `${cx.connection} has not acknowledged ${about}, within ${minutes(within)}.${promise} Ask the warehouse whether it has it; when it acknowledges after all, this closes by itself.`,
+  };
+}
+
+/** Milliseconds until the promise; NaN where there is none. */
+const leftOf = (promisedAt: string | null, cx: Context): number =>
+  promisedAt === null ? Number.NaN : Date.parse(promisedAt) - cx.clock.now().getTime();
+
+const promiseOf = (promisedAt: string | null): string =>
+  promisedAt === null ? '' : ` The customer was promised it for ${promisedAt}.`;
+
+/** The goods must have left while the promise can still be kept: the carrier's time before it, or when a quarter of the time is left. */
+function shipmentOf(
+  { document, owedAt }: OrderItem,
+  { before, within: agreed }: Shipping,
+  cx: Context,
+): Expectation | null {
+  const { number, orderNumber, promisedAt, state } = document;
+  const left = leftOf(promisedAt, cx);
+  if (state === 'cancelled' || (!(left > 0) && agreed === null)) return null;
+  const within = left > 0 ? Math.max(left - milliseconds(before), left * 0.75) : milliseconds(agreed!);
+  const since = owedAt === undefined ? '' : `, since ${owedAt.toISOString()}`;
+  const about = `all goods of fulfilment order ${number} of order ${orderNumber} to leave ${cx.connection}`;
+  return {
+    key: shippedKey(number),
+    parts: document.lines.map(({ id }) => id),
+    within,
+    cause: 'not-shipped',
+    about,
+    overdue: `${cx.connection} has not told that everything of fulfilment order ${number} of order ${orderNumber} has left: it is awaited${since}.${promiseOf(promisedAt)} Ask the warehouse what holds it, or ship it from elsewhere and tell the customer; when the rest leaves, this closes by itself.`,
   };
 }
 

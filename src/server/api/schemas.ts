@@ -88,6 +88,19 @@ const Binding = exact(
 const maskedFlag = Type.Boolean({
   description: 'True when something was hidden: the token has no scope personal:read.',
 });
+const Awaited = exact(
+  {
+    connection: Text,
+    key: Text,
+    about: Text,
+    version: Type.Integer({ minimum: 1, description: 'Version of the document that was sent.' }),
+    until: Time,
+    answeredAt: orNull(Time),
+    exception: orNull(Id, 'The Exception that it became.'),
+  },
+  { title: 'Awaited', description: 'What must still come of a document that was sent, or has come.' },
+);
+
 export const DocumentDetail = exact(
   {
     ...documentFields,
@@ -98,6 +111,7 @@ export const DocumentDetail = exact(
     bodyVersion: Type.Integer({ minimum: 1 }),
     masked: maskedFlag,
     bindings: Type.Array(Binding),
+    expectations: Type.Array(Awaited),
   },
   { title: 'DocumentDetail' },
 );
@@ -200,7 +214,7 @@ export const ExceptionDetail = exact(
 const TraceStepView = exact(
   {
     at: Time,
-    what: Type.Enum(['event', 'document', 'delivery', 'attempt', 'exception', 'binding']),
+    what: Type.Enum(['event', 'document', 'delivery', 'attempt', 'exception', 'binding', 'expectation']),
     id: Text,
     about: Text,
     state: Text,

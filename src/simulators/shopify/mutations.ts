@@ -90,6 +90,7 @@ export function setQuantities(shop: Shop, input: SetQuantities) {
     const delta = quantity - level.available;
     if (delta === 0) return [];
     shop.setLevel(level, quantity);
+    shop.stockSet.push({ inventoryItemId, locationId, quantity });
     const item = itemView(shop, shop.variantOf(inventoryItemId)!);
     return [{ name: 'available', delta, quantityAfterChange: null, item, location: locationView(shop, locationId) }];
   });

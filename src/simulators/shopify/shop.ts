@@ -37,6 +37,9 @@ export class Shop {
   readonly locations = new Map<string, Location>();
   readonly orders = new Map<string, Order>();
   readonly subscriptions = new Map<string, Subscription>();
+  /** Every quantity that an app has set, in order. */
+  readonly stockSet: { readonly inventoryItemId: string; readonly locationId: string; readonly quantity: number }[] =
+    [];
   readonly listeners: Listener[] = [];
   /** Writes a commit where it lasts; without it everything is gone at the end. */
   keep: (commit: Commit) => void = () => undefined;

@@ -9,6 +9,8 @@ export interface Faults {
   readonly silence?: number;
   /** An order is rejected in its acknowledgement. */
   readonly rejection?: number;
+  /** An order is acknowledged and never picked. */
+  readonly idle?: number;
   /** A line is picked short, and the rest will not come. */
   readonly shortage?: number;
   /** An order leaves in two shipments. */
@@ -228,8 +230,9 @@ export class Warehouse {
     this.orders.set(order.number, { ...order, cancelled: order.status === 'F' });
     const gone = [...this.left.values()].some((one) => one.order === order.number);
     this.#open = this.#open.filter((one) => one.order.number !== order.number);
+    const idle = this.#options.faults?.idle !== undefined && this.#happens('idle');
     // What has left is not picked again, whatever is changed about it.
-    if (order.status !== 'F' && !gone) this.#open.push({ order, since: at.getTime() });
+    if (order.status !== 'F' && !gone && !idle) this.#open.push({ order, since: at.getTime() });
   }
 
   /** Acknowledges, late, what it had kept silent about. */

@@ -53,6 +53,7 @@ export function feed<N extends Native>(capture: Capture, parts: FeedParts<N>): P
     name: parts.name,
     every: parts.every,
     coarseVersions: true,
+    whole: true,
     async *pull(text, outer) {
       const cx = capture.turnstile.for(outer);
       const changes = reading?.cursor === text ? reading.changes : new Changes(await parts.watched(cx));

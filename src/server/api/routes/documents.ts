@@ -1,8 +1,10 @@
 import { Type } from 'typebox';
 import { HubError } from '../../../core/errors.ts';
+import { aboutOf } from '../../../engine/expectations.ts';
 import { documentPlace } from '../../../engine/look.ts';
 import { meantBy } from '../../../engine/names.ts';
 import { documentBodies } from '../../../ledger/documents.ts';
+import { awaitedOf } from '../../../ledger/expectations.ts';
 import { bindingsOf, documentById, pageOfDocuments } from '../../../ledger/pages/documents.ts';
 import { paged, termsOf } from '../cursor.ts';
 import { auditReading, maskedBody, mayReadPersonal } from '../personal.ts';
@@ -18,7 +20,7 @@ import {
   pageQuery,
   sinceQuery,
 } from '../schemas.ts';
-import { documentView, isoOrNull } from '../shapes.ts';
+import { documentView, iso, isoOrNull } from '../shapes.ts';
 
 export const documentRoutes = [
   route({
@@ -93,6 +95,7 @@ export const documentRoutes = [
         const reveals = mayReadPersonal(call.bearer) && hidden.length > 0;
         if (reveals) await auditReading(call, sql, row.entity, `document:${id}`, { kind: row.kind, version });
         const bindings = await bindingsOf(sql, row);
+        const awaited = await awaitedOf(sql, row);
         return {
           ...documentView(row),
           body: reveals ? whole : body,
@@ -103,6 +106,15 @@ export const documentRoutes = [
             externalId: bound.external_id,
             version: bound.version,
             boundAt: isoOrNull(bound.bound_at),
+          })),
+          expectations: awaited.map((one) => ({
+            connection: one.connection,
+            key: one.key,
+            about: aboutOf(call.parts, one),
+            version: one.version,
+            until: iso(one.due_at),
+            answeredAt: isoOrNull(one.answered_at),
+            exception: one.exception_id,
           })),
         };
       }),

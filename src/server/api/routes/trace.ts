@@ -1,5 +1,5 @@
 import { HubError } from '../../../core/errors.ts';
-import { traceSteps } from '../../../ledger/trace.ts';
+import { traceSteps, wordsOf } from '../../../ledger/trace.ts';
 import { scrubber } from '../personal.ts';
 import { route } from '../route.ts';
 import { exact, Name, TraceView } from '../schemas.ts';
@@ -33,7 +33,7 @@ export const traceRoutes = [
           key,
           steps: steps.map(({ sealed, at, ...step }) => {
             const unread = step.what === 'exception' && step.about === 'flow-failed';
-            const message = sealed && !unread ? call.parts.vault.unseal(sealed.bytes, sealed.place).toString() : null;
+            const message = unread ? null : wordsOf({ ...step, sealed }, call.parts.vault);
             return { ...step, at: iso(at), message: message === null ? null : scrub(message).message };
           }),
         };
