@@ -25,7 +25,7 @@ interface Brought {
   readonly item: Item<unknown>;
 }
 
-export interface Pair {
+interface Pair {
   readonly key: string;
   readonly id: string;
   readonly by: string;

@@ -7,6 +7,7 @@ import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Cells, type Loadable, type Loaded, load } from './load.ts';
 import { ordersAlike, placed } from './matches.ts';
+import { addressed } from './order-addresses.ts';
 import {
   cancel,
   differs,
@@ -61,7 +62,9 @@ export const saleOrders = (odoo: Odoo, max: number, limit = 5): Sink<typeof Orde
         async (ready) => {
           const adopted = await adoptedOf(odoo, ready, cx);
           const own = ready.filter((one) => !adopted.has(one));
-          const results = await inWaves(own, (wave) => deliverWave(odoo, wave, limit, cx));
+          const results = await addressed(odoo, own, cx, (orders) =>
+            inWaves(orders, (wave) => deliverWave(odoo, wave, limit, cx)),
+          );
           return ready.map((one) => adopted.get(one) ?? results[own.indexOf(one)]!);
         },
       ),
