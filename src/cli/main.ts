@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { adopt } from './adopt.ts';
 import { auditCheckpoint, auditVerify } from './audit.ts';
 import { backup, restore } from './backup.ts';
 import { check } from './check.ts';
@@ -91,6 +92,19 @@ program
   .addOption(json())
   .addHelpText('after', '\nExample:\n  crossdock plan --flow web-orders --verbose')
   .action(plan);
+
+program
+  .command('adopt')
+  .description(
+    'match what both sides of a flow have already (barcode, SKU, e-mail, order number); shows first, binds with --act',
+  )
+  .addOption(config())
+  .requiredOption('--flow <id>', 'the flow')
+  .option('--act', 'bind what was matched, so that nothing is made twice')
+  .option('--reason <text>', 'why; kept in the audit')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  crossdock adopt --flow web-products')
+  .action(adopt);
 
 program
   .command('replay')

@@ -276,6 +276,13 @@ export type Found =
   /** All of it; `id` is the target's, `parts` as in a Result. */
   | { found: 'whole'; id: string; parts?: readonly Part[] };
 
+/** What a target had of a record before the hub came, by what people know it by. `message` names the candidates in an operator's words, and no persons. */
+export type Match =
+  | { match: 'none' }
+  /** `by`: what it was known by, such as `barcode`. */
+  | { match: 'one'; id: string; by: string }
+  | { match: 'several'; message: string };
+
 /** Channel Adapter, outbound. */
 export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly name: string;
@@ -303,6 +310,10 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   };
   /** What the target holds of these documents, one answer per item, same order. Reads only. `find-first` must have it; others are asked after a restore only. */
   find?(items: Item<BodyOf<D>>[], cx: Context): Promise<Found[]>;
+  /** What the target had of these documents by itself, one answer per item, same order, so that they can be bound and are not made again. Reads only. */
+  match?(items: Item<BodyOf<D>>[], cx: Context): Promise<Match[]>;
+  /** How many records of the kind the target has in all. Reads only. */
+  count?(cx: Context): Promise<number>;
   /** One Result per item, same order. Anything thrown that is not a FaultError counts as `unknown` for every item. */
   deliver(items: Item<BodyOf<D>>[], cx: Context): Promise<Result[]>;
 }

@@ -89,14 +89,10 @@ export class Planner {
       .map(({ need, by }) => ({ need: `${need.kind} ${need.key}`, connection: need.connection, by }));
   }
 
-  async *#items({ connection, source }: SourcePort, signal: AbortSignal): AsyncIterable<readonly Incoming[]> {
-    const cx = contextFor(this.#parts, connection, signal, () => true);
+  async *#items(port: SourcePort, signal: AbortSignal): AsyncIterable<readonly Incoming[]> {
+    const { connection, source } = port;
     const cursor = this.#fromStart ? null : await readCursor(this.#parts.db, connection, source.name);
-    if (source.kind === 'poll')
-      for await (const { items } of (source as PollSource<unknown>).pull(cursor, cx)) yield items;
-    else if (source.kind === 'file') yield* unreadFiles(source as FileSource<unknown>, cursor, cx);
-    else
-      throw new FaultError({ kind: 'rejected', message: 'it is pushed: there is nothing to be read until it sends' });
+    yield* itemsOf(this.#parts, port, cursor, signal);
   }
 
   async *#tell(port: SourcePort, given: Incoming): AsyncIterable<Step> {
@@ -190,11 +186,25 @@ export class Planner {
   }
 }
 
+/** All that a source has to tell from a cursor on. Throws `rejected` for one that is pushed. */
+export async function* itemsOf(
+  parts: Parts,
+  { connection, source }: SourcePort,
+  cursor: string | null,
+  signal: AbortSignal,
+): AsyncIterable<readonly Incoming[]> {
+  const cx = contextFor(parts, connection, signal, () => true);
+  if (source.kind === 'poll')
+    for await (const { items } of (source as PollSource<unknown>).pull(cursor, cx)) yield items;
+  else if (source.kind === 'file') yield* unreadFiles(source as FileSource<unknown>, cursor, cx);
+  else throw new FaultError({ kind: 'rejected', message: 'it is pushed: there is nothing to be read until it sends' });
+}
+
 const idOf = ({ connection, entity, kind, key }: { connection: string; entity: string; kind: string; key: string }) =>
   JSON.stringify([connection, entity, kind, key]);
 
 /** The ledger's Mapping tables; those that the first start would make, as it would make them. */
-function withSeeds({ estate, mappings }: Parts): { table(entity: string, name: string): MappingTable } {
+export function withSeeds({ estate, mappings }: Parts): { table(entity: string, name: string): MappingTable } {
   const seeds = new Map<string, MappingTable>();
   for (const flow of estate.flows)
     for (const { table, rows } of flow.mappings ?? []) seeds.set(table, mappingTable(table, rows));

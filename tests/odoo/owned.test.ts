@@ -120,6 +120,44 @@ for (const { name, start } of servers)
       assert.equal(archived.kind === 'rejected' && archived.cause, 'product-archived');
     });
 
+    it('what was there by itself is matched by code, barcode, e-mail or order number, and named where several are', async () => {
+      const code = barcode();
+      const byCode = await at.product('match');
+      const byBarcode = await at.create('product.product', { name: 'Bar', type: 'consu', barcode: code });
+      const asked = [product('match'), product('bar', { barcode: code }), product('none')].map((one) =>
+        item(one.sku, one),
+      );
+      assert.deepEqual(await hub.sinks.products.match!(asked, at.cx), [
+        { match: 'one', id: String(byCode), by: 'SKU' },
+        { match: 'one', id: String(byBarcode), by: 'barcode' },
+        { match: 'none' },
+      ]);
+      const known = customer(`m-${at.run}`);
+      const partner = await at.create('res.partner', { name: 'Known', email: known.email!.toUpperCase() });
+      await at.create('res.partner', { name: 'Delivery', email: known.email, parent_id: partner, type: 'delivery' });
+      const numbered = await at.create('res.partner', { name: 'Numbered', ref: `N-n-${at.run}` });
+      const both = customer(`n-${at.run}`, { email: known.email! });
+      const found = await hub.sinks.customers.match!(
+        [known, customer(`n-${at.run}`), both, customer(`o-${at.run}`)].map((one) => item(one.id, one)),
+        at.cx,
+      );
+      assert.deepEqual(found, [
+        { match: 'one', id: String(partner), by: 'e-mail' },
+        { match: 'one', id: String(numbered), by: 'number' },
+        {
+          match: 'several',
+          message: `2 partners in Odoo have its number or e-mail: id ${numbered}, id ${partner}`,
+        },
+        { match: 'none' },
+      ]);
+      const { order } = await at.order(byCode, 1);
+      await at.write('sale.order', order, { client_order_ref: `W-${at.run}` });
+      const [placed] = await hub.sinks.saleOrders.match!([item('o', { number: `W-${at.run}` } as never)], at.cx);
+      assert.deepEqual(placed, { match: 'one', id: String(order), by: 'order number' });
+      for (const sink of [hub.sinks.products, hub.sinks.customers, hub.sinks.saleOrders])
+        assert.ok((await sink.count!(at.cx)) > 0);
+    });
+
     it('a product that turns from goods to service, or gets another barcode, follows', async () => {
       const first = product('turn', { barcode: barcode() });
       const { id } = done(await send(first));

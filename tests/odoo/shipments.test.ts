@@ -87,12 +87,20 @@ for (const { name, start } of servers)
         [first, result.id],
       ] as const)
         assert.equal(done(await send(one)).id, id, 'sent again');
+      const other = { ...first, document: { ...first.document, lines: second.document.lines } };
+      const found = await hub.sinks.shipments.find!([first, second, shipment(order, 'A', '1'), other], at.cx);
+      assert.deepEqual(found.slice(0, 3), [
+        { found: 'whole', id: result.id },
+        { found: 'whole', id: rest },
+        { found: 'absent' },
+      ]);
+      assert.match(JSON.stringify(found[3]), /"partial".*moved 3 there and 2 here/);
       const rows = await pickings(order);
       assert.deepEqual(
         rows.map((row) => [row.state, row.carrier_tracking_ref]),
         [
           ['done', 'T1, T2'],
-          ['done', `TR-${number}`],
+          ['done', second.document.tracking[0]!.number],
         ],
       );
       assert.deepEqual(await delivered(order), [5]);

@@ -64,6 +64,11 @@ for (const { name, start } of servers)
       const before = await moves();
       for (const result of await send(level(a, '3'), level(b, '12'))) done(result);
       assert.equal(await moves(), before);
+      assert.deepEqual(await hub.sinks.stockLevels.find!([level(a, '3'), level(b, '11'), level(b, 'x')], at.cx), [
+        { found: 'whole', id: `${a}@${warehouse}` },
+        { found: 'absent' },
+        { found: 'absent' },
+      ]);
       const [first, last] = await send(level(a, '5'), level(a, '0'));
       assert.deepEqual([done(first).id, done(last).id], [`${a}@${warehouse}`, `${a}@${warehouse}`]);
       assert.equal((await onHand(a)).qty_available, 0);

@@ -3,6 +3,7 @@ import { type Customer, CustomerDocument } from '../../model/customer.ts';
 import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { load } from './load.ts';
+import { customersAlike, persons } from './matches.ts';
 import { type Owned, saidBefore, update } from './owned.ts';
 import { deliverPrepared } from './prepared.ts';
 import { findBy, resultOf, sinkOf } from './sink.ts';
@@ -25,6 +26,8 @@ export const customers = (odoo: Odoo, max: number): Sink<typeof CustomerDocument
     compares: true,
     batch: { max, onFailure: 'none-lands' },
     find: findBy(odoo, { model: 'res.partner', kind: 'customer', field: 'ref' }),
+    match: (items, cx) => customersAlike(odoo, items, cx),
+    count: (cx) => odoo.count('res.partner', persons, cx),
     deliver: (items, cx) =>
       deliverPrepared(
         items,

@@ -87,6 +87,18 @@ export class Odoo extends Session {
     return id;
   }
 
+  /** Subdivision of a country by its code (`CA`), or null where Odoo has none of that code. */
+  region(country: number, code: string, cx: Context): Promise<number | null> {
+    return this.keep(`region ${country} ${code}`, cx, async () => {
+      const domain = [
+        ['country_id', '=', country],
+        ['code', '=', code],
+      ];
+      const [row] = await this.read('res.country.state', domain, ['code'], cx);
+      return (row?.id as number | undefined) ?? null;
+    });
+  }
+
   /** Country of the company; '' where it has none. */
   homeCountry(cx: Context): Promise<string> {
     return this.keep('home', cx, async () => {

@@ -22,11 +22,13 @@ describe('odoo()', () => {
       'journalEntries',
       'payments',
       'shipments',
+      'returns',
+      'refunds',
       'stockLevels',
     ]);
     for (const sink of Object.values(a.sinks)) {
-      const grade =
-        sink === a.sinks.payments ? 'find-first' : sink === a.sinks.stockLevels ? 'overwrite' : 'external-id';
+      const asks = sink === a.sinks.payments || sink === a.sinks.refunds;
+      const grade = asks ? 'find-first' : sink === a.sinks.stockLevels ? 'overwrite' : 'external-id';
       assert.equal(sink.idempotency, grade);
       assert.equal(sink.settle, '120s');
       assert.ok(sink.batch.max >= 1 && sink.batch.max <= 500);

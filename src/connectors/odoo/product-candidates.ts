@@ -1,12 +1,22 @@
-import type { Context, Item } from '../../core/connector.ts';
+import type { Context, Item, Match } from '../../core/connector.ts';
 import type { Fault } from '../../core/fault.ts';
 import type { Product } from '../../model/product.ts';
 import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import type { Row } from './rows.ts';
 
-/** What Odoo has already that a product could be: nothing (or the hub's own, which `load` knows), one, or something that a person must look at. */
-export type Candidate = { readonly absent: true } | { readonly id: string } | { readonly fault: Fault };
+/** What Odoo has already that a product could be: nothing, the hub's own (which `load` knows), one, or something that a person must look at. */
+export type Candidate =
+  | { readonly absent: true; readonly own: string | null }
+  | { readonly id: string; readonly by: string }
+  | { readonly fault: Fault };
+
+/** The same, for what is asked before anything is written. */
+export const matchOf = (candidate: Candidate): Match => {
+  if ('fault' in candidate) return { match: 'several', message: candidate.fault.message };
+  if ('id' in candidate) return { match: 'one', id: candidate.id, by: candidate.by };
+  return candidate.own === null ? { match: 'none' } : { match: 'one', id: candidate.own, by: 'external id' };
+};
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
@@ -44,7 +54,8 @@ function candidateOf(
       text(row.default_code).toUpperCase() === product.sku.toUpperCase() ||
       (product.barcode && text(row.barcode) === product.barcode),
   );
-  if (alike.length === 0 || alike.some(({ id }) => names.get(id as number) === own)) return { absent: true };
+  const ours = alike.find(({ id }) => names.get(id as number) === own);
+  if (alike.length === 0 || ours) return { absent: true, own: ours ? String(ours.id) : null };
   const [one] = alike;
   const shown = alike.map((row) => shownOf(row)).join(' and ');
   if (alike.length > 1)
@@ -64,7 +75,7 @@ function candidateOf(
       `Odoo has ${shown} for ${product.code}, but archived: bring it back there, or change its code, then retry`,
       'product-archived',
     );
-  return { id: String(one!.id) };
+  return { id: String(one!.id), by: code === '' ? 'barcode' : 'SKU' };
 }
 
 const fault = (message: string, cause: string): Candidate => ({

@@ -5,7 +5,7 @@ import { externalId } from './external-id.ts';
 import { type Loadable, load } from './load.ts';
 import { type Bound, type Owned, saidBefore, update } from './owned.ts';
 import { deliverPrepared } from './prepared.ts';
-import { type Candidate, candidatesOf } from './product-candidates.ts';
+import { type Candidate, candidatesOf, matchOf } from './product-candidates.ts';
 import { findBy, resultOf, sinkOf } from './sink.ts';
 
 /** Row of Mapping table `accounts` with the account that vouchers are sold to; without it a voucher is a service like any other. */
@@ -32,6 +32,8 @@ export const products = (odoo: Odoo, max: number): Sink<typeof ProductDocument> 
     compares: true,
     batch: { max, onFailure: 'none-lands' },
     find: findBy(odoo, { model: 'product.product', kind: 'product', field: 'default_code' }),
+    match: async (items, cx) => (await candidatesOf(odoo, items, cx)).map(matchOf),
+    count: (cx) => odoo.count('product.product', [], cx),
     deliver: (items, cx) =>
       deliverPrepared(
         items,

@@ -6,6 +6,8 @@ import { type Order, OrderDocument } from '../../model/order.ts';
 import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Cells, type Loadable, type Loaded, load } from './load.ts';
+import { ordersAlike, placed } from './matches.ts';
+import { addressed } from './order-addresses.ts';
 import {
   cancel,
   differs,
@@ -49,14 +51,47 @@ export const saleOrders = (odoo: Odoo, max: number, limit = 5): Sink<typeof Orde
   sinkOf(odoo, {
     name: 'sale-orders',
     accepts: OrderDocument,
+    compares: true,
+    match: (items, cx) => ordersAlike(odoo, items, cx),
+    count: (cx) => odoo.count('sale.order', placed, cx),
     batch: { max, maxLines, onFailure: 'none-lands' },
     deliver: (items, cx) =>
       deliverPrepared(
         items,
         (item) => saleOrder(odoo, item, cx),
-        (ready) => inWaves(ready, (wave) => deliverWave(odoo, wave, limit, cx)),
+        async (ready) => {
+          const adopted = await adoptedOf(odoo, ready, cx);
+          const own = ready.filter((one) => !adopted.has(one));
+          const results = await addressed(odoo, own, cx, (orders) =>
+            inWaves(orders, (wave) => deliverWave(odoo, wave, limit, cx)),
+          );
+          return ready.map((one) => adopted.get(one) ?? results[own.indexOf(one)]!);
+        },
       ),
   });
+
+/**
+ * Orders that were in Odoo before the hub, and are bound to their documents: taken as they are. What changes about them later is a person's to do there, for their lines
+ * have no external ids.
+ */
+async function adoptedOf(odoo: Odoo, ready: Ready, cx: Context): Promise<Map<Ready[number], Result>> {
+  const bound = ready.filter(({ item }) => item.id !== null);
+  if (bound.length === 0) return new Map();
+  const ids = bound.map(({ item }) => Number(item.id));
+  const names = await odoo.externalIds('sale.order', ids, cx);
+  const adopted = bound.filter((one) => names.get(Number(one.item.id)) !== nameOf(one));
+  if (adopted.length === 0) return new Map();
+  const rows = new Map((await odoo.read('sale.order', [['id', 'in', ids]], compared, cx)).map((row) => [row.id, row]));
+  return new Map(
+    adopted.map((one): [Ready[number], Result] => {
+      const { before, document, id } = one.item;
+      const fault = before === undefined ? null : difference(document, one.prepared.currency, rows.get(Number(id)));
+      if (fault === null) return [one, { outcome: 'done', id: id! }];
+      const message = `${fault.message}; it was in Odoo before the hub: change it there, then retry`;
+      return [one, { outcome: 'failed', fault: { ...fault, message } }];
+    }),
+  );
+}
 
 /** Several versions of one order go one after the other, each only when the one before is done. */
 async function inWaves(ready: Ready, deliver: (wave: Ready) => Promise<Result[]>): Promise<Result[]> {

@@ -1,4 +1,4 @@
-import type { Context, Item, Result, Sink } from '../../core/connector.ts';
+import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
 import { compare, type Decimal, decimal, decimalText, fits, integer } from '../../core/decimal.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { type Shipment, ShipmentDocument } from '../../model/shipment.ts';
@@ -40,6 +40,11 @@ export const shipments = (odoo: Odoo, max: number): Sink<typeof ShipmentDocument
     name: 'shipments',
     accepts: ShipmentDocument,
     batch: { max, maxLines: 200, onFailure: 'independent' },
+    find: async (items, cx) => {
+      const found: Found[] = [];
+      for (const item of items) found.push(await find(odoo, item, cx));
+      return found;
+    },
     deliver: (items, cx) =>
       deliverPrepared(
         items,
@@ -56,6 +61,20 @@ export const shipments = (odoo: Odoo, max: number): Sink<typeof ShipmentDocument
         },
       ),
   });
+
+/** A done transfer with the shipment's mark is it; one that moved something else is a person's to look at. */
+async function find(odoo: Odoo, { key, document, links }: Item<Shipment>, cx: Context): Promise<Found> {
+  const order = Number(links.get(`order:${document.order}`));
+  if (!Number.isInteger(order) || order < 1) return { found: 'absent' };
+  const deliveries = await deliveriesOf(odoo, order, cx);
+  const pickings = deliveries.flatMap((delivery) => delivery.pickings);
+  const done = pickings.find(({ origin, state }) => state === 'done' && origin?.endsWith(` (${key})`));
+  if (!done) return { found: 'absent' };
+  const result = resultOf(document, done, deliveries);
+  return result.outcome === 'done'
+    ? { found: 'whole', id: result.id }
+    : { found: 'partial', message: (result as Extract<Result, { outcome: 'failed' }>).fault.message };
+}
 
 async function deliverOne(odoo: Odoo, item: Item<Shipment>, order: number, cx: Context): Promise<Result> {
   try {

@@ -1,4 +1,4 @@
-import type { Context, Item, Result, Sink } from '../../core/connector.ts';
+import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
 import { compare, type Decimal, decimal, decimalText, fits, integer } from '../../core/decimal.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts';
@@ -43,6 +43,7 @@ export const stockLevelSink = (odoo: Odoo, settings: LevelSettings): Sink<typeof
     accepts: StockLevelDocument,
     idempotency: 'overwrite',
     batch: { max: settings.max, onFailure: 'independent' },
+    find: (items, cx) => find(odoo, items, settings, cx),
     deliver: (items, cx) =>
       deliverPrepared(
         items,
@@ -81,6 +82,27 @@ function quantityOf({ free, available, sku }: StockLevel, digits: number): Decim
     'odoo-precision',
     'available',
   );
+}
+
+/** A level that the warehouse has is there; any other is written, for it is absolute. What cannot be prepared is `deliver`'s to say. */
+async function find(
+  odoo: Odoo,
+  items: readonly Item<StockLevel>[],
+  settings: LevelSettings,
+  cx: Context,
+): Promise<Found[]> {
+  const found = await deliverPrepared(
+    items,
+    (item) => prepare(odoo, item, cx),
+    async (ready) => {
+      const quants = await quantsOf(odoo, ready, cx);
+      return ready.map((one): Result => {
+        const plan = planOf(one, quants, settings);
+        return 'result' in plan ? plan.result : { outcome: 'untouched' };
+      });
+    },
+  );
+  return found.map((one) => (one.outcome === 'done' ? { found: 'whole', id: one.id } : { found: 'absent' }));
 }
 
 const placeOf = ({ prepared: { product, warehouse } }: Ready[number]): string => `${product}@${warehouse.code}`;

@@ -22,6 +22,7 @@ import {
   computeInvoice,
   credit,
   entryLines,
+  moveName,
   payable,
   productLines,
   reconcile,
@@ -46,19 +47,6 @@ const sum = (rows: readonly Row[], field: string): number =>
 
 const money = (env: Env, move: Row, value: number): string =>
   moneyText(env.get('res.currency', move.currency_id!), value);
-
-/** `Draft Entry (ref)` or `MISC/2026/11/0001 (ref)` */
-function moveName(env: Env, move: Row): string {
-  const labels: Record<string, string> = {
-    entry: 'Entry',
-    out_invoice: 'Invoice',
-    out_refund: 'Credit Note',
-    in_invoice: 'Bill',
-    in_refund: 'Vendor Credit Note',
-  };
-  const name = move.name ? String(move.name) : `Draft ${labels[String(move.move_type)] ?? 'Entry'}`;
-  return move.ref && env ? `${name} (${move.ref})` : name;
-}
 
 function checkBalance(env: Env, move: Row): void {
   if (!env.find('account.move', move.id)) return;

@@ -168,3 +168,16 @@ export const productLines = (env: Env, move: Row): number[] =>
   entryLines(env, move)
     .filter((line) => line.display_type === 'product')
     .map((line) => line.id);
+
+/** `Draft Entry (ref)` or `MISC/2026/11/0001 (ref)` */
+export function moveName(env: Env, move: Row): string {
+  const labels: Record<string, string> = {
+    entry: 'Entry',
+    out_invoice: 'Invoice',
+    out_refund: 'Credit Note',
+    in_invoice: 'Bill',
+    in_refund: 'Vendor Credit Note',
+  };
+  const name = move.name ? String(move.name) : `Draft ${labels[String(move.move_type)] ?? 'Entry'}`;
+  return move.ref && env ? `${name} (${move.ref})` : name;
+}

@@ -1,0 +1,74 @@
+import { HubError } from '../core/errors.ts';
+import { sourceOf } from '../core/estate.ts';
+import { adoptMatches, compareSides, type Sides, type Unasked } from '../engine/adopt.ts';
+import { loadEstate } from './estate-file.ts';
+import { actor } from './mapping.ts';
+import { withLedger } from './open.ts';
+import { partsOf } from './parts.ts';
+import { printJson, sayTo, table } from './print.ts';
+
+export interface AdoptOptions {
+  config: string;
+  flow: string;
+  act?: boolean;
+  reason?: string;
+  json?: boolean;
+}
+
+/** Shows what both sides of a flow have already, and with `act` and a reason binds it. */
+export async function adopt({ config, flow: id, act = false, reason, json = false }: AdoptOptions): Promise<void> {
+  if (act && !reason?.trim())
+    throw new HubError('BAD_USE', 'adopting needs a reason', { hint: '--reason "why"; it is kept in the audit' });
+  const estate = await loadEstate(config);
+  const say = sayTo(json);
+  await withLedger(async (ledger) => {
+    const parts = await partsOf(estate, ledger);
+    const flow = parts.wiring.flow(id);
+    const port = flow && parts.wiring.sources.find(({ flows }) => flows.includes(flow));
+    if (!flow || !port)
+      throw new HubError('FLOW_UNKNOWN', `flow '${id}' is not in the estate`, {
+        hint: `it has ${estate.flows.map((one) => one.id).join(', ')}`,
+      });
+    const { sides, unasked } = await compareSides(parts, port, flow, AbortSignal.timeout(3_600_000));
+    const { connection: source } = sourceOf(estate, flow);
+    if (act) await adoptMatches(parts, { flow, source, sides }, { by: actor(), reason: reason! });
+    if (json) return printJson({ flow: id, acted: act, sides, unasked });
+    say(describe(sides, unasked, act));
+  }, say);
+}
+
+const MOST = 50;
+
+function describe(sides: readonly Sides[], unasked: readonly Unasked[], act: boolean): string {
+  if (sides.length === 0) return 'No target of this flow can tell what it has already.';
+  const rows = sides.map(({ kind, connection, matched, known, onlyHere, onlyThere, ambiguous }) => [
+    kind,
+    connection,
+    String(matched.length),
+    String(known),
+    String(onlyHere.length),
+    onlyThere === null ? 'not told' : String(onlyThere),
+    String(ambiguous.length),
+  ]);
+  const parts = [table(['kind', 'at', '>matched', '>bound before', '>only here', '>only there', '>ambiguous'], rows)];
+  const ways = sides.flatMap(({ kind, matched }) =>
+    [...Map.groupBy(matched, ({ by }) => by)].map(([by, pairs]) => `  ${kind}: ${pairs.length} by ${by}`),
+  );
+  if (ways.length > 0) parts.push(`\nMatched\n${ways.join('\n')}`);
+  const unclear = sides.flatMap(({ kind, ambiguous }) => ambiguous.map(({ key, message }) => [kind, key, message]));
+  if (unclear.length > 0) parts.push(`\nAmbiguous\n${table(['kind', 'key', 'message'], unclear.slice(0, MOST))}`);
+  if (unclear.length > MOST) parts.push(`and ${unclear.length - MOST} more`);
+  if (unasked.length > 0)
+    parts.push(
+      `\nCould not be asked about\n${table(
+        ['record', 'message'],
+        unasked.slice(0, MOST).map(({ subject, message }) => [subject, message]),
+      )}`,
+    );
+  parts.push(
+    act
+      ? '\nWhat was matched is bound now.'
+      : '\nNothing was written. Bind what was matched with --act --reason "why".',
+  );
+  return parts.join('\n');
+}
