@@ -17,8 +17,11 @@ import { describe } from './status.ts';
 
 const SEED = 20_101_201;
 
-/** Longest that is waited for everything to arrive after the day is closed, in milliseconds. */
-const PATIENCE = 180_000;
+/**
+ * Longest that is waited for everything to arrive after the day is closed, in milliseconds. After a kill in the middle of a call its lane stays quiet until
+ * the call can no longer land: about five minutes for the shop.
+ */
+const PATIENCE = 420_000;
 
 /** The shipped estate: examples/retailer. */
 const estateFile = (): string => {

@@ -309,14 +309,18 @@ program
 
 program
   .command('sim')
-  .argument('<system>', 'odoo')
+  .argument('<system>', 'odoo, shopify or warehouse')
   .description('run a simulated system in the foreground, for tests and trials')
   .addOption(new Option('--version <n>', 'Odoo version').choices(['18', '19']).default('19'))
   .option('--port <n>', 'port on 127.0.0.1 (default: a free one)')
-  .option('--data <dir>', 'keep its database in this folder (default: in memory)')
-  .option('--currency <code>', 'currency of its company', 'GBP')
+  .option('--data <dir>', 'keep its data in this folder (default: in memory; the warehouse works in ./warehouse)')
+  .option('--currency <code>', 'currency of its company or shop', 'GBP')
+  .option('--rate <n>', 'shopify: orders a second', '0')
   .addOption(json())
-  .addHelpText('after', '\nExample:\n  crossdock sim odoo --version 19 --json')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  crossdock sim odoo --version 19 --json\n  crossdock sim shopify --data ./shop --rate 0.5\n  crossdock sim warehouse --data ./warehouse',
+  )
   .action(simulate);
 
 program

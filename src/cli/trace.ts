@@ -1,7 +1,9 @@
 import { HubError } from '../core/errors.ts';
-import { traceSteps, wordsOf } from '../ledger/trace.ts';
+import { type TraceStep, traceSteps, wordsOf } from '../ledger/trace.ts';
 import { withLedger } from './open.ts';
 import { printJson, sayTo, table } from './print.ts';
+
+type Step = Pick<TraceStep, 'at' | 'what' | 'id' | 'about' | 'state' | 'detail'> & { readonly message: string | null };
 
 export async function trace(key: string, { json = false }: { json?: boolean }): Promise<void> {
   const say = sayTo(json);
@@ -15,18 +17,41 @@ export async function trace(key: string, { json = false }: { json?: boolean }): 
         hint: 'give an invoice or order number as the channel writes it, or an id',
       });
     if (json) printJson(steps);
-    else
-      say(
-        table(
-          ['when', 'what', 'about', 'state', 'message'],
-          steps.map((step) => [step.at.toISOString(), step.what, step.about, stateOf(step), step.message ?? '']),
-        ),
-      );
+    else say(describeTrace(steps));
   });
 }
 
-/** What is awaited, and until when. */
-const stateOf = ({ what, state, detail }: { what: string; state: string; detail: Record<string, unknown> }): string =>
-  what === 'expectation' && state !== 'answered'
-    ? `${state} until ${new Date(String(detail.until)).toISOString()}`
-    : state;
+/** The life of a record for people: what was heard again is counted at the end, and a first attempt that went well is part of its delivery. */
+export function describeTrace(steps: readonly Step[]): string {
+  const again = steps.filter(({ what, state }) => what === 'event' && state === 'duplicate').length;
+  const shown = steps.filter(
+    ({ what, state, about, message }) =>
+      !(what === 'event' && state === 'duplicate') &&
+      !(what === 'attempt' && about === 'attempt 1' && state === 'delivered' && !message),
+  );
+  const rows = shown.map((step) => [step.at.toISOString().replace('T', ' '), ...cellsOf(step), step.message ?? '']);
+  const repeats = again === 0 ? [] : [`Heard again without news: ${again}; --json has each.`];
+  return [table(['when', 'what', 'about', 'state', 'message'], rows), ...repeats].join('\n');
+}
+
+function cellsOf({ what, id, about, state, detail }: Step): string[] {
+  switch (what) {
+    case 'event':
+      return ['came from', about, state];
+    case 'document':
+      return ['became', about, state];
+    case 'delivery':
+      return ['sent to', about, state];
+    case 'binding':
+      return [`is in ${id}`, about, `as ${state}`];
+    case 'expectation':
+      // What is awaited, and until when.
+      return [
+        what,
+        about,
+        state === 'answered' ? state : `${state} until ${new Date(String(detail.until)).toISOString()}`,
+      ];
+    default:
+      return [what, about, state];
+  }
+}

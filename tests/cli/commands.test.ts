@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -69,6 +69,21 @@ describe('the command line', { concurrency: 2 }, () => {
       const { result } = (await answer.json()) as { result: { server_version: string } };
       assert.match(result.server_version, new RegExp(`^${wanted}\\.`));
     });
+
+  test('sim shopify --json answers its Admin API; sim warehouse --json works on a folder', async () => {
+    const shop = JSON.parse(await firstLine(start(['sim', 'shopify', '--json']))) as Record<string, string>;
+    const answer = await fetch(`${shop.url}/admin/api/2026-07/graphql.json`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-shopify-access-token': shop.token! },
+      body: JSON.stringify({ query: '{ shop { myshopifyDomain } }' }),
+    });
+    const { data } = (await answer.json()) as { data: unknown };
+    assert.deepEqual(data, { shop: { myshopifyDomain: shop.shop } });
+    const warehouse = JSON.parse(await firstLine(start(['sim', 'warehouse', '--data', 'wms', '--json'])));
+    assert.equal(existsSync(join(warehouse.folder, 'in')), true);
+    const { code, stderr } = await run(['sim', 'sap']);
+    assert.deepEqual([code, /one of odoo, shopify, warehouse/.test(stderr)], [2, true], stderr);
+  });
 
   test('--version is the release, before any command', async () => {
     const { code, stdout } = await run(['--version']);

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeTrace } from './trace.ts';
+
+const at = new Date('2026-11-25T21:00:26.393Z');
+const step = (
+  what: 'event' | 'document' | 'delivery' | 'attempt' | 'binding' | 'expectation',
+  about: string,
+  state: string,
+  id = 'x',
+) => ({
+  at,
+  what,
+  id,
+  about,
+  state,
+  detail: {} as Record<string, unknown>,
+  message: null as string | null,
+});
+
+test('a trace says where a record came from, where it went and as what it is there; repeats are counted, attempts that went wrong are shown', () => {
+  const told = describeTrace([
+    step('event', 'shop order:1', 'routed'),
+    step('event', 'shop order:1', 'duplicate'),
+    step('document', 'order shop:1', 'version 1'),
+    { ...step('attempt', 'attempt 1', 'transient'), message: 'nobody answers' },
+    step('delivery', 'odoo sale-orders order shop:1 v1', 'delivered'),
+    step('binding', 'order shop:1', '3', 'odoo'),
+    step('attempt', 'attempt 1', 'delivered'),
+    { ...step('expectation', 'acknowledgement of 7', 'awaited'), detail: { until: '2026-11-26T00:00:00Z' } },
+  ]);
+  assert.deepEqual(
+    told.split('\n').map((line) => line.replace(/ {2,}/g, ' | ')),
+    [
+      'when | what | about | state | message',
+      '2026-11-25 21:00:26.393Z | came from | shop order:1 | routed',
+      '2026-11-25 21:00:26.393Z | became | order shop:1 | version 1',
+      '2026-11-25 21:00:26.393Z | attempt | attempt 1 | transient | nobody answers',
+      '2026-11-25 21:00:26.393Z | sent to | odoo sale-orders order shop:1 v1 | delivered',
+      '2026-11-25 21:00:26.393Z | is in odoo | order shop:1 | as 3',
+      '2026-11-25 21:00:26.393Z | expectation | acknowledgement of 7 | awaited until 2026-11-26T00:00:00.000Z',
+      'Heard again without news: 1; --json has each.',
+    ],
+  );
+});

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Warehouse } from './index.ts';
+import { interchange } from './x12.ts';
+
+const at = new Date('2026-11-25T10:00:00Z');
+const later = new Date(at.getTime() + 10_000);
+
+const order = (n: number, status: 'N' | 'R' | 'F', group: number) =>
+  interchange('RETAILER', 'WMS', {
+    number: group,
+    at,
+    functional: 'OW',
+    set: '940',
+    rows: [
+      ['W05', status, `WH/OUT/${n}`],
+      ['LX', 1],
+      ['W01', 2, 'EA', '', 'VN', 'WEB-1'],
+    ],
+  });
+
+test('a warehouse goes on with its books; a round whose files were lost on the way is ended, and nothing leaves twice', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'wms-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const journal = join(folder, 'books.json');
+  const open = () => new Warehouse({ folder, us: 'WMS', them: 'RETAILER', handling: 5000, journal });
+  const send = (name: string, text: string) => writeFileSync(join(folder, 'in', name), text);
+  const first = open();
+  send('1.x12', order(1, 'N', 1));
+  send('2.x12', order(2, 'N', 2));
+  first.work(at);
+  assert.deepEqual([first.orders.size, first.left.size, first.waiting], [2, 0, 2], 'not picked yet');
+  send('3.x12', order(2, 'F', 3));
+  // The books were kept, and then the power went: files that had come in are still there, and those that go out are not.
+  for (const name of readdirSync(join(folder, 'out'))) rmSync(join(folder, 'out', name));
+  send('1.x12', order(1, 'N', 1));
+  const second = open();
+  assert.equal(readdirSync(join(folder, 'out')).length, 2, 'both acknowledgements are there again');
+  second.work(later);
+  second.work(new Date(later.getTime() + 10_000));
+  assert.deepEqual(
+    [...second.left.values()].map((left) => [left.order, left.units]),
+    [['WH/OUT/1', { 'WEB-1': 2 }]],
+    'what was cancelled in time stays',
+  );
+  send('4.x12', order(1, 'R', 4));
+  second.work(new Date(later.getTime() + 20_000));
+  const third = open();
+  third.work(new Date(later.getTime() + 40_000));
+  assert.equal(third.left.size, 1, 'what has left is not picked again');
+  assert.equal(JSON.parse(readFileSync(journal, 'utf8')).left.length, 1);
+});
