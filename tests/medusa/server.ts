@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { emptyDatabase } from '../support/cluster.ts';
 
 /** Versions of the real Medusa that the connector is run against. */
-export const VERSION = '2.21.2';
+const VERSION = '2.21.2';
 
 const folder = process.env.MEDUSA_FOLDER ?? join(import.meta.dirname, '../../node_modules/.cache/medusa', VERSION);
 
