@@ -7,7 +7,7 @@ import { seeded, systemClock } from '../../src/core/clock.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { startOdooSimulator } from '../../src/simulators/odoo/index.ts';
 import { storyEstate } from '../medusa/estate.ts';
-import { cameBack, shipAll, wayBack } from '../medusa/people.ts';
+import { cameBack, furnishOdoo, shipAll, wayBack } from '../medusa/people.ts';
 import { openMedusa, type Placed } from '../medusa/shops.ts';
 import { people } from '../odoo/estate.ts';
 import { silent, testLedger } from '../support/hub.ts';
@@ -19,8 +19,7 @@ test('orders of a Medusa become orders of Odoo, what Odoo ships is shipped there
   const server = await startOdooSimulator({ version: 19, seed: 5, currency: 'EUR' });
   t.after(() => server.stop());
   const at = await people(server);
-  const tax = { name: 'VAT 21%', amount: 21, amount_type: 'percent', type_tax_use: 'sale' };
-  await at.create('account.tax', tax);
+  await furnishOdoo(at);
   const { code } = await at.direct.warehouse(at.cx);
   const folder = mkdtempSync(join(tmpdir(), 'crossdock-medusa-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -130,7 +130,7 @@ export function storyEstate(parts: StoryParts) {
       ...(flow === orders
         ? [
             { table: 'taxes', owner: 'finance', about: 'Tax codes → taxes of Odoo.', rows: parts.taxes },
-            { table: 'sale-products', owner: 'finance', about: 'Products of Odoo.', rows: { rounding: 'ROUNDING' } },
+            { table: 'sale-products', owner: 'finance', about: 'Products of Odoo.', rows: { rounding: 'ROUND-OFF' } },
           ]
         : []),
     ],

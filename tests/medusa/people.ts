@@ -3,6 +3,14 @@ import type { People } from '../odoo/estate.ts';
 import type { CameBack } from './estate.ts';
 import type { MedusaLab, Placed } from './shops.ts';
 
+/** What the estate of the story wants in Odoo: a tax of 21 % and a service that rounding is booked on. */
+export async function furnishOdoo(at: People): Promise<void> {
+  const tax = { name: 'VAT 21%', amount: 21, amount_type: 'percent', type_tax_use: 'sale' };
+  await at.create('account.tax', tax);
+  const service = { name: 'Rounding', type: 'service', default_code: 'ROUND-OFF', taxes_id: [] };
+  await at.create('product.product', service);
+}
+
 /** Ships all that is to be shipped in Odoo of some orders, by their numbers in the shop. Gives how many parcels left. */
 export async function shipAll(at: People, numbers: readonly string[]): Promise<number> {
   const orders = await at.direct.read('sale.order', [['client_order_ref', 'in', numbers]], ['client_order_ref'], at.cx);

@@ -26,7 +26,7 @@ else {
   const cluster = await openTestCluster(home);
   process.env.CROSSDOCK_TEST_URL = cluster.url;
   try {
-    install(SUBSCRIBER);
+    await install(SUBSCRIBER);
     const medusa = await startRealMedusa();
     const { url, key, publishable } = medusa;
     process.stdout.write(`Medusa runs at ${url}\n`);

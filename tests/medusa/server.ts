@@ -1,11 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { emptyDatabase } from '../support/cluster.ts';
 
 /** Versions of the real Medusa that the connector is run against. */
-export const VERSION = '2.21.2';
+const VERSION = '2.21.2';
 
 const folder = process.env.MEDUSA_FOLDER ?? join(import.meta.dirname, '../../node_modules/.cache/medusa', VERSION);
 
@@ -56,14 +57,13 @@ export interface RealMedusa {
   stop(): Promise<void>;
 }
 
-/** Runs a program of npm's in the folder to its end. Throws with what it said. */
-function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): void {
-  const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, env, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stdout.slice(-2000)}\n${stderr.slice(-2000)}`);
+/** Runs a program in the folder to its end. Throws with what it said. */
+async function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  await promisify(execFile)(program, args, { cwd: folder, env, maxBuffer: 64 * 1024 * 1024 });
 }
 
 /** Installs Medusa from the npm registry, once: about 680 MB, none of it part of this project. */
-export function install(subscriber: string): void {
+export async function install(subscriber: string): Promise<void> {
   mkdirSync(join(folder, 'src/subscribers'), { recursive: true });
   mkdirSync(join(folder, 'src/scripts'), { recursive: true });
   writeFileSync(join(folder, 'medusa-config.js'), config);
@@ -75,7 +75,7 @@ export function install(subscriber: string): void {
     join(folder, 'package.json'),
     JSON.stringify({ private: true, dependencies: Object.fromEntries(packages) }),
   );
-  run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts']);
+  await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts']);
 }
 
 async function freePort(): Promise<number> {
@@ -94,8 +94,8 @@ export async function startRealMedusa(env: Record<string, string> = {}): Promise
   const database = await emptyDatabase();
   const own = { ...inherited, ...env, DATABASE_URL: database, MEDUSA_DISABLE_TELEMETRY: 'true' };
   const cli = join(folder, 'node_modules/@medusajs/cli/cli.js');
-  run(process.execPath, [cli, 'db:migrate'], own);
-  run(process.execPath, [cli, 'user', '-e', LOGIN.email, '-p', LOGIN.password], own);
+  await run(process.execPath, [cli, 'db:migrate'], own);
+  await run(process.execPath, [cli, 'user', '-e', LOGIN.email, '-p', LOGIN.password], own);
   const port = await freePort();
   const log = openSync(join(folder, 'server.log'), 'w');
   const child = spawn(process.execPath, [cli, 'start', '-H', '127.0.0.1', '-p', String(port)], {
@@ -129,13 +129,13 @@ export async function startRealMedusa(env: Record<string, string> = {}): Promise
 }
 
 /** Makes orders of one or two of these variants each, with 21 % tax and shipping for 4.95. */
-export function makeOrders(
+export async function makeOrders(
   database: string,
   wish: { count: number; variants: readonly { id: string; sku: string; price: number }[] },
-): void {
+): Promise<void> {
   const { NODE_OPTIONS: _, ...inherited } = process.env;
   const cli = join(folder, 'node_modules/@medusajs/cli/cli.js');
-  run(process.execPath, [cli, 'exec', './src/scripts/make-orders.js'], {
+  await run(process.execPath, [cli, 'exec', './src/scripts/make-orders.js'], {
     ...inherited,
     DATABASE_URL: database,
     MEDUSA_DISABLE_TELEMETRY: 'true',

@@ -17,7 +17,7 @@ export interface Placed {
   readonly lines: ReadonlyMap<string, string>;
 }
 
-export interface Wish {
+interface Wish {
   readonly country?: 'be' | 'nl';
   /** With the promotion of ten per cent. */
   readonly promotion?: boolean;
@@ -35,7 +35,7 @@ export interface MedusaLab {
   stop(): Promise<void>;
 }
 
-export const PRICES = [9.99, 24.99, 3.33, 100, 0.07];
+const PRICES = [9.99, 24.99, 3.33, 100, 0.07];
 
 async function ask<T>(url: string, headers: Record<string, string>, method: string, path: string, body?: object) {
   const response = await fetch(`${url}${path}`, {

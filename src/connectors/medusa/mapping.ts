@@ -70,7 +70,7 @@ export function toDocuments(
 function customerOf(terms: Terms): Draft<typeof CustomerDocument> & { body: Customer } {
   const { customer, billing_address, shipping_address, email, id } = terms.order;
   const place = billing_address ?? shipping_address;
-  const fullName = (one: Pick<MedusaPlace, 'first_name' | 'last_name'> | null): string =>
+  const fullName = (one: Pick<MedusaPlace, 'first_name' | 'last_name'> | null | undefined): string =>
     [one?.first_name, one?.last_name].filter(Boolean).join(' ');
   const name = fullName(customer) || fullName(place) || customer?.company_name || place?.company;
   const body: Customer = {
@@ -107,7 +107,7 @@ function deliveryOf(terms: Terms): Order['delivery'] | undefined {
   return { method: 'ship', service, promisedAt: null };
 }
 
-function addressOf(place: MedusaPlace | null, email: string | null): Address | undefined {
+function addressOf(place: MedusaPlace | null | undefined, email: string | null): Address | undefined {
   if (!place?.country_code) return undefined;
   return {
     name: [place.first_name, place.last_name].filter(Boolean).join(' ') || (place.company ?? ''),

@@ -103,17 +103,20 @@ const Order = Type.Object({
   credit_line_total: Type.Optional(Amount),
   items: Type.Array(Line),
   shipping_methods: Type.Array(ShippingMethod),
-  shipping_address: Maybe(Place),
-  billing_address: Maybe(Place),
-  customer: Maybe(
-    Type.Object({
-      id: Id,
-      first_name: Text,
-      last_name: Text,
-      company_name: Text,
-      email: Text,
-      phone: Text,
-    }),
+  // Medusa leaves out what an order has none of.
+  shipping_address: Type.Optional(Maybe(Place)),
+  billing_address: Type.Optional(Maybe(Place)),
+  customer: Type.Optional(
+    Maybe(
+      Type.Object({
+        id: Id,
+        first_name: Text,
+        last_name: Text,
+        company_name: Text,
+        email: Text,
+        phone: Text,
+      }),
+    ),
   ),
   payment_collections: Type.Array(Type.Object({ id: Id, payments: Type.Array(Payment) })),
   returns: Type.Array(Return),

@@ -102,7 +102,7 @@ function chargesOf(terms: Terms, inclusive: boolean): Charge[] {
 }
 
 /** Whether prices have their tax in them; where nothing is taxed it does not matter. */
-export function pricesIncludeTax(terms: Terms): boolean {
+function pricesIncludeTax(terms: Terms): boolean {
   const { items, shipping_methods } = terms.order;
   const taxed = [...items, ...shipping_methods].filter(({ tax_lines }) => tax_lines.some(({ rate }) => rate !== 0));
   const ways = new Set(taxed.map(({ is_tax_inclusive }) => is_tax_inclusive));

@@ -46,7 +46,7 @@ const FIELDS = [
   ...['payment_collections.payments.captures.*', 'payment_collections.payments.refunds.*', 'returns.*'],
   ...['returns.items.*', 'returns.items.reason.*'],
 ].join(',');
-const PAYMENT_FIELDS = 'id,updated_at,captures.created_at,refunds.created_at,payment_collection.order.id';
+const PAYMENT_FIELDS = 'id,updated_at,created_at,captures.created_at,refunds.created_at,payment_collection.order.id';
 
 /** Set by a notice that money went back, which no list of Medusa's shows as a change. */
 export interface Sweep {
@@ -110,24 +110,12 @@ async function* paymentsSince(shop: Shop, since: string, cx: Context) {
 /** Orders with a capture or refund since a moment, among the payments made within `paymentsWithin`. */
 async function* movedSince(shop: Shop, since: string, cx: Context): AsyncGenerator<string[]> {
   const first = before(cx.clock.now().toISOString(), shop.settings.paymentsWithin);
-  for (let offset = 0; ; offset += PAYMENTS) {
-    const { payments } = await shop.read<{ payments: ListedPayment[] }>(
-      '/admin/payments',
-      {
-        fields: PAYMENT_FIELDS,
-        // Payments do not go away and are made in this order: pages by offset lose none.
-        order: 'created_at',
-        'created_at[$gte]': first,
-        limit: String(PAYMENTS),
-        offset: String(offset),
-      },
-      cx,
-    );
-    const moved = payments.filter(({ captures = [], refunds = [] }) =>
+  const listing = { path: '/admin/payments', list: 'payments', fields: PAYMENT_FIELDS, pageSize: PAYMENTS };
+  for await (const { records } of changed<ListedPayment>(shop, listing, first, cx, 'created_at')) {
+    const moved = records.filter(({ captures = [], refunds = [] }) =>
       [...captures, ...refunds].some(({ created_at }) => created_at >= since),
     );
     if (moved.length > 0) yield ordersIn(moved);
-    if (payments.length < PAYMENTS) return;
   }
 }
 

@@ -38,7 +38,7 @@ export function orderIdOf(item: Item<{ readonly order: string; readonly orderNum
 }
 
 /** Whole units, for Medusa counts pieces. */
-export function wholeOf(quantity: string, sku: string): number {
+function wholeOf(quantity: string, sku: string): number {
   const units = Number(quantity);
   if (Number.isInteger(units) && units > 0) return units;
   throw rejected(`Medusa takes whole units, not ${quantity} of ${sku}.`, 'not-whole', 'quantity');

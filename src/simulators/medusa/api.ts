@@ -130,7 +130,14 @@ function filtered(all: View[], query: URLSearchParams): View[] {
   });
   if (order !== null && !/^-?[a-z_]+$/.test(order))
     throw new Refusal(500, 'unknown_error', 'An unknown error occurred.');
-  return order === null ? kept : kept.sort((a, b) => (String(a[order]) < String(b[order]) ? -1 : 1));
+  if (order === null) return kept;
+  // Within one moment in no certain order: another one for each page.
+  const within = Number(query.get('offset') ?? 0) > 0 ? -1 : 1;
+  const text = (view: View, name: string): string => String(view[name]);
+  return kept.sort((a, b) => {
+    if (text(a, order) !== text(b, order)) return text(a, order) < text(b, order) ? -1 : 1;
+    return (text(a, 'id') < text(b, 'id') ? -1 : 1) * within;
+  });
 }
 
 function act(shop: Shop, [, id, what, fulfilment, then]: RegExpExecArray, body: Record<string, unknown>): void {

@@ -85,7 +85,7 @@ export interface OrderChange {
   readonly bad: { readonly item: string; readonly quantity: number }[];
 }
 
-export interface Moved {
+interface Moved {
   readonly id: string;
   readonly amount: number;
   readonly created_at: string;

@@ -139,7 +139,7 @@ export function orderView(order: Order, shop: Shop): View {
   };
 }
 
-export const levelView = ({ id, item, location, stocked, reserved }: Level): View => ({
+const levelView = ({ id, item, location, stocked, reserved }: Level): View => ({
   id,
   inventory_item_id: item,
   location_id: location,
