@@ -5,7 +5,7 @@ import type { CatalogueRecord } from '../connectors/odoo/sources/catalogue.ts';
 import type { PriceRecord } from '../connectors/odoo/sources/prices.ts';
 import type { StockRecord } from '../connectors/odoo/sources/stock-levels.ts';
 import type { Sink, Source } from '../core/connector.ts';
-import { add, compare, decimal, decimalText, integer } from '../core/decimal.ts';
+import { add, decimal, decimalText, integer } from '../core/decimal.ts';
 import { rejected } from '../core/fault.ts';
 import { defineFlow, type Flow, type Look, type MappingSeed, type Translation } from '../core/flow.ts';
 import { CatalogueItemDocument } from '../model/catalogue-item.ts';
@@ -76,8 +76,8 @@ type StockTranslation = Translation<typeof StockLevelDocument, StockRecord>;
 
 /**
  * What may be sold, from Odoo to one channel: free − in flight − safety, never below 0. Orders that the hub has and Odoo does not count yet are in flight, so a
- * level goes down as soon as anything is sold anywhere. Absolute figures: however many changes there were, only the newest of each is told, and nothing
- * where the figure stays what it was.
+ * level goes down as soon as anything is sold anywhere. Absolute figures: however many changes there were, only the newest of each is told. It is told even
+ * where the promise stays what it was: a channel counts its own sales, and a sale there and a receipt here at once leave it with less than is promised.
  */
 export const stockFeed = ({
   id,
@@ -93,11 +93,10 @@ export const stockFeed = ({
     const drafts = (await toStockLevels(record, look, own)).filter(
       ({ body }) => sells(body.sku) && (locations === undefined || locations.includes(body.location)),
     );
-    const before = await Promise.all(drafts.map(({ body }) => look.current(StockLevelDocument, body.id)));
     const sku = await skuOf(record, look);
     return {
       outcome: 'routed',
-      documents: drafts.filter(({ body }, index) => !isSame(body.available, before[index]?.available)),
+      documents: drafts,
       memory: record,
       concerns: sku === null ? [] : [sku],
     };
@@ -120,9 +119,6 @@ export const stockFeed = ({
     translate: tell,
   });
 };
-
-const isSame = (figure: string, before: string | undefined): boolean =>
-  before !== undefined && compare(decimal(figure), decimal(before)) === 0;
 
 export interface PriceFeed extends Feed<PriceRecord> {
   readonly to: { readonly price: Sink<typeof PriceDocument> };

@@ -185,7 +185,8 @@ test('what is sold is not promised again while it is on its way, nor taken off t
   await order('C', '1');
   assert.deepEqual(told.till, ['10', '7', '5', '3', '2']);
   await read(record(8, 6));
-  assert.deepEqual(told.till, ['10', '7', '5', '3', '2']);
+  // Told again although it is the same: the channel may have sold while the shelf was filled.
+  assert.deepEqual(told.till, ['10', '7', '5', '3', '2', '2']);
   assert.deepEqual(told.web, told.till);
 });
 
