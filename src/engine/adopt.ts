@@ -94,7 +94,7 @@ async function read(parts: Parts, port: SourcePort, flow: AnyFlow, signal: Abort
       const event = { entity, connection, subject, received_at: parts.clock.now(), decision: null };
       try {
         const native = flow.from.decode(incoming.bytes);
-        const { documents } = await translate(parts, flow, event, native, { memory: null, looked: [] });
+        const { documents } = await translate(parts, flow, event, { native }, { memory: null, looked: [] });
         for (const draft of documents) {
           const type = typeOf(flow, draft);
           const key = type.key(draft.body);
