@@ -1,7 +1,7 @@
 /**
  * A whole retailer: Odoo in the centre, a web shop, a till that drops day files, and a warehouse of somebody else that speaks X12 by files.
  *
- * Orders of the shop become sale orders, invoiced and paid; Odoo's deliveries go to the warehouse; one file of what it shipped closes the delivery in Odoo and
+ * Orders of the shop become sale orders, invoiced and paid, and what comes back a return and a credit note; Odoo's deliveries go to the warehouse; one file of what it shipped closes the delivery in Odoo and
  * tells the customer; what is free in Odoo, and its prices, go to the shop. `crossdock demo` runs all of it against simulators, which set these variables; for
  * your own systems set them yourself.
  */
@@ -135,12 +135,13 @@ export default defineEstate({
     withTables(
       webOrders({
         from: shop.sources.orders,
-        // Refunds and returns: give their sinks here.
         to: {
           customer: books.sinks.customers,
           product: books.sinks.products,
           order: books.sinks.saleOrders,
           payment: books.sinks.payments,
+          refund: books.sinks.refunds,
+          return: books.sinks.returns,
         },
         zone: 'Europe/London',
       }),
@@ -194,7 +195,7 @@ export default defineEstate({
     }),
   ],
   approvals: {
-    'web-orders': { reason: 'a payment is found in Odoo by its memo', by: 'finance' },
+    'web-orders': { reason: 'payments and refunds are found in Odoo by their memo', by: 'finance' },
     'shop-shipments': { reason: 'a fulfilment is found in the shop by its tracking number', by: 'operations' },
   },
 });

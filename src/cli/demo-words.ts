@@ -31,6 +31,8 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   tillToOdoo: 'till → Odoo: invoices',
   ordersToOdoo: 'shop → Odoo: orders',
   paymentsToOdoo: 'shop → Odoo: payments',
+  refundsToOdoo: 'shop → Odoo: refunds',
+  returnsToOdoo: 'shop → Odoo: goods sent back',
   ordersToWarehouse: 'shop → Odoo → warehouse: orders',
   shipmentsToOdoo: 'warehouse → Odoo: parcels',
   shipmentsToShop: 'warehouse → shop: parcels',

@@ -108,6 +108,7 @@ async function settle(
   say('\nThe till and the shop are closed; what is under way is delivered.');
   const end = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
   const report = progressLine(running, say);
+  let told: string | undefined;
   for (let quiet = 0; ; ) {
     const progress = await running.hub.progress();
     report(progress);
@@ -116,7 +117,12 @@ async function settle(
     const judgement = moving ? null : await judgeNow(running, systems);
     if (signal.aborted) return null;
     if (judgement && end.aborted) return judgement;
-    quiet = judgement && verdictOf(judgement).wrong.length === 0 ? quiet + 1 : 0;
+    const wrong = judgement ? verdictOf(judgement).wrong : [];
+    if (wrong.length > 0 && wrong[0] !== told) {
+      told = wrong[0];
+      say(`Not equal yet: ${told}${wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : ''}`);
+    }
+    quiet = judgement && wrong.length === 0 ? quiet + 1 : 0;
     if (judgement && quiet === 2) return judgement;
     await systemClock.sleep(quiet > 0 ? 2000 : 1000, end);
   }

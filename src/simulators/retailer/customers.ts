@@ -1,5 +1,5 @@
 import type { Random } from '../../core/clock.ts';
-import { cancelOrder, placeOrder } from '../shopify/orders.ts';
+import { cancelOrder, closeReturn, openReturn, placeOrder } from '../shopify/orders.ts';
 import type { Order, Variant } from '../shopify/records.ts';
 import type { Shop } from '../shopify/shop.ts';
 import { person, place } from '../shopify/traffic.ts';
@@ -16,7 +16,7 @@ function onSale(shop: Shop): { variant: Variant; available: number }[] {
   });
 }
 
-/** Customers of the web shop. Most pay at once; some order on account and think better of it before anything is picked. */
+/** Customers of the web shop. Most pay at once; some order on account and think better of it before anything is picked, some send goods back. */
 export class Customers {
   readonly #shop: Shop;
   readonly #random: Random;
@@ -54,6 +54,19 @@ export class Customers {
     });
     if (onAccount && random() < 0.4) this.#undecided.push(order);
     return order;
+  }
+
+  /** Somebody sends back one piece of what was shipped and paid; it is put on the shelf and the money goes back. Returns whether anybody did. */
+  sendBack(): boolean {
+    const shipped = [...this.#shop.orders.values()].filter(
+      ({ returns, fulfillments, transactions }) =>
+        returns.length === 0 && fulfillments.length > 0 && transactions.some(({ kind }) => kind === 'SALE'),
+    );
+    if (shipped.length === 0) return false;
+    const order = pick(this.#random, shipped);
+    const { lineId } = pick(this.#random, order.fulfillments[0]!.lines);
+    closeReturn(this.#shop, order, openReturn(this.#shop, order, lineId, 1));
+    return true;
   }
 
   /** Cancels what its buyers have thought better of. Returns how many orders. */

@@ -18,7 +18,7 @@ export interface DayParts {
 const PATIENCE = 60_000;
 
 /**
- * A day's work beside the hub: customers order and cancel, goods come in, prices change, the warehouse picks and ships. `close` sends the customers and
+ * A day's work beside the hub: customers order, cancel and send back, goods come in, prices change, the warehouse picks and ships. `close` sends the customers and
  * the people in Odoo home; the warehouse works on until `stop`.
  */
 export class Day {
@@ -44,6 +44,7 @@ export class Day {
       this.#every(2000, closed, () => {
         this.cancelled += this.#customers.cancel();
       }),
+      this.#every(3000, closed, () => this.#customers.sendBack()),
       this.#every(500, closed, () => this.#parts.office.enrol()),
       this.#every(1500, closed, () => this.#goodsIn()),
       this.#every(4000, closed, () => this.#reprice()),

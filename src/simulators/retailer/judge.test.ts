@@ -65,21 +65,48 @@ function agreed(): Changed<Ledgers> {
         })),
       },
       { id: 8, name: 'WH/OUT/2', xmlid: null, origin: 'S2', state: 'cancel', tracking: null, moves: [] },
+      {
+        id: 9,
+        name: 'WH/IN/1',
+        xmlid: null,
+        origin: '#1-R1',
+        state: 'done',
+        tracking: null,
+        moves: [{ state: 'done', default_code: 'WEB-1', quantity: 1, to: 'WH/Stock' }],
+      },
     ],
     quants: [
       { default_code: 'WEB-1', location: 'WH/Stock', quantity: 10, reserved: 3 },
       { default_code: 'WEB-1', location: 'Customers', quantity: 2, reserved: 0 },
       { default_code: 'WEB-2', location: 'WH/Stock', quantity: 4, reserved: 0 },
     ],
-    payments: [{ memo: 'shop:payment-91', state: 'paid', amount: 25, reconciled: true }],
+    payments: [
+      { memo: 'shop:payment-91', state: 'paid', amount: 25, reconciled: true },
+      { memo: 'shop:refund-95', state: 'paid', amount: 9, reconciled: true },
+    ],
     writes: [],
   };
   return {
     till: [],
     shop: {
       orders: [
-        { ...order, name: '#1', payments: [{ id: '91', amount: 2500 }], fulfilments: [{ tracking: '1Z1', units }] },
-        { ...structuredClone(order), name: '#2', cancelled: true, payments: [], fulfilments: [] },
+        {
+          ...order,
+          name: '#1',
+          payments: [{ id: '91', amount: 2500 }],
+          refunds: [{ id: '95', amount: 900 }],
+          returned: { 'WEB-1': 1 },
+          fulfilments: [{ tracking: '1Z1', units }],
+        },
+        {
+          ...structuredClone(order),
+          name: '#2',
+          cancelled: true,
+          payments: [],
+          refunds: [],
+          returned: {},
+          fulfilments: [],
+        },
       ],
       levels: { 'WEB-1': 7, 'WEB-2': 4 },
     },
@@ -109,6 +136,30 @@ const tampered: readonly [
   words: RegExp,
   (ledgers: Changed<Ledgers>) => unknown,
 ][] = [
+  ['a refund is not in Odoo', 'refundsToOdoo', 'lost', /95: not there/, (x) => x.books.payments.pop()],
+  [
+    'a refund stands twice in Odoo',
+    'refundsToOdoo',
+    'duplicated',
+    /95: 2 payments/,
+    (x) => x.books.payments.push(x.books.payments[1]!),
+  ],
+  [
+    'what came back is not in Odoo',
+    'returnsToOdoo',
+    'lost',
+    /1 × WEB-1 came back, in Odoo 0/,
+    (x) => x.books.pickings.pop(),
+  ],
+  [
+    'what came back is twice in Odoo',
+    'returnsToOdoo',
+    'duplicated',
+    /1 × WEB-1 came back, in Odoo 2/,
+    (x) => {
+      x.books.pickings[2]!.moves[0]!.quantity = 2;
+    },
+  ],
   [
     'a shipment is taken out of the shop',
     'shipmentsToShop',
@@ -257,7 +308,7 @@ const tampered: readonly [
       x.books.writes.push(write(1, 1), write(2, 2), write(3, 1));
     },
   ],
-  ['a payment is missing', 'paymentsToOdoo', 'lost', /91: not there/, (x) => x.books.payments.pop()],
+  ['a payment is missing', 'paymentsToOdoo', 'lost', /91: not there/, (x) => x.books.payments.shift()],
   [
     'a payment was made twice',
     'paymentsToOdoo',

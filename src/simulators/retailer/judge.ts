@@ -18,6 +18,8 @@ export interface Judgement {
   readonly tillToOdoo: Hop;
   readonly ordersToOdoo: Hop;
   readonly paymentsToOdoo: Hop;
+  readonly refundsToOdoo: Hop;
+  readonly returnsToOdoo: Hop;
   readonly ordersToWarehouse: Hop;
   readonly shipmentsToOdoo: Hop;
   readonly shipmentsToShop: Hop;
@@ -73,7 +75,9 @@ export function judge({ till, shop, books, warehouse, excepted }: Ledgers): Judg
   return {
     tillToOdoo: tills(till, books, web, excepted),
     ordersToOdoo: orders(shop, books, web),
-    paymentsToOdoo: payments(shop, books),
+    paymentsToOdoo: moneyMoved('payment', shop, books),
+    refundsToOdoo: moneyMoved('refund', shop, books),
+    returnsToOdoo: returns(shop, books),
     ordersToWarehouse: deliveries(shop, books, warehouse, web),
     shipmentsToOdoo: shipmentsInBooks(books, warehouse, web),
     shipmentsToShop: shipmentsInShop(shop, books, warehouse, web),
@@ -92,7 +96,7 @@ function tills(
   const ids = new Set(web.flatMap(({ xmlid, lines }) => [xmlid, ...lines.map((line) => line.xmlid)]));
   const others = {
     sale_orders: books.sale_orders.filter((order) => !isWeb(order)),
-    pickings: books.pickings.filter(({ id }) => !own.has(id)),
+    pickings: books.pickings.filter((picking) => !own.has(picking.id) && !orderOfReturn(picking)),
     writes: books.writes.filter(({ xmlid }) => !ids.has(xmlid)),
   };
   const { lost, duplicated, outOfOrder, wrong }: Verdict = verifyDaySales(sold, others, excepted);
@@ -146,12 +150,14 @@ function lines(tally: Tally, sold: ShopLedger['orders'][number], order: SaleOrde
   }
 }
 
-/** Payments that are held stand in Odoo under a memo that ends in the shop's own id. */
-function payments(shop: ShopLedger, { payments: held }: BooksLedger): Hop {
-  const sent = shop.orders.flatMap((order) => order.payments);
-  const own = held
-    .filter(({ memo }) => memo !== null && /payment-\d+$/.test(memo))
-    .map((one) => ({ ...one, memo: one.memo!.slice(one.memo!.lastIndexOf('-') + 1) }));
+/** Money that came in or went back stands in Odoo under a memo that ends in the shop's own id. */
+function moneyMoved(kind: 'payment' | 'refund', shop: ShopLedger, { payments: held }: BooksLedger): Hop {
+  const sent = shop.orders.flatMap((order) => order[`${kind}s`]);
+  const memos = new RegExp(`${kind}-(\\d+)$`);
+  const own = held.flatMap((one) => {
+    const id = memos.exec(one.memo ?? '')?.[1];
+    return id === undefined ? [] : [{ ...one, memo: id }];
+  });
   const { lost, doubled, wrong, words } = verifyPayments(sent, own);
   const there = sent.reduce((sum, { amount }) => sum + amount, 0);
   const here = own.reduce((sum, { amount }) => sum + minorOf(amount), 0);
@@ -163,6 +169,37 @@ function payments(shop: ShopLedger, { payments: held }: BooksLedger): Hop {
     ...moneyOf(there, here),
     wrong: words,
   };
+}
+
+type Picking = BooksLedger['pickings'][number];
+
+/** The order that a receipt of goods sent back belongs to; the shop calls them `#1001-R1`. */
+const orderOfReturn = ({ origin }: Picking): string | undefined => /^(#.+)-R\d+/.exec(origin ?? '')?.[1];
+
+function unitsOf({ moves }: Picking): Units {
+  const units: Record<string, number> = {};
+  for (const { state, default_code, quantity } of moves)
+    if (state === 'done' && quantity > 0) addUnits(units, default_code ?? '?', quantity);
+  return units;
+}
+
+/** What customers sent back and the shop put on the shelf has come back in Odoo, once. */
+function returns(shop: ShopLedger, { pickings }: BooksLedger): Hop {
+  const tally = new Tally();
+  const back = Map.groupBy(pickings, orderOfReturn);
+  for (const { name, returned } of shop.orders) {
+    const held: Record<string, number> = {};
+    for (const picking of back.get(name) ?? [])
+      for (const [sku, count] of Object.entries(unitsOf(picking))) addUnits(held, sku, count);
+    tally.compared += Object.keys(returned).length;
+    for (const sku of new Set([...Object.keys(returned), ...Object.keys(held)])) {
+      const more = (held[sku] ?? 0) - (returned[sku] ?? 0);
+      const words = `${name}: ${returned[sku] ?? 0} × ${sku} came back, in Odoo ${held[sku] ?? 0}`;
+      if (more > 0) tally.extra(words);
+      if (more < 0) tally.miss(words);
+    }
+  }
+  return tally.hop;
 }
 
 const show = (units: Units): string =>
@@ -238,13 +275,12 @@ const saidBy = ({ shipments }: WarehouseLedger, orderOf: ReadonlyMap<string, str
 function shipmentsInBooks(books: BooksLedger, warehouse: WarehouseLedger, web: readonly SaleOrder[]): Hop {
   const orderOf = ordersByDelivery(books, web);
   const held = books.pickings
-    .filter(({ name, state }) => orderOf.has(name) && state === 'done')
-    .map(({ name, tracking, moves }): Held => {
-      const units: Record<string, number> = {};
-      for (const { state, default_code, quantity } of moves)
-        if (state === 'done' && quantity > 0) addUnits(units, default_code ?? '?', quantity);
-      return { order: orderOf.get(name)!, tracking: tracking ?? '', units };
-    });
+    .filter((picking) => orderOf.has(picking.name) && picking.state === 'done' && !orderOfReturn(picking))
+    .map((picking) => ({
+      order: orderOf.get(picking.name)!,
+      tracking: picking.tracking ?? '',
+      units: unitsOf(picking),
+    }));
   return compareShipments(saidBy(warehouse, orderOf), held, 'done in Odoo');
 }
 

@@ -18,6 +18,10 @@ export interface ShopLedger {
       readonly net: number;
     }[];
     readonly payments: readonly { readonly id: string; readonly amount: number }[];
+    /** Money that went back. */
+    readonly refunds: readonly { readonly id: string; readonly amount: number }[];
+    /** What came back and is for sale again. */
+    readonly returned: Units;
     readonly fulfilments: readonly { readonly tracking: string; readonly units: Units }[];
   }[];
   /** What it says it can sell, by SKU. */
@@ -70,6 +74,14 @@ export const addUnits = (all: Record<string, number>, sku: string, units: number
   all[sku] = (all[sku] ?? 0) + units;
 };
 
+/** What came back through returns and was put on the shelf. */
+function returnedOf({ refunds, lines }: Order): Units {
+  const units: Record<string, number> = {};
+  for (const { lineId, quantity, restockType } of refunds.flatMap((refund) => refund.lines))
+    if (restockType === 'RETURN') addUnits(units, lines.find(({ id }) => id === lineId)!.sku!, quantity);
+  return units;
+}
+
 function soldOf(order: Order): ShopLedger['orders'][number] {
   const line = (id: string) => order.lines.find((one) => one.id === id)!;
   return {
@@ -85,6 +97,13 @@ function soldOf(order: Order): ShopLedger['orders'][number] {
     payments: order.transactions
       .filter(({ kind, status }) => kind === 'SALE' && status === 'SUCCESS')
       .map(({ id, amount }) => ({ id: tail(id), amount: Number(amount.shop) })),
+    refunds: order.refunds
+      .map(({ id, transactions }) => ({
+        id: tail(id),
+        amount: transactions.reduce((sum, { amount }) => sum + Number(amount.shop), 0),
+      }))
+      .filter(({ amount }) => amount > 0),
+    returned: returnedOf(order),
     fulfilments: order.fulfillments.map(({ tracking, lines }) => {
       const units: Record<string, number> = {};
       for (const { lineId, quantity } of lines) addUnits(units, line(lineId).sku!, quantity);
