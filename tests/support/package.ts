@@ -81,7 +81,7 @@ export const run = (program: string, args: readonly string[], options: RunOption
 /** Runs a program that must succeed; fails with its own words. */
 export async function must(program: string, args: readonly string[], options: RunOptions): Promise<string> {
   const { code, stdout, stderr } = await run(program, args, options);
-  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${stdout}\n${stderr}`);
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${stderr}\n${stdout}`);
   return stdout;
 }
 
