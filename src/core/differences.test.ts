@@ -14,6 +14,7 @@ test('names each field that differs, with both values', () => {
     ],
   );
   assert.deepEqual(differences(null, { a: 1 }), [{ pointer: '', before: null, after: { a: 1 } }]);
+  assert.deepEqual(differences(-0, 0), []);
   assert.deepEqual(differences([1], { 0: 1 }), [{ pointer: '', before: [1], after: { 0: 1 } }]);
 });
 

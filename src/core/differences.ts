@@ -10,7 +10,7 @@ export interface Difference {
  * compared by their `id` where all have one, else by their place.
  */
 export function differences(before: unknown, after: unknown, pointer = ''): Difference[] {
-  if (Object.is(before, after)) return [];
+  if (before === after) return [];
   if (!isBranch(before) || !isBranch(after) || Array.isArray(before) !== Array.isArray(after))
     return [{ pointer, before, after }];
   const [left, right] = [entriesOf(before, after), entriesOf(after, before)];
