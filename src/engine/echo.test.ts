@@ -14,7 +14,11 @@ const written = (text: string, version: bigint | null, document: number, at = 0)
   at: new Date(at),
 });
 const seen = (text: string, version: bigint | null, document: number) => ({ digest: digest(text), version, document });
-const intent = (text: string, document: number) => ({ digest: digest(text), document });
+const intent = (text: string, document: number, since: number | null = null) => ({
+  digest: digest(text),
+  document,
+  since: since === null ? null : new Date(since),
+});
 
 test('what a change at a target means', () => {
   const is = (...args: Parameters<typeof meaningOf>) => {
@@ -70,6 +74,8 @@ test('what a change at a target means', () => {
       { written: null, seen: seen('b', null, 2) },
       [intent('a', 1)],
     ],
+    ['other than what is being written', 'open', heard('A', 5n, 1000), undefined, [intent('a', 1, 900)]],
+    ['heard before that call began', 'change', heard('A', 5n, 800), undefined, [intent('a', 1, 900)]],
     ['other than the open Intent', 'change', heard('b', 5n), undefined, [intent('a', 1)]],
     [
       'without versions, soon after our write',

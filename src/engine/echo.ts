@@ -1,3 +1,4 @@
+import { milliseconds } from '../core/clock.ts';
 import { nothing } from '../core/document.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { canonicalJson } from '../core/seal.ts';
@@ -170,6 +171,14 @@ async function lockLanes(sql: Sql, found: readonly Candidate[]): Promise<LaneKey
 interface OpenIntent {
   digest: Buffer;
   document: number;
+  /** While its call is under way, since when it may have landed; null where nobody waits for an answer any more. */
+  since: Date | null;
+}
+
+/** Since when the call of an open Intent may have landed. */
+function underWaySince({ deadline, repeated }: OpenDelivery, { sink }: SinkPort): Date | null {
+  if (deadline === null) return null;
+  return new Date(repeated ? 0 : deadline.getTime() - milliseconds(sink.deadline));
 }
 
 /** The open Intents that write each candidate's record at its connection, as digests of the candidate's flow. */
@@ -189,15 +198,17 @@ async function digestsOf(
         );
   return new Map(
     found.map((one) => {
-      const lanes = new Set(one.writers.map(({ port }) => laneId(laneOf(one, port))));
+      const ports = new Map(one.writers.map(({ port }) => [laneId(laneOf(one, port)), port]));
       const intents = open
-        .filter((delivery) => lanes.has(laneId(delivery)))
-        .flatMap(({ document_id, version }): OpenIntent[] => {
+        .filter((delivery) => ports.has(laneId(delivery)))
+        .flatMap((delivery): OpenIntent[] => {
+          const { document_id, version } = delivery;
+          const since = underWaySince(delivery, ports.get(laneId(delivery))!);
           const stored = bodies.find((body) => body.id === document_id && body.version === version);
           if (!stored) return [];
           const place = documentPlace(one.where.entity, stored.kind, stored.key);
           const body: unknown = JSON.parse(parts.vault.unseal(stored.body_sealed, place).toString());
-          return [{ digest: ownDigest(parts, one.planned.flow, stored.kind, body), document: version }];
+          return [{ digest: ownDigest(parts, one.planned.flow, stored.kind, body), document: version, since }];
         });
       return [one.planned, intents] as const;
     }),
@@ -229,6 +240,8 @@ export function meaningOf(
     if (newest || version === null) return { is: 'echo', state: { digest, version, document: intent.document } };
     return { is: 'open' };
   }
+  // What a target makes of a write that it has not answered yet looks like somebody's change.
+  if (intents.some(({ since }) => since !== null && since <= received_at)) return { is: 'open' };
   const writtenSince = written !== null && written.document > (seen?.document ?? 0);
   const doubt = comparable
     ? version === written.version

@@ -95,13 +95,18 @@ export interface OpenDelivery extends LaneKey {
   document_id: string;
   version: number;
   open: boolean;
+  /** While its call is under way: until when that may run, by the ledger's clock. */
+  deadline: Date | null;
+  /** Whether an earlier call of it may have landed too. */
+  repeated: boolean;
 }
 
 /** Unfinished deliveries of lanes. */
 export async function unfinishedDeliveries(sql: Sql, lanes: readonly LaneKey[]): Promise<OpenDelivery[]> {
   return sql.query<OpenDelivery>(
     'deliveries_unfinished',
-    `select connection, sink, lane_key as "laneKey", document_id, version, state in ('leased', 'unknown') or settled_at is not null as open from delivery
+    `select connection, sink, lane_key as "laneKey", document_id, version, state in ('leased', 'unknown') or settled_at is not null as open,
+       case when state = 'leased' then intent_deadline end as deadline, settled_at is not null as repeated from delivery
      where (connection, sink, lane_key) in (select * from unnest($1::text[], $2::text[], $3::text[])) order by place`,
     columns(lanes, ['connection', 'sink', 'laneKey']),
   );

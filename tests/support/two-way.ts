@@ -31,7 +31,8 @@ interface NativeCard {
   stock: number;
 }
 
-type World = 'fine' | 'cut before' | 'cut after' | 'transient' | 'slow';
+/** `slow` writes late, `slow answer` answers late. */
+type World = 'fine' | 'cut before' | 'cut after' | 'transient' | 'slow' | 'slow answer';
 
 interface SideOptions {
   /** What the side makes of a text it stores. */
@@ -135,6 +136,7 @@ export class Side {
             ...(tells === 'held and version' ? { version: BigInt(held.version) } : {}),
           };
         });
+        if (world === 'slow answer') await new Promise((resolve) => setTimeout(resolve, 40));
         if (world === 'cut after') throw new Error('socket hang up');
         return results;
       },
