@@ -38,6 +38,8 @@ export interface ShopifyConfig {
   readonly every?: Duration;
   /** RFC 3339: orders that last changed before are not read. Default: all that the token may see. */
   readonly from?: string;
+  /** From how many orders or products on they are read by a bulk operation for the first time. Default 1000; Infinity for never. */
+  readonly bulkFrom?: number;
   /** Which amounts are kept: in the shop's currency, or in the customer's. Default 'shop'. Never change it once orders have crossed. */
   readonly money?: 'shop' | 'presentment';
   /** First part of the names of Mapping tables. Default 'shopify': `shopify-taxes`, `shopify-locations`, … */
@@ -130,7 +132,9 @@ function settingsOf(config: ShopifyConfig): Settings {
     money = 'shop',
     tables = 'shopify',
     notifyCustomers = false,
+    bulkFrom = 1000,
   } = config;
+  if (!(bulkFrom >= 1)) throw wrong(`bulkFrom ${bulkFrom} is no number of 1 and up`);
   for (const duration of [every, timeout, settle]) milliseconds(duration);
   const { token, clientSecrets, from } = config;
   return {
@@ -144,6 +148,7 @@ function settingsOf(config: ShopifyConfig): Settings {
     every,
     from,
     money,
+    bulkFrom,
     hub,
     notifyCustomers,
     tables,

@@ -5,7 +5,8 @@ import { buildSchema } from 'graphql';
  * the published schema of each version. What is not here is refused by name, as a field that does not exist would be.
  */
 const connection = (name: string): string => `
-type ${name}Connection { nodes: [${name}!]! pageInfo: PageInfo! }`;
+type ${name}Connection { edges: [${name}Edge!]! nodes: [${name}!]! pageInfo: PageInfo! }
+type ${name}Edge { cursor: String! node: ${name}! }`;
 
 const sdl = `
 directive @idempotent(key: String!) on FIELD
@@ -14,6 +15,7 @@ scalar DateTime
 scalar Decimal
 scalar Money
 scalar URL
+scalar UnsignedInt64
 
 interface Node { id: ID! }
 type PageInfo { endCursor: String hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String }
@@ -102,6 +104,7 @@ type Refund implements Node {
   transactions(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): OrderTransactionConnection!
 }
 
+enum OrderReturnStatus { INSPECTION_COMPLETE IN_PROGRESS NO_RETURN RETURNED RETURN_FAILED RETURN_REQUESTED }
 enum ReturnStatus { CANCELED CLOSED DECLINED OPEN REQUESTED }
 type ReturnReasonDefinition implements Node { id: ID! handle: String! name: String! }
 interface ReturnLineItemType implements Node { id: ID! quantity: Int! returnReasonDefinition: ReturnReasonDefinition }
@@ -145,6 +148,7 @@ type Order implements Node {
   ): FulfillmentOrderConnection!
   fulfillments(first: Int, query: String): [Fulfillment!]!
   transactions(first: Int, capturable: Boolean, manuallyResolvable: Boolean): [OrderTransaction!]!
+  returnStatus: OrderReturnStatus!
   refunds(first: Int): [Refund!]!
   returns(first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String): ReturnConnection!
 }
@@ -225,6 +229,20 @@ input FulfillmentInput {
 }
 type FulfillmentCreatePayload { fulfillment: Fulfillment userErrors: [UserError!]! }
 
+enum BulkOperationErrorCode { ACCESS_DENIED INTERNAL_SERVER_ERROR TIMEOUT }
+enum BulkOperationStatus { CANCELED CANCELING COMPLETED CREATED EXPIRED FAILED RUNNING }
+enum BulkOperationType { MUTATION QUERY }
+type BulkOperation implements Node {
+  id: ID! status: BulkOperationStatus! errorCode: BulkOperationErrorCode type: BulkOperationType! query: String! createdAt: DateTime!
+  completedAt: DateTime objectCount: UnsignedInt64! rootObjectCount: UnsignedInt64! fileSize: UnsignedInt64 url: URL partialDataUrl: URL
+}
+enum BulkOperationUserErrorCode { INVALID LIMIT_REACHED OPERATION_IN_PROGRESS }
+type BulkOperationUserError implements DisplayableError { code: BulkOperationUserErrorCode field: [String!] message: String! }
+type BulkOperationRunQueryPayload { bulkOperation: BulkOperation userErrors: [BulkOperationUserError!]! }
+enum BulkOperationsSortKeys { COMPLETED_AT CREATED_AT }
+enum CountPrecision { AT_LEAST EXACT }
+type Count { count: Int! precision: CountPrecision! }
+
 enum OrderSortKeys { CREATED_AT ID PROCESSED_AT UPDATED_AT }
 enum ProductSortKeys { CREATED_AT ID UPDATED_AT }
 enum LocationSortKeys { ID NAME }
@@ -235,6 +253,13 @@ type QueryRoot {
   publicApiVersions: [ApiVersion!]!
   currentAppInstallation: AppInstallation!
   nodes(ids: [ID!]!): [Node]!
+  bulkOperation(id: ID!): BulkOperation
+  bulkOperations(
+    first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String,
+    sortKey: BulkOperationsSortKeys = CREATED_AT
+  ): BulkOperationConnection!
+  ordersCount(limit: Int = 10000, query: String, savedSearchId: ID): Count
+  productsCount(limit: Int = 10000, query: String, savedSearchId: ID): Count
   order(id: ID!): Order
   fulfillmentOrder(id: ID!): FulfillmentOrder
   refund(id: ID!): Refund
@@ -258,6 +283,7 @@ type QueryRoot {
 }
 
 type Mutation {
+  bulkOperationRunQuery(query: String!, groupObjects: Boolean! = false): BulkOperationRunQueryPayload
   inventorySetQuantities(input: InventorySetQuantitiesInput!): InventorySetQuantitiesPayload
   productVariantsBulkUpdate(productId: ID!, variants: [ProductVariantsBulkInput!]!, allowPartialUpdates: Boolean = false): ProductVariantsBulkUpdatePayload
   productSet(identifier: ProductSetIdentifiers, input: ProductSetInput!, synchronous: Boolean = true): ProductSetPayload
@@ -267,6 +293,7 @@ type Mutation {
 }
 schema { query: QueryRoot mutation: Mutation }
 ${[
+  'BulkOperation',
   'FulfillmentLineItem',
   'FulfillmentOrder',
   'FulfillmentOrderLineItem',

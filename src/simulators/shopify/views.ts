@@ -193,6 +193,7 @@ export function orderView(shop: Shop, order: Order) {
     updatedAt: time(order.updatedAt),
     cancelledAt: time(order.cancelledAt),
     edited: order.edited,
+    returnStatus: returnStatusOf(order),
     test: false,
     currencyCode: order.currencies.shop,
     presentmentCurrencyCode: order.currencies.presentment,
@@ -255,6 +256,15 @@ export function orderView(shop: Shop, order: Order) {
     refunds: ({ first }: { first?: number | null }) => order.refunds.slice(0, first ?? undefined).map(refundView),
     returns: (args: PageArgs) => page(order.returns, args, own, returnView),
   };
+}
+
+/** One word for all returns of an order: what is still under way comes first. */
+function returnStatusOf({ returns }: Order): string {
+  const has = (...wanted: Return['status'][]): boolean => returns.some(({ status }) => wanted.includes(status));
+  if (has('OPEN')) return 'IN_PROGRESS';
+  if (has('REQUESTED')) return 'RETURN_REQUESTED';
+  if (has('CLOSED')) return 'RETURNED';
+  return 'NO_RETURN';
 }
 
 const addressView = (place: Place | null) => (place === null ? null : { __typename: 'MailingAddress', ...place });
