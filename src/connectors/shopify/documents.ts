@@ -31,7 +31,7 @@ export const mutation = (name: string, serves: readonly string[], text: string):
   text,
 });
 
-const MONEY = '{ money: shopMoney { amount currencyCode } }';
+export const MONEY = '{ money: shopMoney { amount currencyCode } }';
 
 const ADDRESS = `{ name company address1 address2 city zip provinceCode countryCodeV2 phone }`;
 const TAX_LINES = `taxLines { title ratePercentage priceSet ${MONEY} }`;
@@ -114,7 +114,7 @@ ${LINE_ITEM}`,
   order(id: $id) {
     updatedAt
     refunds(first: 50) {
-      id processedAt
+      id processedAt note
       return { id }
       totalRefundedSet ${MONEY}
       refundLineItems(first: 30) { ${REFUND_LINES} }

@@ -2,10 +2,13 @@ import { type Duration, milliseconds } from '../../core/clock.ts';
 import type { Connection, PollSource, Sink, WebhookSource } from '../../core/connector.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Secret } from '../../core/estate.ts';
+import type { CancellationDocument } from '../../model/cancellation.ts';
 import type { CatalogueItemDocument } from '../../model/catalogue-item.ts';
 import type { PriceDocument } from '../../model/price.ts';
+import type { RefundDocument } from '../../model/refund.ts';
 import type { ShipmentDocument } from '../../model/shipment.ts';
 import type { StockLevelDocument } from '../../model/stock-level.ts';
+import { cancellations } from './cancellations.ts';
 import { catalogue } from './catalogue.ts';
 import { check } from './check.ts';
 import { type ApiVersion, versions } from './documents.ts';
@@ -13,6 +16,7 @@ import { readOrder, readProduct, type ShopifyOrder, type ShopifyProduct } from '
 import { orderSource } from './orders.ts';
 import { prices } from './prices.ts';
 import { productSource } from './products.ts';
+import { refunds } from './refunds.ts';
 import { shipments } from './shipments.ts';
 import { type Settings, Shop } from './shop.ts';
 import { stockLevels } from './stock-levels.ts';
@@ -44,7 +48,7 @@ export interface ShopifyConfig {
   readonly money?: 'shop' | 'presentment';
   /** First part of the names of Mapping tables. Default 'shopify': `shopify-taxes`, `shopify-locations`, … */
   readonly tables?: string;
-  /** Whether Shopify mails the customer when something is shipped. Default false. */
+  /** Whether Shopify mails the customer when something is shipped, refunded or cancelled. Default false. */
   readonly notifyCustomers?: boolean;
   /** Longest wait for one answer. Default 30s. */
   readonly timeout?: Duration;
@@ -66,6 +70,8 @@ export interface ShopifyConnection extends Connection {
     readonly prices: Sink<typeof PriceDocument>;
     readonly catalogue: Sink<typeof CatalogueItemDocument>;
     readonly shipments: Sink<typeof ShipmentDocument>;
+    readonly refunds: Sink<typeof RefundDocument>;
+    readonly cancellations: Sink<typeof CancellationDocument>;
   };
 }
 
@@ -99,6 +105,8 @@ export function shopify(config: ShopifyConfig): ShopifyConnection {
       prices: prices(shop),
       catalogue: catalogue(shop),
       shipments: shipments(shop),
+      refunds: refunds(shop),
+      cancellations: cancellations(shop),
     },
     check: (cx) => check(shop, [orders, products], cx),
   };

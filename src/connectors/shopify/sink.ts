@@ -29,6 +29,13 @@ export function hasTime(deadline: Duration, clock: Clock): () => boolean {
 /** The Result of something thrown; what is unclear may have landed. */
 export const failed = (error: unknown): Result => ({ outcome: 'failed', fault: faultOf(error, 'unknown') });
 
+/** Shopify's id of the order that a document needs. */
+export function orderIdOf(item: Item<unknown>, key: string, number: string): string {
+  const id = item.links.get(`order:${key}`);
+  if (id?.startsWith('gid://shopify/Order/')) return id;
+  throw rejected(`Order ${number} is bound to no order of this shop.`, 'not-bound', 'order');
+}
+
 /** The variant bound to a product of the hub. */
 export function variantOf(item: Item<unknown>, sku: string): string {
   const id = item.links.get(`product:${sku}`);

@@ -19,6 +19,7 @@ import {
   updateVariants,
 } from './mutations.ts';
 import { type PageArgs, page, refusal, searched } from './pages.ts';
+import { createRefund, orderCancel } from './refunds.ts';
 import { schema } from './schema.ts';
 import type { Shop } from './shop.ts';
 import { locationView, orderView, productView, variantView } from './views.ts';
@@ -176,6 +177,9 @@ export class Api {
         _: unknown,
         info: GraphQLResolveInfo,
       ) => this.#once(info, args, () => setQuantities(shop, args.input)),
+      refundCreate: (args: { input: Parameters<typeof createRefund>[1] }, _: unknown, info: GraphQLResolveInfo) =>
+        this.#once(info, args, () => createRefund(shop, args.input)),
+      orderCancel: (args: Parameters<typeof orderCancel>[1]) => orderCancel(shop, args),
       productVariantsBulkUpdate: (args: Parameters<typeof updateVariants>[1]) => updateVariants(shop, args),
       productSet: (args: Parameters<typeof setProduct>[1]) => setProduct(shop, args),
       fulfillmentCreate: ({ fulfillment }: { fulfillment: Parameters<typeof createFulfillment>[1] }) =>
@@ -261,6 +265,7 @@ export class Api {
     }
     if (known.args === digest) return known.result as T;
     const message = 'The idempotency key was used before with other parameters.';
+    if (info.fieldName !== 'inventorySetQuantities') return { userErrors: [{ field: null, message }] };
     return {
       inventoryAdjustmentGroup: null,
       userErrors: [{ code: 'IDEMPOTENCY_KEY_PARAMETER_MISMATCH', field: null, message }],

@@ -60,7 +60,15 @@ export interface ShopifySimulator {
 }
 
 const SCOPES = [
-  ...['read_orders', 'read_all_orders', 'read_customers', 'read_products', 'write_products', 'read_returns'],
+  ...[
+    'read_orders',
+    'write_orders',
+    'read_all_orders',
+    'read_customers',
+    'read_products',
+    'write_products',
+    'read_returns',
+  ],
   ...['read_inventory', 'write_inventory', 'read_locations'],
   ...['read_merchant_managed_fulfillment_orders', 'write_merchant_managed_fulfillment_orders'],
 ];

@@ -82,6 +82,7 @@ enum OrderTransactionKind { AUTHORIZATION CAPTURE CHANGE EMV_AUTHORIZATION REFUN
 enum OrderTransactionStatus { AWAITING_RESPONSE ERROR FAILURE PENDING SUCCESS UNKNOWN }
 type OrderTransaction implements Node {
   id: ID! kind: OrderTransactionKind! status: OrderTransactionStatus! gateway: String processedAt: DateTime amountSet: MoneyBag!
+  parentTransaction: OrderTransaction
 }
 
 enum RefundLineItemRestockType { CANCEL LEGACY_RESTOCK NO_RESTOCK RETURN }
@@ -97,7 +98,7 @@ type OrderAdjustment implements Node {
   id: ID! reason: OrderAdjustmentDiscrepancyReason amountSet: MoneyBag! taxAmountSet: MoneyBag!
 }
 type Refund implements Node {
-  id: ID! processedAt: DateTime! return: Return totalRefundedSet: MoneyBag!
+  id: ID! processedAt: DateTime! note: String return: Return totalRefundedSet: MoneyBag!
   refundLineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): RefundLineItemConnection!
   refundShippingLines(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): RefundShippingLineConnection!
   orderAdjustments(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): OrderAdjustmentConnection!
@@ -105,6 +106,22 @@ type Refund implements Node {
 }
 
 enum OrderReturnStatus { INSPECTION_COMPLETE IN_PROGRESS NO_RETURN RETURNED RETURN_FAILED RETURN_REQUESTED }
+input RefundLineItemInput { lineItemId: ID! quantity: Int! restockType: RefundLineItemRestockType locationId: ID }
+input ShippingRefundInput { amount: Money fullRefund: Boolean }
+input OrderTransactionInput { amount: Money! gateway: String! kind: OrderTransactionKind! orderId: ID! parentId: ID }
+input RefundInput {
+  orderId: ID! note: String notify: Boolean currency: CurrencyCode allowOverRefunding: Boolean = false
+  refundLineItems: [RefundLineItemInput!] shipping: ShippingRefundInput transactions: [OrderTransactionInput!]
+}
+type RefundCreatePayload { order: Order refund: Refund userErrors: [UserError!]! }
+
+enum OrderCancelReason { CUSTOMER DECLINED FRAUD INVENTORY OTHER STAFF }
+input OrderCancelRefundMethodInput @oneOf { originalPaymentMethodsRefund: Boolean }
+type Job { id: ID! done: Boolean! }
+enum OrderCancelUserErrorCode { INTERNAL_ERROR INVALID NOT_FOUND NO_REFUND_PERMISSION }
+type OrderCancelUserError implements DisplayableError { code: OrderCancelUserErrorCode field: [String!] message: String! }
+type OrderCancelPayload { job: Job orderCancelUserErrors: [OrderCancelUserError!]! }
+
 enum ReturnStatus { CANCELED CLOSED DECLINED OPEN REQUESTED }
 type ReturnReasonDefinition implements Node { id: ID! handle: String! name: String! }
 interface ReturnLineItemType implements Node { id: ID! quantity: Int! returnReasonDefinition: ReturnReasonDefinition }
@@ -283,6 +300,11 @@ type QueryRoot {
 }
 
 type Mutation {
+  refundCreate(input: RefundInput!): RefundCreatePayload
+  orderCancel(
+    orderId: ID!, reason: OrderCancelReason!, restock: Boolean!, refundMethod: OrderCancelRefundMethodInput,
+    notifyCustomer: Boolean = false, staffNote: String = null
+  ): OrderCancelPayload
   bulkOperationRunQuery(query: String!, groupObjects: Boolean! = false): BulkOperationRunQueryPayload
   inventorySetQuantities(input: InventorySetQuantitiesInput!): InventorySetQuantitiesPayload
   productVariantsBulkUpdate(productId: ID!, variants: [ProductVariantsBulkInput!]!, allowPartialUpdates: Boolean = false): ProductVariantsBulkUpdatePayload

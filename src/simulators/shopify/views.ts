@@ -118,7 +118,7 @@ export function orderView(shop: Shop, order: Order) {
     discountAllocations: discounts(line),
     taxLines: line.taxes.map(taxView),
   });
-  const transactionView = (one: Transaction) => ({
+  const transactionView = (one: Transaction): object => ({
     __typename: 'OrderTransaction',
     id: one.id,
     kind: one.kind,
@@ -126,6 +126,10 @@ export function orderView(shop: Shop, order: Order) {
     gateway: one.gateway,
     processedAt: time(one.processedAt),
     amountSet: money(one.amount),
+    parentTransaction: () => {
+      const parent = order.transactions.find(({ id }) => id === one.parentId);
+      return parent ? transactionView(parent) : null;
+    },
   });
   const returnView = (one: Return) => ({
     __typename: 'Return',
@@ -151,6 +155,7 @@ export function orderView(shop: Shop, order: Order) {
     __typename: 'Refund',
     id: refund.id,
     processedAt: time(refund.processedAt),
+    note: refund.note,
     return: () => {
       const one = order.returns.find(({ id }) => id === refund.returnId);
       return one ? returnView(one) : null;
