@@ -2,7 +2,7 @@ import { type Document, fields, mutation, query } from './documents.ts';
 
 const OPERATION = 'id status errorCode createdAt objectCount query url partialDataUrl';
 
-/** Calls about bulk operations. */
+/** Calls about bulk operations. Grouped, although Shopify takes longer for it: else an object's parts could stand anywhere, and all of the file would have to be held. */
 export const bulkCalls = {
   ordersCount: query(
     'OrdersCount',

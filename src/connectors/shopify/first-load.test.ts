@@ -25,12 +25,14 @@ async function lab(t: { after(fn: () => Promise<void>): void }, steps: number, s
   await trade(shop, random, steps);
   ago = 0;
   const sent: string[] = [];
-  const world: { between(operation: string, go: () => Promise<Response>): Promise<Response> } = {
+  const world: { ranges: boolean; between(operation: string, go: () => Promise<Response>): Promise<Response> } = {
+    ranges: true,
     between: (_, go) => go(),
   };
   const doFetch: Fetch = (url, { timeout, reach, ...init } = {}) => {
     const operation = init.body ? (JSON.parse(String(init.body)) as { operationName: string }).operationName : 'file';
     sent.push(operation);
+    if (!world.ranges) init.headers = { ...init.headers, range: '' };
     return world.between(operation, () => send(url, init, () => undefined, reach));
   };
   const cx = makeContext({ connection: 'web', secrets: { TOKEN: simulator.token }, fetch: doFetch });
@@ -145,19 +147,22 @@ test('what is sold while the operation runs does not wait for it', async (t) => 
   assert.ok(!isDone(kept));
 });
 
-test('a file that breaks off is read on from where it was', async (t) => {
-  const one = await lab(t, 600);
-  one.simulator.faults.cutFiles = 0.7;
-  const kept = nothing();
-  for (let run = 0; run < 100 && !isDone(kept); run++) {
-    await pull(one, kept).catch((error: unknown) => {
-      assert.ok(error instanceof FaultError && error.fault.kind === 'transient', String(error));
-    });
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assert.equal(kept.items.length, one.shop.orders.size, 'each once');
-  assert.ok(one.simulator.requests.some(({ operation, status }) => operation === 'file' && status === 206));
-});
+for (const ranges of [true, false])
+  test(`a file that breaks off is read on from where it was, ${ranges ? 'by its rest' : 'also where only all of it is given'}`, async (t) => {
+    const one = await lab(t, 600);
+    one.world.ranges = ranges;
+    one.simulator.faults.cutFiles = 0.7;
+    const kept = nothing();
+    for (let run = 0; run < 100 && !isDone(kept); run++) {
+      await pull(one, kept).catch((error: unknown) => {
+        assert.ok(error instanceof FaultError && error.fault.kind === 'transient', String(error));
+      });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.equal(kept.items.length, one.shop.orders.size, 'each once');
+    const partly = one.simulator.requests.some(({ operation, status }) => operation === 'file' && status === 206);
+    assert.equal(partly, ranges);
+  });
 
 test('an operation that fails is made again, keeping what it had found; one that takes too long is left for pages', async (t) => {
   const one = await lab(t, 60);

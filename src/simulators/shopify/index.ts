@@ -153,7 +153,7 @@ function giveFile({ request, response, api, faults, random, requests }: Receivin
   }
   const part = file.subarray(from);
   const headers = { 'content-type': 'application/jsonl', 'content-length': String(part.length) };
-  if (request.headers.range === undefined) answer(200, headers, part);
+  if (!request.headers.range) answer(200, headers, part);
   else answer(206, { ...headers, 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` }, part);
 }
 
