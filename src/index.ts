@@ -58,6 +58,12 @@ export { type FulfilmentParts, fulfilment } from './flows/fulfilment.ts';
 export { catalogueFeed, priceFeed, stockFeed } from './flows/odoo-feeds.ts';
 export { odooFulfilment } from './flows/odoo-fulfilment.ts';
 export { type OdooShipmentsParts, odooShipments } from './flows/odoo-shipments.ts';
+export {
+  type ShopCancellationsParts,
+  type ShopRefundsParts,
+  shopCancellations,
+  shopRefunds,
+} from './flows/shop-refunds.ts';
 export { type ShopReturnsParts, shopReturns } from './flows/shop-returns.ts';
 export { storeReceipts, storeSales } from './flows/store-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
@@ -70,6 +76,7 @@ export {
 export { shopShipments, type WarehouseShipmentsParts, warehouseShipments } from './flows/warehouse-shipments.ts';
 export { medusaOrders, medusaProducts, webOrders, webProducts } from './flows/web-orders.ts';
 export { type Address, AddressSchema } from './model/address.ts';
+export { type Cancellation, CancellationDocument } from './model/cancellation.ts';
 export { type CatalogueItem, CatalogueItemDocument } from './model/catalogue-item.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';
 export { type FulfilmentOrder, FulfilmentOrderDocument } from './model/fulfilment-order.ts';

@@ -4,7 +4,7 @@ import { conform, type SeenRequest, type Signer, type SinkUnderTest } from '../.
 import { type ShopifyConfig, shopify } from '../../src/connectors/shopify/index.ts';
 import type { Item, RawRequest } from '../../src/core/connector.ts';
 import { type ShopifyOptions, type ShopifySimulator, startShopify } from '../../src/simulators/shopify/index.ts';
-import { placeOrder } from '../../src/simulators/shopify/orders.ts';
+import { fulfil, placeOrder } from '../../src/simulators/shopify/orders.ts';
 import { furnish, person, place } from '../../src/simulators/shopify/traffic.ts';
 import { makeContext } from '../odoo/context.ts';
 
@@ -173,6 +173,74 @@ async function shipments(): Promise<SinkUnderTest> {
   };
 }
 
+async function refunds(): Promise<SinkUnderTest> {
+  const { shop, connection, variants } = await start();
+  const orders = new Map<string, ReturnType<typeof placeOrder>>();
+  const refundOf = (n: number, quantity: string) => {
+    const order = placeOrder(shop, { lines: [{ variantId: variants[n]!.id, quantity: 3 }], customer: person(shop, n) });
+    orders.set(`back-${n}`, order);
+    const line = { id: '1', orderLine: order.lines[0]!.id.split('/').at(-1)!, description: 'Goods', tax: 0, taxes: [] };
+    const document = {
+      id: `back-${n}`,
+      number: `RF/${n}`,
+      order: `web:${n}`,
+      orderNumber: order.name,
+      return: null,
+      refundedOn: '2026-11-25',
+      method: n % 2 ? null : 'card',
+      currency: 'EUR',
+      amount: 100 + n,
+      lines: [{ ...line, quantity, amount: 100 + n }],
+    };
+    return item(`back-${n}`, document, [[`order:web:${n}`, order.id]]);
+  };
+  return {
+    sink: connection.sinks.refunds,
+    secrets,
+    mappings: { 'shopify-payment-methods': { shopify_payments: 'card' } },
+    // One of three, for less than it cost: a repeat would find enough left of both.
+    item: (n) => refundOf(n, '1'),
+    bad: (n) => refundOf(n, '1.5'),
+    badIsFoundBy: 'sink',
+    badField: 'quantity',
+    held: async ({ key }) => orders.get(key)!.refunds.length,
+    writes: (request) => operationOf(request) === 'MakeRefund',
+    hollow: hollow({ refundCreate: { refund: null, userErrors: [] } }),
+    refuses: invalidToken,
+  };
+}
+
+async function cancellations(): Promise<SinkUnderTest> {
+  const { shop, connection, variants } = await start();
+  const orders = new Map<string, ReturnType<typeof placeOrder>>();
+  const cancellationOf = (n: number) => {
+    const order = placeOrder(shop, { lines: [{ variantId: variants[n]!.id, quantity: 1 }], customer: person(shop, n) });
+    orders.set(`cancel-${n}`, order);
+    const at = { order: `web:${n}`, orderNumber: order.name, reason: 'customer', occurredAt: '2026-11-25T10:00:00Z' };
+    return item(`cancel-${n}`, { id: `cancel-${n}`, ...at }, [[`order:web:${n}`, order.id]]);
+  };
+  return {
+    sink: connection.sinks.cancellations,
+    secrets,
+    item: cancellationOf,
+    bad: (n) => {
+      const one = cancellationOf(n);
+      fulfil(shop, orders.get(one.key)!, []);
+      return one;
+    },
+    badIsFoundBy: 'sink',
+    badField: 'order',
+    held: async ({ key }) => {
+      // A job may still be on its way.
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return orders.get(key)!.refunds.length;
+    },
+    writes: (request) => operationOf(request) === 'CancelOrder',
+    hollow: hollow({ orderCancel: { job: null, orderCancelUserErrors: [] } }),
+    refuses: invalidToken,
+  };
+}
+
 /** A shop whose time goes on by a minute with each order. */
 async function orders() {
   let now = Date.parse('2026-11-20T10:00:00Z');
@@ -244,6 +312,8 @@ conform({
     'shopify prices': prices,
     'shopify catalogue': catalogue,
     'shopify shipments': shipments,
+    'shopify refunds': refunds,
+    'shopify cancellations': cancellations,
   },
   polls: { 'shopify orders': orders, 'shopify products': products },
   signatures: { 'shopify webhooks': signature },

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { execute, type GraphQLFieldResolver, parse } from 'graphql';
+import { bulkCalls, bulkQueries } from '../../src/connectors/shopify/bulk-documents.ts';
 import { type Document, documents, versions } from '../../src/connectors/shopify/documents.ts';
+import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
 import { seeded } from '../../src/core/clock.ts';
+import type { BulkOperation } from '../../src/simulators/shopify/bulk.ts';
 import { startShopify } from '../../src/simulators/shopify/index.ts';
+import { placeOrder } from '../../src/simulators/shopify/orders.ts';
 import { furnish, trade } from '../../src/simulators/shopify/traffic.ts';
 import { hasRealSchema, realSchema } from './real-schema.ts';
+import { calls } from './sent.ts';
 
 const skip = hasRealSchema() ? false : 'the schema was not fetched: npm run conform:shopify';
 
@@ -29,6 +34,18 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
   const cursor = (id: string): string => Buffer.from(id).toString('base64url');
   const some = orders.filter(({ refunds, returns }, index) => index % 10 === 0 || refunds.length + returns.length > 1);
   const long = orders.find(({ lines }) => lines.length > 1)!;
+  const refunded = orders.find(({ refunds }) => refunds.length > 0)!;
+  const fresh = placeOrder(shop, { lines: [{ variantId: variants[0]!.id, quantity: 1 }] });
+  const pays = (orderId: string): object => ({
+    amount: '1.00',
+    gateway: 'shopify_payments',
+    kind: 'REFUND',
+    orderId,
+    parentId: orderId === fresh.id ? fresh.transactions[0]!.id : null,
+  });
+  shopify.bulk.run({ query: bulkQueries.products('').text, groupObjects: true });
+  const [done] = shopify.bulk.operations.values() as unknown as [BulkOperation];
+  while (done.status !== 'COMPLETED') await new Promise((resolve) => setTimeout(resolve, 5));
   const asked: [Document, object][] = [
     [documents.changedOrders, { query: "updated_at:>='2020-01-01T00:00:00Z'" }],
     ...some.map((order): [Document, object] => [documents.ordersWhole, { ids: [order.id] }]),
@@ -107,9 +124,21 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [documents.subscriptions, {}],
     [documents.shop, {}],
     [documents.locations, {}],
+    [refundCalls.orderToRefund, { id: refunded.id }],
+    [refundCalls.refund, { key: 'a', input: { orderId: fresh.id, note: 'n', transactions: [pays(fresh.id)] } }],
+    [refundCalls.refund, { key: 'b', input: { orderId: fresh.id, note: 'n', transactions: [pays('none')] } }],
+    [refundCalls.orderToCancel, { id: fresh.id }],
+    [refundCalls.cancel, { id: fresh.id, reason: 'CUSTOMER', notify: false }],
+    [refundCalls.cancel, { id: 'gid://shopify/Order/1', reason: 'OTHER', notify: false }],
+    [bulkCalls.ordersCount, { query: '', limit: 100 }],
+    [bulkCalls.productsCount, { query: '', limit: 5 }],
+    [bulkCalls.runBulk, { query: bulkQueries.orders('').text }],
+    [bulkCalls.runBulk, { query: '{ shop { id } }' }],
+    [bulkCalls.bulksLately, { query: "operation_type:query created_at:>='2020-01-01T00:00:00Z'" }],
+    [bulkCalls.bulkNow, { id: done.id }],
   ];
   assert.deepEqual(
-    Object.values(documents).filter((document) => !asked.some(([one]) => one === document)),
+    calls.filter((document) => !asked.some(([one]) => one === document)),
     [],
     'documents that were not asked',
   );

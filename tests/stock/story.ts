@@ -110,7 +110,7 @@ class Stockroom {
     return new Map([...this.#products].map(([sku, id]) => [sku, sums.get(id) ?? 0]));
   }
 
-  orders = (): Promise<number> => this.#odoo.count('sale.order', [['state', '=', 'sale']], this.cx);
+  orders = (): Promise<number> => insisting(() => this.#odoo.count('sale.order', [['state', '=', 'sale']], this.cx));
 
   async faults(rules: readonly FaultRule[]): Promise<void> {
     const { admin } = this.#server;
@@ -118,16 +118,19 @@ class Stockroom {
     if (rules.length > 0) await fetch(`${admin}/faults`, { method: 'POST', body: JSON.stringify(rules) });
   }
 
-  /** People try again when something fails: counts are absolute. */
-  async #call(model: string, method: string, args: readonly unknown[], context = {}): Promise<unknown> {
-    for (let attempt = 1; ; attempt++)
-      try {
-        return await rpc(this.#server, this.#uid, model, method, args, { context });
-      } catch (error) {
-        if (attempt === 20) throw error;
-        await systemClock.sleep(20);
-      }
-  }
+  #call = (model: string, method: string, args: readonly unknown[], context = {}): Promise<unknown> =>
+    insisting(() => rpc(this.#server, this.#uid, model, method, args, { context }));
+}
+
+/** People try again when something fails: they only look, and counts are absolute. */
+async function insisting<T>(act: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await act();
+    } catch (error) {
+      if (attempt === 20) throw error;
+      await systemClock.sleep(20);
+    }
 }
 
 /**

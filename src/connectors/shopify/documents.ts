@@ -18,34 +18,36 @@ export interface Document {
 export const versions = ['2026-07', '2026-10'] as const;
 export type ApiVersion = (typeof versions)[number];
 
-const query = (name: string, serves: readonly string[], text: string): Document => ({
+export const query = (name: string, serves: readonly string[], text: string): Document => ({
   name,
   serves,
   writes: false,
   text,
 });
-const mutation = (name: string, serves: readonly string[], text: string): Document => ({
+export const mutation = (name: string, serves: readonly string[], text: string): Document => ({
   name,
   serves,
   writes: true,
   text,
 });
 
-const MONEY = '{ money: shopMoney { amount currencyCode } }';
+export const MONEY = '{ money: shopMoney { amount currencyCode } }';
 
 const ADDRESS = `{ name company address1 address2 city zip provinceCode countryCodeV2 phone }`;
 const TAX_LINES = `taxLines { title ratePercentage priceSet ${MONEY} }`;
 const DISCOUNTS = `discountAllocations { allocatedAmountSet ${MONEY} }`;
 
-const LINE_ITEM = `fragment Line on LineItem {
-  id sku name title quantity currentQuantity isGiftCard requiresShipping
+const LINE = `id sku name title quantity currentQuantity isGiftCard requiresShipping
   product { id }
   lineItemGroup { title }
   originalUnitPriceSet ${MONEY}
   ${DISCOUNTS}
   ${TAX_LINES}
-  duties { id price ${MONEY} ${TAX_LINES} }
-}`;
+  duties { id price ${MONEY} ${TAX_LINES} }`;
+
+const LINE_ITEM = `fragment Line on LineItem { ${LINE} }`;
+const SHIPPING_LINE = `id title code isRemoved originalPriceSet ${MONEY} ${DISCOUNTS} ${TAX_LINES}`;
+const TO_SHIP = 'status assignedLocation { location { id } } deliveryMethod { methodType }';
 
 const REFUND_LINES = `pageInfo { hasNextPage endCursor }
     nodes { id quantity restockType location { id } lineItem { id } subtotalSet ${MONEY} totalTaxSet ${MONEY} }`;
@@ -53,9 +55,7 @@ const REFUND_LINES = `pageInfo { hasNextPage endCursor }
 const RETURN_LINES = `pageInfo { hasNextPage endCursor }
     nodes { __typename id quantity returnReasonDefinition { handle } ... on ReturnLineItem { fulfillmentLineItem { lineItem { id } } } }`;
 
-/** Costs no more than a few hundred points, so that several orders fit into one call: what few orders have is read in a call of its own. */
-const ORDER = `fragment OrderParts on Order {
-  id name createdAt processedAt updatedAt cancelledAt edited test
+const ORDER_FIELDS = `id name createdAt processedAt updatedAt cancelledAt edited test
   currencyCode presentmentCurrencyCode taxesIncluded requiresShipping
   totalPriceSet ${MONEY} currentTotalPriceSet ${MONEY}
   customer { id displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } defaultAddress { countryCodeV2 } }
@@ -64,15 +64,28 @@ const ORDER = `fragment OrderParts on Order {
   email phone
   retailLocation { id }
   additionalFees { id name price ${MONEY} ${TAX_LINES} }
-  lineItems(first: 10) { pageInfo { hasNextPage endCursor } nodes { ...Line } }
-  shippingLines(first: 3, includeRemovals: true) {
-    nodes { id title code isRemoved originalPriceSet ${MONEY} ${DISCOUNTS} ${TAX_LINES} }
-  }
-  fulfillmentOrders(first: 5) { nodes { status assignedLocation { location { id } } deliveryMethod { methodType } } }
   transactions(first: 50) { id kind status gateway processedAt amountSet ${MONEY} }
-  refunds(first: 1) { id }
+  refunds(first: 1) { id }`;
+
+/** Costs no more than a few hundred points, so that several orders fit into one call: what few orders have is read in a call of its own. */
+const ORDER = `fragment OrderParts on Order {
+  ${ORDER_FIELDS}
+  lineItems(first: 10) { pageInfo { hasNextPage endCursor } nodes { ...Line } }
+  shippingLines(first: 3, includeRemovals: true) { nodes { ${SHIPPING_LINE} } }
+  fulfillmentOrders(first: 5) { nodes { ${TO_SHIP} } }
   returns(first: 1) { nodes { id } }
 }`;
+
+const VARIANT = 'id sku barcode title inventoryItem { requiresShipping }';
+
+/** What bulk operations ask for as well, so that a record is the same fact whichever way it was read. */
+export const fields = {
+  order: ORDER_FIELDS,
+  line: LINE,
+  shippingLine: SHIPPING_LINE,
+  toShip: TO_SHIP,
+  variant: VARIANT,
+};
 
 export const documents = {
   changedOrders: query(
@@ -101,7 +114,7 @@ ${LINE_ITEM}`,
   order(id: $id) {
     updatedAt
     refunds(first: 50) {
-      id processedAt
+      id processedAt note
       return { id }
       totalRefundedSet ${MONEY}
       refundLineItems(first: 30) { ${REFUND_LINES} }
@@ -167,7 +180,7 @@ ${LINE_ITEM}`,
       id title updatedAt isGiftCard
       variants(first: 15) {
         pageInfo { hasNextPage endCursor }
-        nodes { id sku barcode title inventoryItem { requiresShipping } }
+        nodes { ${VARIANT} }
       }
     }
   }
@@ -180,7 +193,7 @@ ${LINE_ITEM}`,
   product(id: $id) {
     variants(first: 250, after: $after) {
       pageInfo { hasNextPage endCursor }
-      nodes { id sku barcode title inventoryItem { requiresShipping } }
+      nodes { ${VARIANT} }
     }
   }
 }`,

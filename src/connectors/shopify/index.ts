@@ -2,10 +2,13 @@ import { type Duration, milliseconds } from '../../core/clock.ts';
 import type { Connection, PollSource, Sink, WebhookSource } from '../../core/connector.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Secret } from '../../core/estate.ts';
+import type { CancellationDocument } from '../../model/cancellation.ts';
 import type { CatalogueItemDocument } from '../../model/catalogue-item.ts';
 import type { PriceDocument } from '../../model/price.ts';
+import type { RefundDocument } from '../../model/refund.ts';
 import type { ShipmentDocument } from '../../model/shipment.ts';
 import type { StockLevelDocument } from '../../model/stock-level.ts';
+import { cancellations } from './cancellations.ts';
 import { catalogue } from './catalogue.ts';
 import { check } from './check.ts';
 import { type ApiVersion, versions } from './documents.ts';
@@ -13,6 +16,7 @@ import { readOrder, readProduct, type ShopifyOrder, type ShopifyProduct } from '
 import { orderSource } from './orders.ts';
 import { prices } from './prices.ts';
 import { productSource } from './products.ts';
+import { refunds } from './refunds.ts';
 import { shipments } from './shipments.ts';
 import { type Settings, Shop } from './shop.ts';
 import { stockLevels } from './stock-levels.ts';
@@ -38,11 +42,13 @@ export interface ShopifyConfig {
   readonly every?: Duration;
   /** RFC 3339: orders that last changed before are not read. Default: all that the token may see. */
   readonly from?: string;
+  /** From how many orders or products on they are read by a bulk operation for the first time. Default 1000; Infinity for never. */
+  readonly bulkFrom?: number;
   /** Which amounts are kept: in the shop's currency, or in the customer's. Default 'shop'. Never change it once orders have crossed. */
   readonly money?: 'shop' | 'presentment';
   /** First part of the names of Mapping tables. Default 'shopify': `shopify-taxes`, `shopify-locations`, … */
   readonly tables?: string;
-  /** Whether Shopify mails the customer when something is shipped. Default false. */
+  /** Whether Shopify mails the customer when something is shipped, refunded or cancelled. Default false. */
   readonly notifyCustomers?: boolean;
   /** Longest wait for one answer. Default 30s. */
   readonly timeout?: Duration;
@@ -64,6 +70,8 @@ export interface ShopifyConnection extends Connection {
     readonly prices: Sink<typeof PriceDocument>;
     readonly catalogue: Sink<typeof CatalogueItemDocument>;
     readonly shipments: Sink<typeof ShipmentDocument>;
+    readonly refunds: Sink<typeof RefundDocument>;
+    readonly cancellations: Sink<typeof CancellationDocument>;
   };
 }
 
@@ -97,6 +105,8 @@ export function shopify(config: ShopifyConfig): ShopifyConnection {
       prices: prices(shop),
       catalogue: catalogue(shop),
       shipments: shipments(shop),
+      refunds: refunds(shop),
+      cancellations: cancellations(shop),
     },
     check: (cx) => check(shop, [orders, products], cx),
   };
@@ -130,7 +140,9 @@ function settingsOf(config: ShopifyConfig): Settings {
     money = 'shop',
     tables = 'shopify',
     notifyCustomers = false,
+    bulkFrom = 1000,
   } = config;
+  if (!(bulkFrom >= 1)) throw wrong(`bulkFrom ${bulkFrom} is no number of 1 and up`);
   for (const duration of [every, timeout, settle]) milliseconds(duration);
   const { token, clientSecrets, from } = config;
   return {
@@ -144,6 +156,7 @@ function settingsOf(config: ShopifyConfig): Settings {
     every,
     from,
     money,
+    bulkFrom,
     hub,
     notifyCustomers,
     tables,

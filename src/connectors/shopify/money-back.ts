@@ -3,6 +3,7 @@ import type { Refund } from '../../model/refund.ts';
 import type { Return } from '../../model/return.ts';
 import type { ShopifyRefund, ShopifyReturn } from './native.ts';
 import { isRemoval, skuOf } from './order-lines.ts';
+import { isHubs } from './refunds.ts';
 import { type Terms, tailOf } from './terms.ts';
 
 type RefundLine = Refund['lines'][number];
@@ -23,11 +24,11 @@ export function payments(terms: Terms): Payment[] {
     }));
 }
 
-/** Money that went back. Removals without money are a later version of the order instead. */
+/** Money that went back. Removals without money are a later version of the order instead; what a hub paid back here is in the books already. */
 export function refunds(terms: Terms): Refund[] {
   return terms.order.refunds.flatMap((refund, index) => {
     const amount = terms.minor(refund.totalRefundedSet, 'refunds.totalRefundedSet');
-    if (amount < 1n || isRemoval(refund, terms)) return [];
+    if (amount < 1n || isRemoval(refund, terms) || isHubs(refund.note)) return [];
     const paid = refund.transactions.nodes.find(({ kind, status }) => kind === 'REFUND' && status === 'SUCCESS');
     return [
       {

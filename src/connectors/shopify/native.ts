@@ -61,6 +61,8 @@ const Place = Type.Object({
 const Refund = Type.Object({
   id: Id,
   processedAt: Type.String(),
+  /** Not in what was read by earlier versions. */
+  note: Type.Optional(Text),
   return: Maybe(Ref),
   totalRefundedSet: Bag,
   refundLineItems: list(

@@ -3,8 +3,11 @@ import { decimal, roundTo } from '../../core/decimal.ts';
 import { FaultError } from '../../core/fault.ts';
 import { currencyDigits } from '../../core/money.ts';
 import { canonicalJson, sha256 } from '../../core/seal.ts';
+import { bulkCalls, bulkQueries } from './bulk-documents.ts';
+import type { Row } from './bulk-file.ts';
 import { type Change, Changes, type List } from './changes.ts';
 import { documents } from './documents.ts';
+import { FirstLoad, partsOf } from './first-load.ts';
 import { readOrder, type ShopifyOrder } from './native.ts';
 import { allOf, type Page } from './pages.ts';
 import type { Shop } from './shop.ts';
@@ -36,29 +39,29 @@ const PATIENCE = 4;
  * record's facts are one whole state, so that none of what came between two looks is needed.
  */
 export function orderSource(shop: Shop, subscriptions: Subscriptions): PollSource<ShopifyOrder> {
-  let group = FIRST_GROUP;
+  const first = shop.settings.from === undefined ? '' : `updated_at:>='${shop.settings.from}'`;
+  const read = wholeReader(shop);
   const changes = new Changes<Change>({
-    first: shop.settings.from === undefined ? '' : `updated_at:>='${shop.settings.from}'`,
+    first,
     list: async (query, after, cx) => {
       const answer = await shop.answer<{ orders: List<Change> }>(documents.changedOrders, { query, after }, cx);
       return { ...answer, data: answer.data.orders };
     },
-    async *read(fresh, cx) {
-      for (let from = 0; from < fresh.length; ) {
-        const some = fresh.slice(from, from + group);
-        const orders = await readWhole(shop, some, cx).catch((error: unknown) => {
-          const tooLarge = error instanceof FaultError && 'cause' in error.fault && error.fault.cause === 'too-large';
-          if (!tooLarge || group === 1) throw error;
-          group = Math.ceil(group / 2);
-          return null;
-        });
-        if (orders === null) continue;
-        from += some.length;
-        group = nextGroup(shop, some.length);
-        yield { items: orders.map(incomingOf), count: some.length };
-      }
-    },
+    read,
   });
+  const load = new FirstLoad<Change>(
+    shop,
+    {
+      search: first,
+      asks: bulkQueries.orders,
+      count: async (query, limit, cx) =>
+        (await shop.call<{ ordersCount: { count: number } }>(bulkCalls.ordersCount, { query, limit }, cx)).ordersCount
+          .count,
+      factOf,
+      read,
+    },
+    changes,
+  );
   return {
     kind: 'poll',
     name: 'orders',
@@ -66,9 +69,44 @@ export function orderSource(shop: Shop, subscriptions: Subscriptions): PollSourc
     coarseVersions: true,
     async *pull(cursor, cx) {
       await subscriptions.keep(cx);
-      yield* changes.pull(cursor, cx);
+      yield* load.pull(cursor, cx);
     },
     decode: readOrder,
+  };
+}
+
+/** The order as pages of it would be put together. A bulk file has nothing of refunds and returns, which few orders have. */
+function factOf({ returnStatus, ...order }: Row, parts: readonly Row[]): Incoming | null {
+  if (returnStatus !== 'NO_RETURN' || (order.refunds as readonly unknown[]).length > 0) return null;
+  return incomingOf({
+    ...order,
+    lineItems: { nodes: partsOf(parts, 'LineItem') },
+    shippingLines: { nodes: partsOf(parts, 'ShippingLine', 3) },
+    fulfillmentOrders: { nodes: partsOf(parts, 'FulfillmentOrder', 5, ['id']) },
+    returns: { nodes: [] },
+  });
+}
+
+/** Reads orders whole, as many together as their cost allows. */
+function wholeReader(shop: Shop) {
+  let group = FIRST_GROUP;
+  return async function* read(
+    fresh: readonly Change[],
+    cx: Context,
+  ): AsyncGenerator<{ items: Incoming[]; count: number }> {
+    for (let from = 0; from < fresh.length; ) {
+      const some = fresh.slice(from, from + group);
+      const orders = await readWhole(shop, some, cx).catch((error: unknown) => {
+        const tooLarge = error instanceof FaultError && 'cause' in error.fault && error.fault.cause === 'too-large';
+        if (!tooLarge || group === 1) throw error;
+        group = Math.ceil(group / 2);
+        return null;
+      });
+      if (orders === null) continue;
+      from += some.length;
+      group = nextGroup(shop, some.length);
+      yield { items: orders.map(incomingOf), count: some.length };
+    }
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Duration } from '../../core/clock.ts';
 import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { compare, decimal } from '../../core/decimal.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
@@ -6,7 +7,7 @@ import { type Price, PriceDocument } from '../../model/price.ts';
 import { documents } from './documents.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
 import type { Shop } from './shop.ts';
-import { failed, sinkOf, variantOf } from './sink.ts';
+import { failed, hasTime, sinkOf, variantOf } from './sink.ts';
 
 interface Products {
   readonly shop: { readonly currencyCode: string; readonly taxesIncluded: boolean };
@@ -32,17 +33,22 @@ interface Wanted {
   readonly variant: string;
 }
 
+/** A product after the other, each in a moment. What a lost call may still commit is not compared with anything, so that `settle` stays the shop's. */
+const DEADLINE: Duration = '60s';
+
 /** The shop's own prices, in its own currency, product by product. Absolute: the last one wins. */
 export const prices = (shop: Shop): Sink<typeof PriceDocument> =>
   sinkOf(shop, {
     name: 'prices',
     accepts: PriceDocument,
     idempotency: 'overwrite',
+    deadline: DEADLINE,
     batch: { max: 100, onFailure: 'independent' },
     deliver: (items, cx) => deliver(shop, items, cx),
   });
 
 async function deliver(shop: Shop, items: Item<Price>[], cx: Context): Promise<Result[]> {
+  const mayBegin = hasTime(DEADLINE, cx.clock);
   const results: Result[] = [];
   const wanted = items.flatMap((item, index): Wanted[] => {
     try {
@@ -63,12 +69,17 @@ async function deliver(shop: Shop, items: Item<Price>[], cx: Context): Promise<R
     if (wrong) results[one.index] = failed(wrong);
     return !wrong;
   });
-  for (const [id, group] of Map.groupBy(fits, ({ variant }) => product.get(variant)!))
+  for (const [id, group] of Map.groupBy(fits, ({ variant }) => product.get(variant)!)) {
+    if (!mayBegin()) {
+      for (const { index } of group) results[index] = { outcome: 'untouched' };
+      continue;
+    }
     try {
       await setPrices(shop, id, group, results, cx);
     } catch (error) {
       for (const { index } of group) results[index] ??= failed(error);
     }
+  }
   return results;
 }
 

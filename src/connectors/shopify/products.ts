@@ -1,7 +1,9 @@
 import type { Incoming, PollSource } from '../../core/connector.ts';
 import { canonicalJson, sha256 } from '../../core/seal.ts';
+import { bulkCalls, bulkQueries } from './bulk-documents.ts';
 import { type Change, Changes, type List } from './changes.ts';
 import { documents } from './documents.ts';
+import { FirstLoad, partsOf } from './first-load.ts';
 import { readProduct, type ShopifyProduct } from './native.ts';
 import { allOf, type Page } from './pages.ts';
 import type { Shop } from './shop.ts';
@@ -28,6 +30,20 @@ export function productSource(shop: Shop, subscriptions: Subscriptions): PollSou
       }
     },
   });
+  const load = new FirstLoad<Listed>(
+    shop,
+    {
+      search: '',
+      asks: bulkQueries.products,
+      count: async (query, limit, cx) =>
+        (await shop.call<{ productsCount: { count: number } }>(bulkCalls.productsCount, { query, limit }, cx))
+          .productsCount.count,
+      factOf: (product, parts) =>
+        incomingOf({ ...(product as unknown as Change), variants: { nodes: partsOf(parts, 'ProductVariant') } }),
+      read: nothingElse,
+    },
+    changes,
+  );
   return {
     kind: 'poll',
     name: 'products',
@@ -35,11 +51,14 @@ export function productSource(shop: Shop, subscriptions: Subscriptions): PollSou
     coarseVersions: true,
     async *pull(cursor, cx) {
       await subscriptions.keep(cx);
-      yield* changes.pull(cursor, cx);
+      yield* load.pull(cursor, cx);
     },
     decode: readProduct,
   };
 }
+
+/** The file tells all of every product. */
+async function* nothingElse(): AsyncGenerator<{ items: Incoming[] }> {}
 
 function incomingOf(product: Change & { readonly variants: object }): Incoming {
   const text = canonicalJson(product);

@@ -5,7 +5,7 @@ import { documents } from './documents.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
 import { allOf, type Page } from './pages.ts';
 import type { Shop } from './shop.ts';
-import { failed, sinkOf } from './sink.ts';
+import { failed, orderIdOf, sinkOf } from './sink.ts';
 import { tailOf } from './terms.ts';
 
 interface ToShipLine {
@@ -95,14 +95,8 @@ function foundIn({ fulfillments }: OrderNow, shipment: Shipment): Found {
   };
 }
 
-function orderIdOf(item: Item<Shipment>): string {
-  const id = item.links.get(`order:${item.document.order}`);
-  if (id?.startsWith('gid://shopify/Order/')) return id;
-  throw rejected(`Order ${item.document.orderNumber} is bound to no order of this shop.`, 'not-bound', 'order');
-}
-
 async function orderNow(shop: Shop, item: Item<Shipment>, cx: Context): Promise<OrderNow> {
-  const id = orderIdOf(item);
+  const id = orderIdOf(item, item.document.order, item.document.orderNumber);
   const ask = async (after: string | null) =>
     (await shop.call<{ order: OrderNow | null }>(documents.orderToShip, { id, after }, cx)).order;
   const first = await ask(null);
@@ -113,7 +107,8 @@ async function orderNow(shop: Shop, item: Item<Shipment>, cx: Context): Promise<
 
 async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Result> {
   const { document } = item;
-  if (!hasLeft(document)) return { outcome: 'done', id: item.id ?? orderIdOf(item) };
+  if (!hasLeft(document))
+    return { outcome: 'done', id: item.id ?? orderIdOf(item, item.document.order, item.document.orderNumber) };
   const now = await orderNow(shop, item, cx);
   const found = foundIn(now, document);
   if (found.found === 'whole') return { outcome: 'done', id: found.id };

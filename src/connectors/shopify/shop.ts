@@ -19,6 +19,8 @@ export interface Settings {
   readonly every: Duration;
   readonly from: string | undefined;
   readonly money: 'shop' | 'presentment';
+  /** Records from which on the first read goes by a bulk operation. */
+  readonly bulkFrom: number;
   /** Where the hub is reached from outside, without a slash at its end; undefined where no webhooks are wanted. */
   readonly hub: string | undefined;
   /** Whether Shopify mails the customer when something is shipped. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeContext } from '../../../tests/odoo/context.ts';
+import { milliseconds } from '../../core/clock.ts';
 import type { Context, Item, Result } from '../../core/connector.ts';
 import type { CatalogueItem } from '../../model/catalogue-item.ts';
 import type { Price } from '../../model/price.ts';
@@ -97,6 +98,22 @@ test('a call that lands after it was repeated does nothing, also when a sale has
   shop.level(one.inventoryItemId, location)!.available = 5;
   await (await late!()).text();
   assert.equal(available(one), 5, 'two units were sold that are not there');
+});
+
+test('a call that runs out of time leaves the other locations untouched, for the next one', async (t) => {
+  const { simulator, shop, sinks, cx, network, variants, location } = await lab();
+  t.after(() => simulator.stop());
+  const [one] = variants as [Variant];
+  let now = 0;
+  network.between = (_, send) => {
+    now += milliseconds(sinks.stockLevels.deadline) / 3;
+    return send();
+  };
+  const hurried: Context = { ...cx, clock: { ...cx.clock, monotonic: () => now } };
+  const items = [level(one, '3'), level(one, '4', 1, 'STORE')];
+  assert.deepEqual((await sinks.stockLevels.deliver(items, hurried)).map(told), ['done', 'untouched']);
+  assert.equal(shop.level(one.inventoryItemId, location)!.available, 3);
+  assert.deepEqual((await sinks.stockLevels.deliver(items.slice(1), hurried)).map(told), ['done']);
 });
 
 test('levels that cannot be set are rejected one by one, in words that say what to do', async (t) => {

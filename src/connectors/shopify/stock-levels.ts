@@ -1,3 +1,4 @@
+import { type Duration, milliseconds } from '../../core/clock.ts';
 import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { decimal, divideRounded } from '../../core/decimal.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
@@ -6,7 +7,7 @@ import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts'
 import { documents } from './documents.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
 import type { Shop } from './shop.ts';
-import { failed, sinkOf, variantOf } from './sink.ts';
+import { failed, hasTime, sinkOf, variantOf } from './sink.ts';
 
 interface Now {
   readonly __typename: string;
@@ -49,6 +50,14 @@ interface Change extends Wanted {
 const ROUNDS = 5;
 
 /**
+ * A level that lies quiet is a level that sells what is gone, so a call is short: after a kill its lanes are quiet for deadline and settle together. Neither
+ * needs to be longer. A lost call that commits late is the same to Shopify as its repeat (one key), or finds another level than it read and is refused; it could
+ * only do harm where a later level had come back to exactly the figure it read, in a batch of other neighbours, and then until the next change.
+ */
+const DEADLINE: Duration = '30s';
+const SETTLE: Duration = '15s';
+
+/**
  * What may be promised, location by location. Absolute, compared and swapped: a level is set only if it still is what was just read, else read and set
  * again, so that a sale in between is never written over unseen and a late repeat finds another level and does nothing. The key of each call is
  * made of what was read and what is wanted: the same call twice is one to Shopify.
@@ -60,6 +69,8 @@ export const stockLevels = (shop: Shop): Sink<typeof StockLevelDocument> =>
     name: 'stockLevels',
     accepts: StockLevelDocument,
     idempotency: 'overwrite',
+    deadline: DEADLINE,
+    settle: Math.min(milliseconds(SETTLE), milliseconds(shop.settings.settle)),
     batch: { max: 250, onFailure: 'independent' },
     deliver: (items, cx) => deliver(shop, items, cx),
   });
@@ -75,12 +86,18 @@ async function deliver(shop: Shop, items: Item<StockLevel>[], cx: Context): Prom
     } catch (error) {
       results[index] = failed(error);
     }
-  for (const [location, wanted] of byLocation)
+  const mayBegin = hasTime(DEADLINE, cx.clock);
+  for (const [location, wanted] of byLocation) {
+    if (!mayBegin()) {
+      for (const { index } of wanted) results[index] = { outcome: 'untouched' };
+      continue;
+    }
     try {
       await setAll(shop, location, wanted, results, cx);
     } catch (error) {
       for (const { index } of wanted) results[index] ??= failed(error);
     }
+  }
   return results;
 }
 

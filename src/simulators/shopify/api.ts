@@ -8,6 +8,7 @@ import {
   parse,
   validate,
 } from 'graphql';
+import { Bulk } from './bulk.ts';
 import { actualCost, type Bucket, requestedCost } from './cost.ts';
 import {
   createFulfillment,
@@ -18,6 +19,7 @@ import {
   updateVariants,
 } from './mutations.ts';
 import { type PageArgs, page, refusal, searched } from './pages.ts';
+import { createRefund, orderCancel } from './refunds.ts';
 import { schema } from './schema.ts';
 import type { Shop } from './shop.ts';
 import { locationView, orderView, productView, variantView } from './views.ts';
@@ -38,20 +40,33 @@ interface ApiOptions {
   /** Milliseconds after which the search sees a change. */
   readonly indexLag: () => number;
   readonly allowsUri: (uri: string) => boolean;
+  /** Where the files of bulk operations are read. */
+  readonly files: () => string;
 }
 
 const MOST_COST = 1000;
+
+const counted = (all: number, limit: number | null | undefined) => {
+  const most = limit ?? Number.POSITIVE_INFINITY;
+  return { count: Math.min(all, most), precision: all > most ? 'AT_LEAST' : 'EXACT' };
+};
 
 /** The Admin API of the simulated shop: parses, checks, prices and executes. */
 export class Api {
   readonly #shop: Shop;
   readonly #options: ApiOptions;
+  readonly bulk: Bulk;
   /** Answers of idempotent mutations, by key. */
   readonly #answered = new Map<string, { args: string; result: unknown }>();
 
   constructor(shop: Shop, options: ApiOptions) {
     this.#shop = shop;
     this.#options = options;
+    this.bulk = new Bulk(shop, {
+      schema,
+      execute: async (document) => execute({ schema, document, rootValue: this.#root() }),
+      address: options.files,
+    });
   }
 
   /** The answer of one request, as JSON would carry it. */
@@ -124,6 +139,11 @@ export class Api {
     const own = ({ id }: { id: string }): string => id;
     return {
       ...this.#about(),
+      ...this.#bulk(),
+      ordersCount: ({ query, limit }: { query?: string; limit?: number | null }) =>
+        counted(visible(shop.orders.values(), query).length, limit),
+      productsCount: ({ query, limit }: { query?: string; limit?: number | null }) =>
+        counted(visible(shop.products.values(), query).length, limit),
       nodes: ({ ids }: { ids: string[] }) => {
         if (ids.length > 250)
           throw refusal('The input array size is greater than the maximum allowed of 250.', 'MAX_INPUT_SIZE_EXCEEDED');
@@ -157,6 +177,9 @@ export class Api {
         _: unknown,
         info: GraphQLResolveInfo,
       ) => this.#once(info, args, () => setQuantities(shop, args.input)),
+      refundCreate: (args: { input: Parameters<typeof createRefund>[1] }, _: unknown, info: GraphQLResolveInfo) =>
+        this.#once(info, args, () => createRefund(shop, args.input)),
+      orderCancel: (args: Parameters<typeof orderCancel>[1]) => orderCancel(shop, args),
       productVariantsBulkUpdate: (args: Parameters<typeof updateVariants>[1]) => updateVariants(shop, args),
       productSet: (args: Parameters<typeof setProduct>[1]) => setProduct(shop, args),
       fulfillmentCreate: ({ fulfillment }: { fulfillment: Parameters<typeof createFulfillment>[1] }) =>
@@ -167,6 +190,19 @@ export class Api {
         deletedWebhookSubscriptionId: shop.endSubscription(id) ? id : null,
         userErrors: [],
       }),
+    };
+  }
+
+  #bulk() {
+    const { bulk } = this;
+    return {
+      bulkOperation: ({ id }: { id: string }) => {
+        const one = bulk.operations.get(id);
+        return one ? bulk.view(one) : null;
+      },
+      bulkOperations: ({ query, ...args }: PageArgs & { query?: string | null }) =>
+        page(bulk.matching(query ?? ''), args, ({ id }) => id, bulk.view),
+      bulkOperationRunQuery: (args: { query: string; groupObjects: boolean }) => bulk.run(args),
     };
   }
 
@@ -229,6 +265,7 @@ export class Api {
     }
     if (known.args === digest) return known.result as T;
     const message = 'The idempotency key was used before with other parameters.';
+    if (info.fieldName !== 'inventorySetQuantities') return { userErrors: [{ field: null, message }] };
     return {
       inventoryAdjustmentGroup: null,
       userErrors: [{ code: 'IDEMPOTENCY_KEY_PARAMETER_MISMATCH', field: null, message }],

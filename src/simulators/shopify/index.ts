@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type Random, seeded } from '../../core/clock.ts';
 import { Api, type Request, served } from './api.ts';
+import type { Bulk } from './bulk.ts';
 import { Bucket } from './cost.ts';
 import { keepShop } from './journal.ts';
 import { Shop, type ShopOptions } from './shop.ts';
@@ -23,6 +24,8 @@ interface ApiFaults {
   latency?: number;
   /** Milliseconds after which a search sees a change. */
   indexLag?: number;
+  /** Share of the files of bulk operations that break off half-way. */
+  cutFiles?: number;
 }
 
 export interface ShopifyOptions extends ShopOptions {
@@ -49,6 +52,7 @@ export interface ShopifySimulator {
   /** The shop's own ledger. */
   readonly shop: Shop;
   readonly webhooks: Webhooks;
+  readonly bulk: Bulk;
   /** May be changed at any time. */
   readonly faults: ApiFaults;
   readonly requests: { readonly operation: string; readonly status: number }[];
@@ -56,7 +60,15 @@ export interface ShopifySimulator {
 }
 
 const SCOPES = [
-  ...['read_orders', 'read_all_orders', 'read_customers', 'read_products', 'write_products', 'read_returns'],
+  ...[
+    'read_orders',
+    'write_orders',
+    'read_all_orders',
+    'read_customers',
+    'read_products',
+    'write_products',
+    'read_returns',
+  ],
   ...['read_inventory', 'write_inventory', 'read_locations'],
   ...['read_merchant_managed_fulfillment_orders', 'write_merchant_managed_fulfillment_orders'],
 ];
@@ -70,7 +82,9 @@ export async function startShopify(options: ShopifyOptions = {}): Promise<Shopif
   const secrets = options.secrets ?? (['shpss_simulated'] as const);
   const [size, rate] = options.bucket ?? [4000, 200];
   const faults: ApiFaults = { ...options.faults };
+  const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const api = new Api(shop, {
+    files: () => `${url()}${FILES}`,
     bucket: new Bucket(size, rate),
     scopes: options.scopes ?? SCOPES,
     indexLag: () => faults.indexLag ?? 0,
@@ -88,7 +102,8 @@ export async function startShopify(options: ShopifyOptions = {}): Promise<Shopif
   });
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: url(),
+    bulk: api.bulk,
     token,
     secrets,
     shop,
@@ -114,7 +129,37 @@ interface Receiving {
   readonly requests: ShopifySimulator['requests'];
 }
 
-async function receive({ request, response, api, token, faults, random, requests }: Receiving): Promise<void> {
+/** Where the files of bulk operations lie; at Shopify's that is another server. */
+const FILES = '/bulk-files/';
+
+/** Gives a file, from the byte on that is asked for. It needs no token: its address is signed. */
+function giveFile({ request, response, api, faults, random, requests }: Receiving): void {
+  const file = api.bulk.file((request.url ?? '').slice(FILES.length));
+  const answer = (status: number, headers: Record<string, string>, body?: Buffer): void => {
+    requests.push({ operation: 'file', status });
+    response.writeHead(status, headers);
+    if (body && random() < (faults.cutFiles ?? 0))
+      response.write(body.subarray(0, body.length / 2), () => request.socket.destroy());
+    else response.end(body);
+  };
+  if (!file) {
+    answer(403, {});
+    return;
+  }
+  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  if (from >= file.length) {
+    answer(416, { 'content-range': `bytes */${file.length}` });
+    return;
+  }
+  const part = file.subarray(from);
+  const headers = { 'content-type': 'application/jsonl', 'content-length': String(part.length) };
+  if (!request.headers.range) answer(200, headers, part);
+  else answer(206, { ...headers, 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` }, part);
+}
+
+async function receive(receiving: Receiving): Promise<void> {
+  const { request, response, api, token, faults, random, requests } = receiving;
+  if (request.method === 'GET' && request.url?.startsWith(FILES)) return giveFile(receiving);
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const asked = /^\/admin\/api\/(\d{4}-\d{2}|unstable)\/graphql\.json$/.exec(request.url ?? '')?.[1];

@@ -1,4 +1,4 @@
-import { addBags, type Bag, bag, negative } from './amounts.ts';
+import { addBags, type Bag, bag, negative, share } from './amounts.ts';
 import type {
   Fulfillment,
   Line,
@@ -73,11 +73,18 @@ function makeLine(shop: Shop, order: Pick<Order, 'currencies' | 'taxesIncluded'>
   };
 }
 
-const transaction = (shop: Shop, kind: Transaction['kind'], gateway: string, amount: Bag): Transaction => ({
+const transaction = (
+  shop: Shop,
+  kind: Transaction['kind'],
+  gateway: string,
+  amount: Bag,
+  parentId: string | null = null,
+): Transaction => ({
   id: shop.id('OrderTransaction'),
   kind,
   status: 'SUCCESS',
   gateway,
+  parentId,
   processedAt: shop.now(),
   amount,
 });
@@ -221,12 +228,22 @@ export interface WantedRefund {
   readonly restockType: 'CANCEL' | 'NO_RESTOCK' | 'RETURN';
 }
 
+interface RefundOptions {
+  readonly money?: bigint;
+  /** All of it, or an amount in minor units of the shop's currency. */
+  readonly shipping?: boolean | bigint;
+  readonly returnId?: string | null;
+  readonly note?: string | null;
+  /** Money by the payment it is paid back of; else all of it of the first. */
+  readonly paid?: readonly { readonly parent: Transaction; readonly amount: Bag }[];
+}
+
 /** `money`: what is paid back instead of what the lines come to, in minor units of the shop's currency; the difference is an adjustment. */
 function makeRefund(
   shop: Shop,
   order: Order,
   wanted: readonly WantedRefund[],
-  { money, shipping = false, returnId = null }: { money?: bigint; shipping?: boolean; returnId?: string | null },
+  { money, shipping = false, returnId = null, note = null, paid: parts }: RefundOptions,
 ): Refund {
   const locationId = order.fulfillmentOrders[0]?.locationId ?? onlyLocation(shop);
   const lines = wanted.map(({ lineId, quantity, restockType }) => {
@@ -238,32 +255,48 @@ function makeRefund(
     if (restockType !== 'NO_RESTOCK') stockFor(shop, line, locationId, quantity);
     return { id: shop.id('RefundLineItem'), lineId, quantity, restockType, locationId, subtotal, tax };
   });
-  const shippings = shipping
-    ? order.shipping.map((line) => ({
-        id: shop.id('RefundShippingLine'),
-        shippingLineId: line.id,
-        subtotal: addBags([line.price, ...line.discounts.map(negative)]),
-        tax: addBags(line.taxes.map(({ amount }) => amount)),
-      }))
-    : [];
+  const shippings = shipping === false ? [] : refundShipping(shop, order, shipping);
   const worth = addBags(
     [...lines, ...shippings].flatMap(({ subtotal, tax }) => [subtotal, ...(order.taxesIncluded ? [] : [tax])]),
   );
-  const paid = money === undefined ? worth : bag(money, order.currencies);
-  const gateway = order.transactions[0]?.gateway ?? 'manual';
-  const transactions = paid.shop === 0n ? [] : [transaction(shop, 'REFUND', gateway, paid)];
+  const paid = parts
+    ? addBags(parts.map(({ amount }) => amount))
+    : money === undefined
+      ? worth
+      : bag(money, order.currencies);
+  const [sale] = order.transactions;
+  const all = parts ?? (paid.shop === 0n ? [] : [{ parent: sale, amount: paid }]);
+  const transactions = all.map(({ parent, amount }) =>
+    transaction(shop, 'REFUND', parent?.gateway ?? 'manual', amount, parent?.id ?? null),
+  );
   order.transactions.push(...transactions);
   const off = addBags([worth, negative(paid)]);
-  const adjusted = money !== undefined && money !== 0n && off.shop !== 0n;
+  const adjusted = paid.shop !== 0n && off.shop !== 0n;
   return {
     id: shop.id('Refund'),
     processedAt: shop.now(),
+    note,
     returnId,
     lines,
     shipping: shippings,
     adjustments: adjusted ? [{ id: shop.id('OrderAdjustment'), reason: 'REFUND_DISCREPANCY', amount: off }] : [],
     transactions,
   };
+}
+
+function refundShipping(shop: Shop, order: Order, wanted: true | bigint): Refund['shipping'] {
+  const lines = wanted === true ? order.shipping : order.shipping.slice(0, 1);
+  return lines.map((line) => {
+    const whole = addBags([line.price, ...line.discounts.map(negative)]);
+    const tax = addBags(line.taxes.map(({ amount }) => amount));
+    const subtotal = wanted === true ? whole : bag(wanted, order.currencies);
+    return {
+      id: shop.id('RefundShippingLine'),
+      shippingLineId: line.id,
+      subtotal,
+      tax: wanted === true ? tax : share(tax, subtotal.shop, whole.shop),
+    };
+  });
 }
 
 /** What was not shipped yet need not be any more. */
@@ -284,7 +317,7 @@ export function refundOrder(
   shop: Shop,
   order: Order,
   wanted: readonly WantedRefund[],
-  options: { money?: bigint; shipping?: boolean; returnId?: string } = {},
+  options: RefundOptions = {},
 ): Refund {
   const refund = makeRefund(shop, order, wanted, options);
   order.refunds.push(refund);
@@ -293,12 +326,12 @@ export function refundOrder(
 }
 
 /** Cancels what was not shipped; paid money goes back. */
-export function cancelOrder(shop: Shop, order: Order): void {
+export function cancelOrder(shop: Shop, order: Order, restock = true): void {
   const left = order.lines.filter(({ gone, quantity }) => gone < quantity);
   const wanted = left.map(({ id, gone, quantity }) => ({
     lineId: id,
     quantity: quantity - gone,
-    restockType: 'CANCEL' as const,
+    restockType: restock ? ('CANCEL' as const) : ('NO_RESTOCK' as const),
   }));
   const paid = order.transactions.some(({ kind }) => kind === 'SALE');
   order.refunds.push(makeRefund(shop, order, wanted, paid ? { shipping: true } : { money: 0n }));

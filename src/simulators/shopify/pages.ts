@@ -10,18 +10,23 @@ export interface PageArgs {
 export const refusal = (message: string, code: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code } });
 
+/** As many as there are: what a bulk operation asks of each connection. As a call it would cost more than any may. */
+export const EVERYTHING = 2 ** 31 - 1;
+
 /** A connection over records that are all there already; cursors name the record, so that pages stay right while others are added. */
 export function page<T, V>(all: readonly T[], args: PageArgs, idOf: (record: T) => string, view: (record: T) => V) {
   const { first, after } = args;
   if (first === undefined || first === null) throw refusal('you must provide one of first or last', 'BAD_REQUEST');
-  if (first > 250) throw refusal('first cannot exceed 250', 'BAD_REQUEST');
+  if (first > 250 && first !== EVERYTHING) throw refusal('first cannot exceed 250', 'BAD_REQUEST');
   const ordered = args.reverse ? [...all].reverse() : all;
   const name = (record: T): string => Buffer.from(idOf(record)).toString('base64url');
   const from = after ? ordered.findIndex((record) => name(record) === after) + 1 : 0;
   if (after && from === 0) throw refusal('Invalid cursor for current pagination sort.', 'BAD_REQUEST');
   const nodes = ordered.slice(from, from + first);
+  const views = nodes.map(view);
   return {
-    nodes: nodes.map(view),
+    nodes: views,
+    edges: views.map((node, index) => ({ cursor: name(nodes[index]!), node })),
     pageInfo: {
       hasNextPage: from + first < ordered.length,
       hasPreviousPage: from > 0,

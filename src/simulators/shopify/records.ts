@@ -108,6 +108,8 @@ export interface Transaction {
   readonly kind: 'SALE' | 'AUTHORIZATION' | 'CAPTURE' | 'REFUND' | 'VOID';
   readonly status: 'SUCCESS' | 'FAILURE' | 'PENDING';
   readonly gateway: string;
+  /** Of a refund: the payment that it is paid back of. */
+  readonly parentId: string | null;
   readonly processedAt: Date;
   readonly amount: Bag;
 }
@@ -125,6 +127,7 @@ interface RefundLine {
 export interface Refund {
   readonly id: string;
   readonly processedAt: Date;
+  readonly note: string | null;
   readonly returnId: string | null;
   readonly lines: readonly RefundLine[];
   readonly shipping: readonly { id: string; shippingLineId: string; subtotal: Bag; tax: Bag }[];

@@ -5,7 +5,8 @@ import { buildSchema } from 'graphql';
  * the published schema of each version. What is not here is refused by name, as a field that does not exist would be.
  */
 const connection = (name: string): string => `
-type ${name}Connection { nodes: [${name}!]! pageInfo: PageInfo! }`;
+type ${name}Connection { edges: [${name}Edge!]! nodes: [${name}!]! pageInfo: PageInfo! }
+type ${name}Edge { cursor: String! node: ${name}! }`;
 
 const sdl = `
 directive @idempotent(key: String!) on FIELD
@@ -14,6 +15,7 @@ scalar DateTime
 scalar Decimal
 scalar Money
 scalar URL
+scalar UnsignedInt64
 
 interface Node { id: ID! }
 type PageInfo { endCursor: String hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String }
@@ -80,6 +82,7 @@ enum OrderTransactionKind { AUTHORIZATION CAPTURE CHANGE EMV_AUTHORIZATION REFUN
 enum OrderTransactionStatus { AWAITING_RESPONSE ERROR FAILURE PENDING SUCCESS UNKNOWN }
 type OrderTransaction implements Node {
   id: ID! kind: OrderTransactionKind! status: OrderTransactionStatus! gateway: String processedAt: DateTime amountSet: MoneyBag!
+  parentTransaction: OrderTransaction
 }
 
 enum RefundLineItemRestockType { CANCEL LEGACY_RESTOCK NO_RESTOCK RETURN }
@@ -95,12 +98,29 @@ type OrderAdjustment implements Node {
   id: ID! reason: OrderAdjustmentDiscrepancyReason amountSet: MoneyBag! taxAmountSet: MoneyBag!
 }
 type Refund implements Node {
-  id: ID! processedAt: DateTime! return: Return totalRefundedSet: MoneyBag!
+  id: ID! processedAt: DateTime! note: String return: Return totalRefundedSet: MoneyBag!
   refundLineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): RefundLineItemConnection!
   refundShippingLines(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): RefundShippingLineConnection!
   orderAdjustments(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): OrderAdjustmentConnection!
   transactions(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): OrderTransactionConnection!
 }
+
+enum OrderReturnStatus { INSPECTION_COMPLETE IN_PROGRESS NO_RETURN RETURNED RETURN_FAILED RETURN_REQUESTED }
+input RefundLineItemInput { lineItemId: ID! quantity: Int! restockType: RefundLineItemRestockType locationId: ID }
+input ShippingRefundInput { amount: Money fullRefund: Boolean }
+input OrderTransactionInput { amount: Money! gateway: String! kind: OrderTransactionKind! orderId: ID! parentId: ID }
+input RefundInput {
+  orderId: ID! note: String notify: Boolean currency: CurrencyCode allowOverRefunding: Boolean = false
+  refundLineItems: [RefundLineItemInput!] shipping: ShippingRefundInput transactions: [OrderTransactionInput!]
+}
+type RefundCreatePayload { order: Order refund: Refund userErrors: [UserError!]! }
+
+enum OrderCancelReason { CUSTOMER DECLINED FRAUD INVENTORY OTHER STAFF }
+input OrderCancelRefundMethodInput @oneOf { originalPaymentMethodsRefund: Boolean }
+type Job { id: ID! done: Boolean! }
+enum OrderCancelUserErrorCode { INTERNAL_ERROR INVALID NOT_FOUND NO_REFUND_PERMISSION }
+type OrderCancelUserError implements DisplayableError { code: OrderCancelUserErrorCode field: [String!] message: String! }
+type OrderCancelPayload { job: Job orderCancelUserErrors: [OrderCancelUserError!]! }
 
 enum ReturnStatus { CANCELED CLOSED DECLINED OPEN REQUESTED }
 type ReturnReasonDefinition implements Node { id: ID! handle: String! name: String! }
@@ -145,6 +165,7 @@ type Order implements Node {
   ): FulfillmentOrderConnection!
   fulfillments(first: Int, query: String): [Fulfillment!]!
   transactions(first: Int, capturable: Boolean, manuallyResolvable: Boolean): [OrderTransaction!]!
+  returnStatus: OrderReturnStatus!
   refunds(first: Int): [Refund!]!
   returns(first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String): ReturnConnection!
 }
@@ -225,6 +246,20 @@ input FulfillmentInput {
 }
 type FulfillmentCreatePayload { fulfillment: Fulfillment userErrors: [UserError!]! }
 
+enum BulkOperationErrorCode { ACCESS_DENIED INTERNAL_SERVER_ERROR TIMEOUT }
+enum BulkOperationStatus { CANCELED CANCELING COMPLETED CREATED EXPIRED FAILED RUNNING }
+enum BulkOperationType { MUTATION QUERY }
+type BulkOperation implements Node {
+  id: ID! status: BulkOperationStatus! errorCode: BulkOperationErrorCode type: BulkOperationType! query: String! createdAt: DateTime!
+  completedAt: DateTime objectCount: UnsignedInt64! rootObjectCount: UnsignedInt64! fileSize: UnsignedInt64 url: URL partialDataUrl: URL
+}
+enum BulkOperationUserErrorCode { INVALID LIMIT_REACHED OPERATION_IN_PROGRESS }
+type BulkOperationUserError implements DisplayableError { code: BulkOperationUserErrorCode field: [String!] message: String! }
+type BulkOperationRunQueryPayload { bulkOperation: BulkOperation userErrors: [BulkOperationUserError!]! }
+enum BulkOperationsSortKeys { COMPLETED_AT CREATED_AT }
+enum CountPrecision { AT_LEAST EXACT }
+type Count { count: Int! precision: CountPrecision! }
+
 enum OrderSortKeys { CREATED_AT ID PROCESSED_AT UPDATED_AT }
 enum ProductSortKeys { CREATED_AT ID UPDATED_AT }
 enum LocationSortKeys { ID NAME }
@@ -235,6 +270,13 @@ type QueryRoot {
   publicApiVersions: [ApiVersion!]!
   currentAppInstallation: AppInstallation!
   nodes(ids: [ID!]!): [Node]!
+  bulkOperation(id: ID!): BulkOperation
+  bulkOperations(
+    first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String,
+    sortKey: BulkOperationsSortKeys = CREATED_AT
+  ): BulkOperationConnection!
+  ordersCount(limit: Int = 10000, query: String, savedSearchId: ID): Count
+  productsCount(limit: Int = 10000, query: String, savedSearchId: ID): Count
   order(id: ID!): Order
   fulfillmentOrder(id: ID!): FulfillmentOrder
   refund(id: ID!): Refund
@@ -258,6 +300,12 @@ type QueryRoot {
 }
 
 type Mutation {
+  refundCreate(input: RefundInput!): RefundCreatePayload
+  orderCancel(
+    orderId: ID!, reason: OrderCancelReason!, restock: Boolean!, refundMethod: OrderCancelRefundMethodInput,
+    notifyCustomer: Boolean = false, staffNote: String = null
+  ): OrderCancelPayload
+  bulkOperationRunQuery(query: String!, groupObjects: Boolean! = false): BulkOperationRunQueryPayload
   inventorySetQuantities(input: InventorySetQuantitiesInput!): InventorySetQuantitiesPayload
   productVariantsBulkUpdate(productId: ID!, variants: [ProductVariantsBulkInput!]!, allowPartialUpdates: Boolean = false): ProductVariantsBulkUpdatePayload
   productSet(identifier: ProductSetIdentifiers, input: ProductSetInput!, synchronous: Boolean = true): ProductSetPayload
@@ -267,6 +315,7 @@ type Mutation {
 }
 schema { query: QueryRoot mutation: Mutation }
 ${[
+  'BulkOperation',
   'FulfillmentLineItem',
   'FulfillmentOrder',
   'FulfillmentOrderLineItem',

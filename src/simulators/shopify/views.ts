@@ -118,7 +118,7 @@ export function orderView(shop: Shop, order: Order) {
     discountAllocations: discounts(line),
     taxLines: line.taxes.map(taxView),
   });
-  const transactionView = (one: Transaction) => ({
+  const transactionView = (one: Transaction): object => ({
     __typename: 'OrderTransaction',
     id: one.id,
     kind: one.kind,
@@ -126,6 +126,10 @@ export function orderView(shop: Shop, order: Order) {
     gateway: one.gateway,
     processedAt: time(one.processedAt),
     amountSet: money(one.amount),
+    parentTransaction: () => {
+      const parent = order.transactions.find(({ id }) => id === one.parentId);
+      return parent ? transactionView(parent) : null;
+    },
   });
   const returnView = (one: Return) => ({
     __typename: 'Return',
@@ -151,6 +155,7 @@ export function orderView(shop: Shop, order: Order) {
     __typename: 'Refund',
     id: refund.id,
     processedAt: time(refund.processedAt),
+    note: refund.note,
     return: () => {
       const one = order.returns.find(({ id }) => id === refund.returnId);
       return one ? returnView(one) : null;
@@ -193,6 +198,7 @@ export function orderView(shop: Shop, order: Order) {
     updatedAt: time(order.updatedAt),
     cancelledAt: time(order.cancelledAt),
     edited: order.edited,
+    returnStatus: returnStatusOf(order),
     test: false,
     currencyCode: order.currencies.shop,
     presentmentCurrencyCode: order.currencies.presentment,
@@ -255,6 +261,15 @@ export function orderView(shop: Shop, order: Order) {
     refunds: ({ first }: { first?: number | null }) => order.refunds.slice(0, first ?? undefined).map(refundView),
     returns: (args: PageArgs) => page(order.returns, args, own, returnView),
   };
+}
+
+/** One word for all returns of an order: what is still under way comes first. */
+function returnStatusOf({ returns }: Order): string {
+  const has = (...wanted: Return['status'][]): boolean => returns.some(({ status }) => wanted.includes(status));
+  if (has('OPEN')) return 'IN_PROGRESS';
+  if (has('REQUESTED')) return 'RETURN_REQUESTED';
+  if (has('CLOSED')) return 'RETURNED';
+  return 'NO_RETURN';
 }
 
 const addressView = (place: Place | null) => (place === null ? null : { __typename: 'MailingAddress', ...place });

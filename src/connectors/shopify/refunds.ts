@@ -1,0 +1,188 @@
+import type { Duration } from '../../core/clock.ts';
+import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
+import { decimal } from '../../core/decimal.ts';
+import { FaultError, rejected } from '../../core/fault.ts';
+import { exactMoney, moneyText } from '../../core/money.ts';
+import { sha256 } from '../../core/seal.ts';
+import { type Refund, RefundDocument } from '../../model/refund.ts';
+import { faultOfUserError, type UserError } from './errors.ts';
+import type { ShopifyMoney } from './native.ts';
+import { refundCalls } from './refund-documents.ts';
+import type { Shop } from './shop.ts';
+import { failed, hasTime, orderIdOf, sinkOf } from './sink.ts';
+
+interface Transaction {
+  readonly id: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly gateway: string | null;
+  readonly amountSet: ShopifyMoney;
+  readonly parentTransaction: { readonly id: string } | null;
+}
+
+interface OrderNow {
+  readonly id: string;
+  readonly name: string;
+  readonly currencyCode: string;
+  readonly presentmentCurrencyCode: string;
+  readonly taxesIncluded: boolean;
+  readonly refunds: readonly { readonly id: string; readonly note: string | null }[];
+  readonly transactions: readonly Transaction[];
+}
+
+interface Told {
+  readonly refundCreate: {
+    readonly refund: { readonly id: string; readonly note: string | null } | null;
+    readonly userErrors: readonly UserError[];
+  } | null;
+}
+
+const DEADLINE: Duration = '60s';
+
+/**
+ * Money that goes back, decided elsewhere: in Odoo, or at a till. Shopify pays it out of the order's own payments, those of the refund's method first; goods and shipping that
+ * it is for are refunded with it. Stock is left alone: what came back is counted by whoever keeps the stock, and told as a level.
+ *
+ * Each call has a key, under which Shopify makes one refund; but keys are not kept for ever, so the refund's own mark stands in its note and is looked
+ * for first. By that mark `webOrders` knows what it need not tell again.
+ *
+ * @see https://shopify.dev/docs/api/admin-graphql/latest/mutations/refundCreate
+ */
+export const refunds = (shop: Shop): Sink<typeof RefundDocument> =>
+  sinkOf(shop, {
+    name: 'refunds',
+    accepts: RefundDocument,
+    idempotency: 'find-first',
+    deadline: DEADLINE,
+    batch: { max: 5, onFailure: 'independent' },
+    find: async (items, cx) => {
+      const found: Found[] = [];
+      for (const item of items) found.push(foundIn(await orderNow(shop, item, cx), item));
+      return found;
+    },
+    deliver: async (items, cx) => {
+      const mayBegin = hasTime(DEADLINE, cx.clock);
+      const results: Result[] = [];
+      for (const item of items)
+        results.push(mayBegin() ? await refund(shop, item, cx).catch(failed) : { outcome: 'untouched' });
+      return results;
+    },
+  });
+
+/** The refund's own mark in a note, without what it comes to. */
+const markOf = (key: string): string => `(crossdock ${key}, `;
+const noteOf = ({ key, document }: Item<Refund>): string =>
+  `${document.number} ${markOf(key)}${moneyText({ minor: BigInt(document.amount), currency: document.currency })} ${document.currency})`;
+
+/** Whether a refund was made by a hub, for something that is in the books already. */
+export const isHubs = (note: string | null | undefined): boolean =>
+  /\(crossdock .+, [\d.]+ [A-Z]{3}\)$/.test(note ?? '');
+
+function foundIn({ refunds: all }: OrderNow, item: Item<Refund>): Found {
+  const made = all.find(({ note }) => note?.includes(markOf(item.key)));
+  if (!made) return { found: 'absent' };
+  if (made.note?.endsWith(noteOf(item))) return { found: 'whole', id: made.id };
+  return {
+    found: 'partial',
+    message: `Shopify has paid back another amount for refund ${item.document.number} (${made.note}): correct it there, then retry or dismiss.`,
+  };
+}
+
+async function orderNow(shop: Shop, item: Item<Refund>, cx: Context): Promise<OrderNow> {
+  const { orderNumber, order: key } = item.document;
+  const id = orderIdOf(item, key, orderNumber);
+  const { order } = await shop.call<{ order: OrderNow | null }>(refundCalls.orderToRefund, { id }, cx);
+  if (!order) throw rejected(`Order ${orderNumber} is no longer in the shop.`, 'gone', 'order');
+  return order;
+}
+
+async function refund(shop: Shop, item: Item<Refund>, cx: Context): Promise<Result> {
+  const { document } = item;
+  const now = await orderNow(shop, item, cx);
+  const found = foundIn(now, item);
+  if (found.found === 'whole') return { outcome: 'done', id: found.id };
+  if (found.found === 'partial') throw rejected(found.message ?? '', 'partly-there', 'amount');
+  const currency = shop.settings.money === 'shop' ? now.currencyCode : now.presentmentCurrencyCode;
+  if (document.currency !== currency || currency !== now.presentmentCurrencyCode)
+    throw rejected(
+      `Refund ${document.number} is in ${document.currency}, the customer of order ${now.name} paid in ${now.presentmentCurrencyCode}: refund it in Shopify, then dismiss this.`,
+      'other-currency',
+      'currency',
+    );
+  const input = {
+    orderId: now.id,
+    currency,
+    note: noteOf(item),
+    notify: shop.settings.notifyCustomers,
+    ...goodsOf(document, now),
+    transactions: shareOut(shop, document, now, cx),
+  };
+  const key = sha256(JSON.stringify([item.key, input])).toString('hex');
+  const { refundCreate: told } = await shop.call<Told>(refundCalls.refund, { input, key }, cx);
+  const [error] = told?.userErrors ?? [];
+  if (error) return { outcome: 'failed', fault: faultOfUserError(refundCalls.refund, error, fieldOf) };
+  if (told?.refund?.note !== input.note)
+    throw new FaultError({ kind: 'unknown', message: 'Shopify did not say that the refund was made' });
+  return { outcome: 'done', id: told.refund.id };
+}
+
+const fieldOf = (path: readonly string[]): string =>
+  path.includes('transactions') ? 'amount' : path.includes('currency') ? 'currency' : 'lines';
+
+/** Goods by their units, and what of the money is for shipping. All else is money alone. */
+function goodsOf({ number, currency, lines }: Refund, { taxesIncluded }: OrderNow): object {
+  const refundLineItems = lines.flatMap(({ orderLine, quantity }) => {
+    if (orderLine === null || !/^\d+$/.test(orderLine) || Number(quantity) === 0) return [];
+    const units = Number(quantity);
+    if (!Number.isInteger(units) || units < 1)
+      throw rejected(`Shopify refunds whole units, not ${quantity} (refund ${number}).`, 'not-whole', 'quantity');
+    return [{ lineItemId: `gid://shopify/LineItem/${orderLine}`, quantity: units, restockType: 'NO_RESTOCK' }];
+  });
+  const shipping = lines
+    .filter(({ orderLine }) => orderLine?.startsWith('shipping-'))
+    .reduce((sum, { amount, tax }) => sum + amount - (taxesIncluded ? 0 : tax), 0);
+  return {
+    refundLineItems,
+    ...(shipping > 0 ? { shipping: { amount: moneyText({ minor: BigInt(shipping), currency }) } } : {}),
+  };
+}
+
+/**
+ * The amount by the payments it goes back of. Throws `rejected` where they do not hold as much, and where it was paid back by a method that the order was not paid with:
+ * then the customer has the money, and would get it twice.
+ */
+function shareOut(shop: Shop, { number, amount, currency, method }: Refund, now: OrderNow, cx: Context): object[] {
+  const table = cx.mapping(`${shop.settings.tables}-payment-methods`);
+  const minor = ({ money }: ShopifyMoney): bigint => exactMoney(decimal(money.amount), currency).minor;
+  const back = now.transactions.filter(
+    ({ kind, status }) => kind === 'REFUND' && status !== 'FAILURE' && status !== 'ERROR',
+  );
+  const paid = now.transactions.filter(
+    ({ kind, status }) => (kind === 'SALE' || kind === 'CAPTURE') && status === 'SUCCESS',
+  );
+  const fits = method === null ? paid : paid.filter(({ gateway }) => table.find(gateway ?? 'unknown') === method);
+  if (paid.length > 0 && fits.length === 0)
+    throw rejected(
+      `Refund ${number} was paid back by ${method}, with which order ${now.name} was not paid: note it in Shopify, then dismiss this with its id. Shopify would pay it once more.`,
+      'paid-elsewhere',
+      'method',
+    );
+  let open = BigInt(amount);
+  const shares = fits.flatMap((parent) => {
+    const left = back
+      .filter(({ parentTransaction }) => parentTransaction?.id === parent.id)
+      .reduce((sum, { amountSet }) => sum - minor(amountSet), minor(parent.amountSet));
+    const part = left < open ? left : open;
+    if (part <= 0n) return [];
+    open -= part;
+    const { id: parentId, gateway } = parent;
+    return [{ orderId: now.id, parentId, gateway, kind: 'REFUND', amount: moneyText({ minor: part, currency }) }];
+  });
+  if (open > 0n)
+    throw rejected(
+      `Refund ${number} is ${moneyText({ minor: open, currency })} ${currency} more than is left of what was paid for order ${now.name}.`,
+      'too-much',
+      'amount',
+    );
+  return shares;
+}

@@ -1,0 +1,16 @@
+import { bulkCalls, bulkQueries } from '../../src/connectors/shopify/bulk-documents.ts';
+import { type Document, documents } from '../../src/connectors/shopify/documents.ts';
+import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
+
+/** Every text that is sent by itself. */
+export const calls: readonly Document[] = [
+  ...Object.values(documents),
+  ...Object.values(bulkCalls),
+  ...Object.values(refundCalls),
+];
+
+/** Every text that is sent, those within bulk operations too. */
+export const sent: readonly Document[] = [
+  ...calls,
+  ...Object.values(bulkQueries).map((asks) => asks("updated_at:>='2026-11-01T00:00:00Z'")),
+];
