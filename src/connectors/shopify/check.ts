@@ -1,6 +1,8 @@
 import type { Context, Finding } from '../../core/connector.ts';
 import { FaultError } from '../../core/fault.ts';
+import { bulkCalls } from './bulk-documents.ts';
 import { type Document, documents, versions } from './documents.ts';
+import { refundCalls } from './refund-documents.ts';
 import type { Shop } from './shop.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -29,6 +31,14 @@ const scopes: readonly (readonly [scope: string, ports: string])[] = [
   ['products', 'products, catalogue, prices'],
   ['inventory', 'stockLevels'],
   ['locations', 'orders, stockLevels'],
+];
+
+/** What each port that writes cannot do without. */
+const writing: readonly (readonly [scope: string, ports: string])[] = [
+  ['orders', 'refunds, cancellations'],
+  ['merchant_managed_fulfillment_orders', 'shipments'],
+  ['products', 'catalogue, prices'],
+  ['inventory', 'stockLevels'],
 ];
 
 const ok = (subject: string, message: string): Finding => ({ level: 'ok', subject, message });
@@ -82,6 +92,13 @@ export async function* check(
         `missing: ${missing.map(([name, ports]) => `read_${name} (${ports})`).join(', ')}`,
         'grant them to the app and install it anew',
       );
+  const readsOnly = writing.filter(([name]) => !has.has(`write_${name}`));
+  if (readsOnly.length > 0)
+    yield warning(
+      'scopes',
+      `missing to write: ${readsOnly.map(([name, ports]) => `write_${name} (${ports})`).join(', ')}`,
+      'grant them to the app where the estate uses these ports',
+    );
   if (!has.has('read_all_orders'))
     yield warning('scopes', 'orders older than 60 days are not shown', 'grant read_all_orders where they matter');
   yield ok(
@@ -130,6 +147,9 @@ async function* drift(shop: Shop, cx: Context): AsyncGenerator<Finding> {
     [documents.ordersWhole, { ids: [nowhere] }],
     [documents.orderAfter, { id: nowhere }],
     [documents.orderToShip, { id: nowhere }],
+    [refundCalls.orderToRefund, { id: nowhere }],
+    [refundCalls.orderToCancel, { id: nowhere }],
+    [bulkCalls.ordersCount, { query: '', limit: 1 }],
     [documents.changedProducts, { query: "updated_at:>='2100-01-01T00:00:00Z'" }],
     [documents.stockNow, { ids: ['gid://shopify/ProductVariant/0'], location: 'gid://shopify/Location/0' }],
   ];
