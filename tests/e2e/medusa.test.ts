@@ -14,6 +14,7 @@ import { silent, testLedger } from '../support/hub.ts';
 import { until } from '../support/target.ts';
 
 test('orders of a Medusa become orders of Odoo, what Odoo ships is shipped there with its tracking, what comes back is in stock again, each once', async (t) => {
+  const from = new Date().toISOString();
   const lab = await openMedusa();
   t.after(() => lab.stop());
   const server = await startOdooSimulator({ version: 19, seed: 5, currency: 'EUR' });
@@ -36,6 +37,7 @@ test('orders of a Medusa become orders of Odoo, what Odoo ships is shipped there
       warehouse: code,
       taxes: { VAT21: 'VAT 21%' },
       returns,
+      from,
     }),
     db: ledger.db,
     vault: ledger.vault,

@@ -23,6 +23,10 @@ export interface StoryParts {
   readonly returns: string;
   /** RFC 3339: orders before are left alone. */
   readonly from?: string;
+  /** Money that came in and went back, and goods that people take back in Medusa, are booked in Odoo too. */
+  readonly money?: true;
+  /** Medusa sends notices, signed with the secret MEDUSA_NOTICES: nothing is found by polling. */
+  readonly noticed?: boolean;
 }
 
 /** What a warehouse says of goods that came back. */
@@ -61,10 +65,12 @@ export function storyEstate(parts: StoryParts) {
   const web = medusa({
     url: parts.medusa,
     key: secret('MEDUSA_KEY'),
-    every: '1s',
     overlap: '5s',
     settle: '5s',
     timeout: '20s',
+    ...(parts.noticed
+      ? { every: '1h', sweep: '1h', signedWith: [secret('MEDUSA_NOTICES')] }
+      : { every: '1s', sweep: '2s' }),
     ...(parts.from === undefined ? {} : { from: parts.from }),
   });
   const books = odoo({
@@ -84,15 +90,17 @@ export function storyEstate(parts: StoryParts) {
     async *check() {},
   } satisfies Connection;
   const { customers: customer, products: product, saleOrders: order } = books.sinks;
+  const { payments: payment, refunds: refund, returns: back } = books.sinks;
   const rows: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'medusa-taxes': { 'BE BE21 21%': 'VAT21' },
     'medusa-locations': { [parts.location]: 'WH', WH: parts.location },
     'medusa-shipping-services': { Standard: 'standard' },
+    'medusa-payment-methods': { pp_system_default: 'manual' },
     'odoo-warehouses': { [parts.warehouse]: 'WH' },
   };
   const orders = medusaOrders({
     from: web.sources.orders,
-    to: { customer, product, order },
+    to: { customer, product, order, ...(parts.money ? { payment, refund, return: back } : {}) },
     zone: 'Europe/Brussels',
   });
   const shipments = odooShipments({
@@ -131,6 +139,8 @@ export function storyEstate(parts: StoryParts) {
         ? [
             { table: 'taxes', owner: 'finance', about: 'Tax codes → taxes of Odoo.', rows: parts.taxes },
             { table: 'sale-products', owner: 'finance', about: 'Products of Odoo.', rows: { rounding: 'ROUND-OFF' } },
+            { table: 'payment-methods', owner: 'finance', about: 'Journals of Odoo.', rows: { manual: 'BNK1' } },
+            { table: 'warehouses', owner: 'operations', about: 'Warehouses of Odoo.', rows: { WH: parts.warehouse } },
           ]
         : []),
     ],
@@ -140,7 +150,7 @@ export function storyEstate(parts: StoryParts) {
     name: 'medusa',
     connections: { web, odoo: books, warehouse },
     flows: filled as never,
-    approvals: { 'odoo-shipments': found, 'shop-returns': found },
+    approvals: { 'web-orders': found, 'odoo-shipments': found, 'shop-returns': found },
   });
 }
 

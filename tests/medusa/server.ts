@@ -78,7 +78,7 @@ export async function install(subscriber: string): Promise<void> {
   await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts']);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as { port: number };

@@ -100,7 +100,7 @@ async function story(lab: MedusaLab): Promise<{ answers: Record<string, Json>; r
       orders: await get(`/admin/orders?id[]=${order.id}&fields=${fields}`),
       changes,
       payments: await get(
-        '/admin/payments?order=-updated_at&limit=1&fields=id,updated_at,created_at,captures.*,payment_collection.order.id',
+        `/admin/payments?id[]=${order.payment}&order=-updated_at&limit=1&fields=id,updated_at,created_at,captures.*,payment_collection.order.id`,
       ),
       returns: await get(`/admin/returns?order_id=${order.id}&fields=id,status,metadata,items.*`),
       products: await get(

@@ -132,8 +132,8 @@ export const keeping: readonly NaiveVersion[] = [
     changes: [
       {
         file: 'src/engine/files.ts',
-        from: 'if (replay && era !== replay.era) return',
-        to: 'if (replay && era === -1) return',
+        from: 'replay && cursor.era !== replay.era ?',
+        to: 'replay && cursor.era === -1 ?',
       },
     ],
     file: 'tests/engine/files.test.ts',

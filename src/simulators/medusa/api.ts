@@ -133,9 +133,11 @@ function filtered(all: View[], query: URLSearchParams): View[] {
   if (order === null) return kept;
   // Within one moment in no certain order: another one for each page.
   const within = Number(query.get('offset') ?? 0) > 0 ? -1 : 1;
-  const text = (view: View, name: string): string => String(view[name]);
+  const name = order.replace('-', '');
+  const way = name === order ? 1 : -1;
+  const text = (view: View, field: string): string => String(view[field]);
   return kept.sort((a, b) => {
-    if (text(a, order) !== text(b, order)) return text(a, order) < text(b, order) ? -1 : 1;
+    if (text(a, name) !== text(b, name)) return text(a, name) < text(b, name) ? -way : way;
     return (text(a, 'id') < text(b, 'id') ? -1 : 1) * within;
   });
 }
