@@ -46,6 +46,8 @@ const OrderSchema = Type.Object({
   total: Type.Optional(Type.Integer(classified('internal'))),
   /** `cancelled`: nothing of it is to be shipped or charged any more. Absent means open. */
   state: Type.Optional(Type.Union([Type.Literal('open'), Type.Literal('cancelled')], classified('internal'))),
+  /** True: money that goes back comes as refunds of their own, so that a cancellation need not wait for credit notes. */
+  refundsFollow: Type.Optional(Type.Boolean()),
   /** How it reaches the customer. Absent: over the counter. */
   delivery: Type.Optional(
     Type.Object({

@@ -111,11 +111,32 @@ for (const { name, start } of servers)
       assert.equal(done(await send(order('c2', ['2'], 1, { state: 'cancelled' }))).id, id);
     });
 
-    it('cancelled after goods have left, they go to a person', async () => {
+    it('cancelled after goods have left, they go to a person; what has not left does not any more', async () => {
       const { id } = done(await send(order('c3', ['2'])));
       await at.ship((await pickings(id))[0]!.id as number, 1);
-      assert.equal(causeOf(await send(order('c3', ['2'], 2, { state: 'cancelled' }))), 'already-shipped');
+      const cancelled = order('c3', ['2'], 2, { state: 'cancelled' });
+      const fault = faultOf(await send(cancelled));
+      assert.equal(fault.kind === 'rejected' && fault.cause, 'already-shipped');
+      assert.match(fault.message, /\(1 × .+\)\. \S+ with the rest was cancelled\. Call the parcel back/);
       assert.equal((await state(id)).state, 'sale');
+      assert.deepEqual((await pickings(id)).map((row) => row.state).sort(), ['cancel', 'done']);
+      assert.equal(causeOf(await send(cancelled)), 'already-shipped');
+    });
+
+    it('cancelled after they were invoiced, they are cancelled where refunds follow, and else go to a person', async () => {
+      for (const [key, refundsFollow] of [
+        ['i1', true],
+        ['i2', false],
+      ] as const) {
+        const { id } = done(await send(order(key, ['2'])));
+        const vals = { advance_payment_method: 'delivered', sale_order_ids: [[6, 0, [Number(id)]]] };
+        const wizard = await at.create('sale.advance.payment.inv', vals);
+        await at.call('sale.advance.payment.inv', 'create_invoices', [[wizard]]);
+        const result = await send(order(key, ['2'], 2, { state: 'cancelled', refundsFollow }));
+        if (refundsFollow) assert.equal(done(result).id, id);
+        else assert.equal(causeOf(result), 'already-invoiced');
+        assert.equal((await state(id)).state, refundsFollow ? 'cancel' : 'sale');
+      }
     });
 
     it('take more, less and nothing of a line, and the transfer follows', async () => {

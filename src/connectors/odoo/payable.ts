@@ -48,6 +48,12 @@ export async function payableOf(odoo: Odoo, order: number, currency: string, cx:
   return null;
 }
 
+/** Whether an order was cancelled before anything of it was invoiced: money for it has no invoice to be set against, and never will. */
+export async function isCancelledUninvoiced(odoo: Odoo, order: number, cx: Context): Promise<boolean> {
+  const sale = await saleOf(odoo, order, cx);
+  return sale.state === 'cancel' && (await invoicesOf(odoo, sale, cx)).length === 0;
+}
+
 /** What is left to pay on an invoice, in minor units. */
 export async function residualOf(odoo: Odoo, invoice: number, currency: string, cx: Context): Promise<bigint> {
   const [row] = await read(odoo, 'account.move', [invoice], ['amount_residual'], cx);

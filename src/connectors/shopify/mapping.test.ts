@@ -156,7 +156,7 @@ test('discounts, shipping and taxes each have their line, and what is known of t
   assert.deepEqual([customer!.name, customer!.email, customer!.country], ['Customer 1', 'customer1@example.com', 'BE']);
 });
 
-test('edits and cancellations are later versions with the same lines; refunds leave the order as it was', async (t) => {
+test('edits and cancellations are later versions with the same lines; refunds of what was shipped leave the order as it was', async (t) => {
   const { simulator, shop, read } = await lab();
   t.after(() => simulator.stop());
   const order = simulated.placeOrder(shop, simple(shop));
@@ -175,6 +175,21 @@ test('edits and cancellations are later versions with the same lines; refunds le
   assert.equal(third.lines.length, 2);
   simulated.refundOrder(shop, order, [{ lineId: order.lines[0]!.id, quantity: 1, restockType: 'NO_RESTOCK' }]);
   assert.deepEqual((await now()).lines, third.lines);
+  simulated.refundOrder(shop, order, [{ lineId: order.lines[1]!.id, quantity: 1, restockType: 'CANCEL' }]);
+  const [native] = await read();
+  const fourth = orderOf(native!);
+  assert.deepEqual(
+    [fourth.lines.map(({ quantity }) => quantity), fourth.total],
+    [['2', '0'], second.total],
+    'what was not shipped yet is no longer ordered',
+  );
+  const [, cancelled] = bodies<Refund>(native!, 'refund');
+  assert.deepEqual([cancelled!.lines[0]!.left, cancelled!.amount], ['0', third.total! - second.total!]);
+  const beyond = first.total! + third.total! - second.total! - fourth.total!;
+  assert.deepEqual(
+    bodies<Payment>(native!, 'payment').map((one) => one.beyond),
+    [beyond, beyond],
+  );
   simulated.cancelOrder(shop, order);
   assert.deepEqual(
     [(await now()).state, (await now()).lines.map(({ id }) => id)],

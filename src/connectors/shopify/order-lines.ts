@@ -7,7 +7,7 @@ import { type Terms, tailOf } from './terms.ts';
 
 type OrderLine = Order['lines'][number];
 
-/** Units taken off by edits, and what they were worth: Shopify keeps a removal as a refund without money. */
+/** Units taken off, and what they were worth. */
 interface Removed {
   quantity: number;
   subtotal: bigint;
@@ -21,10 +21,24 @@ export const isRemoval = (refund: ShopifyRefund, terms: Terms): boolean =>
 const noneUnderWay = ({ transactions }: ShopifyRefund): boolean =>
   !transactions.nodes.some(({ status }) => status === 'PENDING' || status === 'AWAITING_RESPONSE');
 
-function removals(terms: Terms): Map<string, Removed> {
+/**
+ * Whether a refund's line is of units that are no longer to be shipped: `CANCEL` is the only kind that makes fewer of them. A cancelled order stays as it was ordered.
+ *
+ * @see https://shopify.dev/docs/api/admin-graphql/latest/enums/RefundLineItemRestockType
+ */
+export const isTakenOff = (
+  refund: ShopifyRefund,
+  { restockType }: Pick<ShopifyRefund['refundLineItems']['nodes'][number], 'restockType'>,
+  terms: Terms,
+): boolean => isRemoval(refund, terms) || (restockType === 'CANCEL' && terms.order.cancelledAt === null);
+
+/** Units taken off by edits, which Shopify keeps as refunds without money, and by refunds before they were shipped; by line. */
+export function removals(terms: Terms): Map<string, Removed> {
   const all = new Map<string, Removed>();
-  for (const refund of terms.order.refunds.filter((one) => isRemoval(one, terms)))
-    for (const { lineItem, quantity, subtotalSet, totalTaxSet } of refund.refundLineItems.nodes) {
+  for (const refund of terms.order.refunds)
+    for (const line of refund.refundLineItems.nodes) {
+      if (!isTakenOff(refund, line, terms)) continue;
+      const { lineItem, quantity, subtotalSet, totalTaxSet } = line;
       const known = all.get(lineItem.id) ?? { quantity: 0, subtotal: 0n, tax: 0n };
       known.quantity += quantity;
       known.subtotal += terms.minor(subtotalSet, 'subtotalSet');
@@ -176,8 +190,13 @@ function locationOf(terms: Terms): string | undefined {
   return only !== undefined && places.size === 1 ? (terms.location(only) ?? undefined) : undefined;
 }
 
+/** What units that were taken off had cost, tax included; minor units. */
+export const worthOf = (removed: ReadonlyMap<string, Removed>, { order }: Terms): bigint =>
+  [...removed.values()].reduce((all, { subtotal, tax }) => all + subtotal + (order.taxesIncluded ? 0n : tax), 0n);
+
 /**
- * The order's lines and its total, minor units: what is still ordered after edits. Refunds take nothing off: they are documents of their own.
+ * The order's lines and its total, minor units: what is still ordered after edits, and after refunds of what was not shipped yet. Other refunds take nothing off: they are
+ * documents of their own.
  * Throws `rejected` where Shopify's own total differs from its parts, with both.
  */
 export function orderLines(terms: Terms): { lines: OrderLine[]; total: number } {
@@ -191,7 +210,7 @@ export function orderLines(terms: Terms): { lines: OrderLine[]; total: number } 
   ];
   const taxed = (net: bigint, tax: bigint): bigint => net + (order.taxesIncluded ? 0n : tax);
   const sum = charges.reduce((all, { net, tax }) => all + taxed(net, tax), 0n);
-  const off = [...removed.values()].reduce((all, { subtotal, tax }) => all + taxed(subtotal, tax), 0n);
+  const off = worthOf(removed, terms);
   const total = terms.minor(order.totalPriceSet, 'totalPriceSet') - off;
   const lines = charges.flatMap((charge) => linesOf(charge, terms));
   if (total === sum) return { lines, total: Number(total) };

@@ -119,7 +119,11 @@ function settle(env: Env, line: Row, by: number): void {
   const residual = addExactly(Number(line.amount_residual), by);
   env.set('account.move.line', line, { amount_residual: residual, reconciled: residual === 0 });
   const move = env.get('account.move', line.move_id!);
-  if (move.move_type === 'entry') return;
+  if (move.move_type === 'entry') {
+    for (const payment of env.having('account.payment', 'move_id', move.id))
+      env.set('account.payment', payment, { is_reconciled: residual === 0 });
+    return;
+  }
   const left = Math.abs(residual);
   const state = left === 0 ? 'paid' : left < Number(move.amount_total) ? 'partial' : 'not_paid';
   env.set('account.move', move, { amount_residual: left, payment_state: state });

@@ -266,9 +266,9 @@ function makeRefund(
   };
 }
 
-/** What was not shipped yet need not be any more. */
+/** What was not shipped yet need not be any more: no other kind of refund makes fewer units to ship. */
 function takeFromFulfilment(order: Order, lineId: string, quantity: number, restockType: string): void {
-  if (restockType === 'RETURN') return;
+  if (restockType !== 'CANCEL') return;
   let left = quantity;
   for (const one of order.fulfillmentOrders)
     for (const line of one.lines.filter((candidate) => candidate.lineId === lineId)) {
