@@ -181,6 +181,11 @@ async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx:
   const beyond = BigInt(payment.beyond ?? 0);
   if (!open && beyond >= amount) return bookAlone(odoo, item, prepared, cx);
   const text = (minor: bigint) => `${moneyText(money(minor, payment.currency))} ${payment.currency}`;
+  if ((!open || amount > open.residual + beyond) && isFresh(item, cx))
+    throw new FaultError({
+      kind: 'transient',
+      message: 'it is more than is left to pay on the order in Odoo: what was added to the order is waited for',
+    });
   if (!open)
     throw rejected('nothing is left to pay on the order in Odoo: is the money a second payment?', 'overpaid', 'amount');
   if (amount > open.residual + beyond)
@@ -209,6 +214,11 @@ async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx:
       'amount',
     );
 }
+
+/** A payment for what was added to an order may be told together with the order and come first. */
+const patience = 20_000;
+const isFresh = ({ owedAt }: Item<Payment>, { clock }: Context): boolean =>
+  owedAt !== undefined && clock.now().getTime() - owedAt.getTime() < patience;
 
 async function bookAlone(odoo: Odoo, item: Item<Payment>, { order, journal }: Prepared, cx: Context): Promise<void> {
   const { key, document: payment } = item;

@@ -19,7 +19,7 @@ export async function toDeliveryDocuments(record: DeliveryRecord, look: Look): P
     `${look.connection}:${record.order.id}`;
   const known = await look.current(OrderDocument, order);
   const head = {
-    id: (await look.keyOf(FulfilmentOrderDocument, String(record.id))) ?? `${look.connection}:${record.id}`,
+    id: await fulfilmentKeyOf(record, look),
     order,
     orderNumber: record.order.reference ?? record.order.name,
     location: look.mapping('odoo-warehouses').get(record.warehouse),
@@ -49,6 +49,10 @@ export async function toDeliveryDocuments(record: DeliveryRecord, look: Look): P
   }
   return drafts;
 }
+
+/** Key of the fulfilment order that a delivery is. */
+export const fulfilmentKeyOf = async ({ id }: Pick<DeliveryRecord, 'id'>, look: Look): Promise<string> =>
+  (await look.keyOf(FulfilmentOrderDocument, String(id))) ?? `${look.connection}:${id}`;
 
 /** The hub's own key of an order, from the ids it gave the order's lines: the delivery may be read before the answer that tells the order's id. */
 const writtenHere = ({ pickings }: DeliveryRecord): string | null => {
