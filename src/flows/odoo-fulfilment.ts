@@ -84,10 +84,10 @@ const sumOf = ({ id, quantity }: Line, shipped: Shipment['lines']): string =>
 const isClosed = ({ pickings }: DeliveryRecord): boolean =>
   pickings.some(({ moves }) => moves.some(({ state, wanted }) => state === 'cancel' && wanted > 0));
 
-/** Nothing is left to ship: what has left was all there was to it, or, where nothing has, the customer wants none of it any more. */
+/** Nothing is left to ship: where less has left than was asked for, that is all there is to it, or, where nothing has, the customer wants none of it any more. */
 function lessOf(known: FulfilmentOrder, shipped: Shipment['lines']): FulfilmentOrder | null {
-  const lines = known.lines
-    .map((line) => ({ ...line, quantity: sumOf({ ...line, quantity: '0' }, shipped) }))
-    .filter(({ quantity }) => quantity !== '0');
+  const gone = known.lines.map((line) => ({ ...line, quantity: sumOf({ ...line, quantity: '0' }, shipped) }));
+  if (gone.every(({ quantity }, n) => Number(quantity) >= Number(known.lines[n]!.quantity))) return null;
+  const lines = gone.filter(({ quantity }) => quantity !== '0');
   return lines.length > 0 ? { ...known, lines } : { ...known, state: 'cancelled' };
 }

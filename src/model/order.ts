@@ -24,6 +24,8 @@ const OrderLine = Type.Object({
   tax: Type.Optional(Type.Integer(classified('internal'))),
   /** Location code of the hub that this line is to leave from or wait at, where the channel decides that. */
   location: Type.Optional(Type.String(classified('internal'))),
+  /** How this line reaches the customer, where lines of the order do so in different ways. */
+  method: Type.Optional(Type.Union([Type.Literal('ship'), Type.Literal('collect')], classified('internal'))),
 });
 
 const OrderSchema = Type.Object({
@@ -86,7 +88,7 @@ function takenBy({ kind, state, lines }: Order): Taken[] {
 /** A sale, or the taking back of one, as a channel made it. */
 export const OrderDocument = defineDocument({
   name: 'order',
-  version: '1.1',
+  version: '1.2',
   schema: OrderSchema,
   key: (order) => order.id,
   references: (order) => [

@@ -139,6 +139,61 @@ for (const { name, start } of servers)
       }
     });
 
+    it('whose lines leave from several warehouses have a transfer in each, and follow changes there', async () => {
+      const company = (await at.direct.company(at.cx)).id;
+      const code = `S${at.run.slice(0, 3)}`;
+      await at.create('stock.warehouse', { name: `Store ${at.run}`, code, company_id: company });
+      const mapping = at.cx.mapping;
+      const warehouses = { find: (location: string) => (location === 'store' ? code : null) };
+      const cx = { ...at.cx, mapping: (name: string) => (name === 'warehouses' ? warehouses : mapping(name)) } as never;
+      const own = odoo({
+        url: server.url,
+        database: server.db,
+        login: server.login,
+        key: secret('ODOO_KEY'),
+        warehouse: (await at.direct.warehouse(at.cx)).code,
+        ...(server.company ? { company: server.company } : {}),
+      });
+      const split = (quantities: readonly string[], version: number, location = 'store') => {
+        const one = order('w1', quantities, version);
+        const lines = one.document.lines.map((line, n) => (n === 1 ? { ...line, location } : line));
+        return { ...one, document: { ...one.document, lines } };
+      };
+      const write = async (one: Item<Order>) => (await own.sinks.saleOrders.deliver([one], cx))[0];
+      const { id } = done(await write(split(['2', '3'], 1)));
+      const wants = async () => {
+        const fields = ['product_uom_qty', 'picking_id'];
+        const domain = [
+          ['picking_id.sale_id', '=', Number(id)],
+          ['state', '!=', 'cancel'],
+        ];
+        const moves = await at.direct.read('stock.move', domain, fields, at.cx);
+        return moves
+          .map((row) => [(row.picking_id as [number, string])[1].startsWith(`${code}/`), Number(row.product_uom_qty)])
+          .sort();
+      };
+      assert.deepEqual(await wants(), [
+        [false, 2],
+        [true, 3],
+      ]);
+      done(await write(split(['2', '1'], 2)));
+      assert.deepEqual(await wants(), [
+        [false, 2],
+        [true, 1],
+      ]);
+      const unknown = { ...warehouses, find: () => 'NOPE' };
+      const astray = { ...at.cx, mapping: () => unknown } as never;
+      const fault = faultOf(
+        (
+          await own.sinks.saleOrders.deliver(
+            [order('w2', ['1'], 1, { lines: split(['1', '1'], 1).document.lines })],
+            astray,
+          )
+        )[0],
+      );
+      assert.equal(fault.kind === 'rejected' && fault.cause, 'warehouse-unknown');
+    });
+
     it('take more, less and nothing of a line, and the transfer follows', async () => {
       const { id } = done(await send(order('e1', ['2', '3'])));
       for (const quantities of [

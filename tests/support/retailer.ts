@@ -9,6 +9,7 @@ import { Hub } from '../../src/engine/hub.ts';
 import {
   odoo,
   odooFulfilment,
+  odooShipments,
   shopify,
   shopShipments,
   stockFeed,
@@ -21,10 +22,10 @@ import {
 } from '../../src/index.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { startOdooSimulator, type Version } from '../../src/simulators/odoo/index.ts';
-import { judge, verdictOf } from '../../src/simulators/retailer/judge.ts';
+import { type Judgement, judge, verdictOf } from '../../src/simulators/retailer/judge.ts';
 import { type BooksLedger, shopLedger, warehouseLedger } from '../../src/simulators/retailer/ledgers.ts';
 import { startShopify } from '../../src/simulators/shopify/index.ts';
-import { placeOrder } from '../../src/simulators/shopify/orders.ts';
+import { type NewLine, placeOrder } from '../../src/simulators/shopify/orders.ts';
 import { Warehouse } from '../../src/simulators/warehouse/index.ts';
 import { people } from '../odoo/estate.ts';
 import { silent, testLedger } from './hub.ts';
@@ -44,8 +45,12 @@ export async function retailer(t: TestContext, version: Version) {
   t.after(() => simulator.stop());
   const { shop } = simulator;
   const central = shop.addLocation('Central warehouse').id;
-  const at = await people(server);
+  const store = shop.addLocation('Store').id;
+  const at = await people(server, { mappings: {} });
   const { code } = await at.direct.warehouse(at.cx);
+  const { id: company } = await at.direct.company(at.cx);
+  const second = await at.create('stock.warehouse', { name: 'Store', code: 'ST', company_id: company });
+  const [shelf] = await at.direct.read('stock.warehouse', [['id', '=', second]], ['lot_stock_id'], at.cx);
   await setUp(at);
   for (const [sku, price] of [
     ['WEB-1', 1000n],
@@ -53,9 +58,10 @@ export async function retailer(t: TestContext, version: Version) {
   ] as const) {
     shop.addProduct(`Article ${sku}`, [{ sku, price }]);
     const taxes = await at.direct.read('account.tax', [['name', '=', '20% in price']], ['name'], at.cx);
-    await at.product(sku, 100, { default_code: sku, taxes_id: [[6, 0, [taxes[0]!.id]]] });
+    const product = await at.product(sku, 100, { default_code: sku, taxes_id: [[6, 0, [taxes[0]!.id]]] });
+    await at.count(product, 10, (shelf!.lot_stock_id as [number, string])[0]);
   }
-  for (const level of shop.levels.values()) shop.setLevel(level, 50);
+  for (const level of shop.levels.values()) shop.setLevel(level, level.locationId === central ? 50 : 0);
   shop.commit();
   const warehouse = new Warehouse({ folder, us: 'WMS', them: 'RETAILER', handling: HANDLING });
   const books = odoo({
@@ -96,7 +102,15 @@ export async function retailer(t: TestContext, version: Version) {
           },
           zone: 'Europe/London',
         }),
-        tablesOf(central, code),
+        tablesOf(central, store, code),
+      ),
+      withTables(
+        odooShipments({
+          from: books.sources.pickings,
+          to: { shipment: web.sinks.shipments },
+          sold: (order, { location }) => order.startsWith('shop:') && location === 'store',
+        }),
+        [table('odoo-warehouses', { [code]: 'central', ST: 'store' })],
       ),
       webProducts({ from: web.sources.products, to: { product: books.sinks.products } }),
       withTables(
@@ -107,9 +121,13 @@ export async function retailer(t: TestContext, version: Version) {
           locations: ['central'],
           sells: (sku) => sku.startsWith('WEB-'),
         }),
-        [table('odoo-warehouses', { [code]: 'central' })],
+        [table('odoo-warehouses', { [code]: 'central', ST: 'store' })],
       ),
-      odooFulfilment({ from: books.sources.pickings, to: { 'fulfilment-order': parcels.sinks.fulfilmentOrders } }),
+      odooFulfilment({
+        from: books.sources.pickings,
+        to: { 'fulfilment-order': parcels.sinks.fulfilmentOrders },
+        ships: ({ location }) => location === 'central',
+      }),
       warehouseShipments({
         from: parcels.sources.shippingAdvices,
         to: { shipment: books.sinks.shipments },
@@ -124,6 +142,7 @@ export async function retailer(t: TestContext, version: Version) {
     ],
     approvals: {
       'web-orders': { reason: 'payments and refunds are found by their memo', by: 'tests' },
+      'odoo-shipments': { reason: 'a fulfilment is found by its tracking number', by: 'tests' },
       'shop-shipments': { reason: 'a fulfilment is found by its tracking number', by: 'tests' },
     },
   });
@@ -183,8 +202,14 @@ export async function retailer(t: TestContext, version: Version) {
     /** The sale order of an order of the shop. */
     sale: async (name: string) =>
       (await ledgers()).sale_orders.find(({ client_order_ref: reference }) => reference === name),
-    /** Somebody buys and pays: units by SKU. */
-    buy: (units: Readonly<Record<string, number>>) => {
+    /** Shopify's ids of the two places. */
+    central,
+    store,
+    /** Somebody buys and pays: units by SKU, and of which SKUs where and how they are handed over. */
+    buy: (
+      units: Readonly<Record<string, number>>,
+      how: Readonly<Record<string, Pick<NewLine, 'locationId' | 'collect'>>> = {},
+    ) => {
       const customer = { id: shop.id('Customer'), displayName: 'Ann', email: 'ann@example.com', phone: null };
       const shippingAddress = {
         id: shop.id('MailingAddress'),
@@ -202,6 +227,7 @@ export async function retailer(t: TestContext, version: Version) {
         variantId: [...shop.variants.values()].find((one) => one.sku === sku)!.id,
         quantity,
         taxes: [vat],
+        ...how[sku],
       }));
       return placeOrder(shop, {
         lines,
@@ -219,8 +245,8 @@ export async function retailer(t: TestContext, version: Version) {
         await systemClock.sleep(150);
       }
     },
-    /** Waits until the systems' own books agree at these hops. */
-    agreed: async (seconds = 40): Promise<void> => {
+    /** Waits until the systems' own books agree, at all hops or at some. */
+    agreed: async (hops?: readonly (keyof Judgement)[], seconds = 40): Promise<void> => {
       let wrong: readonly string[] = [];
       for (const end = performance.now() + seconds * 1000; ; ) {
         const judgement = judge({
@@ -230,7 +256,7 @@ export async function retailer(t: TestContext, version: Version) {
           warehouse: warehouseLedger(warehouse),
           excepted: [],
         });
-        ({ wrong } = verdictOf(judgement));
+        wrong = hops ? hops.flatMap((hop) => judgement[hop].wrong) : verdictOf(judgement).wrong;
         if (wrong.length === 0) return;
         if (performance.now() > end)
           throw new Error(
@@ -249,15 +275,15 @@ const table = (name: string, rows: Record<string, string>): MappingSeed => ({
   rows,
 });
 
-const tablesOf = (location: string, code: string): MappingSeed[] => [
+const tablesOf = (central: string, store: string, code: string): MappingSeed[] => [
   table('shopify-taxes', { 'GB VAT 20%': 'standard' }),
-  table('shopify-locations', { [location]: 'central', central: location }),
+  table('shopify-locations', { [central]: 'central', central, [store]: 'store', store }),
   table('shopify-payment-methods', { shopify_payments: 'card' }),
   table('shopify-carriers', { ups: 'UPS' }),
   table('taxes', { standard: '20% in price' }),
   table('payment-methods', { card: 'BNK1' }),
   table('sale-products', { rounding: 'ROUNDING' }),
-  table('warehouses', { central: code }),
+  table('warehouses', { central: code, store: 'ST' }),
   table('carriers', {}),
 ];
 

@@ -197,6 +197,40 @@ test('edits and cancellations are later versions with the same lines; refunds of
   );
 });
 
+test('an order that leaves from several places says of each line from where and how; a line that does itself is held', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const [central, store] = [...shop.locations.keys()] as [string, string];
+  const [one, two] = [...shop.variants.keys()] as [string, string];
+  const order = simulated.placeOrder(
+    shop,
+    simple(shop, {
+      locationId: central,
+      lines: [
+        { variantId: one, quantity: 1 },
+        { variantId: two, quantity: 2, locationId: store, collect: true },
+      ],
+    }),
+  );
+  const now = async () => orderOf((await read())[0]!);
+  const codes = [central, store].map((gid) => `LOC${gid.slice(-1)}`);
+  const { lines, delivery } = await now();
+  assert.deepEqual(
+    [lines.map(({ location, method }) => [location, method]), delivery?.method],
+    [
+      [
+        [codes[0], 'ship'],
+        [codes[1], 'collect'],
+      ],
+      'ship',
+    ],
+  );
+  const [first] = order.fulfillmentOrders;
+  order.fulfillmentOrders.push({ ...first!, id: shop.id('FulfillmentOrder'), locationId: store });
+  shop.touchOrder(order);
+  await assert.rejects(now(), /units of '.+' leave from 2 places\. Let one place fulfil the whole line/);
+});
+
 test('a return is announced, then received with its refund; what is paid beyond the goods is named', async (t) => {
   const { simulator, shop, read } = await lab();
   t.after(() => simulator.stop());

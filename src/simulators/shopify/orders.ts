@@ -25,6 +25,9 @@ export interface NewLine {
   readonly discounts?: readonly bigint[];
   readonly taxes?: readonly Tax[];
   readonly group?: Line['group'];
+  /** Where it leaves from, and whether the customer collects it there, where that is not so of the whole order. */
+  readonly locationId?: string;
+  readonly collect?: boolean;
 }
 
 export interface NewOrder {
@@ -123,8 +126,15 @@ export function placeOrder(shop: Shop, wanted: NewOrder): Order {
   };
   if (wanted.paid !== false)
     order.transactions.push(transaction(shop, 'SALE', wanted.gateway ?? 'shopify_payments', totalOf(order)));
-  for (const line of lines) stockFor(shop, line, locationId, -line.quantity);
-  addFulfillmentOrder(shop, order, lines, locationId, wanted.collect ? 'PICK_UP' : 'SHIPPING');
+  const places = Map.groupBy(lines, (_line, n) => {
+    const { locationId: place = locationId, collect = wanted.collect ?? false } = wanted.lines[n]!;
+    return `${place} ${collect ? 'PICK_UP' : 'SHIPPING'}`;
+  });
+  for (const [key, part] of places) {
+    const [place = '', method] = key.split(' ');
+    for (const line of part) stockFor(shop, line, place, -line.quantity);
+    addFulfillmentOrder(shop, order, part, place, method as 'SHIPPING' | 'PICK_UP');
+  }
   if (wanted.retailLocationId) fulfil(shop, order, []);
   shop.orders.set(order.id, order);
   shop.change('order', order.id, order);

@@ -1,6 +1,6 @@
 import type { Draft, Look } from '../../../core/flow.ts';
 import { type FulfilmentOrder, FulfilmentOrderDocument } from '../../../model/fulfilment-order.ts';
-import { OrderDocument } from '../../../model/order.ts';
+import { type Order, OrderDocument } from '../../../model/order.ts';
 import { ProductDocument } from '../../../model/product.ts';
 import { type Shipment, ShipmentDocument } from '../../../model/shipment.ts';
 import { lastKeyOf, orderKeyOf } from '../external-id.ts';
@@ -34,7 +34,7 @@ export async function toDeliveryDocuments(record: DeliveryRecord, look: Look): P
     const body: FulfilmentOrder = {
       ...head,
       number: record.pickings[0]!.name,
-      method: known?.delivery?.method ?? 'ship',
+      method: methodOf(lines, known),
       state: open.length > 0 ? 'open' : 'cancelled',
       service: known?.delivery?.service ?? null,
       promisedAt: record.promisedAt ?? known?.delivery?.promisedAt ?? null,
@@ -59,6 +59,13 @@ const writtenHere = ({ pickings }: DeliveryRecord): string | null => {
   const ids = pickings.flatMap(({ moves }) => moves.flatMap(({ externalId }) => externalId ?? []));
   return ids.map(orderKeyOf).find((key) => key !== null) ?? null;
 };
+
+/** How a delivery's goods reach the customer: as their own lines say, else the order. */
+function methodOf(lines: FulfilmentOrder['lines'], order: Order | null): FulfilmentOrder['method'] {
+  const said = lines.map(({ orderLine }) => order?.lines.find(({ id }) => id === orderLine)?.method);
+  if (said.length > 0 && said.every((method) => method === 'collect')) return 'collect';
+  return said.some((method) => method !== undefined) ? 'ship' : (order?.delivery?.method ?? 'ship');
+}
 
 async function shipmentOf(
   picking: PickingRecord,
