@@ -32,6 +32,7 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   ordersToOdoo: 'shop → Odoo: orders',
   paymentsToOdoo: 'shop → Odoo: payments',
   refundsToOdoo: 'shop → Odoo: refunds',
+  keptToOdoo: 'shop → Odoo: invoices less credit notes',
   returnsToOdoo: 'shop → Odoo: goods sent back',
   ordersToWarehouse: 'shop → Odoo → warehouse: orders',
   shipmentsToOdoo: 'warehouse → Odoo: parcels',

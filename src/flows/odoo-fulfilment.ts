@@ -1,4 +1,4 @@
-import { toDeliveryDocuments } from '../connectors/odoo/mapping/deliveries.ts';
+import { fulfilmentKeyOf, toDeliveryDocuments } from '../connectors/odoo/mapping/deliveries.ts';
 import type { DeliveryRecord } from '../connectors/odoo/sources/pickings.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { add, decimal, decimalText } from '../core/decimal.ts';
@@ -50,19 +50,44 @@ export const odooFulfilment = ({
 async function wholeOrder(record: DeliveryRecord, look: Look): Promise<FulfilmentOrder | null> {
   const documents = await toDeliveryDocuments(record, look);
   const rest = documents.find(({ kind }) => kind === 'fulfilment-order')?.body as FulfilmentOrder | undefined;
-  if (rest === undefined) return null;
+  const key = rest?.id ?? (await fulfilmentKeyOf(record, look));
+  const known = await look.current(FulfilmentOrderDocument, key);
+  if (rest === undefined) return known === null || isClosed(record) ? null : lessOf(known, shippedIn(documents));
   // Who never heard of it need not hear that it is cancelled.
-  if (rest.state === 'cancelled' && !(await look.current(FulfilmentOrderDocument, rest.id))) return null;
-  const shipped = documents.flatMap(({ kind, body }) => (kind === 'shipment' ? (body as Shipment).lines : []));
+  if (rest.state === 'cancelled' && known === null) return null;
+  const shipped = shippedIn(documents);
+  const gone = (known?.lines ?? []).filter(({ id }) => rest.lines.every((line) => line.id !== id));
+  const ids = (known?.lines ?? []).map(({ id }) => id);
+  const place = ({ id }: Line): number => (ids.includes(id) ? ids.indexOf(id) : ids.length);
   return {
     ...rest,
-    lines: rest.lines.map((line) => ({
-      ...line,
-      quantity: decimalText(
-        shipped
-          .filter(({ id }) => id === line.id)
-          .reduce((sum, { quantity }) => add(sum, decimal(quantity)), decimal(line.quantity)),
-      ),
-    })),
+    lines: [...rest.lines, ...gone.map((line) => ({ ...line, quantity: '0' }))]
+      .map((line) => ({ ...line, quantity: sumOf(line, shipped) }))
+      .filter(({ quantity }) => quantity !== '0')
+      .sort((a, b) => place(a) - place(b)),
   };
+}
+
+type Line = FulfilmentOrder['lines'][number];
+
+const shippedIn = (documents: Awaited<ReturnType<typeof toDeliveryDocuments>>): Shipment['lines'] =>
+  documents.flatMap(({ kind, body }) => (kind === 'shipment' ? (body as Shipment).lines : []));
+
+const sumOf = ({ id, quantity }: Line, shipped: Shipment['lines']): string =>
+  decimalText(
+    shipped
+      .filter((line) => line.id === id)
+      .reduce((sum, { quantity: more }) => add(sum, decimal(more)), decimal(quantity)),
+  );
+
+/** Whether it was shipped short and the rest is not awaited: nobody ordered less. */
+const isClosed = ({ pickings }: DeliveryRecord): boolean =>
+  pickings.some(({ moves }) => moves.some(({ state, wanted }) => state === 'cancel' && wanted > 0));
+
+/** Nothing is left to ship: where less has left than was asked for, that is all there is to it, or, where nothing has, the customer wants none of it any more. */
+function lessOf(known: FulfilmentOrder, shipped: Shipment['lines']): FulfilmentOrder | null {
+  const gone = known.lines.map((line) => ({ ...line, quantity: sumOf({ ...line, quantity: '0' }, shipped) }));
+  if (gone.every(({ quantity }, n) => Number(quantity) >= Number(known.lines[n]!.quantity))) return null;
+  const lines = gone.filter(({ quantity }) => quantity !== '0');
+  return lines.length > 0 ? { ...known, lines } : { ...known, state: 'cancelled' };
 }

@@ -2,15 +2,15 @@ import { toDeliveryDocuments } from '../connectors/odoo/mapping/deliveries.ts';
 import type { DeliveryRecord } from '../connectors/odoo/sources/pickings.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { type Draft, defineFlow, type Flow } from '../core/flow.ts';
-import { ShipmentDocument } from '../model/shipment.ts';
+import { type Shipment, ShipmentDocument } from '../model/shipment.ts';
 
 export interface OdooShipmentsParts {
   /** One flow for each shop. Default 'odoo-shipments'. */
   readonly id?: string;
   readonly from: Source<DeliveryRecord>;
   readonly to: { readonly shipment: Sink<typeof ShipmentDocument> };
-  /** Whether an order is the shop's, by its key (`web:…`). */
-  readonly sold: (order: string) => boolean;
+  /** Whether an order is the shop's, by its key (`web:…`), and the shipment one that the shop hears of from here, such as by its location. */
+  readonly sold: (order: string, shipment: Shipment) => boolean;
 }
 
 /** Deliveries that are done in Odoo are told to the shop that sold the goods, and by it to the customer, each once. */
@@ -48,6 +48,6 @@ export const odooShipments = ({
       const drafts = await toDeliveryDocuments(record, look);
       const isShipment = (draft: (typeof drafts)[number]): draft is Draft<typeof ShipmentDocument> =>
         draft.kind === 'shipment';
-      return { outcome: 'routed', documents: drafts.filter(isShipment).filter(({ body }) => sold(body.order)) };
+      return { outcome: 'routed', documents: drafts.filter(isShipment).filter(({ body }) => sold(body.order, body)) };
     },
   });

@@ -129,6 +129,14 @@ const medusaSeeds = (tables: string): MappingSeed[] => [
   },
 ];
 
+const isOrder = (draft: Draft<ShopDocument>): draft is Draft<typeof OrderDocument> => draft.kind === 'order';
+
+/** Cancelled orders say that their refunds are told too. */
+const withRefunds = (draft: Draft<ShopDocument>): Draft<ShopDocument> =>
+  isOrder(draft) && draft.body.state === 'cancelled'
+    ? { ...draft, body: { ...draft.body, refundsFollow: true } }
+    : draft;
+
 const ordersFlow = <N>(kind: ShopKind<N>, { id = 'web-orders', from, to }: OrdersParts<N>): Flow<N, ShopDocument> => {
   const documents = kinds.filter(({ name }) => to[name] !== undefined);
   return defineFlow({
@@ -146,7 +154,8 @@ const ordersFlow = <N>(kind: ShopKind<N>, { id = 'web-orders', from, to }: Order
     translate: async (order, look) => {
       const drafts = kind
         .toDocuments(order, look)
-        .filter(({ kind: name }) => documents.some((document) => document.name === name));
+        .filter(({ kind: name }) => documents.some((document) => document.name === name))
+        .map((draft) => (to.refund ? withRefunds(draft) : draft));
       return { outcome: 'routed', documents: drafts, brought: await broughtBy(drafts, documents, look) };
     },
   });

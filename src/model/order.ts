@@ -24,6 +24,8 @@ const OrderLine = Type.Object({
   tax: Type.Optional(Type.Integer(classified('internal'))),
   /** Location code of the hub that this line is to leave from or wait at, where the channel decides that. */
   location: Type.Optional(Type.String(classified('internal'))),
+  /** How this line reaches the customer, where lines of the order do so in different ways. */
+  method: Type.Optional(Type.Union([Type.Literal('ship'), Type.Literal('collect')], classified('internal'))),
 });
 
 const OrderSchema = Type.Object({
@@ -46,6 +48,8 @@ const OrderSchema = Type.Object({
   total: Type.Optional(Type.Integer(classified('internal'))),
   /** `cancelled`: nothing of it is to be shipped or charged any more. Absent means open. */
   state: Type.Optional(Type.Union([Type.Literal('open'), Type.Literal('cancelled')], classified('internal'))),
+  /** True: money that goes back comes as refunds of their own, so that a cancellation need not wait for credit notes. */
+  refundsFollow: Type.Optional(Type.Boolean()),
   /** How it reaches the customer. Absent: over the counter. */
   delivery: Type.Optional(
     Type.Object({
@@ -84,7 +88,7 @@ function takenBy({ kind, state, lines }: Order): Taken[] {
 /** A sale, or the taking back of one, as a channel made it. */
 export const OrderDocument = defineDocument({
   name: 'order',
-  version: '1.1',
+  version: '1.2',
   schema: OrderSchema,
   key: (order) => order.id,
   references: (order) => [

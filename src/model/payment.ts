@@ -13,6 +13,8 @@ const PaymentSchema = Type.Object({
   currency: Type.String(classified('public')),
   /** Minor units, what came in: 1 and up. Money that goes back is another document. */
   amount: Type.Integer(classified('internal', { minimum: 1 })),
+  /** Minor units: what was paid on the order for units that are no longer ordered, where there are any. So much more than the order is worth now is no mistake. */
+  beyond: Type.Optional(Type.Integer(classified('internal', { minimum: 1 }))),
 });
 
 export type Payment = Static<typeof PaymentSchema>;
@@ -20,7 +22,7 @@ export type Payment = Static<typeof PaymentSchema>;
 /** Money that a customer paid for an order. */
 export const PaymentDocument = defineDocument({
   name: 'payment',
-  version: '1.0',
+  version: '1.1',
   schema: PaymentSchema,
   key: (payment) => payment.id,
   references: (payment) => [

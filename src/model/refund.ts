@@ -24,6 +24,11 @@ const RefundSchema = Type.Object({
       description: Type.String(classified('public')),
       /** Plain decimal; `0` where money goes back without goods. */
       quantity: Type.String(classified('internal')),
+      /**
+       * For units that were never shipped and are no longer ordered: how many of the line are still ordered, a plain decimal. Whoever credits them can tell from it how many
+       * had been invoiced at all. Absent for goods that were shipped, and for money.
+       */
+      left: Type.Optional(Type.String(classified('internal'))),
       /** Minor units, tax included; negative where something is kept back. */
       amount: Type.Integer(classified('internal')),
       /** Minor units: the tax within `amount`. */
@@ -40,7 +45,7 @@ export type Refund = Static<typeof RefundSchema>;
 /** Money that goes back to a customer. */
 export const RefundDocument = defineDocument({
   name: 'refund',
-  version: '1.0',
+  version: '1.1',
   schema: RefundSchema,
   key: (refund) => refund.id,
   references: (refund) => [

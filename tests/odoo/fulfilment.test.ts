@@ -46,11 +46,20 @@ const parts = {
   to: { 'fulfilment-order': {} as Sink<typeof FulfilmentOrderDocument> },
 };
 
+/** What the warehouse was asked for. */
+const asked = {
+  id: 'odoo-main:1',
+  number: 'WH/OUT/1',
+  order: 'shop:77',
+  state: 'open',
+  lines: [{ id: '5-9', orderLine: '12', sku: 'WEB-1', description: 'Shelf', quantity: '3' }],
+};
+
 async function told(record: DeliveryRecord, known = false, ships?: (order: FulfilmentOrder) => boolean) {
   const flow = odooFulfilment({ ...parts, ...(ships ? { ships } : {}) });
   const look = lookWith({
     mappings: { 'odoo-warehouses': { WH: 'central' } },
-    documents: known ? { [`fulfilment-order odoo-main:${record.id}`]: {} } : {},
+    documents: known ? { [`fulfilment-order odoo-main:${record.id}`]: asked } : {},
   });
   const { documents } = await flow.translate(record, look);
   const body = documents[0]?.body;
@@ -68,6 +77,41 @@ test('what the warehouse shipped in parts is no change of what it was asked for,
   const [first, rest] = [picking(1, 'done', 2), picking(2, 'assigned', 1, { rest: 1 })];
   assert.deepEqual(await told(delivery(first, rest), true), { order: 'shop:77', state: 'open', quantity: 3 });
   assert.equal(await told(delivery(first, { ...picking(2, 'done', 1), rest: 1 }), true), null);
+});
+
+/** What Odoo makes of a move whose line was taken off: cancelled, and of nothing. */
+const none = (id: number, more: Partial<PickingRecord> = {}): PickingRecord => {
+  const one = picking(id, 'cancel', 0, more);
+  return { ...one, moves: one.moves.map((move) => ({ ...move, moved: 0 })) };
+};
+
+test('what is no longer ordered is told: less than was asked for where a part has left, nothing where none has', async () => {
+  const part = picking(1, 'done', 2);
+  const less = { order: 'shop:77', state: 'open', quantity: 2 };
+  assert.deepEqual(await told(delivery(part, none(2, { rest: 1 })), true), less);
+  assert.deepEqual(await told(delivery(none(1)), true), { ...less, state: 'cancelled', quantity: 3 });
+  assert.equal(await told(delivery(none(1))), null, 'nothing to who never heard of it');
+  const dropped = { ...part.moves[0]!, state: 'cancel', wanted: 1, moved: 0 };
+  const short = { ...part, moves: [part.moves[0]!, dropped] };
+  assert.equal(await told(delivery(short), true), null, 'the warehouse itself has closed it');
+});
+
+test('a line that has left whole stays part of what was asked for', async () => {
+  const other = { ...picking(2, 'assigned', 4, { rest: 1 }) };
+  const rest = { ...other, moves: other.moves.map((move) => ({ ...move, saleLine: 6 })) };
+  const flow = odooFulfilment(parts);
+  const look = lookWith({
+    mappings: { 'odoo-warehouses': { WH: 'central' } },
+    documents: { 'fulfilment-order odoo-main:1': asked },
+  });
+  const { documents } = await flow.translate(delivery(picking(1, 'done', 3), rest), look);
+  assert.deepEqual(
+    documents[0]!.body.lines.map(({ id, quantity }) => [id, quantity]),
+    [
+      ['5-9', '3'],
+      ['6-9', '4'],
+    ],
+  );
 });
 
 test('a cancelled delivery is taken back where it was told, and is nothing to who never heard of it', async () => {

@@ -111,11 +111,87 @@ for (const { name, start } of servers)
       assert.equal(done(await send(order('c2', ['2'], 1, { state: 'cancelled' }))).id, id);
     });
 
-    it('cancelled after goods have left, they go to a person', async () => {
+    it('cancelled after goods have left, they go to a person; what has not left does not any more', async () => {
       const { id } = done(await send(order('c3', ['2'])));
       await at.ship((await pickings(id))[0]!.id as number, 1);
-      assert.equal(causeOf(await send(order('c3', ['2'], 2, { state: 'cancelled' }))), 'already-shipped');
+      const cancelled = order('c3', ['2'], 2, { state: 'cancelled' });
+      const fault = faultOf(await send(cancelled));
+      assert.equal(fault.kind === 'rejected' && fault.cause, 'already-shipped');
+      assert.match(fault.message, /\(1 × .+\)\. \S+ with the rest was cancelled\. Call the parcel back/);
       assert.equal((await state(id)).state, 'sale');
+      assert.deepEqual((await pickings(id)).map((row) => row.state).sort(), ['cancel', 'done']);
+      assert.equal(causeOf(await send(cancelled)), 'already-shipped');
+    });
+
+    it('cancelled after they were invoiced, they are cancelled where refunds follow, and else go to a person', async () => {
+      for (const [key, refundsFollow] of [
+        ['i1', true],
+        ['i2', false],
+      ] as const) {
+        const { id } = done(await send(order(key, ['2'])));
+        const vals = { advance_payment_method: 'delivered', sale_order_ids: [[6, 0, [Number(id)]]] };
+        const wizard = await at.create('sale.advance.payment.inv', vals);
+        await at.call('sale.advance.payment.inv', 'create_invoices', [[wizard]]);
+        const result = await send(order(key, ['2'], 2, { state: 'cancelled', refundsFollow }));
+        if (refundsFollow) assert.equal(done(result).id, id);
+        else assert.equal(causeOf(result), 'already-invoiced');
+        assert.equal((await state(id)).state, refundsFollow ? 'cancel' : 'sale');
+      }
+    });
+
+    it('whose lines leave from several warehouses have a transfer in each, and follow changes there', async () => {
+      const company = (await at.direct.company(at.cx)).id;
+      const code = `S${at.run.slice(0, 3)}`;
+      await at.create('stock.warehouse', { name: `Store ${at.run}`, code, company_id: company });
+      const mapping = at.cx.mapping;
+      const warehouses = { find: (location: string) => (location === 'store' ? code : null) };
+      const cx = { ...at.cx, mapping: (name: string) => (name === 'warehouses' ? warehouses : mapping(name)) } as never;
+      const own = odoo({
+        url: server.url,
+        database: server.db,
+        login: server.login,
+        key: secret('ODOO_KEY'),
+        warehouse: (await at.direct.warehouse(at.cx)).code,
+        ...(server.company ? { company: server.company } : {}),
+      });
+      const split = (quantities: readonly string[], version: number, location = 'store') => {
+        const one = order('w1', quantities, version);
+        const lines = one.document.lines.map((line, n) => (n === 1 ? { ...line, location } : line));
+        return { ...one, document: { ...one.document, lines } };
+      };
+      const write = async (one: Item<Order>) => (await own.sinks.saleOrders.deliver([one], cx))[0];
+      const { id } = done(await write(split(['2', '3'], 1)));
+      const wants = async () => {
+        const fields = ['product_uom_qty', 'picking_id'];
+        const domain = [
+          ['picking_id.sale_id', '=', Number(id)],
+          ['state', '!=', 'cancel'],
+        ];
+        const moves = await at.direct.read('stock.move', domain, fields, at.cx);
+        return moves
+          .map((row) => [(row.picking_id as [number, string])[1].startsWith(`${code}/`), Number(row.product_uom_qty)])
+          .sort();
+      };
+      assert.deepEqual(await wants(), [
+        [false, 2],
+        [true, 3],
+      ]);
+      done(await write(split(['2', '1'], 2)));
+      assert.deepEqual(await wants(), [
+        [false, 2],
+        [true, 1],
+      ]);
+      const unknown = { ...warehouses, find: () => 'NOPE' };
+      const astray = { ...at.cx, mapping: () => unknown } as never;
+      const fault = faultOf(
+        (
+          await own.sinks.saleOrders.deliver(
+            [order('w2', ['1'], 1, { lines: split(['1', '1'], 1).document.lines })],
+            astray,
+          )
+        )[0],
+      );
+      assert.equal(fault.kind === 'rejected' && fault.cause, 'warehouse-unknown');
     });
 
     it('take more, less and nothing of a line, and the transfer follows', async () => {

@@ -1,4 +1,5 @@
 import type { Context, Item } from '../../core/connector.ts';
+import { divideRounded } from '../../core/decimal.ts';
 import { rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import type { Refund } from '../../model/refund.ts';
@@ -24,13 +25,23 @@ export function namesOf(odoo: Odoo, { key }: Item<Refund>, cx: Context) {
  * A credit note to be loaded, one line for each of the refund. Lines of goods are tied to the order's lines, as those of Odoo's own credit notes are, where so much of them was
  * invoiced: the order then has so much less invoiced.
  *
+ * Units that were never shipped and are no longer ordered are credited as far as they were invoiced: an order that was changed before it was invoiced has them on no invoice, and
+ * what was paid for them stands on the customer's account.
+ *
  * Money without goods is what a shop tells when units were taken off an order that had been paid. Where the order in Odoo was invoiced for exactly so much more than is
  * ordered now, the money is that: the credit note takes those lines, and nothing is left that Odoo would credit a second time.
  */
-export async function creditNoteOf(odoo: Odoo, item: Item<Refund>, id: number, cx: Context): Promise<Loadable> {
+export async function creditNoteOf(
+  odoo: Odoo,
+  item: Item<Refund>,
+  { order: id, note }: { readonly order: number; readonly note: number | null },
+  cx: Context,
+): Promise<Credit> {
   const { document: refund } = item;
   const names = namesOf(odoo, item, cx);
-  const order = await creditedOrder(odoo, id, refund, cx);
+  const order = await creditedOrder(odoo, id, refund, note, cx);
+  const credited = order.invoiced ? refund.lines.flatMap((line) => creditedOf(line, order)) : [];
+  const amount = credited.reduce((sum, line) => sum + BigInt(line.amount), 0n);
   const cells: Cells = {
     id: names.note,
     move_type: 'out_refund',
@@ -47,9 +58,36 @@ export async function creditNoteOf(odoo: Odoo, item: Item<Refund>, id: number, c
       const row = { id: names.line('removed', String(line.id)), name: line.description, quantity: String(quantity) };
       rows.push({ ...row, price_unit: String(unitPrice), 'tax_ids/.id': taxes.join(','), ...tiesOf(line, true) });
     }
-  else for (const line of refund.lines) rows.push(...(await rowsOf(odoo, item, line, order, cx)));
-  return { cells, lines: { field: 'invoice_line_ids', rows } };
+  else for (const line of credited) rows.push(...(await rowsOf(odoo, item, line, order, cx)));
+  const lines = { field: 'invoice_line_ids', rows };
+  return { partner: order.invoicePartner, amount, loadable: rows.length === 0 ? null : { cells, lines } };
 }
+
+/** What is to be credited of a refund. */
+interface Credit {
+  /** Whom the order is invoiced to. */
+  readonly partner: number;
+  /** Minor units, tax included; less than went back where some of it was on no invoice. */
+  readonly amount: bigint;
+  /** Null where nothing of it was invoiced. */
+  readonly loadable: Loadable | null;
+}
+
+/** The line, with so many of its units as were invoiced and are no longer ordered. */
+function creditedOf(line: Line, order: CreditedOrder): Line[] {
+  const { left, quantity } = line;
+  const held = left === undefined ? undefined : lineOf(line, order);
+  if (left === undefined || !held || !/^\d+$/.test(quantity) || !/^\d+$/.test(left)) return [line];
+  const units = BigInt(quantity);
+  const over = BigInt(Math.max(0, Math.trunc(held.invoiced))) - BigInt(left);
+  if (over >= units) return [line];
+  if (over <= 0n) return [];
+  const part = (minor: number): number => Number(divideRounded(BigInt(minor) * over, units));
+  return [{ ...line, quantity: String(over), amount: part(line.amount), tax: part(line.tax) }];
+}
+
+const lineOf = ({ orderLine }: Line, { lines }: CreditedOrder): SaleLine | undefined =>
+  lines.find(({ externalId: name }) => name !== null && lastKeyOf(name) === orderLine);
 
 /** Cents between what Odoo adds up and what was paid back; no tax. */
 export function roundingLine(odoo: Odoo, item: Item<Refund>, amount: string, cx: Context): Loadable {
@@ -65,7 +103,8 @@ const tiesOf = (line: SaleLine | undefined, tied: boolean) => ({
 
 /** Lines of the order that were invoiced for more than is ordered now, if they are worth what goes back without goods. */
 function removedUnits(refund: Refund, order: CreditedOrder): readonly SaleLine[] | null {
-  if (refund.return !== null || refund.lines.some(({ orderLine }) => orderLine !== null)) return null;
+  if (!order.invoiced || refund.return !== null || refund.lines.some(({ orderLine }) => orderLine !== null))
+    return null;
   const lines = order.lines.filter(({ excess }) => excess !== null);
   const worth = lines.reduce((sum, { excess }) => sum + minorOf(excess!.total, refund.currency), 0n);
   const off = worth - BigInt(refund.amount);
@@ -75,7 +114,7 @@ function removedUnits(refund: Refund, order: CreditedOrder): readonly SaleLine[]
 
 async function rowsOf(odoo: Odoo, item: Item<Refund>, line: Line, order: CreditedOrder, cx: Context): Promise<Cells[]> {
   const { document: refund } = item;
-  const held = order.lines.find(({ externalId: name }) => name !== null && lastKeyOf(name) === line.orderLine);
+  const held = lineOf(line, order);
   const taxes: number[] = [];
   for (const code of line.taxes) taxes.push(...(await odoo.taxes(code, cx)));
   const included = taxes.length > 0 && (await odoo.includedTaxes(cx)).has(taxes[0]!);

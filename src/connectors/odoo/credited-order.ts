@@ -23,33 +23,39 @@ export interface SaleLine {
 }
 
 export interface CreditedOrder {
+  /** False for an order that was cancelled before anything was invoiced: there is nothing to credit. */
+  readonly invoiced: boolean;
   readonly name: string;
   readonly invoicePartner: number;
   readonly lines: readonly SaleLine[];
 }
 
 /**
- * The order as it is to be credited, invoiced first where it can be: money only goes back where it was taken. Throws `rejected` for an order that was cancelled before anything
- * was invoiced, for there is nothing to credit.
+ * The order as it is to be credited, invoiced first where it can be: money only goes back where it was taken. `note`: id of the credit note that is being made, which has
+ * not taken anything off the order in what this answers.
  */
-export async function creditedOrder(odoo: Odoo, id: number, refund: Refund, cx: Context): Promise<CreditedOrder> {
+export async function creditedOrder(
+  odoo: Odoo,
+  id: number,
+  refund: Refund,
+  note: number | null,
+  cx: Context,
+): Promise<CreditedOrder> {
   let order = await read(odoo, id, cx);
-  if (order.invoices.length === 0 && order.row.state === 'cancel')
-    throw rejected(
-      `order ${refund.orderNumber} was cancelled in Odoo before it was invoiced, so there is nothing to credit: dismiss this together with its payment`,
-      'nothing-to-credit',
-      'order',
-    );
   if (order.invoices.length === 0 && order.row.invoice_status === 'to invoice') {
     await payableOf(odoo, id, refund.currency, cx);
     order = await read(odoo, id, cx);
   }
   return {
+    invoiced: order.invoices.length > 0 || order.row.state !== 'cancel',
     name: String(order.row.name),
     invoicePartner: relation(order.row.partner_invoice_id).id,
-    lines: await linesOf(odoo, id, cx),
+    lines: await linesOf(odoo, id, note === null ? [] : await noteLines(odoo, note, cx), cx),
   };
 }
+
+const noteLines = (odoo: Odoo, note: number, cx: Context): Promise<Row[]> =>
+  odoo.read('account.move.line', [['move_id', '=', note]], ['quantity', 'sale_line_ids'], cx);
 
 /** Id of an order's oldest posted invoice, or null. */
 export async function invoiceOf(odoo: Odoo, order: number, cx: Context): Promise<number | null> {
@@ -69,7 +75,7 @@ async function read(odoo: Odoo, id: number, cx: Context): Promise<{ row: Row; in
   return { row, invoices: await odoo.read('account.move', domain, ['name'], cx) };
 }
 
-async function linesOf(odoo: Odoo, order: number, cx: Context): Promise<SaleLine[]> {
+async function linesOf(odoo: Odoo, order: number, credited: readonly Row[], cx: Context): Promise<SaleLine[]> {
   const fields = ['product_id', 'name', 'qty_invoiced', 'qty_to_invoice'];
   const domain = [
     ['order_id', '=', order],
@@ -89,7 +95,9 @@ async function linesOf(odoo: Odoo, order: number, cx: Context): Promise<SaleLine
       product: relation(row.product_id).id,
       externalId: names.get(row.id as number) ?? null,
       description: String(row.name || ''),
-      invoiced: Number(row.qty_invoiced),
+      invoiced: credited
+        .filter(({ sale_line_ids }) => (sale_line_ids as number[]).includes(row.id as number))
+        .reduce((sum, { quantity }) => sum + Number(quantity), Number(row.qty_invoiced)),
       excess: billed ? excessOf(-Number(row.qty_to_invoice), billed) : null,
     };
   });

@@ -16,6 +16,8 @@ export interface Warehouse {
   readonly stockLocation: number;
   readonly internalType: number;
   readonly incomingType: number;
+  /** Route by which it delivers. */
+  readonly route: number;
 }
 
 /** Decimals that Odoo rounds to when it stores; null where it does not round, or does not say. */
@@ -186,7 +188,7 @@ export class Odoo extends Session {
   warehouses(cx: Context): Promise<Warehouse[]> {
     return this.keep('warehouses', cx, async () => {
       const { id } = await this.company(cx);
-      const fields = ['code', 'lot_stock_id', 'int_type_id', 'in_type_id'];
+      const fields = ['code', 'lot_stock_id', 'int_type_id', 'in_type_id', 'delivery_route_id'];
       const rows = await this.read('stock.warehouse', [['company_id', '=', id]], fields, cx, 'sequence, id');
       return rows.map((row) => ({
         id: row.id as number,
@@ -194,8 +196,23 @@ export class Odoo extends Session {
         stockLocation: pair(row.lot_stock_id as Many).id,
         internalType: pair(row.int_type_id as Many).id,
         incomingType: pair(row.in_type_id as Many).id,
+        route: relation(row.delivery_route_id).id,
       }));
     });
+  }
+
+  /** The warehouse that Mapping table `warehouses` has for a location of the hub; null where it has none. Throws `rejected` for a code that Odoo does not know. */
+  async warehouseAt(location: string, cx: Context): Promise<Warehouse | null> {
+    const code = cx.mapping('warehouses').find(location);
+    if (code === null) return null;
+    const found = (await this.warehouses(cx)).find((warehouse) => warehouse.code === code);
+    if (found) return found;
+    this.forget('warehouses');
+    throw rejected(
+      `Mapping table 'warehouses' has '${code}' for '${location}', but Odoo has no warehouse of that code`,
+      'warehouse-unknown',
+      'location',
+    );
   }
 
   /** Id of the delivery method of this name. */

@@ -5,7 +5,7 @@ import type { Order } from '../../model/order.ts';
 import type { Odoo } from './database.ts';
 import { type Cells, load } from './load.ts';
 import { afterLanding } from './prepared.ts';
-import { type Row, rowsOf } from './rows.ts';
+import { type Row, relation, rowsOf } from './rows.ts';
 import { minorOf } from './sink.ts';
 
 /** Lines of an order in Odoo, by external id. */
@@ -54,19 +54,21 @@ export async function writeEdits(odoo: Odoo, order: number, edits: readonly Edit
 }
 
 /**
- * Cancels an order, with its open transfers. What was shipped or invoiced is not undone by that, though Odoo says yes (run on 18 and 19): such an order goes to a
- * person. 18 asks in a wizard unless told not to.
+ * Cancels an order, with its open transfers. What was invoiced is not undone by that, though Odoo says yes (run on 18 and 19): credit notes follow where refunds come as documents
+ * of their own, else the order goes to a person. So does one of which something was shipped; what is still to be shipped of it is cancelled all the same, before it leaves too. 18
+ * asks in a wizard unless told not to.
  */
 export async function cancel(odoo: Odoo, order: Order, row: Row, cx: Context): Promise<Result> {
   const id = row.id as number;
   if (row.state === 'cancel') return { outcome: 'done', id: String(id) };
-  const lines = await odoo.read('sale.order.line', [['order_id', '=', id]], ['qty_delivered', 'qty_invoiced'], cx);
-  const shipped = lines.some((line) => Number(line.qty_delivered) > 0);
-  const invoiced = lines.some((line) => Number(line.qty_invoiced) > 0);
-  if (shipped || invoiced)
+  const fields = ['qty_delivered', 'qty_invoiced', 'product_id'];
+  const lines = await odoo.read('sale.order.line', [['order_id', '=', id]], fields, cx);
+  const shipped = lines.filter((line) => Number(line.qty_delivered) > 0);
+  if (shipped.length > 0) throw await tooLate(odoo, order, id, shipped, cx);
+  if (order.refundsFollow !== true && lines.some((line) => Number(line.qty_invoiced) > 0))
     throw rejected(
-      `order ${order.number} is cancelled here, but ${shipped ? 'goods of it were shipped' : 'it was invoiced'} already in Odoo: ${shipped ? 'take them back as a return' : 'make a credit note'}, then cancel it there`,
-      shipped ? 'already-shipped' : 'already-invoiced',
+      `order ${order.number} is cancelled here, but it was invoiced already in Odoo: make a credit note, then cancel it there`,
+      'already-invoiced',
       'state',
     );
   const context = { disable_cancel_warning: true };
@@ -80,6 +82,32 @@ export async function cancel(odoo: Odoo, order: Order, row: Row, cx: Context): P
   throw rejected(
     `Odoo asked a question instead of cancelling order ${order.number}: cancel it there by hand, then retry`,
     'not-cancelled',
+    'state',
+  );
+}
+
+/** What is still to be shipped is cancelled; what has left needs a person, who is told what and whether anything was stopped. */
+async function tooLate(
+  odoo: Odoo,
+  order: Order,
+  id: number,
+  shipped: readonly Row[],
+  cx: Context,
+): Promise<FaultError> {
+  const domain = [
+    ['sale_id', '=', id],
+    ['picking_type_id.code', '=', 'outgoing'],
+    ['state', 'not in', ['done', 'cancel']],
+  ];
+  const open = await odoo.read('stock.picking', domain, ['name'], cx);
+  const ids = open.map((row) => row.id as number);
+  if (ids.length > 0) await odoo.call('stock.picking', 'action_cancel', { ids }, cx);
+  const goods = shipped.map((row) => `${Number(row.qty_delivered)} × ${relation(row.product_id).name}`).join(', ');
+  const rest =
+    open.length > 0 ? `${open.map(({ name }) => String(name)).join(', ')} with the rest was cancelled. ` : '';
+  return rejected(
+    `order ${order.number} is cancelled here, but goods of it were shipped already in Odoo (${goods}). ${rest}Call the parcel back, or take the goods back as a return; when they are back in Odoo, retry`,
+    'already-shipped',
     'state',
   );
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../../core/connector.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
+import { invoiceAdded } from './added-lines.ts';
 import type { Odoo } from './database.ts';
 import { type Row, rowsOf } from './rows.ts';
 import { minorOf } from './sink.ts';
@@ -14,7 +15,7 @@ export interface Payable {
 
 /**
  * The oldest posted invoice of a sale order on which something is still to be paid, or null when all is paid. An order without an invoice is
- * invoiced over what can be, a draft is posted. Both steps are guarded by Odoo itself: what was invoiced is no longer to be invoiced, and only
+ * invoiced over what can be, one that was paid and has more lines since over those, a draft is posted. These steps are guarded by Odoo itself: what was invoiced is no longer to be invoiced, and only
  * drafts can be posted; so a step whose answer was lost may be made again. Throws `rejected` for an order that cannot be invoiced yet.
  *
  * @see odoo.md §3 Invoices; recording 32-invoice-post-pay
@@ -34,6 +35,11 @@ export async function payableOf(odoo: Odoo, order: number, currency: string, cx:
     invoices = await invoicesOf(odoo, sale, cx);
     if (invoices.length === 0) throw notDone(refusal, `order ${String(sale.name)} could not be invoiced in Odoo`);
   }
+  const isOpen = ({ state, amount_residual: left }: Row): boolean => state === 'draft' || minorOf(left, currency) > 0n;
+  if (!invoices.some(isOpen) && (await invoiceAdded(odoo, { order, invoices: invoices.length }, cx))) {
+    sale = await saleOf(odoo, order, cx);
+    invoices = await invoicesOf(odoo, sale, cx);
+  }
   if (invoices.some((row) => row.state === 'draft')) {
     const drafts = invoices.filter((row) => row.state === 'draft').map((row) => row.id as number);
     const refusal = await refusalOf(() => odoo.call('account.move', 'action_post', { ids: drafts }, cx));
@@ -46,6 +52,12 @@ export async function payableOf(odoo: Odoo, order: number, currency: string, cx:
     if (residual > 0n) return { invoice: row.id as number, name: String(row.name), residual };
   }
   return null;
+}
+
+/** Whether an order was cancelled before anything of it was invoiced: money for it has no invoice to be set against, and never will. */
+export async function isCancelledUninvoiced(odoo: Odoo, order: number, cx: Context): Promise<boolean> {
+  const sale = await saleOf(odoo, order, cx);
+  return sale.state === 'cancel' && (await invoicesOf(odoo, sale, cx)).length === 0;
 }
 
 /** What is left to pay on an invoice, in minor units. */

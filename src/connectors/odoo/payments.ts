@@ -3,7 +3,9 @@ import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import { type Payment, PaymentDocument } from '../../model/payment.ts';
 import type { Odoo } from './database.ts';
-import { payableOf, prepareWizard, residualOf } from './payable.ts';
+import { externalId } from './external-id.ts';
+import { accountOf, bookOnAccount } from './on-account.ts';
+import { isCancelledUninvoiced, payableOf, prepareWizard, residualOf } from './payable.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
 import { pair, type Row } from './rows.ts';
 import { minorOf, sinkOf } from './sink.ts';
@@ -22,7 +24,9 @@ type Ready = readonly { readonly item: Item<Payment>; readonly prepared: Prepare
  * the payment's id stands in Odoo as its memo, and after a lost answer Odoo is asked for that memo, once it can no longer commit (`settle`).
  *
  * Before anything is registered the memo is looked up too: a bookkeeper may have been there first. A payment that would exceed what is left to pay
- * goes to a person. Read back: one payment of that memo, of the amount, set against an invoice.
+ * goes to a person, unless the document says that it paid for units that are no longer ordered (`beyond`): those stay on the customer's account, to be paid
+ * back from there, and so does all of a payment whose order was cancelled before it was invoiced. Read back: one payment of that memo, of the amount, and but for
+ * those set against an invoice.
  *
  * Mapping table: `payment-methods` (payment method of the hub → code of the journal in Odoo). Only the company's own currency.
  *
@@ -73,8 +77,15 @@ export async function heldPayments(
   ];
   const fields = ['name', 'memo', 'amount', 'state', 'currency_id', 'is_reconciled'];
   const rows = await odoo.read('account.payment', domain, fields, cx);
-  return Map.groupBy(rows, (row) => String(row.memo));
+  const alone = rows.filter((row) => row.is_reconciled !== true).map((row) => row.id as number);
+  const names = alone.length === 0 ? new Map() : await odoo.externalIds('account.payment', alone, cx);
+  const own = `${odoo.module(cx)}.`;
+  const marked = rows.map((row) => ({ ...row, [onAccount]: names.get(row.id as number)?.startsWith(own) === true }));
+  return Map.groupBy(marked, (row) => String((row as Row).memo));
 }
+
+/** Marks a payment that the hub booked on the customer's account. */
+const onAccount = 'on account';
 
 const heldOf = (odoo: Odoo, memos: readonly string[], cx: Context) => heldPayments(odoo, memos, 'inbound', cx);
 
@@ -84,13 +95,19 @@ async function find(odoo: Odoo, items: readonly Item<Payment>[], cx: Context): P
     items.map(({ document }) => document.id),
     cx,
   );
-  return items.map(({ document }) => foundOf(document, held.get(document.id) ?? []));
+  return items.map(({ document }) => foundOf(document, held.get(document.id) ?? [], isBeyond(document)));
 }
 
-/** What Odoo holds of a payment: nothing, exactly it, or something that a person must look at. */
-export function foundOf(payment: Pick<Payment, 'id' | 'amount' | 'currency'>, rows: readonly Row[]): Found {
+const isBeyond = ({ beyond = 0 }: Payment): boolean => beyond > 0;
+
+/** What Odoo holds of a payment: nothing, exactly it, or something that a person must look at. `alone`: some of it may be set against nothing. */
+export function foundOf(
+  payment: Pick<Payment, 'id' | 'amount' | 'currency'>,
+  rows: readonly Row[],
+  alone = false,
+): Found {
   const [row] = rows;
-  if (!row) return { found: 'absent' };
+  if (!row || (rows.length === 1 && row.state === 'draft' && row[onAccount])) return { found: 'absent' };
   const partial = (message: string): Found => ({ found: 'partial', message: `Odoo holds ${message}` });
   if (rows.length > 1)
     return partial(`${rows.length} payments with the memo '${payment.id}' (${rows.map(nameOf).join(', ')}), not one.`);
@@ -100,7 +117,7 @@ export function foundOf(payment: Pick<Payment, 'id' | 'amount' | 'currency'>, ro
     return partial(
       `payment ${nameOf(row)} with the memo '${payment.id}', but of ${moneyText(money(theirs, payment.currency))} ${pair(row.currency_id as never).name} instead of ${amount(BigInt(payment.amount))}.`,
     );
-  if (row.state === 'draft' || row.is_reconciled !== true)
+  if (row.state === 'draft' || (row.is_reconciled !== true && !row[onAccount] && !alone))
     return partial(
       `payment ${nameOf(row)} of ${amount(theirs)} with the memo '${payment.id}', but ${row.state === 'draft' ? 'as a draft' : 'not set against an invoice'}.`,
     );
@@ -132,10 +149,10 @@ async function deliverOne(
   cx: Context,
 ): Promise<Result> {
   const { document: payment } = item;
-  const before = resultOf(foundOf(payment, held.get(payment.id) ?? []));
+  const before = resultOf(foundOf(payment, held.get(payment.id) ?? [], isBeyond(payment)));
   if (before) return before;
   try {
-    await register(odoo, payment, prepared, cx);
+    await register(odoo, item, prepared, cx);
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
     const fault = await odoo.faultOf(error, 'account.payment', cx).catch(() => error.fault);
@@ -144,19 +161,34 @@ async function deliverOne(
   try {
     const now = await heldOf(odoo, [payment.id], cx);
     held.set(payment.id, now.get(payment.id) ?? []);
-    return resultOf(foundOf(payment, held.get(payment.id)!)) ?? { outcome: 'failed', fault: nowhere(payment) };
+    return (
+      resultOf(foundOf(payment, held.get(payment.id)!, isBeyond(payment))) ?? {
+        outcome: 'failed',
+        fault: nowhere(payment),
+      }
+    );
   } catch (error) {
     return { outcome: 'failed', fault: afterLanding(error, 'the payment was registered in Odoo') };
   }
 }
 
-async function register(odoo: Odoo, payment: Payment, { order, journal }: Prepared, cx: Context): Promise<void> {
+async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx: Context): Promise<void> {
+  const { document: payment } = item;
+  const { order, journal } = prepared;
+  if (await isCancelledUninvoiced(odoo, order, cx)) return bookAlone(odoo, item, prepared, cx);
   const open = await payableOf(odoo, order, payment.currency, cx);
   const amount = BigInt(payment.amount);
+  const beyond = BigInt(payment.beyond ?? 0);
+  if (!open && beyond >= amount) return bookAlone(odoo, item, prepared, cx);
   const text = (minor: bigint) => `${moneyText(money(minor, payment.currency))} ${payment.currency}`;
+  if ((!open || amount > open.residual + beyond) && isFresh(item, cx))
+    throw new FaultError({
+      kind: 'transient',
+      message: 'it is more than is left to pay on the order in Odoo: what was added to the order is waited for',
+    });
   if (!open)
     throw rejected('nothing is left to pay on the order in Odoo: is the money a second payment?', 'overpaid', 'amount');
-  if (amount > open.residual)
+  if (amount > open.residual + beyond)
     throw rejected(
       `it is ${text(amount)}, but ${text(open.residual)} is left to pay on invoice ${open.name}`,
       'overpaid',
@@ -174,12 +206,28 @@ async function register(odoo: Odoo, payment: Payment, { order, journal }: Prepar
   const left = await residualOf(odoo, open.invoice, payment.currency, cx).catch((error: unknown) => {
     throw new FaultError(afterLanding(error, 'the payment was registered in Odoo'));
   });
-  if (left !== open.residual - amount)
+  const due = amount > open.residual ? 0n : open.residual - amount;
+  if (left !== due)
     throw rejected(
-      `it was registered, but ${text(left)} is left to pay on invoice ${open.name} instead of ${text(open.residual - amount)}`,
+      `it was registered, but ${text(left)} is left to pay on invoice ${open.name} instead of ${text(due)}`,
       'read-back-residual',
       'amount',
     );
+}
+
+/** A payment for what was added to an order may be told together with the order and come first. */
+const patience = 20_000;
+const isFresh = ({ owedAt }: Item<Payment>, { clock }: Context): boolean =>
+  owedAt !== undefined && clock.now().getTime() - owedAt.getTime() < patience;
+
+async function bookAlone(odoo: Odoo, item: Item<Payment>, { order, journal }: Prepared, cx: Context): Promise<void> {
+  const { key, document: payment } = item;
+  const partner = await accountOf(odoo, order, cx);
+  if (partner === null) throw rejected('its order is no longer in Odoo', 'order-missing', 'order');
+  const { id: memo, currency, paidOn: day } = payment;
+  const name = externalId(odoo.module(cx), 'payment', key);
+  const amount = BigInt(payment.amount);
+  await bookOnAccount(odoo, { name, memo, direction: 'inbound', partner, journal, day, currency, amount }, cx);
 }
 
 /** Null where Odoo holds nothing. */

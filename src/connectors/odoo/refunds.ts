@@ -5,8 +5,10 @@ import { type Refund, RefundDocument } from '../../model/refund.ts';
 import { creditNoteOf, namesOf, roundingLine } from './credit-notes.ts';
 import { invoiceOf } from './credited-order.ts';
 import type { Odoo } from './database.ts';
+import { externalId } from './external-id.ts';
 import { type Loadable, load } from './load.ts';
-import { prepareWizard } from './payable.ts';
+import { accountOf, bookOnAccount, settleAccount } from './on-account.ts';
+import { isCancelledUninvoiced, prepareWizard } from './payable.ts';
 import { foundOf, heldPayments } from './payments.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
 import { pair, type Row } from './rows.ts';
@@ -23,6 +25,8 @@ interface Prepared {
  * Refunds become posted credit notes, tied to the order's lines and invoice as Odoo's own are, to the cent; what was paid back is registered on them through
  * the journal of its payment method. The credit note has an external id, and what is there is gone on with. A registration cannot be given a key, so the
  * sink is `find-first`: the refund's id stands in Odoo as the payment's memo, as with payments.
+ *
+ * What was never invoiced, because the order was cancelled or changed before, is not credited either: it goes back from the customer's account, on which its payment stands.
  *
  * A credit note is never set against an invoice that is still open: money that came in is a payment of its own, whichever comes first.
  *
@@ -105,12 +109,23 @@ async function heldOf(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Row 
 async function find(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Found> {
   const { document: refund } = item;
   const note = await heldOf(odoo, item, cx);
+  const order = Number(item.links.get(`order:${refund.order}`));
+  if (!note && refund.method !== null && order > 0 && (await isCancelledUninvoiced(odoo, order, cx))) {
+    const paid = foundOf(refund, await paidBack(odoo, refund, cx));
+    return paid.found === 'whole' ? { found: 'whole', id: idWithout(order) } : paid;
+  }
   if (note?.state !== 'posted' || differenceOf(refund, note)) return { found: 'absent' };
   if (refund.method === null)
     return note.reversed_entry_id === false ? { found: 'absent' } : { found: 'whole', id: String(note.id) };
-  const paid = foundOf(refund, await paidBack(odoo, refund, cx));
+  const paid = foundOf(refund, await paidBack(odoo, refund, cx), isPartly(refund));
   return paid.found === 'whole' ? { found: 'whole', id: String(note.id) } : paid;
 }
+
+/** What stands for the credit note where there is none to be made. */
+const idWithout = (order: number): string => `order-${order}`;
+
+/** Whether some of it may never have been invoiced. */
+const isPartly = ({ lines }: Refund): boolean => lines.some(({ left }) => left !== undefined);
 
 const paidBack = async (odoo: Odoo, { id }: Refund, cx: Context): Promise<Row[]> =>
   (await heldPayments(odoo, [id], 'outbound', cx)).get(id) ?? [];
@@ -124,9 +139,11 @@ async function deliverOne(
 ): Promise<Result> {
   try {
     const note = await posted(odoo, item, prepared.order, limit, cx);
-    const id = String(note.id);
+    const id = note ? String(note.id) : idWithout(prepared.order);
     if (prepared.journal === null) return { outcome: 'done', id };
-    await payBack(odoo, item.document, note, prepared.journal, cx);
+    if (note) await payBack(odoo, item.document, note, prepared.journal, cx);
+    else await payFromAccount(odoo, item, prepared.order, prepared.journal, cx);
+    if (!note || isPartly(item.document)) await settled(odoo, item.document, prepared.order, cx);
     return { outcome: 'done', id };
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
@@ -140,16 +157,19 @@ const about = ({ number }: Refund, fault: Extract<Fault, { kind: 'rejected' }>):
   message: fault.message.includes(number) ? fault.message : `refund ${number}: ${fault.message}`,
 });
 
-/** The posted credit note: found, or made. Throws `rejected` when it is not what it should be. */
-async function posted(odoo: Odoo, item: Item<Refund>, order: number, limit: number, cx: Context): Promise<Row> {
+/** The posted credit note: found, or made; null where there is nothing to credit. Throws `rejected` when it is not what it should be. */
+async function posted(odoo: Odoo, item: Item<Refund>, order: number, limit: number, cx: Context): Promise<Row | null> {
   const { document: refund } = item;
   let note = await heldOf(odoo, item, cx);
   if (!note) {
-    await write(odoo, await creditNoteOf(odoo, item, order, cx), cx);
+    const { loadable } = await creditNoteOf(odoo, item, { order, note: null }, cx);
+    if (loadable === null) return null;
+    await write(odoo, loadable, cx);
     note = await heldOf(odoo, item, cx);
   }
   if (note?.state === 'draft') {
-    const off = BigInt(refund.amount) - minorOf(note.amount_total, refund.currency);
+    const { amount } = await creditNoteOf(odoo, item, { order, note: note.id as number }, cx);
+    const off = amount - minorOf(note.amount_total, refund.currency);
     if (off !== 0n) await round(odoo, item, off, limit, cx);
     await odoo.call('account.move', 'action_post', { ids: [note.id as number] }, cx);
     try {
@@ -201,7 +221,8 @@ function differenceOf(refund: Refund, note: Row | undefined): Fault | null {
   if (note.state !== 'posted')
     return other(`is in state '${String(note.state)}' in Odoo, not posted`, 'read-back-state');
   const theirs = minorOf(note.amount_total, refund.currency);
-  if (theirs === BigInt(refund.amount) && pair(note.currency_id as never).name === refund.currency) return null;
+  const agrees = theirs === BigInt(refund.amount) || (isPartly(refund) && theirs < BigInt(refund.amount));
+  if (agrees && pair(note.currency_id as never).name === refund.currency) return null;
   return other(
     `is worth ${moneyText(money(theirs, refund.currency))} ${pair(note.currency_id as never).name} in Odoo and ${shown(BigInt(refund.amount), refund)} here`,
     'read-back-amount',
@@ -210,9 +231,10 @@ function differenceOf(refund: Refund, note: Row | undefined): Fault | null {
 
 /** Registers what was paid back on the credit note, unless Odoo holds it. */
 async function payBack(odoo: Odoo, refund: Refund, note: Row, journal: number, cx: Context): Promise<void> {
-  if (isHeld(foundOf(refund, await paidBack(odoo, refund, cx)))) return;
+  const alone = isPartly(refund);
+  if (isHeld(foundOf(refund, await paidBack(odoo, refund, cx), alone))) return;
   const left = minorOf(note.amount_residual, refund.currency);
-  if (left < BigInt(refund.amount))
+  if (left < (alone ? minorOf(note.amount_total, refund.currency) : BigInt(refund.amount)))
     throw rejected(
       `only ${shown(left, refund)} is left to pay back on credit note ${String(note.name)}: was it set against something in Odoo?`,
       'already-settled',
@@ -228,7 +250,7 @@ async function payBack(odoo: Odoo, refund: Refund, note: Row, journal: number, c
   const wizard = await prepareWizard(odoo, 'account.payment.register', vals, context, cx);
   await odoo.call('account.payment.register', 'action_create_payments', { ids: [wizard], context }, cx);
   try {
-    if (isHeld(foundOf(refund, await paidBack(odoo, refund, cx)))) return;
+    if (isHeld(foundOf(refund, await paidBack(odoo, refund, cx), alone))) return;
   } catch (error) {
     throw error instanceof FaultError && error.fault.kind === 'rejected'
       ? error
@@ -238,6 +260,28 @@ async function payBack(odoo: Odoo, refund: Refund, note: Row, journal: number, c
     `Odoo said that it registered the money of refund ${refund.number}, but it is not there`,
     'read-back-missing',
   );
+}
+
+/** Books what was paid back without a credit note. */
+async function payFromAccount(
+  odoo: Odoo,
+  { key, document: refund }: Item<Refund>,
+  order: number,
+  journal: number,
+  cx: Context,
+): Promise<void> {
+  if (isHeld(foundOf(refund, await paidBack(odoo, refund, cx)))) return;
+  const partner = await accountOf(odoo, order, cx);
+  if (partner === null) throw rejected('its order is no longer in Odoo', 'order-missing', 'order');
+  const { id: memo, currency, refundedOn: day } = refund;
+  const name = externalId(odoo.module(cx), 'refund_payment', key);
+  const amount = BigInt(refund.amount);
+  await bookOnAccount(odoo, { name, memo, direction: 'outbound', partner, journal, day, currency, amount }, cx);
+}
+
+async function settled(odoo: Odoo, { id: memo, currency }: Refund, order: number, cx: Context): Promise<void> {
+  const partner = await accountOf(odoo, order, cx);
+  if (partner !== null) await settleAccount(odoo, { partner, memo, currency }, cx);
 }
 
 function isHeld(found: Found): boolean {

@@ -19,6 +19,7 @@ import {
   roundingOf,
   writeEdits,
 } from './order-changes.ts';
+import { placesOf } from './order-places.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
 import { pair, type Row } from './rows.ts';
 import { minorOf, naiveUtc, sinkOf } from './sink.ts';
@@ -268,7 +269,7 @@ async function saleOrder(odoo: Odoo, item: Item<Order>, cx: Context): Promise<Pr
   );
   if (repeated) throw rejected(`two lines of order ${order.number} have the id '${repeated.id}'`, 'line-id', 'lines');
   const pricelist = await odoo.pricelist(order.currency, cx);
-  const { warehouse } = odoo.settings;
+  const places = await placesOf(odoo, order, cx);
   const cells: Cells = {
     id: externalId(odoo.module(cx), 'order', key),
     'partner_id/.id': linked(item, 'customer', order.customer),
@@ -276,10 +277,10 @@ async function saleOrder(odoo: Odoo, item: Item<Order>, cx: Context): Promise<Pr
     origin: order.refersTo ?? '',
     date_order: naiveUtc(order.placedAt, 'placedAt'),
     state: order.state === 'cancelled' ? 'cancel' : 'sale',
-    ...(warehouse === undefined ? {} : { 'warehouse_id/.id': String((await odoo.warehouse(cx)).id) }),
+    ...(places.warehouse === null ? {} : { 'warehouse_id/.id': String(places.warehouse) }),
   };
   const rows: Cells[] = [];
-  for (const line of order.lines) rows.push(await orderLine(odoo, item, line, cx));
+  for (const line of order.lines) rows.push({ ...(await orderLine(odoo, item, line, cx)), ...places.cellsOf(line) });
   return {
     loadable: {
       cells,

@@ -94,7 +94,10 @@ async function ship(odoo: Odoo, item: Item<Shipment>, order: number, cx: Context
   const before = marked.find(({ state }) => state === 'done');
   if (before) return resultOf(shipment, before, deliveries);
   if (!gone.has(shipment.milestone)) return { outcome: 'done', id: `order-${order}` };
-  const open = marked.find(isOpen) ?? chosen(shipment, deliveries, warehouseOf(shipment, cx));
+  const open =
+    marked.find(isOpen) ??
+    (await cancelledFirst(odoo, shipment, deliveries, order, cx)) ??
+    chosen(shipment, deliveries, warehouseOf(shipment, cx));
   const parts = await partsOf(odoo, shipment, open, cx);
   await prepare(odoo, shipment, open, parts, `${deliveries[0]!.order.name}${mark}`, cx);
   const refusal = await validate(odoo, shipment, open, cx);
@@ -125,6 +128,26 @@ async function deliveriesOf(odoo: Odoo, order: number, cx: Context): Promise<Del
     odoo,
     rows.map(({ id }) => id as number),
     cx,
+  );
+}
+
+/** Null, unless the order was cancelled before its goods were said to have left: throws `rejected` then, for they must come back. */
+async function cancelledFirst(
+  odoo: Odoo,
+  shipment: Shipment,
+  deliveries: readonly DeliveryRecord[],
+  order: number,
+  cx: Context,
+): Promise<null> {
+  if (deliveries.some(({ pickings }) => pickings.some(isOpen))) return null;
+  const [sale] = await odoo.read('sale.order', [['id', '=', order]], ['state'], cx);
+  if (sale?.state !== 'cancel') return null;
+  const goods = shipment.lines.map(({ quantity, sku }) => `${quantity} × ${sku}`).join(', ');
+  const parcel = shipment.tracking.map(({ number }) => number).join(', ') || shipment.number;
+  throw rejected(
+    `order ${shipment.orderNumber} was cancelled, and ${goods} left all the same (parcel ${parcel}): call the parcel back, or take the goods back as a return; Odoo still counts them as in stock, so book them out and in there, then dismiss this`,
+    'shipped-after-cancellation',
+    'order',
   );
 }
 

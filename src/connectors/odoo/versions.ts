@@ -11,6 +11,8 @@ export interface Dialect {
   readonly experimental: boolean;
   /** Taxes of a sale order line. */
   readonly lineTaxes: 'tax_id' | 'tax_ids';
+  /** Route of a sale order line. */
+  readonly lineRoute: 'route_id' | 'route_ids';
   /** How goods that are counted are declared on a product. */
   readonly goods: Readonly<Record<string, string>>;
   readonly service: Readonly<Record<string, string>>;
@@ -34,6 +36,7 @@ const dialects: readonly Dialect[] = [
     protocol: 'json-rpc',
     experimental: true,
     lineTaxes: 'tax_id',
+    lineRoute: 'route_id',
     goods: { detailed_type: 'product' },
     service: { detailed_type: 'service' },
     moveName: true,
@@ -46,6 +49,7 @@ const dialects: readonly Dialect[] = [
     protocol: 'json-rpc',
     experimental: false,
     lineTaxes: 'tax_id',
+    lineRoute: 'route_id',
     goods,
     service,
     moveName: true,
@@ -58,6 +62,7 @@ const dialects: readonly Dialect[] = [
     protocol: 'json-2',
     experimental: false,
     lineTaxes: 'tax_ids',
+    lineRoute: 'route_ids',
     goods,
     service,
     moveName: false,
@@ -121,6 +126,7 @@ const methods: Readonly<Record<string, Method>> = {
   action_create_payments: { records: true, writes: true, parameters: [] },
   button_validate: { records: true, writes: true, parameters: [] },
   action_post: { records: true, writes: true, parameters: [] },
+  reconcile: { records: true, writes: true, parameters: [] },
 };
 
 /** Throws RangeError for a method the table does not know: the connector calls nothing else. */

@@ -128,6 +128,21 @@ ${LINE_ITEM}`,
   }
 }`,
   ),
+  orderPlaces: query(
+    'OrderPlaces',
+    ['orders'],
+    `query OrderPlaces($id: ID!) {
+  order(id: $id) {
+    updatedAt
+    fulfillmentOrders(first: 10) {
+      nodes {
+        status assignedLocation { location { id } } deliveryMethod { methodType }
+        lineItems(first: 40) { nodes { totalQuantity lineItem { id } } }
+      }
+    }
+  }
+}`,
+  ),
   moreRefundLines: query(
     'MoreRefundLines',
     ['orders'],

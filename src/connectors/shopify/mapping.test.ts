@@ -156,7 +156,7 @@ test('discounts, shipping and taxes each have their line, and what is known of t
   assert.deepEqual([customer!.name, customer!.email, customer!.country], ['Customer 1', 'customer1@example.com', 'BE']);
 });
 
-test('edits and cancellations are later versions with the same lines; refunds leave the order as it was', async (t) => {
+test('edits and cancellations are later versions with the same lines; refunds of what was shipped leave the order as it was', async (t) => {
   const { simulator, shop, read } = await lab();
   t.after(() => simulator.stop());
   const order = simulated.placeOrder(shop, simple(shop));
@@ -175,11 +175,60 @@ test('edits and cancellations are later versions with the same lines; refunds le
   assert.equal(third.lines.length, 2);
   simulated.refundOrder(shop, order, [{ lineId: order.lines[0]!.id, quantity: 1, restockType: 'NO_RESTOCK' }]);
   assert.deepEqual((await now()).lines, third.lines);
+  simulated.refundOrder(shop, order, [{ lineId: order.lines[1]!.id, quantity: 1, restockType: 'CANCEL' }]);
+  const [native] = await read();
+  const fourth = orderOf(native!);
+  assert.deepEqual(
+    [fourth.lines.map(({ quantity }) => quantity), fourth.total],
+    [['2', '0'], second.total],
+    'what was not shipped yet is no longer ordered',
+  );
+  const [, cancelled] = bodies<Refund>(native!, 'refund');
+  assert.deepEqual([cancelled!.lines[0]!.left, cancelled!.amount], ['0', third.total! - second.total!]);
+  const beyond = first.total! + third.total! - second.total! - fourth.total!;
+  assert.deepEqual(
+    bodies<Payment>(native!, 'payment').map((one) => one.beyond),
+    [beyond, beyond],
+  );
   simulated.cancelOrder(shop, order);
   assert.deepEqual(
     [(await now()).state, (await now()).lines.map(({ id }) => id)],
     ['cancelled', third.lines.map(({ id }) => id)],
   );
+});
+
+test('an order that leaves from several places says of each line from where and how; a line that does itself is held', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const [central, store] = [...shop.locations.keys()] as [string, string];
+  const [one, two] = [...shop.variants.keys()] as [string, string];
+  const order = simulated.placeOrder(
+    shop,
+    simple(shop, {
+      locationId: central,
+      lines: [
+        { variantId: one, quantity: 1 },
+        { variantId: two, quantity: 2, locationId: store, collect: true },
+      ],
+    }),
+  );
+  const now = async () => orderOf((await read())[0]!);
+  const codes = [central, store].map((gid) => `LOC${gid.slice(-1)}`);
+  const { lines, delivery } = await now();
+  assert.deepEqual(
+    [lines.map(({ location, method }) => [location, method]), delivery?.method],
+    [
+      [
+        [codes[0], 'ship'],
+        [codes[1], 'collect'],
+      ],
+      'ship',
+    ],
+  );
+  const [first] = order.fulfillmentOrders;
+  order.fulfillmentOrders.push({ ...first!, id: shop.id('FulfillmentOrder'), locationId: store });
+  shop.touchOrder(order);
+  await assert.rejects(now(), /units of '.+' leave from 2 places\. Let one place fulfil the whole line/);
 });
 
 test('a return is announced, then received with its refund; what is paid beyond the goods is named', async (t) => {

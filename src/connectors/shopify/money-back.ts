@@ -2,7 +2,7 @@ import type { Payment } from '../../model/payment.ts';
 import type { Refund } from '../../model/refund.ts';
 import type { Return } from '../../model/return.ts';
 import type { ShopifyRefund, ShopifyReturn } from './native.ts';
-import { isRemoval, skuOf } from './order-lines.ts';
+import { isRemoval, isTakenOff, removals, skuOf, worthOf } from './order-lines.ts';
 import { isHubs } from './refunds.ts';
 import { type Terms, tailOf } from './terms.ts';
 
@@ -10,6 +10,7 @@ type RefundLine = Refund['lines'][number];
 
 /** Money that came in: each sale or capture that went well. */
 export function payments(terms: Terms): Payment[] {
+  const beyond = Number(worthOf(removals(terms), terms));
   return terms.order.transactions
     .filter(({ kind, status }) => (kind === 'SALE' || kind === 'CAPTURE') && status === 'SUCCESS')
     .map((one) => ({ one, amount: terms.minor(one.amountSet, 'transactions.amountSet') }))
@@ -21,6 +22,7 @@ export function payments(terms: Terms): Payment[] {
       paidOn: terms.day(one.processedAt ?? terms.order.processedAt, 'transactions.processedAt'),
       currency: terms.currency,
       amount: Number(amount),
+      ...(beyond > 0 ? { beyond } : {}),
     }));
 }
 
@@ -50,6 +52,7 @@ export function refunds(terms: Terms): Refund[] {
 /** Goods, shipping, and by name what is paid beyond or kept back. The lines add up to what went back. */
 function refundLines(refund: ShopifyRefund, amount: bigint, terms: Terms): RefundLine[] {
   const { lineItems, shippingLines, taxesIncluded } = terms.order;
+  const removed = removals(terms);
   const withTax = (net: bigint, tax: bigint): number => Number(net + (taxesIncluded ? 0n : tax));
   const goods = refund.refundLineItems.nodes.map((one, index): RefundLine => {
     const line = lineItems.nodes.find(({ id }) => id === one.lineItem.id);
@@ -59,6 +62,9 @@ function refundLines(refund: ShopifyRefund, amount: bigint, terms: Terms): Refun
       orderLine: tailOf(one.lineItem.id),
       description: line?.name ?? 'Goods',
       quantity: String(one.quantity),
+      ...(line && isTakenOff(refund, one, terms)
+        ? { left: String(line.quantity - (removed.get(line.id)?.quantity ?? 0)) }
+        : {}),
       amount: withTax(terms.minor(one.subtotalSet, 'refundLineItems.subtotalSet'), tax),
       tax: Number(tax),
       taxes: line ? terms.taxCodes(line.taxLines) : [],

@@ -141,6 +141,8 @@ const Order = Type.Object({
       status: Type.String(),
       assignedLocation: Type.Object({ location: Maybe(Ref) }),
       deliveryMethod: Maybe(Type.Object({ methodType: Type.String() })),
+      /** Read where there are several. */
+      lineItems: Type.Optional(list(Type.Object({ totalQuantity: Type.Integer({ minimum: 0 }), lineItem: Ref }))),
     }),
   ),
   transactions: Type.Array(
@@ -164,6 +166,7 @@ export type ShopifyRefund = Static<typeof Refund>;
 export type ShopifyReturn = Static<typeof Return>;
 export type ShopifyTax = Static<typeof TaxLine>;
 export type ShopifyPlace = Static<typeof Place>;
+export type ShopifyFulfillmentOrder = ShopifyOrder['fulfillmentOrders']['nodes'][number];
 export type ShopifyMoney = Static<typeof Bag>;
 
 const Product = Type.Object({

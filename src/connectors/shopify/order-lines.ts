@@ -2,12 +2,12 @@ import { divideRounded } from '../../core/decimal.ts';
 import { rejected } from '../../core/fault.ts';
 import { moneyText } from '../../core/money.ts';
 import type { Order } from '../../model/order.ts';
-import type { ShopifyLine, ShopifyRefund, ShopifyShippingLine, ShopifyTax } from './native.ts';
+import type { ShopifyFulfillmentOrder, ShopifyLine, ShopifyRefund, ShopifyShippingLine, ShopifyTax } from './native.ts';
 import { type Terms, tailOf } from './terms.ts';
 
 type OrderLine = Order['lines'][number];
 
-/** Units taken off by edits, and what they were worth: Shopify keeps a removal as a refund without money. */
+/** Units taken off, and what they were worth. */
 interface Removed {
   quantity: number;
   subtotal: bigint;
@@ -21,10 +21,24 @@ export const isRemoval = (refund: ShopifyRefund, terms: Terms): boolean =>
 const noneUnderWay = ({ transactions }: ShopifyRefund): boolean =>
   !transactions.nodes.some(({ status }) => status === 'PENDING' || status === 'AWAITING_RESPONSE');
 
-function removals(terms: Terms): Map<string, Removed> {
+/**
+ * Whether a refund's line is of units that are no longer to be shipped: `CANCEL` is the only kind that makes fewer of them. A cancelled order stays as it was ordered.
+ *
+ * @see https://shopify.dev/docs/api/admin-graphql/latest/enums/RefundLineItemRestockType
+ */
+export const isTakenOff = (
+  refund: ShopifyRefund,
+  { restockType }: Pick<ShopifyRefund['refundLineItems']['nodes'][number], 'restockType'>,
+  terms: Terms,
+): boolean => isRemoval(refund, terms) || (restockType === 'CANCEL' && terms.order.cancelledAt === null);
+
+/** Units taken off by edits, which Shopify keeps as refunds without money, and by refunds before they were shipped; by line. */
+export function removals(terms: Terms): Map<string, Removed> {
   const all = new Map<string, Removed>();
-  for (const refund of terms.order.refunds.filter((one) => isRemoval(one, terms)))
-    for (const { lineItem, quantity, subtotalSet, totalTaxSet } of refund.refundLineItems.nodes) {
+  for (const refund of terms.order.refunds)
+    for (const line of refund.refundLineItems.nodes) {
+      if (!isTakenOff(refund, line, terms)) continue;
+      const { lineItem, quantity, subtotalSet, totalTaxSet } = line;
       const known = all.get(lineItem.id) ?? { quantity: 0, subtotal: 0n, tax: 0n };
       known.quantity += quantity;
       known.subtotal += terms.minor(subtotalSet, 'subtotalSet');
@@ -45,8 +59,11 @@ interface Charge {
   readonly tax: bigint;
   readonly taxes: readonly ShopifyTax[];
   readonly discounted: boolean;
-  readonly location?: string | undefined;
+  readonly place?: Place | undefined;
 }
+
+/** Where a line leaves from and how it reaches the customer, as far as Shopify says. */
+type Place = Pick<OrderLine, 'location' | 'method'>;
 
 /** A line, and beside it one for what was taken off; the tax that was charged on the rest is shared out over both so that it adds up. */
 function linesOf(charge: Charge, terms: Terms): OrderLine[] {
@@ -56,7 +73,7 @@ function linesOf(charge: Charge, terms: Terms): OrderLine[] {
   const off = net - gross;
   const grossTax = net === 0n ? tax : divideRounded(tax * gross, net);
   const taxes = terms.taxCodes(charge.taxes);
-  const common = { taxes, ...(charge.location === undefined ? {} : { location: charge.location }) };
+  const common = { taxes, ...charge.place };
   const line: OrderLine = {
     id,
     sku,
@@ -105,7 +122,7 @@ export function skuOf(line: ShopifyLine, terms: Terms): string {
   );
 }
 
-function goods(line: ShopifyLine, removed: Removed | undefined, location: string | undefined, terms: Terms): Charge {
+function goods(line: ShopifyLine, removed: Removed | undefined, place: Place | undefined, terms: Terms): Charge {
   const unit = terms.minor(line.originalUnitPriceSet, 'originalUnitPriceSet');
   const full = unit * BigInt(line.quantity) - discountsOf(line, terms);
   const group = line.lineItemGroup ? ` (${line.lineItemGroup.title})` : '';
@@ -119,7 +136,7 @@ function goods(line: ShopifyLine, removed: Removed | undefined, location: string
     tax: taxOf(line.taxLines, terms) - (removed?.tax ?? 0n),
     taxes: line.taxLines,
     discounted: line.discountAllocations.length > 0,
-    location,
+    place,
   };
 }
 
@@ -163,35 +180,63 @@ function extras(terms: Terms): Charge[] {
   });
 }
 
-/** Where all of the order is to leave from, as far as Shopify says: the store it was sold in, or the only place that fulfils it. */
-function locationOf(terms: Terms): string | undefined {
-  const { retailLocation, fulfillmentOrders } = terms.order;
-  if (retailLocation) return terms.locationMust(retailLocation.id);
-  const places = new Set(
-    fulfillmentOrders.nodes.flatMap(({ status, assignedLocation: { location } }) =>
-      location && status !== 'CANCELLED' ? [location.id] : [],
-    ),
-  );
-  const [only] = places;
-  return only !== undefined && places.size === 1 ? (terms.location(only) ?? undefined) : undefined;
-}
+const openStates = ['OPEN', 'IN_PROGRESS', 'ON_HOLD', 'SCHEDULED'];
 
 /**
- * The order's lines and its total, minor units: what is still ordered after edits. Refunds take nothing off: they are documents of their own.
+ * Where a line is to leave from: the store it was sold in, the only place that fulfils the order, or the one that its own units are assigned to; those that are still to be
+ * shipped, where there are any. Throws `rejected` for a line whose units leave from several places.
+ */
+function placeOf(line: ShopifyLine, terms: Terms): Place {
+  const { retailLocation, fulfillmentOrders, name } = terms.order;
+  if (retailLocation) return { location: terms.locationMust(retailLocation.id) };
+  const live = fulfillmentOrders.nodes.filter(({ status }) => status !== 'CANCELLED');
+  const placesIn = (some: readonly ShopifyFulfillmentOrder[]) => [
+    ...new Set(some.flatMap(({ assignedLocation: { location } }) => location?.id ?? [])),
+  ];
+  const at = (gid: string | undefined): Place => {
+    const location = gid === undefined ? null : terms.location(gid);
+    return location === null ? {} : { location };
+  };
+  const collects = ({ deliveryMethod }: ShopifyFulfillmentOrder): boolean => deliveryMethod?.methodType === 'PICK_UP';
+  const mixed = live.some(collects) && !live.every(collects);
+  const all = placesIn(live);
+  if (all.length <= 1 && !mixed) return at(all[0]);
+  const own = live.filter(({ lineItems }) =>
+    lineItems?.nodes.some(({ lineItem, totalQuantity }) => lineItem.id === line.id && totalQuantity > 0),
+  );
+  const open = own.filter(({ status }) => openStates.includes(status));
+  const some = open.length > 0 ? open : own;
+  const places = placesIn(some);
+  if (places.length > 1)
+    throw rejected(
+      `Order ${name}: units of '${line.name}' leave from ${places.length} places. Let one place fulfil the whole line in Shopify (Change location), then retry.`,
+      'line-split',
+      'fulfillmentOrders',
+    );
+  const [first] = some;
+  return { ...at(places[0]), ...(mixed && first ? { method: collects(first) ? 'collect' : 'ship' } : {}) };
+}
+
+/** What units that were taken off had cost, tax included; minor units. */
+export const worthOf = (removed: ReadonlyMap<string, Removed>, { order }: Terms): bigint =>
+  [...removed.values()].reduce((all, { subtotal, tax }) => all + subtotal + (order.taxesIncluded ? 0n : tax), 0n);
+
+/**
+ * The order's lines and its total, minor units: what is still ordered after edits, and after refunds of what was not shipped yet. Other refunds take nothing off: they are
+ * documents of their own.
  * Throws `rejected` where Shopify's own total differs from its parts, with both.
  */
 export function orderLines(terms: Terms): { lines: OrderLine[]; total: number } {
   const { order, currency } = terms;
   const removed = removals(terms);
-  const location = locationOf(terms);
   const charges = [
-    ...order.lineItems.nodes.map((line) => goods(line, removed.get(line.id), location, terms)),
+    ...order.lineItems.nodes.map((line) => goods(line, removed.get(line.id), placeOf(line, terms), terms)),
     ...order.shippingLines.nodes.map((line, index) => shipping(line, index, terms)),
     ...extras(terms),
   ];
   const taxed = (net: bigint, tax: bigint): bigint => net + (order.taxesIncluded ? 0n : tax);
   const sum = charges.reduce((all, { net, tax }) => all + taxed(net, tax), 0n);
-  const off = [...removed.values()].reduce((all, { subtotal, tax }) => all + taxed(subtotal, tax), 0n);
+  const off = worthOf(removed, terms);
   const total = terms.minor(order.totalPriceSet, 'totalPriceSet') - off;
   const lines = charges.flatMap((charge) => linesOf(charge, terms));
   if (total === sum) return { lines, total: Number(total) };

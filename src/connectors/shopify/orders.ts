@@ -140,9 +140,10 @@ async function withAllParts(shop: Shop, first: Whole, cx: Context): Promise<obje
       return more?.updatedAt === updatedAt ? more.lineItems : null;
     }).catch(passing);
     const after = lines && (await partsAfter(shop, order, cx));
-    if (lines && after) {
+    const places = after && (await placesOf(shop, order, cx));
+    if (lines && after && places) {
       const { __typename, ...rest } = order;
-      return { ...rest, ...after, lineItems: { nodes: lines } };
+      return { ...rest, ...after, ...places, lineItems: { nodes: lines } };
     }
     const { nodes } = await shop.call<{ nodes: (Whole | null)[] }>(documents.ordersWhole, { ids: [id] }, cx, '1');
     if (nodes[0]?.__typename === 'Order') order = nodes[0];
@@ -187,6 +188,18 @@ async function partsAfter(shop: Shop, order: Whole, cx: Context): Promise<object
     returns.push({ ...one, returnLineItems: { nodes } });
   }
   return { refunds, returns: { nodes: returns } };
+}
+
+/** What of an order leaves from where, for orders that more than one place is to fulfil; null when the order has changed since. */
+async function placesOf(shop: Shop, { id, updatedAt, ...rest }: Whole, cx: Context): Promise<object | null> {
+  const { nodes } = (rest as unknown as Pick<ShopifyOrder, 'fulfillmentOrders'>).fulfillmentOrders;
+  if (nodes.length < 2) return {};
+  const { order } = await shop.call<{ order: Pick<ShopifyOrder, 'updatedAt' | 'fulfillmentOrders'> | null }>(
+    documents.orderPlaces,
+    { id },
+    cx,
+  );
+  return order?.updatedAt === updatedAt ? { fulfillmentOrders: order.fulfillmentOrders } : null;
 }
 
 /** The fact of one state of an order: the same state is the same fact, whenever and however it was read. */

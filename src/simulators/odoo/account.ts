@@ -20,13 +20,13 @@ import { addExactly, rational, toNumber } from './rational.ts';
 import {
   COMPUTING,
   computeInvoice,
-  credit,
   entryLines,
   moveName,
   payable,
   productLines,
   reconcile,
   reverse,
+  tally,
 } from './receivable.ts';
 import { roundingOf, taxesOf } from './tax.ts';
 import { orderTotals } from './taxes.ts';
@@ -306,7 +306,7 @@ const entries = (): Model[] => [
         return null;
       }),
       button_cancel: onRows('account.move', (env, rows) => {
-        for (const line of rows.flatMap((row) => entryLines(env, row))) credit(env, line, -1);
+        for (const line of rows.flatMap((row) => entryLines(env, row))) tally(env, line, -1);
         for (const row of rows) env.set('account.move', row, { state: 'cancel' });
         return null;
       }),
@@ -374,7 +374,7 @@ const entries = (): Model[] => [
     created: (env, rows) => {
       for (const row of rows) {
         if (payable(env, row)) env.set('account.move.line', row, { amount_residual: row.balance! });
-        credit(env, row, 1);
+        tally(env, row, 1);
         balanceLater(env, env.get('account.move', row.move_id!));
       }
     },

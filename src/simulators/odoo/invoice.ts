@@ -42,11 +42,6 @@ function invoiceOrder(env: Env, order: Row): Row {
       ]),
     },
   ]);
-  for (const line of lines)
-    env.write('sale.order.line', [line], {
-      qty_invoiced: addExactly(Number(line.qty_invoiced), Number(line.qty_to_invoice)),
-    });
-  env.set('sale.order', order, { invoice_ids: [...(order.invoice_ids as number[]), invoice!.id] });
   return invoice!;
 }
 
@@ -122,48 +117,55 @@ function completeRegister(env: Env, vals: Vals): Vals {
 const account = (env: Env, code: string, company: number): number =>
   env.having('account.account', 'code', code).find((row) => (row.company_ids as number[]).includes(company))!.id;
 
+interface Money {
+  readonly company: number;
+  readonly partner: number;
+  readonly journal: number;
+  readonly date: Json;
+  readonly amount: number;
+  readonly memo: string;
+  readonly out: boolean;
+}
+
+/** The posted entry of a payment: what the bank gets or gives, against the customer's account. */
+function bookMoney(env: Env, { company, partner, journal, date: day, amount, memo, out }: Money): Row {
+  const [ours, theirs] = out ? (['credit', 'debit'] as const) : (['debit', 'credit'] as const);
+  const line = (code: string, side: string) => [
+    0,
+    0,
+    { account_id: account(env, code, company), [side]: amount, name: memo, partner_id: partner },
+  ];
+  const [move] = env.create('account.move', [
+    {
+      move_type: 'entry',
+      journal_id: journal,
+      date: day,
+      ref: memo,
+      partner_id: partner,
+      line_ids: [line(out ? '101404' : '101403', ours), line('121000', theirs)],
+    },
+  ]);
+  env.set('account.move', move!, { name: numberFor(env, move!, 'P') });
+  postMoves(env, [move!]);
+  return move!;
+}
+
 /** Books a payment and sets it against the invoice as far as there is something to pay. */
 function pay(env: Env, wizard: Row): Row {
   const invoice = env.get('account.move', wizard.move_id!);
   const open = entryLines(env, invoice).find((line) => payable(env, line))!;
   const amount = Number(wizard.amount);
-  const company = Number(invoice.company_id);
   // What a customer is owed goes out.
   const out = Number(open.balance) < 0;
-  const [ours, theirs] = out ? (['credit', 'debit'] as const) : (['debit', 'credit'] as const);
-  const [move] = env.create('account.move', [
-    {
-      move_type: 'entry',
-      journal_id: wizard.journal_id!,
-      date: wizard.payment_date!,
-      ref: wizard.communication!,
-      partner_id: invoice.partner_id!,
-      line_ids: [
-        [
-          0,
-          0,
-          {
-            account_id: account(env, out ? '101404' : '101403', company),
-            [ours]: amount,
-            name: wizard.communication!,
-            partner_id: invoice.partner_id!,
-          },
-        ],
-        [
-          0,
-          0,
-          {
-            account_id: open.account_id!,
-            [theirs]: amount,
-            name: wizard.communication!,
-            partner_id: invoice.partner_id!,
-          },
-        ],
-      ],
-    },
-  ]);
-  env.set('account.move', move!, { name: numberFor(env, move!, 'P') });
-  postMoves(env, [move!]);
+  const move = bookMoney(env, {
+    company: Number(invoice.company_id),
+    partner: Number(invoice.partner_id),
+    journal: Number(wizard.journal_id),
+    date: wizard.payment_date!,
+    amount,
+    memo: String(wizard.communication),
+    out,
+  });
   const [payment] = env.create('account.payment', [
     {
       amount,
@@ -172,16 +174,34 @@ function pay(env: Env, wizard: Row): Row {
       partner_id: invoice.partner_id!,
       journal_id: wizard.journal_id!,
       date: wizard.payment_date!,
-      move_id: move!.id,
-      name: move!.name!,
+      move_id: move.id,
+      name: move.name!,
       payment_type: out ? 'outbound' : 'inbound',
+      state: env.db.version >= 19 ? 'in_process' : 'paid',
     },
   ]);
   if (Number(open.amount_residual) !== 0) {
-    reconcile(env, [open, entryLines(env, move!).find((line) => line.account_id === open.account_id)!]);
-    env.set('account.payment', payment!, { is_reconciled: true, invoice_ids: [invoice.id], state: 'paid' });
+    reconcile(env, [open, entryLines(env, move).find((line) => line.account_id === open.account_id)!]);
+    env.set('account.payment', payment!, { invoice_ids: [invoice.id], state: 'paid' });
   }
   return payment!;
+}
+
+/** Confirms payments that were entered by themselves: money on the customer's account, set against nothing. */
+function postPayments(env: Env, payments: readonly Row[]): Json {
+  for (const payment of payments.filter(({ state }) => state === 'draft')) {
+    const move = bookMoney(env, {
+      company: Number(payment.company_id),
+      partner: Number(payment.partner_id),
+      journal: Number(payment.journal_id),
+      date: payment.date!,
+      amount: Number(payment.amount),
+      memo: String(payment.memo || ''),
+      out: payment.payment_type === 'outbound',
+    });
+    env.set('account.payment', payment, { state: 'in_process', move_id: move.id, name: move.name! });
+  }
+  return null;
 }
 
 function createPayments(env: Env, rows: readonly Row[]): Json {
@@ -275,14 +295,22 @@ export const invoiceModels = (): Model[] => [
           ['canceled', 'Canceled'],
           ['rejected', 'Rejected'],
         ],
-        {
-          default: (env) => (env.db.version >= 19 ? 'in_process' : 'paid'),
-        },
+        { default: 'draft' },
       ),
       amount: monetary('Amount'),
-      currency_id: many2one('res.currency', 'Currency'),
+      currency_id: many2one('res.currency', 'Currency', {
+        default: (env) => env.get('res.company', env.company).currency_id!,
+      }),
       memo: char('Memo', { index: true }),
-      date: date('Date'),
+      date: date('Date', { default: (env) => env.db.today() }),
+      partner_type: selection(
+        'Partner Type',
+        [
+          ['customer', 'Customer'],
+          ['supplier', 'Vendor'],
+        ],
+        { default: 'customer' },
+      ),
       payment_type: selection(
         'Payment Type',
         [
@@ -294,11 +322,12 @@ export const invoiceModels = (): Model[] => [
       partner_id: many2one('res.partner', 'Customer/Vendor'),
       journal_id: many2one('account.journal', 'Journal'),
       company_id: many2one('res.company', 'Company', { default: (env) => env.company }),
-      move_id: many2one('account.move', 'Journal Entry'),
+      move_id: many2one('account.move', 'Journal Entry', { index: true }),
       invoice_ids: many2many('account.move', 'Invoices'),
       is_reconciled: boolean('Is Reconciled'),
       is_matched: boolean('Is Matched With a Bank Statement'),
     },
+    methods: { action_post: onRows('account.payment', postPayments) },
   }),
   defineModel({
     name: 'account.bank.statement.line',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Database } from './database.ts';
 import type { Commit } from './journal.ts';
+import { addExactly } from './rational.ts';
 import type { Change } from './store.ts';
 import type { Json, Row, Value } from './types.ts';
 
@@ -78,6 +79,16 @@ function orderLine(db: Database, line: Row): Json {
   };
 }
 
+/** What was posted for an order, of one type of document. */
+const postedOf = (db: Database, row: Row, type: string): number =>
+  rows(db, 'account.move')
+    .filter((move) => move.move_type === type && move.state === 'posted' && isOf(row, move))
+    .reduce((sum, move) => addExactly(sum, Number(move.amount_total)), 0);
+
+/** A credit note without goods is tied to an invoice only. */
+const isOf = ({ invoice_ids: ids }: Row, move: Row): boolean =>
+  (ids as number[]).includes(move.id) || (ids as number[]).includes(Number(move.reversed_entry_id));
+
 const order = (db: Database, row: Row): Json => ({
   id: row.id,
   name: row.name!,
@@ -87,6 +98,8 @@ const order = (db: Database, row: Row): Json => ({
   date_order: row.date_order!,
   amount_untaxed: row.amount_untaxed!,
   amount_total: row.amount_total!,
+  invoiced: postedOf(db, row, 'out_invoice'),
+  credited: postedOf(db, row, 'out_refund'),
   pickings: [...db.table('stock.picking').lookup('sale_id', row.id)],
   lines: sorted(db, 'sale.order.line', 'order_id', row.id).map((line) => orderLine(db, line)),
 });

@@ -11,13 +11,25 @@ const isMoved = (env: Env, line: Row): boolean => {
   return product !== undefined && line.display_type === false && productValue(env, product, 'type') === 'consu';
 };
 
-/** The open transfer of an order of one type, or a new one. */
-function transferFor(env: Env, order: Row, code: 'outgoing' | 'incoming'): Row {
-  const open = pickingsOf(env, order).find(
-    (picking) => isOpen(picking) && env.get('stock.picking.type', picking.picking_type_id!).code === code,
-  );
+/**
+ * The warehouse that a line's route takes goods from, else the order's.
+ *
+ * @see sale_stock `_compute_warehouse_id`, Odoo 18 and 19
+ */
+function warehouseFor(env: Env, order: Row, line: Row): Row {
+  const { route } = lineFields(env.db.version);
+  const [chosen] = [line[route]].flat() as (number | false)[];
+  const [own] = chosen ? env.having('stock.warehouse', 'delivery_route_id', chosen) : [];
+  return own ?? env.get('stock.warehouse', order.warehouse_id!);
+}
+
+/** The open transfer of an order of one type in a warehouse, or a new one. */
+function transferFor(env: Env, order: Row, code: 'outgoing' | 'incoming', warehouse: Row): Row {
+  const open = pickingsOf(env, order).find((picking) => {
+    const type = env.get('stock.picking.type', picking.picking_type_id!);
+    return isOpen(picking) && type.code === code && type.warehouse_id === warehouse.id;
+  });
   if (open) return open;
-  const warehouse = env.get('stock.warehouse', order.warehouse_id!);
   const type = env.get('stock.picking.type', (code === 'outgoing' ? warehouse.out_type_id : warehouse.in_type_id)!);
   const customers = env.search('stock.location', [['usage', '=', 'customer']], { limit: 1, order: 'id' })[0]!.id;
   const stock = Number(warehouse.lot_stock_id);
@@ -58,19 +70,21 @@ export function procure(env: Env, order: Row, lines: readonly Row[]): void {
     const part = wanted.filter(({ line, quantity }) =>
       code === 'outgoing' ? quantity > 0 && !raise(env, line, quantity) : quantity < 0 && !reduce(env, line, -quantity),
     );
-    if (part.length === 0) continue;
-    const picking = transferFor(env, order, code);
-    const moves = part.map(({ line, quantity }) => ({
-      picking_id: picking.id,
-      product_id: line.product_id!,
-      product_uom: line[uom]!,
-      product_uom_qty: Math.abs(quantity),
-      sale_line_id: line.id,
-      ...(env.db.version < 19 ? { name: String(line.name) } : {}),
-      origin: order.name!,
-    }));
-    made.push(...env.create('stock.move', moves));
-    confirm(env, picking);
+    const places = Map.groupBy(part, ({ line }) => warehouseFor(env, order, line));
+    for (const [warehouse, lines] of places) {
+      const picking = transferFor(env, order, code, warehouse);
+      const moves = lines.map(({ line, quantity }) => ({
+        picking_id: picking.id,
+        product_id: line.product_id!,
+        product_uom: line[uom]!,
+        product_uom_qty: Math.abs(quantity),
+        sale_line_id: line.id,
+        ...(env.db.version < 19 ? { name: String(line.name) } : {}),
+        origin: order.name!,
+      }));
+      made.push(...env.create('stock.move', moves));
+      confirm(env, picking);
+    }
   }
   if (made.length || wanted.length) later(env, order, false);
 }

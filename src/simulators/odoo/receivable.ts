@@ -119,7 +119,11 @@ function settle(env: Env, line: Row, by: number): void {
   const residual = addExactly(Number(line.amount_residual), by);
   env.set('account.move.line', line, { amount_residual: residual, reconciled: residual === 0 });
   const move = env.get('account.move', line.move_id!);
-  if (move.move_type === 'entry') return;
+  if (move.move_type === 'entry') {
+    for (const payment of env.having('account.payment', 'move_id', move.id))
+      env.set('account.payment', payment, { is_reconciled: residual === 0 });
+    return;
+  }
   const left = Math.abs(residual);
   const state = left === 0 ? 'paid' : left < Number(move.amount_total) ? 'partial' : 'not_paid';
   env.set('account.move', move, { amount_residual: left, payment_state: state });
@@ -149,13 +153,14 @@ export function reverse(env: Env, move: Row): void {
   if (open.every((line) => !line.reconciled)) reconcile(env, open);
 }
 
-/** A line of a credit note takes off what was invoiced of the order lines it is tied to, also as a draft; `by` -1 when it is cancelled. */
-export function credit(env: Env, line: Row, by: 1 | -1): void {
+/** A line of an invoice adds to what was invoiced of the order lines it is tied to, one of a credit note takes it off, also as a draft; `by` -1 when it is cancelled. */
+export function tally(env: Env, line: Row, by: 1 | -1): void {
   const move = env.get('account.move', line.move_id!);
-  if (move.move_type !== 'out_refund') return;
+  const sign = move.move_type === 'out_invoice' ? by : -by;
+  if (move.move_type !== 'out_refund' && move.move_type !== 'out_invoice') return;
   for (const id of line.sale_line_ids as number[]) {
     const sold = env.get('sale.order.line', id);
-    const qty_invoiced = addExactly(Number(sold.qty_invoiced), -by * Number(line.quantity));
+    const qty_invoiced = addExactly(Number(sold.qty_invoiced), sign * Number(line.quantity));
     env.write('sale.order.line', [sold], { qty_invoiced });
     const order = env.get('sale.order', sold.order_id!);
     const invoice_ids = [...new Set([...(order.invoice_ids as number[]), move.id])];

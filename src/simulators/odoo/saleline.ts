@@ -136,6 +136,7 @@ export const lines = (version: Version): Model => {
       price_unit: float('Unit Price', { required: true, digits: 'Product Price' }),
       discount: float('Discount (%)', { digits: 'Discount' }),
       [names.taxes]: many2many('account.tax', 'Taxes'),
+      [names.route]: version >= 19 ? many2many('stock.route', 'Routes') : many2one('stock.route', 'Route'),
       price_subtotal: monetary('Subtotal', { readonly: true }),
       price_tax: float('Total Tax', { readonly: true }),
       price_total: monetary('Total', { readonly: true }),

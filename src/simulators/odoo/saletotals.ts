@@ -9,8 +9,8 @@ import type { Json, Row, Version } from './types.ts';
 /** Field names that changed between 18 and 19. */
 export const lineFields = (version: Version) =>
   version >= 19
-    ? ({ taxes: 'tax_ids', uom: 'product_uom_id' } as const)
-    : ({ taxes: 'tax_id', uom: 'product_uom' } as const);
+    ? ({ taxes: 'tax_ids', uom: 'product_uom_id', route: 'route_ids' } as const)
+    : ({ taxes: 'tax_id', uom: 'product_uom', route: 'route_id' } as const);
 
 export const linesOf = (env: Env, order: Row): Row[] =>
   env.having('sale.order.line', 'order_id', order.id).sort((a, b) => a.id - b.id);

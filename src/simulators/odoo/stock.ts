@@ -78,7 +78,10 @@ function furnish(env: Env, row: Row): void {
         default_location_dest_id: target,
       },
     ])[0]!.id;
-  env.set('stock.warehouse', row, { view_location_id: view, lot_stock_id: lot });
+  const [route] = env.create('stock.route', [
+    { name: `${row.name}: Deliver in 1 step (ship)`, company_id: company, warehouse_selectable: true },
+  ]);
+  env.set('stock.warehouse', row, { view_location_id: view, lot_stock_id: lot, delivery_route_id: route!.id });
   env.set('stock.warehouse', row, {
     in_type_id: type('Receipts', 'incoming', 'IN', suppliers!, lot),
     out_type_id: type('Delivery Orders', 'outgoing', 'OUT', lot, customers!),
@@ -104,9 +107,21 @@ const warehouses = (): Model[] => [
       in_type_id: many2one('stock.picking.type', 'In Type'),
       out_type_id: many2one('stock.picking.type', 'Out Type'),
       int_type_id: many2one('stock.picking.type', 'Internal Type'),
+      delivery_route_id: many2one('stock.route', 'Delivery Route', { index: true }),
     },
     created: (env, rows) => {
       for (const row of rows) furnish(env, row);
+    },
+  }),
+  defineModel({
+    name: 'stock.route',
+    label: 'Inventory Routes',
+    fields: {
+      name: char('Route', { required: true }),
+      active: boolean('Active', { default: true }),
+      sale_selectable: boolean('Selectable on Sales Order Line'),
+      warehouse_selectable: boolean('Applicable on Warehouse'),
+      company_id: many2one('res.company', 'Company'),
     },
   }),
   defineModel({

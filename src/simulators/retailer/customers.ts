@@ -16,7 +16,7 @@ function onSale(shop: Shop): { variant: Variant; available: number }[] {
   });
 }
 
-/** Customers of the web shop. Most pay at once; some order on account and think better of it before anything is picked, some send goods back. */
+/** Customers of the web shop. Most pay at once, some order on account; some of either think better of it before anything is picked, some send goods back. */
 export class Customers {
   readonly #shop: Shop;
   readonly #random: Random;
@@ -52,7 +52,7 @@ export class Customers {
       shipping: { title: 'Standard', price: BigInt(295 + Math.floor(random() * 500)), taxes: [vat] },
       ...(onAccount ? { paid: false } : {}),
     });
-    if (onAccount && random() < 0.4) this.#undecided.push(order);
+    if (random() < (onAccount ? 0.4 : 0.08)) this.#undecided.push(order);
     return order;
   }
 

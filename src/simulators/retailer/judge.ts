@@ -19,6 +19,8 @@ export interface Judgement {
   readonly ordersToOdoo: Hop;
   readonly paymentsToOdoo: Hop;
   readonly refundsToOdoo: Hop;
+  /** Invoices less credit notes, and what the shop kept. */
+  readonly keptToOdoo: Hop;
   readonly returnsToOdoo: Hop;
   readonly ordersToWarehouse: Hop;
   readonly shipmentsToOdoo: Hop;
@@ -77,6 +79,7 @@ export function judge({ till, shop, books, warehouse, excepted }: Ledgers): Judg
     ordersToOdoo: orders(shop, books, web),
     paymentsToOdoo: moneyMoved('payment', shop, books),
     refundsToOdoo: moneyMoved('refund', shop, books),
+    keptToOdoo: kept(shop, web),
     returnsToOdoo: returns(shop, books),
     ordersToWarehouse: deliveries(shop, books, warehouse, web),
     shipmentsToOdoo: shipmentsInBooks(books, warehouse, web),
@@ -169,6 +172,24 @@ function moneyMoved(kind: 'payment' | 'refund', shop: ShopLedger, { payments: he
     ...moneyOf(there, here),
     wrong: words,
   };
+}
+
+/** What the shop kept of each order is what stands on its invoices, less its credit notes. */
+function kept(shop: ShopLedger, web: readonly SaleOrder[]): Hop {
+  const tally = new Tally();
+  const held = Map.groupBy(web, ({ client_order_ref }) => client_order_ref!);
+  let [there, here] = [0, 0];
+  for (const { name, kept: own } of shop.orders) {
+    const booked = (held.get(name) ?? []).reduce((sum, one) => sum + minorOf(one.invoiced) - minorOf(one.credited), 0);
+    tally.compared += 1;
+    there += own;
+    here += booked;
+    if (booked !== own)
+      tally.wrong.push(
+        `${name}: the shop kept ${text(own)}, Odoo's invoices less credit notes come to ${text(booked)}`,
+      );
+  }
+  return { ...tally.hop, ...moneyOf(there, here) };
 }
 
 type Picking = BooksLedger['pickings'][number];

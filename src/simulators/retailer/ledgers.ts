@@ -10,7 +10,10 @@ export interface ShopLedger {
   readonly orders: readonly {
     readonly name: string;
     readonly cancelled: boolean;
+    /** Of what is still ordered. */
     readonly total: number;
+    /** Paid and not given back. */
+    readonly kept: number;
     readonly lines: readonly {
       readonly id: string;
       readonly sku: string;
@@ -45,6 +48,9 @@ export interface WarehouseLedger {
 export interface BooksLedger extends OdooLedger {
   readonly sale_orders: readonly (Omit<OdooLedger['sale_orders'][number], 'lines'> & {
     readonly amount_total: number;
+    /** On posted invoices, and on posted credit notes. */
+    readonly invoiced: number;
+    readonly credited: number;
     readonly pickings: readonly number[];
     readonly lines: readonly {
       readonly xmlid: string | null;
@@ -82,17 +88,37 @@ function returnedOf({ refunds, lines }: Order): Units {
   return units;
 }
 
+/** What was taken off: by edits, and before it was shipped, unless all of the order was cancelled. */
+const takenOff = ({ refunds, cancelledAt }: Order) =>
+  refunds
+    .filter(({ returnId }) => returnId === null)
+    .flatMap(({ lines, transactions }) =>
+      lines.filter(
+        ({ restockType }) => transactions.length === 0 || (restockType === 'CANCEL' && cancelledAt === null),
+      ),
+    );
+
+const moved = ({ transactions }: Order, kind: 'SALE' | 'REFUND'): number =>
+  transactions
+    .filter((one) => one.kind === kind && one.status === 'SUCCESS')
+    .reduce((sum, { amount }) => sum + Number(amount.shop), 0);
+
 function soldOf(order: Order): ShopLedger['orders'][number] {
+  const off = takenOff(order);
+  const taxed = ({ subtotal, tax }: (typeof off)[number]): number =>
+    Number(subtotal.shop + (order.taxesIncluded ? 0n : tax.shop));
+  const offLine = (id: string) => off.filter(({ lineId }) => lineId === id);
   const line = (id: string) => order.lines.find((one) => one.id === id)!;
   return {
     name: order.name,
     cancelled: order.cancelledAt !== null,
-    total: Number(totalOf(order).shop),
+    total: Number(totalOf(order).shop) - off.reduce((sum, one) => sum + taxed(one), 0),
+    kept: moved(order, 'SALE') - moved(order, 'REFUND'),
     lines: order.lines.map((one) => ({
       id: tail(one.id),
       sku: one.sku!,
-      quantity: one.quantity,
-      net: Number(netOf(one).shop),
+      quantity: one.quantity - offLine(one.id).reduce((sum, { quantity }) => sum + quantity, 0),
+      net: Number(netOf(one).shop) - offLine(one.id).reduce((sum, { subtotal }) => sum + Number(subtotal.shop), 0),
     })),
     payments: order.transactions
       .filter(({ kind, status }) => kind === 'SALE' && status === 'SUCCESS')

@@ -25,6 +25,9 @@ export interface NewLine {
   readonly discounts?: readonly bigint[];
   readonly taxes?: readonly Tax[];
   readonly group?: Line['group'];
+  /** Where it leaves from, and whether the customer collects it there, where that is not so of the whole order. */
+  readonly locationId?: string;
+  readonly collect?: boolean;
 }
 
 export interface NewOrder {
@@ -130,8 +133,15 @@ export function placeOrder(shop: Shop, wanted: NewOrder): Order {
   };
   if (wanted.paid !== false)
     order.transactions.push(transaction(shop, 'SALE', wanted.gateway ?? 'shopify_payments', totalOf(order)));
-  for (const line of lines) stockFor(shop, line, locationId, -line.quantity);
-  addFulfillmentOrder(shop, order, lines, locationId, wanted.collect ? 'PICK_UP' : 'SHIPPING');
+  const places = Map.groupBy(lines, (_line, n) => {
+    const { locationId: place = locationId, collect = wanted.collect ?? false } = wanted.lines[n]!;
+    return `${place} ${collect ? 'PICK_UP' : 'SHIPPING'}`;
+  });
+  for (const [key, part] of places) {
+    const [place = '', method] = key.split(' ');
+    for (const line of part) stockFor(shop, line, place, -line.quantity);
+    addFulfillmentOrder(shop, order, part, place, method as 'SHIPPING' | 'PICK_UP');
+  }
   if (wanted.retailLocationId) fulfil(shop, order, []);
   shop.orders.set(order.id, order);
   shop.change('order', order.id, order);
@@ -299,9 +309,9 @@ function refundShipping(shop: Shop, order: Order, wanted: true | bigint): Refund
   });
 }
 
-/** What was not shipped yet need not be any more. */
+/** What was not shipped yet need not be any more: no other kind of refund makes fewer units to ship. */
 function takeFromFulfilment(order: Order, lineId: string, quantity: number, restockType: string): void {
-  if (restockType === 'RETURN') return;
+  if (restockType !== 'CANCEL') return;
   let left = quantity;
   for (const one of order.fulfillmentOrders)
     for (const line of one.lines.filter((candidate) => candidate.lineId === lineId)) {

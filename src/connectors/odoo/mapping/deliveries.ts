@@ -1,6 +1,6 @@
 import type { Draft, Look } from '../../../core/flow.ts';
 import { type FulfilmentOrder, FulfilmentOrderDocument } from '../../../model/fulfilment-order.ts';
-import { OrderDocument } from '../../../model/order.ts';
+import { type Order, OrderDocument } from '../../../model/order.ts';
 import { ProductDocument } from '../../../model/product.ts';
 import { type Shipment, ShipmentDocument } from '../../../model/shipment.ts';
 import { lastKeyOf, orderKeyOf } from '../external-id.ts';
@@ -19,7 +19,7 @@ export async function toDeliveryDocuments(record: DeliveryRecord, look: Look): P
     `${look.connection}:${record.order.id}`;
   const known = await look.current(OrderDocument, order);
   const head = {
-    id: (await look.keyOf(FulfilmentOrderDocument, String(record.id))) ?? `${look.connection}:${record.id}`,
+    id: await fulfilmentKeyOf(record, look),
     order,
     orderNumber: record.order.reference ?? record.order.name,
     location: look.mapping('odoo-warehouses').get(record.warehouse),
@@ -34,7 +34,7 @@ export async function toDeliveryDocuments(record: DeliveryRecord, look: Look): P
     const body: FulfilmentOrder = {
       ...head,
       number: record.pickings[0]!.name,
-      method: known?.delivery?.method ?? 'ship',
+      method: methodOf(lines, known),
       state: open.length > 0 ? 'open' : 'cancelled',
       service: known?.delivery?.service ?? null,
       promisedAt: record.promisedAt ?? known?.delivery?.promisedAt ?? null,
@@ -50,11 +50,22 @@ export async function toDeliveryDocuments(record: DeliveryRecord, look: Look): P
   return drafts;
 }
 
+/** Key of the fulfilment order that a delivery is. */
+export const fulfilmentKeyOf = async ({ id }: Pick<DeliveryRecord, 'id'>, look: Look): Promise<string> =>
+  (await look.keyOf(FulfilmentOrderDocument, String(id))) ?? `${look.connection}:${id}`;
+
 /** The hub's own key of an order, from the ids it gave the order's lines: the delivery may be read before the answer that tells the order's id. */
 const writtenHere = ({ pickings }: DeliveryRecord): string | null => {
   const ids = pickings.flatMap(({ moves }) => moves.flatMap(({ externalId }) => externalId ?? []));
   return ids.map(orderKeyOf).find((key) => key !== null) ?? null;
 };
+
+/** How a delivery's goods reach the customer: as their own lines say, else the order. */
+function methodOf(lines: FulfilmentOrder['lines'], order: Order | null): FulfilmentOrder['method'] {
+  const said = lines.map(({ orderLine }) => order?.lines.find(({ id }) => id === orderLine)?.method);
+  if (said.length > 0 && said.every((method) => method === 'collect')) return 'collect';
+  return said.some((method) => method !== undefined) ? 'ship' : (order?.delivery?.method ?? 'ship');
+}
 
 async function shipmentOf(
   picking: PickingRecord,
