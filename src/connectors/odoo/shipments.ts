@@ -1,10 +1,11 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
 import { compare, type Decimal, decimal, decimalText, fits, integer } from '../../core/decimal.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
-import { type Shipment, ShipmentDocument } from '../../model/shipment.ts';
+import { hasLeft, type Shipment, ShipmentDocument } from '../../model/shipment.ts';
 import type { Odoo } from './database.ts';
 import { lastKeyOf } from './external-id.ts';
 import { lineIdOf, trackingOf } from './mapping/deliveries.ts';
+import { note } from './milestones.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
 import { type Row, relation } from './rows.ts';
 import { sinkOf } from './sink.ts';
@@ -17,15 +18,13 @@ interface Part {
   readonly quantity: Decimal;
 }
 
-/** Milestones after which goods have left. */
-const gone = new Set<Shipment['milestone']>(['shipped', 'delivered']);
-
 /** A picking that is not done; before that its number and what is picked may be set as often as one likes. */
 const isOpen = ({ state }: { readonly state: string }): boolean => state === 'confirmed' || state === 'assigned';
 
 /**
  * Shipments validate the delivery of their order: what is in them is set as moved on the open picking, with the tracking numbers, and the rest becomes a
- * backorder, or is dropped where the shipment `closes`. Milestones before `shipped` write nothing.
+ * backorder, or is dropped where the shipment `closes`. Milestones that Odoo has no state for (picked, packed, ready, delivered) are a line each in the notes of
+ * the transfer, written once.
  *
  * Odoo takes no key for it, so the picking carries a mark of the shipment behind its source document ("S00012 (wms:4711)"), written together with the
  * quantities before it is validated. A done picking with that mark is the shipment; one that is not done is where to go on: every step may be repeated.
@@ -92,20 +91,36 @@ async function ship(odoo: Odoo, item: Item<Shipment>, order: number, cx: Context
   const deliveries = await deliveriesOf(odoo, order, cx);
   const marked = deliveries.flatMap(({ pickings }) => pickings.filter(({ origin }) => origin?.endsWith(mark)));
   const before = marked.find(({ state }) => state === 'done');
-  if (before) return resultOf(shipment, before, deliveries);
-  if (!gone.has(shipment.milestone)) return { outcome: 'done', id: `order-${order}` };
+  if (before) return finished(odoo, item, before, deliveries, cx);
   const open = marked.find(isOpen) ?? chosen(shipment, deliveries, warehouseOf(shipment, cx));
+  if (!hasLeft(shipment)) {
+    await note(odoo, item, open.id, cx);
+    return { outcome: 'done', id: `order-${order}` };
+  }
   const parts = await partsOf(odoo, shipment, open, cx);
   await prepare(odoo, shipment, open, parts, `${deliveries[0]!.order.name}${mark}`, cx);
   const refusal = await validate(odoo, shipment, open, cx);
   try {
     const now = await deliveriesOf(odoo, order, cx);
     const picking = now.flatMap(({ pickings }) => pickings).find(({ id }) => id === open.id);
-    if (picking?.state === 'done') return resultOf(shipment, picking, now);
+    if (picking?.state === 'done') return await finished(odoo, item, picking, now, cx);
   } catch (error) {
     return { outcome: 'failed', fault: afterLanding(error, 'the transfer was validated in Odoo') };
   }
   return { outcome: 'failed', fault: refusal ?? notDone(shipment, open) };
+}
+
+/** A transfer that is done, and where the goods have come further since, the note that says so. */
+async function finished(
+  odoo: Odoo,
+  item: Item<Shipment>,
+  picking: PickingRecord,
+  deliveries: readonly DeliveryRecord[],
+  cx: Context,
+): Promise<Result> {
+  const result = resultOf(item.document, picking, deliveries);
+  if (result.outcome === 'done' && item.document.milestone === 'delivered') await note(odoo, item, picking.id, cx);
+  return result;
 }
 
 const warehouseOf = ({ location }: Shipment, cx: Context): string =>

@@ -274,6 +274,23 @@ ${LINE_ITEM}`,
   }
 }`,
   ),
+  shippedEvents: query(
+    'ShippedEvents',
+    ['shipments'],
+    `query ShippedEvents($id: ID!) {
+  fulfillment(id: $id) { id events(first: 50) { nodes { status } } }
+}`,
+  ),
+  tellEvent: mutation(
+    'TellEvent',
+    ['shipments'],
+    `mutation TellEvent($event: FulfillmentEventInput!) {
+  fulfillmentEventCreate(fulfillmentEvent: $event) {
+    fulfillmentEvent { id status }
+    userErrors { field message }
+  }
+}`,
+  ),
   fulfil: mutation(
     'Fulfil',
     ['shipments'],

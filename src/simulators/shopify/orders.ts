@@ -189,7 +189,14 @@ export function fulfil(
     }
     one.status = one.lines.every(({ remaining }) => remaining === 0) ? 'CLOSED' : 'IN_PROGRESS';
   }
-  const made: Fulfillment = { id: shop.id('Fulfillment'), status: 'SUCCESS', createdAt: shop.now(), tracking, lines };
+  const made: Fulfillment = {
+    id: shop.id('Fulfillment'),
+    status: 'SUCCESS',
+    createdAt: shop.now(),
+    tracking,
+    lines,
+    events: [],
+  };
   order.fulfillments.push(made);
   if (shop.orders.has(order.id)) shop.touchOrder(order, 'ORDERS_FULFILLED');
   return made;

@@ -115,9 +115,15 @@ type Return implements Node {
 
 enum FulfillmentStatus { CANCELLED ERROR FAILURE SUCCESS }
 type FulfillmentTrackingInfo { company: String number: String url: URL }
+enum FulfillmentEventStatus {
+  ATTEMPTED_DELIVERY CARRIER_PICKED_UP CONFIRMED DELAYED DELIVERED FAILURE IN_TRANSIT LABEL_PRINTED LABEL_PURCHASED
+  OUT_FOR_DELIVERY READY_FOR_PICKUP
+}
+type FulfillmentEvent implements Node { id: ID! status: FulfillmentEventStatus! happenedAt: DateTime! }
 type FulfillmentLineItem implements Node { id: ID! quantity: Int lineItem: LineItem! }
 type Fulfillment implements Node {
   id: ID! status: FulfillmentStatus! createdAt: DateTime! trackingInfo(first: Int): [FulfillmentTrackingInfo!]!
+  events(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): FulfillmentEventConnection!
   fulfillmentLineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): FulfillmentLineItemConnection!
 }
 enum DeliveryMethodType { LOCAL NONE PICKUP_POINT PICK_UP RETAIL SHIPPING }
@@ -223,6 +229,8 @@ input FulfillmentTrackingInput { company: String number: String url: URL numbers
 input FulfillmentInput {
   lineItemsByFulfillmentOrder: [FulfillmentOrderLineItemsInput!]! notifyCustomer: Boolean = false trackingInfo: FulfillmentTrackingInput
 }
+input FulfillmentEventInput { fulfillmentId: ID! status: FulfillmentEventStatus! happenedAt: DateTime message: String }
+type FulfillmentEventCreatePayload { fulfillmentEvent: FulfillmentEvent userErrors: [UserError!]! }
 type FulfillmentCreatePayload { fulfillment: Fulfillment userErrors: [UserError!]! }
 
 enum OrderSortKeys { CREATED_AT ID PROCESSED_AT UPDATED_AT }
@@ -236,6 +244,7 @@ type QueryRoot {
   currentAppInstallation: AppInstallation!
   nodes(ids: [ID!]!): [Node]!
   order(id: ID!): Order
+  fulfillment(id: ID!): Fulfillment
   fulfillmentOrder(id: ID!): FulfillmentOrder
   refund(id: ID!): Refund
   return(id: ID!): Return
@@ -261,12 +270,14 @@ type Mutation {
   inventorySetQuantities(input: InventorySetQuantitiesInput!): InventorySetQuantitiesPayload
   productVariantsBulkUpdate(productId: ID!, variants: [ProductVariantsBulkInput!]!, allowPartialUpdates: Boolean = false): ProductVariantsBulkUpdatePayload
   productSet(identifier: ProductSetIdentifiers, input: ProductSetInput!, synchronous: Boolean = true): ProductSetPayload
+  fulfillmentEventCreate(fulfillmentEvent: FulfillmentEventInput!): FulfillmentEventCreatePayload
   fulfillmentCreate(fulfillment: FulfillmentInput!, message: String): FulfillmentCreatePayload
   webhookSubscriptionCreate(topic: WebhookSubscriptionTopic!, webhookSubscription: WebhookSubscriptionInput!): WebhookSubscriptionCreatePayload
   webhookSubscriptionDelete(id: ID!): WebhookSubscriptionDeletePayload
 }
 schema { query: QueryRoot mutation: Mutation }
 ${[
+  'FulfillmentEvent',
   'FulfillmentLineItem',
   'FulfillmentOrder',
   'FulfillmentOrderLineItem',

@@ -2,6 +2,7 @@ import { moneyText } from '../../core/money.ts';
 import { addBags, type Bag, moneyBag } from './amounts.ts';
 import { type PageArgs, page } from './pages.ts';
 import type {
+  Fulfillment,
   Line,
   Order,
   Place,
@@ -247,6 +248,7 @@ export function orderView(shop: Shop, order: Order) {
         status: one.status,
         createdAt: time(one.createdAt),
         trackingInfo: one.tracking,
+        events: (args: PageArgs) => page(one.events, args, own, eventView),
         fulfillmentLineItems: (args: PageArgs) =>
           page(one.lines, args, own, ({ id, quantity, lineId }) => ({ id, quantity, lineItem: lineOf(lineId) })),
       })),
@@ -256,5 +258,12 @@ export function orderView(shop: Shop, order: Order) {
     returns: (args: PageArgs) => page(order.returns, args, own, returnView),
   };
 }
+
+export const eventView = ({ id, status, happenedAt }: Fulfillment['events'][number]) => ({
+  __typename: 'FulfillmentEvent',
+  id,
+  status,
+  happenedAt: time(happenedAt),
+});
 
 const addressView = (place: Place | null) => (place === null ? null : { __typename: 'MailingAddress', ...place });
