@@ -166,13 +166,14 @@ export async function openHop(ledger: TestLedger, { version, format, safety = '0
     levelOf,
     books,
     /** A customer orders, and the warehouse has the job. */
-    order: async (units: Units): Promise<Job> => {
+    order: async (units: Units, promisedAt?: Date): Promise<Job> => {
       const variantOf = (sku: string) => [...shop.variants.values()].find((one) => one.sku === sku)!.id;
       const customer = person(shop, shop.orders.size);
       placeOrder(shop, {
         lines: Object.entries(units).map(([sku, quantity]) => ({ variantId: variantOf(sku), quantity })),
         customer,
         shippingAddress: place(shop, customer.displayName),
+        ...(promisedAt ? { promisedAt } : {}),
       });
       const before = new Set(jobs.keys());
       const found = (): Job | undefined => [...jobs.values()].find(({ number }) => !before.has(number));

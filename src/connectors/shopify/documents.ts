@@ -68,7 +68,7 @@ const ORDER = `fragment OrderParts on Order {
   shippingLines(first: 3, includeRemovals: true) {
     nodes { id title code isRemoved originalPriceSet ${MONEY} ${DISCOUNTS} ${TAX_LINES} }
   }
-  fulfillmentOrders(first: 5) { nodes { status assignedLocation { location { id } } deliveryMethod { methodType } } }
+  fulfillmentOrders(first: 5) { nodes { status assignedLocation { location { id } } deliveryMethod { methodType maxDeliveryDateTime } } }
   transactions(first: 50) { id kind status gateway processedAt amountSet ${MONEY} }
   refunds(first: 1) { id }
   returns(first: 1) { nodes { id } }

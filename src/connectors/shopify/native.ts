@@ -138,7 +138,7 @@ const Order = Type.Object({
     Type.Object({
       status: Type.String(),
       assignedLocation: Type.Object({ location: Maybe(Ref) }),
-      deliveryMethod: Maybe(Type.Object({ methodType: Type.String() })),
+      deliveryMethod: Maybe(Type.Object({ methodType: Type.String(), maxDeliveryDateTime: Type.Optional(Text) })),
     }),
   ),
   transactions: Type.Array(

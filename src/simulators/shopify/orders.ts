@@ -42,6 +42,8 @@ export interface NewOrder {
   readonly retailLocationId?: string;
   readonly locationId?: string;
   readonly collect?: boolean;
+  /** The last moment that checkout gave for its arrival. */
+  readonly promisedAt?: Date;
   readonly gateway?: string;
   readonly paid?: boolean;
   /** Currency the customer sees, and its rate in parts per million. */
@@ -124,7 +126,7 @@ export function placeOrder(shop: Shop, wanted: NewOrder): Order {
   if (wanted.paid !== false)
     order.transactions.push(transaction(shop, 'SALE', wanted.gateway ?? 'shopify_payments', totalOf(order)));
   for (const line of lines) stockFor(shop, line, locationId, -line.quantity);
-  addFulfillmentOrder(shop, order, lines, locationId, wanted.collect ? 'PICK_UP' : 'SHIPPING');
+  addFulfillmentOrder(shop, order, lines, locationId, wanted.collect ? 'PICK_UP' : 'SHIPPING', wanted.promisedAt);
   if (wanted.retailLocationId) fulfil(shop, order, []);
   shop.orders.set(order.id, order);
   shop.change('order', order.id, order);
@@ -155,6 +157,7 @@ function addFulfillmentOrder(
   lines: readonly Line[],
   locationId: string,
   method: 'SHIPPING' | 'PICK_UP',
+  promisedAt: Date | null = null,
 ): void {
   const shipped = lines.filter(({ requiresShipping }) => requiresShipping);
   if (shipped.length === 0) return;
@@ -162,6 +165,7 @@ function addFulfillmentOrder(
     id: shop.id('FulfillmentOrder'),
     locationId,
     method,
+    promisedAt,
     status: 'OPEN',
     lines: shipped.map(({ id: lineId, quantity }) => ({
       id: shop.id('FulfillmentOrderLineItem'),

@@ -151,6 +151,8 @@ interface FulfillmentOrder {
   readonly id: string;
   readonly locationId: string;
   readonly method: 'SHIPPING' | 'PICK_UP';
+  /** The last moment that checkout gave for its arrival. */
+  readonly promisedAt: Date | null;
   status: 'OPEN' | 'IN_PROGRESS' | 'CLOSED' | 'CANCELLED';
   readonly lines: { readonly id: string; readonly lineId: string; readonly total: number; remaining: number }[];
 }

@@ -232,7 +232,12 @@ export function orderView(shop: Shop, order: Order) {
           name: shop.locations.get(one.locationId)!.name,
           location: locationView(shop, one.locationId),
         },
-        deliveryMethod: { id: one.id.replace('FulfillmentOrder', 'DeliveryMethod'), methodType: one.method },
+        deliveryMethod: {
+          id: one.id.replace('FulfillmentOrder', 'DeliveryMethod'),
+          methodType: one.method,
+          minDeliveryDateTime: null,
+          maxDeliveryDateTime: time(one.promisedAt),
+        },
         lineItems: (inner: PageArgs) =>
           page(one.lines, inner, own, (line) => ({
             id: line.id,
