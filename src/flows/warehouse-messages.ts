@@ -3,10 +3,10 @@ import {
   FunctionalAcknowledgementDocument,
 } from '../connectors/warehouse-files/acknowledgements.ts';
 import type { Acknowledgement, Beside, InventoryReport, Receipt } from '../connectors/warehouse-files/index.ts';
-import { adjustmentOf, badMessage, differencesOf, replyOf } from '../connectors/warehouse-files/mapping.ts';
+import { adjustmentOf, badMessage, differencesOf, type Known, replyOf } from '../connectors/warehouse-files/mapping.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { nothing } from '../core/document.ts';
-import { defineFlow, type Flow } from '../core/flow.ts';
+import { defineFlow, type Flow, type Look } from '../core/flow.ts';
 import { canonicalJson, sha256 } from '../core/seal.ts';
 import { StockAdjustmentDocument } from '../model/stock-adjustment.ts';
 import { StockLevelDocument } from '../model/stock-level.ts';
@@ -63,7 +63,17 @@ export const warehouseReceipts = ({
 const CAUSE = 'stock-differs';
 const SHOWN = 10;
 
-/** What the warehouse counts is compared with what the hub promises from there. It changes nothing: whose count is right is for people to say. */
+/** What the hub last heard of goods in a location. Each channel may have a level of its own; all of them were made of the same figures, and the newest counts. */
+async function knownOf(sku: string, location: string, look: Look<unknown>): Promise<Known> {
+  const levels = (await look.find(StockLevelDocument, ['sku', sku])).filter((level) => level.location === location);
+  const [newest] = levels.sort((a, b) => Date.parse(b.asOf) - Date.parse(a.asOf));
+  return { onHand: newest?.onHand ?? null, free: newest?.free ?? null };
+}
+
+/**
+ * What the warehouse counts is compared with what the books have there, as the stock feeds tell it. It changes nothing: whose count is right is for people to
+ * say.
+ */
 export const warehouseStock = ({
   from,
   location,
@@ -74,7 +84,7 @@ export const warehouseStock = ({
 }): Flow<InventoryReport | Beside, never> =>
   defineFlow<InventoryReport | Beside, never, unknown>({
     id: 'warehouse-stock',
-    about: "The warehouse's count is compared with what the hub promises.",
+    about: "The warehouse's count is compared with what the books have there.",
     documents: [],
     from,
     to: {},
@@ -85,15 +95,14 @@ export const warehouseStock = ({
     translate: async (native, look) => {
       if (native.kind === 'bad') throw badMessage(native);
       if (native.kind === 'group') return { outcome: 'duplicate', documents: [] };
-      const promised = new Map<string, string | null>();
-      for (const { sku } of native.lines)
-        promised.set(sku, (await look.current(StockLevelDocument, `${location}/${sku}`))?.available ?? null);
-      const differences = differencesOf(native, promised);
+      const known = new Map<string, Known>();
+      for (const { sku } of native.lines) known.set(sku, await knownOf(sku, location, look));
+      const differences = differencesOf(native, known);
       const first = differences
         .slice(0, SHOWN)
-        .map(({ sku, counted, promised: ours }) => `${sku} ${counted} (hub: ${ours})`);
+        .map(({ sku, counted, known: ours, what }) => `${sku} ${counted} ${what} (books: ${ours})`);
       const more = differences.length > SHOWN ? ` and ${differences.length - SHOWN} more` : '';
-      const message = `Count ${native.report} of the warehouse differs from what is promised from ${location}: ${first.join(', ')}${more}. Find out whose count is right and correct the other; the next equal count closes this.`;
+      const message = `Count ${native.report} of the warehouse differs from the books in ${location}: ${first.join(', ')}${more}. Find out whose count is right and correct the other; the next equal count closes this.`;
       return {
         outcome: 'routed',
         documents: [],

@@ -3,7 +3,7 @@ import { badMessage, nothingLeft, orderOf, shipmentOf, shippedBy } from '../conn
 import type { Sink, Source } from '../core/connector.ts';
 import { defineFlow, type Flow, type Look, type MappingSeed, type Translation } from '../core/flow.ts';
 import { canonicalJson } from '../core/seal.ts';
-import { ShipmentDocument } from '../model/shipment.ts';
+import { hasLeft, isBefore, type Shipment, ShipmentDocument } from '../model/shipment.ts';
 
 type Native = ShippingAdvice | Beside;
 
@@ -66,18 +66,32 @@ async function shipmentsOf(native: Native, look: Look, asks: boolean): Promise<T
   if (native.kind === 'bad') throw badMessage(native);
   if (native.kind === 'group') return { outcome: 'duplicate', documents: [] };
   const order = await orderOf(native, look);
-  const body = shipmentOf(native, order, look);
-  const all = asks ? await look.find(ShipmentDocument, ['order', order.orderNumber]) : [];
+  const told = shipmentOf(native, order, look);
+  const known = told && (await look.current(ShipmentDocument, told.id));
+  // What comes late says nothing new: goods that have left were packed.
+  if (known && isBefore(native.milestone, known.milestone)) return { outcome: 'duplicate', documents: [] };
+  const body = told && known ? furtherOn(known, told) : told;
+  const gone = hasLeft(native);
+  const all = asks && gone ? await look.find(ShipmentDocument, ['order', order.orderNumber]) : [];
   const others = all.filter(
-    ({ fulfilmentOrder, number }) => fulfilmentOrder === order.id && number !== native.shipment,
+    (one) => hasLeft(one) && one.fulfilmentOrder === order.id && one.number !== native.shipment,
   );
-  const shipped = asks ? shippedBy(native, order, body, others) : null;
+  const shipped = asks && gone ? shippedBy(native, order, body, others) : null;
   const replies = shipped === null ? [] : [shipped];
   if (body === null) {
-    const objections = native.closes === 'nothing' || !asks ? [] : [nothingLeft(native, order)];
+    const objections = native.closes === 'nothing' || !asks || !gone ? [] : [nothingLeft(native, order)];
     return { outcome: 'routed', documents: [], objections, replies };
   }
-  const known = await look.current(ShipmentDocument, body.id);
   const outcome = known && canonicalJson(known) === canonicalJson(body) ? 'duplicate' : 'routed';
   return { outcome, documents: [{ kind: 'shipment', body }], answers: ['nothing-shipped'], replies };
 }
+
+/** The same shipment at its next milestone; whoever tells of that need not say again how it travels. */
+const furtherOn = (known: Shipment, told: Shipment): Shipment =>
+  known.milestone === told.milestone
+    ? told
+    : {
+        ...told,
+        carrier: told.carrier ?? known.carrier,
+        tracking: told.tracking.length > 0 ? told.tracking : known.tracking,
+      };

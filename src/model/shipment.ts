@@ -49,6 +49,21 @@ const ShipmentSchema = Type.Object({
 
 export type Shipment = Static<typeof ShipmentSchema>;
 
+const ranks: Readonly<Record<Shipment['milestone'], number>> = {
+  picked: 0,
+  packed: 1,
+  ready: 2,
+  shipped: 3,
+  delivered: 4,
+};
+
+/** Whether one milestone comes before another. */
+export const isBefore = (one: Shipment['milestone'], other: Shipment['milestone']): boolean =>
+  ranks[one] < ranks[other];
+
+/** Whether the goods have left. */
+export const hasLeft = ({ milestone }: Pick<Shipment, 'milestone'>): boolean => !isBefore(milestone, 'shipped');
+
 /** Goods on their way to a customer, all or a part of a fulfilment order. */
 export const ShipmentDocument = defineDocument({
   name: 'shipment',

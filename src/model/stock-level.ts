@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { classified, defineDocument } from '../core/document.ts';
 
 const StockLevelSchema = Type.Object({
-  /** `location/sku`. */
+  /** `location/sku`, and `@channel` after it where each channel is told a figure of its own. */
   id: Type.String(classified('internal')),
   /** Key of the product document. */
   sku: Type.String(classified('public')),
@@ -11,6 +11,8 @@ const StockLevelSchema = Type.Object({
   /** Plain decimal, never negative: what may be promised. `free − in flight − safety`, where the source says these. */
   available: Type.String(classified('internal')),
   /** Plain decimals the figure was made of, where known. */
+  onHand: Type.Optional(Type.String(classified('internal'))),
+  /** On hand, less what orders have reserved. */
   free: Type.Optional(Type.String(classified('internal'))),
   inFlight: Type.Optional(Type.String(classified('internal'))),
   safety: Type.Optional(Type.String(classified('internal'))),

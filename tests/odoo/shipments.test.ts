@@ -116,17 +116,40 @@ for (const { name, start } of servers)
       assert.deepEqual(await delivered(order), [4]);
     });
 
-    it('before anything has left nothing is written', async () => {
-      const { order } = await at.order(await at.product('C', 10), 5);
-      done(await send(shipment(order, 'C', '5', { milestone: 'packed' })));
+    it('picked, packed and delivered are a line each in the notes of the transfer, once, beside what people wrote', async () => {
+      const { order, picking } = await at.order(await at.product('C', 10), 5);
+      await at.write('stock.picking', picking, { note: '<p>Ring twice</p>' });
+      const one = shipment(order, 'C', '5', { milestone: 'picked' });
+      const told = async (milestone: Shipment['milestone'], occurredAt: string) => {
+        const next = { ...one, document: { ...one.document, milestone, occurredAt } };
+        done(await send(next));
+        road.clear();
+        done(await send(next));
+        assert.equal(
+          road.calls.some(({ method }) => method === 'write' || method === 'button_validate'),
+          false,
+          'a repeat writes nothing',
+        );
+      };
+      await told('picked', '2026-11-20T08:00:00Z');
+      await told('packed', '2026-11-20T09:00:00Z');
       assert.deepEqual(
         (await pickings(order)).map(({ state }) => state),
         ['assigned'],
       );
-      assert.equal(
-        road.calls.some(({ method }) => method === 'write'),
-        false,
-      );
+      await told('shipped', '2026-11-20T10:00:00Z');
+      await told('delivered', '2026-11-21T10:00:00Z');
+      const [row] = await at.direct.read('stock.picking', [['id', '=', picking]], ['note', 'state'], at.cx);
+      assert.equal(row!.state, 'done');
+      const lines = [...String(row!.note).matchAll(/<p[^>]*>(.*?)<\/p>/g)].map(([, text]) => text);
+      const at20 = (words: string) => `${one.key} ${words}`;
+      assert.deepEqual(lines, [
+        'Ring twice',
+        at20('picked 2026-11-20 08:00 UTC'),
+        at20('packed 2026-11-20 09:00 UTC'),
+        at20('delivered 2026-11-21 10:00 UTC'),
+      ]);
+      assert.deepEqual(await delivered(order), [5]);
     });
 
     it('of one product of two leaves the other for later', async () => {

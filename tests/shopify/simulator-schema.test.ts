@@ -31,6 +31,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
   const refund = orders.flatMap(({ refunds }) => refunds)[0]!;
   const back = orders.flatMap(({ returns }) => returns)[0]!;
   const shippable = orders.find(({ fulfillmentOrders: [first] }) => first?.status === 'OPEN')!.fulfillmentOrders[0]!;
+  const gone = orders.flatMap(({ fulfillments }) => fulfillments)[0]!;
   const cursor = (id: string): string => Buffer.from(id).toString('base64url');
   const some = orders.filter(({ refunds, returns }, index) => index % 10 === 0 || refunds.length + returns.length > 1);
   const long = orders.find(({ lines }) => lines.length > 1)!;
@@ -119,6 +120,13 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
       },
     ],
     [documents.fulfil, { fulfillment: { lineItemsByFulfillmentOrder: [{ fulfillmentOrderId: shippable.id }] } }],
+    [documents.shippedEvents, { id: gone.id }],
+    [
+      documents.tellEvent,
+      { event: { fulfillmentId: gone.id, status: 'DELIVERED', happenedAt: '2026-11-20T10:00:00Z' } },
+    ],
+    [documents.shippedEvents, { id: gone.id }],
+    [documents.tellEvent, { event: { fulfillmentId: 'gid://shopify/Fulfillment/1', status: 'DELIVERED' } }],
     [documents.subscribe, { topic: 'ORDERS_CREATE', subscription: { uri: 'https://example.com/in' } }],
     [documents.subscribe, { topic: 'ORDERS_CREATE', subscription: { uri: 'https://example.com/in' } }],
     [documents.subscriptions, {}],

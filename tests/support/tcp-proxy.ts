@@ -21,6 +21,8 @@ export type Weather =
 export class TcpProxy {
   weather: Weather = { kind: 'clear' };
   connections = 0;
+  /** Hears what clients say, just before it is passed on. */
+  heard: (data: string) => void = () => undefined;
   readonly #server;
   readonly #sockets = new Set<Socket>();
   #target: number;
@@ -69,6 +71,7 @@ export class TcpProxy {
     let sent = 0;
     client.on('data', (data) => {
       sent += data.length;
+      this.heard(data.toString('latin1'));
       const { weather } = this;
       if (weather.kind === 'cut before' && sent > weather.bytes) return void client.resetAndDestroy();
       if (weather.kind !== 'black hole') this.#pass(data, server);

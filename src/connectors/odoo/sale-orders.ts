@@ -1,5 +1,5 @@
 import type { Context, Item, Result, Sink } from '../../core/connector.ts';
-import { type Decimal, decimal, fits } from '../../core/decimal.ts';
+import { fits } from '../../core/decimal.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import { type Order, OrderDocument } from '../../model/order.ts';
@@ -21,8 +21,9 @@ import {
 } from './order-changes.ts';
 import { placesOf } from './order-places.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
+import { otherPromise, promiseCell, promised } from './promises.ts';
 import { pair, type Row } from './rows.ts';
-import { minorOf, naiveUtc, sinkOf } from './sink.ts';
+import { minorOf, naiveUtc, numberOf, sinkOf } from './sink.ts';
 
 /** Some 10 s of Odoo's time (about 30 lines a second, odoo.md §5), well below its own limit of 120 s. A larger order travels alone. */
 const maxLines = 300;
@@ -64,7 +65,7 @@ export const saleOrders = (odoo: Odoo, max: number, limit = 5): Sink<typeof Orde
           const adopted = await adoptedOf(odoo, ready, cx);
           const own = ready.filter((one) => !adopted.has(one));
           const results = await addressed(odoo, own, cx, (orders) =>
-            inWaves(orders, (wave) => deliverWave(odoo, wave, limit, cx)),
+            promised(odoo, orders, cx, (some) => inWaves(some, (wave) => deliverWave(odoo, wave, limit, cx))),
           );
           return ready.map((one) => adopted.get(one) ?? results[own.indexOf(one)]!);
         },
@@ -158,7 +159,16 @@ async function deliverWave(odoo: Odoo, wave: Ready, limit: number, cx: Context):
 
 const nameOf = ({ prepared }: Ready[number]): string => prepared.loadable.cells.id;
 
-const compared = ['state', 'client_order_ref', 'order_line', 'amount_untaxed', 'amount_total', 'currency_id', 'locked'];
+const compared = [
+  'commitment_date',
+  'state',
+  'client_order_ref',
+  'order_line',
+  'amount_untaxed',
+  'amount_total',
+  'currency_id',
+  'locked',
+];
 
 /** Orders that Odoo already has. */
 function heldOf(odoo: Odoo, wave: Ready, cx: Context): Promise<Map<string, Row>> {
@@ -277,6 +287,7 @@ async function saleOrder(odoo: Odoo, item: Item<Order>, cx: Context): Promise<Pr
     origin: order.refersTo ?? '',
     date_order: naiveUtc(order.placedAt, 'placedAt'),
     state: order.state === 'cancelled' ? 'cancel' : 'sale',
+    ...promiseCell(order),
     ...(places.warehouse === null ? {} : { 'warehouse_id/.id': String(places.warehouse) }),
   };
   const rows: Cells[] = [];
@@ -311,21 +322,13 @@ async function orderLine(odoo: Odoo, item: Item<Order>, line: Order['lines'][num
 
 /** The number as the document has it. Throws `rejected` when Odoo would round it. */
 function exactly(text: string, digits: number | null, field: string, { document }: Item<Order>, sku: string): string {
-  const value = number(text, field, document.number);
+  const value = numberOf(text, field, document.number);
   if (digits === null || fits(value, digits)) return text;
   throw rejected(
     `order ${document.number}: ${field} ${text} of ${sku} has more decimals than Odoo keeps (${digits}); raise the Decimal Accuracy in Odoo's settings`,
     'odoo-precision',
     field,
   );
-}
-
-function number(text: string, field: string, order: string): Decimal {
-  try {
-    return decimal(text);
-  } catch (error) {
-    throw rejected(`order ${order}: ${field}: ${(error as Error).message}`, 'not-a-number', field);
-  }
 }
 
 async function readBack(odoo: Odoo, sent: Ready, loaded: readonly Loaded[], cx: Context): Promise<Result[]> {
@@ -341,7 +344,8 @@ async function readBack(odoo: Odoo, sent: Ready, loaded: readonly Loaded[], cx: 
   return loaded.map((one, place): Result => {
     if (one.outcome !== 'landed') return one;
     const { item, prepared } = sent[place]!;
-    const fault = difference(item.document, prepared.currency, held.get(one.id));
+    const row = held.get(one.id);
+    const fault = difference(item.document, prepared.currency, row) ?? otherPromise(item.document, row);
     if (!fault) return { outcome: 'done', id: String(one.id) };
     cx.log.warn('odoo holds another order than was sent', { id: one.id, cause: fault.cause });
     return { outcome: 'failed', fault };

@@ -1,10 +1,11 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
 import { compare, type Decimal, decimal, decimalText, fits, integer } from '../../core/decimal.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
-import { type Shipment, ShipmentDocument } from '../../model/shipment.ts';
+import { hasLeft, type Shipment, ShipmentDocument } from '../../model/shipment.ts';
 import type { Odoo } from './database.ts';
 import { lastKeyOf } from './external-id.ts';
 import { lineIdOf, trackingOf } from './mapping/deliveries.ts';
+import { note } from './milestones.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
 import { type Row, relation } from './rows.ts';
 import { sinkOf } from './sink.ts';
@@ -17,15 +18,13 @@ interface Part {
   readonly quantity: Decimal;
 }
 
-/** Milestones after which goods have left. */
-const gone = new Set<Shipment['milestone']>(['shipped', 'delivered']);
-
 /** A picking that is not done; before that its number and what is picked may be set as often as one likes. */
 const isOpen = ({ state }: { readonly state: string }): boolean => state === 'confirmed' || state === 'assigned';
 
 /**
  * Shipments validate the delivery of their order: what is in them is set as moved on the open picking, with the tracking numbers, and the rest becomes a
- * backorder, or is dropped where the shipment `closes`. Milestones before `shipped` write nothing.
+ * backorder, or is dropped where the shipment `closes`. Milestones that Odoo has no state for (picked, packed, ready, delivered) are a line each in the notes of
+ * the transfer, written once.
  *
  * Odoo takes no key for it, so the picking carries a mark of the shipment behind its source document ("S00012 (wms:4711)"), written together with the
  * quantities before it is validated. A done picking with that mark is the shipment; one that is not done is where to go on: every step may be repeated.
@@ -92,8 +91,14 @@ async function ship(odoo: Odoo, item: Item<Shipment>, order: number, cx: Context
   const deliveries = await deliveriesOf(odoo, order, cx);
   const marked = deliveries.flatMap(({ pickings }) => pickings.filter(({ origin }) => origin?.endsWith(mark)));
   const before = marked.find(({ state }) => state === 'done');
-  if (before) return resultOf(shipment, before, deliveries);
-  if (!gone.has(shipment.milestone)) return { outcome: 'done', id: `order-${order}` };
+  if (before) return finished(odoo, item, before, deliveries, cx);
+  if (!hasLeft(shipment)) {
+    // Of goods that are still in the house nothing is to be told where Odoo awaits none any more.
+    const awaited =
+      marked.find(isOpen) ?? (isAwaited(deliveries) ? chosen(shipment, deliveries, warehouseOf(shipment, cx)) : null);
+    if (awaited) await note(odoo, item, awaited.id, cx);
+    return { outcome: 'done', id: `order-${order}` };
+  }
   const open =
     marked.find(isOpen) ??
     (await cancelledFirst(odoo, shipment, deliveries, order, cx)) ??
@@ -104,11 +109,24 @@ async function ship(odoo: Odoo, item: Item<Shipment>, order: number, cx: Context
   try {
     const now = await deliveriesOf(odoo, order, cx);
     const picking = now.flatMap(({ pickings }) => pickings).find(({ id }) => id === open.id);
-    if (picking?.state === 'done') return resultOf(shipment, picking, now);
+    if (picking?.state === 'done') return await finished(odoo, item, picking, now, cx);
   } catch (error) {
     return { outcome: 'failed', fault: afterLanding(error, 'the transfer was validated in Odoo') };
   }
   return { outcome: 'failed', fault: refusal ?? notDone(shipment, open) };
+}
+
+/** A transfer that is done, and where the goods have come further since, the note that says so. */
+async function finished(
+  odoo: Odoo,
+  item: Item<Shipment>,
+  picking: PickingRecord,
+  deliveries: readonly DeliveryRecord[],
+  cx: Context,
+): Promise<Result> {
+  const result = resultOf(item.document, picking, deliveries);
+  if (result.outcome === 'done' && item.document.milestone === 'delivered') await note(odoo, item, picking.id, cx);
+  return result;
 }
 
 const warehouseOf = ({ location }: Shipment, cx: Context): string =>
@@ -131,6 +149,9 @@ async function deliveriesOf(odoo: Odoo, order: number, cx: Context): Promise<Del
   );
 }
 
+const isAwaited = (deliveries: readonly DeliveryRecord[]): boolean =>
+  deliveries.some(({ pickings }) => pickings.some(isOpen));
+
 /** Null, unless the order was cancelled before its goods were said to have left: throws `rejected` then, for they must come back. */
 async function cancelledFirst(
   odoo: Odoo,
@@ -139,7 +160,7 @@ async function cancelledFirst(
   order: number,
   cx: Context,
 ): Promise<null> {
-  if (deliveries.some(({ pickings }) => pickings.some(isOpen))) return null;
+  if (isAwaited(deliveries)) return null;
   const [sale] = await odoo.read('sale.order', [['id', '=', order]], ['state'], cx);
   if (sale?.state !== 'cancel') return null;
   const goods = shipment.lines.map(({ quantity, sku }) => `${quantity} × ${sku}`).join(', ');

@@ -1,5 +1,6 @@
 import { milliseconds } from '../../core/clock.ts';
 import type { Result, Sink } from '../../core/connector.ts';
+import { type Decimal, decimal } from '../../core/decimal.ts';
 import type { AnyDocumentType } from '../../core/document.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
 import { currencyDigits } from '../../core/money.ts';
@@ -49,6 +50,15 @@ export function naiveUtc(time: string, field: string): string {
   if (Number.isNaN(date.getTime()))
     throw rejected(`'${time.slice(0, 40)}' is not an RFC 3339 time`, 'not-a-time', field);
   return date.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** A plain decimal of an order. Throws `rejected` naming order and field. */
+export function numberOf(text: string, field: string, order: string): Decimal {
+  try {
+    return decimal(text);
+  } catch (error) {
+    throw rejected(`order ${order}: ${field}: ${(error as Error).message}`, 'not-a-number', field);
+  }
 }
 
 /** A float of Odoo in minor units: exact for amounts below 90 trillion cents. */

@@ -47,7 +47,7 @@ const LINE = `id sku name title quantity currentQuantity isGiftCard requiresShip
 
 const LINE_ITEM = `fragment Line on LineItem { ${LINE} }`;
 const SHIPPING_LINE = `id title code isRemoved originalPriceSet ${MONEY} ${DISCOUNTS} ${TAX_LINES}`;
-const TO_SHIP = 'status assignedLocation { location { id } } deliveryMethod { methodType }';
+const TO_SHIP = 'status assignedLocation { location { id } } deliveryMethod { methodType maxDeliveryDateTime }';
 
 const REFUND_LINES = `pageInfo { hasNextPage endCursor }
     nodes { id quantity restockType location { id } lineItem { id } subtotalSet ${MONEY} totalTaxSet ${MONEY} }`;
@@ -299,6 +299,23 @@ ${LINE_ITEM}`,
     `query MoreToShip($id: ID!, $after: String!) {
   fulfillmentOrder(id: $id) {
     lineItems(first: 200, after: $after) { pageInfo { hasNextPage endCursor } nodes { id remainingQuantity lineItem { id } } }
+  }
+}`,
+  ),
+  shippedEvents: query(
+    'ShippedEvents',
+    ['shipments'],
+    `query ShippedEvents($id: ID!) {
+  fulfillment(id: $id) { id events(first: 50) { nodes { status } } }
+}`,
+  ),
+  tellEvent: mutation(
+    'TellEvent',
+    ['shipments'],
+    `mutation TellEvent($event: FulfillmentEventInput!) {
+  fulfillmentEventCreate(fulfillmentEvent: $event) {
+    fulfillmentEvent { id status }
+    userErrors { field message }
   }
 }`,
   ),

@@ -115,9 +115,25 @@ function deliveryOf(terms: Terms): Order['delivery'] | undefined {
   const ships = methods.has('SHIPPING') || methods.has('LOCAL') || methods.has('PICKUP_POINT');
   const line = shippingLines.nodes.find(({ isRemoved }) => !isRemoved);
   const service = line ? terms.shippingService(line.code ?? line.title) : null;
-  if (methods.has('PICK_UP') && !ships) return { method: 'collect', service, promisedAt: null };
+  const promisedAt = promiseOf(terms.order);
+  if (methods.has('PICK_UP') && !ships) return { method: 'collect', service, promisedAt };
   if (retailLocation && !line) return undefined;
-  return requiresShipping ? { method: 'ship', service, promisedAt: null } : undefined;
+  return requiresShipping ? { method: 'ship', service, promisedAt } : undefined;
+}
+
+/**
+ * The last moment that checkout gave the customer for the arrival of anything that is still to come; null where it gave none. When the merchant must have shipped
+ * (`fulfillBy`) is no promise to anybody.
+ *
+ * @see https://shopify.dev/docs/api/admin-graphql/2026-07/objects/DeliveryMethod
+ */
+function promiseOf({ fulfillmentOrders }: ShopifyOrder): string | null {
+  const times = fulfillmentOrders.nodes
+    .filter(({ status }) => status !== 'CANCELLED')
+    .flatMap(({ deliveryMethod }) => deliveryMethod?.maxDeliveryDateTime ?? [])
+    .map((text) => Date.parse(text))
+    .filter((time) => !Number.isNaN(time));
+  return times.length === 0 ? null : new Date(Math.max(...times)).toISOString();
 }
 
 function addressOf(place: ShopifyPlace | null, email: string | null): Address | undefined {

@@ -140,7 +140,7 @@ const Order = Type.Object({
     Type.Object({
       status: Type.String(),
       assignedLocation: Type.Object({ location: Maybe(Ref) }),
-      deliveryMethod: Maybe(Type.Object({ methodType: Type.String() })),
+      deliveryMethod: Maybe(Type.Object({ methodType: Type.String(), maxDeliveryDateTime: Type.Optional(Text) })),
       /** Read where there are several. */
       lineItems: Type.Optional(list(Type.Object({ totalQuantity: Type.Integer({ minimum: 0 }), lineItem: Ref }))),
     }),

@@ -1,8 +1,9 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
-import { FaultError, rejected } from '../../core/fault.ts';
-import { type Shipment, ShipmentDocument } from '../../model/shipment.ts';
+import { type Fault, FaultError, rejected } from '../../core/fault.ts';
+import { hasLeft, type Shipment, ShipmentDocument } from '../../model/shipment.ts';
 import { documents } from './documents.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
+import { isTold, tell } from './milestones.ts';
 import { allOf, type Page } from './pages.ts';
 import type { Shop } from './shop.ts';
 import { failed, orderIdOf, sinkOf } from './sink.ts';
@@ -61,7 +62,10 @@ export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
       const found: Found[] = [];
       for (const item of items) {
         const now = hasLeft(item.document) ? await orderNow(shop, item, cx) : null;
-        found.push(now === null ? { found: 'absent' } : foundIn(now, item.document));
+        const held: Found = now === null ? { found: 'absent' } : foundIn(now, item);
+        // What is there and does not say yet how far it has come is told that by the next attempt.
+        const behind = held.found === 'whole' && !(await isTold(shop, held.id, item.document, cx));
+        found.push(behind ? { found: 'absent' } : held);
       }
       return found;
     },
@@ -72,20 +76,17 @@ export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
     },
   });
 
-/** Before a parcel has left there is nothing to tell a customer. */
-const hasLeft = ({ milestone }: Shipment): boolean => milestone === 'shipped' || milestone === 'delivered';
-
 const referencesOf = ({ tracking, number }: Shipment): string[] =>
   tracking.length === 0 ? [number] : tracking.map((one) => one.number);
 
-function foundIn({ fulfillments }: OrderNow, shipment: Shipment): Found {
-  const references = referencesOf(shipment);
+function foundIn({ fulfillments }: OrderNow, { id, document }: Item<Shipment>): Found {
+  const references = referencesOf(document);
   const valid = fulfillments.filter(
     ({ status }) => status !== 'CANCELLED' && status !== 'ERROR' && status !== 'FAILURE',
   );
   const has = ({ trackingInfo }: Shipped): number =>
     references.filter((reference) => trackingInfo.some(({ number }) => number === reference)).length;
-  const whole = valid.find((one) => has(one) === references.length);
+  const whole = valid.find((one) => one.id === id || has(one) === references.length);
   if (whole) return { found: 'whole', id: whole.id };
   const part = valid.find((one) => has(one) > 0);
   if (!part) return { found: 'absent' };
@@ -107,11 +108,15 @@ async function orderNow(shop: Shop, item: Item<Shipment>, cx: Context): Promise<
 
 async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Result> {
   const { document } = item;
+  // Before a parcel has left there is nothing to tell a customer.
   if (!hasLeft(document))
     return { outcome: 'done', id: item.id ?? orderIdOf(item, item.document.order, item.document.orderNumber) };
   const now = await orderNow(shop, item, cx);
-  const found = foundIn(now, document);
-  if (found.found === 'whole') return { outcome: 'done', id: found.id };
+  const found = foundIn(now, item);
+  if (found.found === 'whole') {
+    await tell(shop, found.id, document, cx);
+    return { outcome: 'done', id: found.id };
+  }
   if (found.found === 'partial') throw rejected(found.message ?? '', 'partly-there', 'tracking');
   const shares = await share(shop, now, document, cx);
   const references = referencesOf(document);
@@ -129,7 +134,18 @@ async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Resu
   const made = told?.fulfillment;
   if (!made || !references.every((reference) => made.trackingInfo.some(({ number }) => number === reference)))
     throw new FaultError({ kind: 'unknown', message: 'Shopify did not say that the fulfilment was made' });
+  try {
+    await tell(shop, made.id, document, cx);
+  } catch (error) {
+    return { outcome: 'failed', fault: afterMaking(error) };
+  }
   return { outcome: 'done', id: made.id };
+}
+
+/** The fulfilment is there: whatever went wrong with its event, it must be looked for before anything is repeated. */
+function afterMaking(error: unknown): Fault {
+  if (!(error instanceof FaultError) || error.fault.kind === 'rejected') throw error;
+  return { kind: 'unknown', message: `the fulfilment was made, but not what became of it: ${error.message}` };
 }
 
 function trackingOf(shop: Shop, { carrier, tracking, number }: Shipment, cx: Context): object {

@@ -280,6 +280,17 @@ test('a shipment is shared out over what is left to ship at one location; what i
   assert.deepEqual(order.fulfillments[0]!.tracking, [
     { company: 'bpost BE', number: 'T1', url: 'https://track.example/T1' },
   ]);
+  const [made] = order.fulfillments;
+  const arrived = { ...shipment(1, [[a, '1']], { milestone: 'delivered', tracking: [] }), id: made!.id };
+  const find = async () => (await sinks.shipments.find!([arrived], cx))[0]!.found;
+  assert.equal(await find(), 'absent', 'it is there, and does not say that it arrived');
+  for (let n = 0; n < 2; n++) assert.equal(told((await sinks.shipments.deliver([arrived], cx))[0]), 'done');
+  assert.equal(await find(), 'whole');
+  assert.deepEqual(
+    made!.events.map(({ status, happenedAt }) => [status, happenedAt.toISOString()]),
+    [['DELIVERED', '2026-11-25T10:00:00.000Z']],
+  );
+  assert.equal(order.fulfillments.length, 1);
   const tooMuch = await sinks.shipments.deliver([shipment(2, [[a, '2']])], cx);
   assert.match(
     told(tooMuch[0]),

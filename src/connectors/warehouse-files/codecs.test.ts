@@ -117,11 +117,14 @@ describe('what the warehouse tells', () => {
       ),
     );
     assert.deepEqual(
-      csv('inventory', 'report,as_of,sku,quantity|C1,2026-11-26T06:00:00Z,A,7|END,1'),
+      csv(
+        'inventory',
+        'report,as_of,sku,quantity,available|C1,2026-11-26T06:00:00Z,A,7,|C1,2026-11-26T06:00:00Z,B,9,8|END,2',
+      ),
       xmlCodec.read(
         'inventory',
         'f.xml',
-        '<Inventories><Inventory report="C1" asOf="2026-11-26T06:00:00Z"><Line sku="A" quantity="7"/></Inventory></Inventories>',
+        '<Inventories><Inventory report="C1" asOf="2026-11-26T06:00:00Z"><Line sku="A" quantity="7"/><Line sku="B" quantity="9" available="8"/></Inventory></Inventories>',
       ),
     );
     const rejected = {
@@ -161,8 +164,8 @@ describe('what the warehouse tells', () => {
       report: 'CNT77',
       asOf: '2026-11-26T06:00:00.000Z',
       lines: [
-        { sku: 'MUG-R', quantity: '17' },
-        { sku: 'TEE-M', quantity: '4' },
+        { sku: 'MUG-R', onHand: '20', available: '17' },
+        { sku: 'TEE-M', onHand: '4', available: null },
       ],
     });
     const [yes] = x12.read('acknowledgement', 'f', fixture('997_accepted.x12'));

@@ -1,7 +1,18 @@
 import { type CsvError, parse } from 'csv-parse/sync';
 import { rejected } from '../../core/fault.ts';
 import type { Address } from '../../model/address.ts';
-import { checkOrderText, instant, oneOf, optional, optionalInstant, quantity, text, whole } from './fields.ts';
+import {
+  checkOrderText,
+  counted,
+  instant,
+  milestone,
+  oneOf,
+  optional,
+  optionalInstant,
+  quantity,
+  text,
+  whole,
+} from './fields.ts';
 import type {
   Acknowledgement,
   Codec,
@@ -71,11 +82,11 @@ function quoted(value: string | number | null): string {
 /** The columns a file must have; `?` marks those that may be missing. */
 const columns: Readonly<Record<MessageKind, readonly string[]>> = {
   'shipping-advice': [
-    ...['shipment', 'fulfilment_order', 'shipped_at', 'carrier?', 'tracking?', 'closes', 'sent_at?'],
+    ...['shipment', 'fulfilment_order', 'shipped_at', 'carrier?', 'tracking?', 'closes', 'sent_at?', 'milestone?'],
     ...['line?', 'sku', 'quantity'],
   ],
   receipt: ['receipt', 'reference?', 'received_at', 'sent_at?', 'sku', 'quantity', 'condition?'],
-  inventory: ['report', 'as_of', 'sku', 'quantity'],
+  inventory: ['report', 'as_of', 'sku', 'quantity?', 'available?'],
   acknowledgement: ['message', 'verdict', 'field?', 'reason?', 'sent_at?'],
 };
 
@@ -127,11 +138,20 @@ function grouped(rows: readonly Row[], id: string, same: readonly string[]): [fi
 
 const readers: { readonly [K in MessageKind]: (rows: readonly Row[]) => MessageOf<K>[] } = {
   'shipping-advice': (rows) =>
-    grouped(rows, 'shipment', ['fulfilment_order', 'shipped_at', 'carrier', 'tracking', 'closes', 'sent_at']).map(
+    grouped(rows, 'shipment', [
+      'fulfilment_order',
+      'shipped_at',
+      'carrier',
+      'tracking',
+      'closes',
+      'sent_at',
+      'milestone',
+    ]).map(
       ([{ at, values }, own]): ShippingAdvice => ({
         kind: 'shipping-advice',
         shipment: text(at, 'shipment', values.shipment),
         order: text(at, 'fulfilment_order', values.fulfilment_order),
+        milestone: milestone(at, values.milestone),
         shippedAt: instant(at, 'shipped_at', values.shipped_at),
         carrier: optional(values.carrier),
         tracking: (values.tracking ?? '').split(/\s+/).filter(Boolean),
@@ -165,10 +185,7 @@ const readers: { readonly [K in MessageKind]: (rows: readonly Row[]) => MessageO
         kind: 'inventory',
         report: text(at, 'report', values.report),
         asOf: instant(at, 'as_of', values.as_of),
-        lines: own.map((row) => ({
-          sku: text(row.at, 'sku', row.values.sku),
-          quantity: quantity(row.at, 'quantity', row.values.quantity),
-        })),
+        lines: own.map((row) => ({ sku: text(row.at, 'sku', row.values.sku), ...counted(row.at, row.values) })),
       }),
     ),
   acknowledgement: (rows) =>

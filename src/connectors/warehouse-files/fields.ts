@@ -1,6 +1,7 @@
 import { compare, decimal, integer } from '../../core/decimal.ts';
 import { rejected } from '../../core/fault.ts';
 import type { FulfilmentOrder } from '../../model/fulfilment-order.ts';
+import { type CountLine, milestones, type ShippingAdvice } from './messages.ts';
 
 /** Where a value stands, for people: `shipped-1.csv, line 3`. */
 export type Place = string;
@@ -28,6 +29,18 @@ export function quantity(at: Place, field: string, value: string | undefined): s
   throw wrong(at, field, `'${given}' is less than nothing`);
 }
 
+/** What a line of a count says: `quantity` is on the shelf, `available` is what no order has claimed. One of them, or both. */
+export function counted(
+  at: Place,
+  { quantity: onHand, available }: Readonly<Record<string, string | undefined>>,
+): Pick<CountLine, 'onHand' | 'available'> {
+  if (optional(available) === null) return { onHand: quantity(at, 'quantity', onHand), available: null };
+  return {
+    onHand: optional(onHand) === null ? null : quantity(at, 'quantity', onHand),
+    available: quantity(at, 'available', available),
+  };
+}
+
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
 /** RFC 3339 with its offset; a time without one could be any of many. */
@@ -53,6 +66,10 @@ export function oneOf<T extends string>(at: Place, field: string, value: string 
   if (found === undefined) throw wrong(at, field, `'${given}' is none of ${words.join(', ')}`);
   return found;
 }
+
+/** How far goods have come; who says nothing of it tells of what has left. */
+export const milestone = (at: Place, value: string | undefined): ShippingAdvice['milestone'] =>
+  optional(value) === null ? 'shipped' : oneOf(at, 'milestone', value, milestones);
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f]/;

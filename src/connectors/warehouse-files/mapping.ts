@@ -38,7 +38,7 @@ export function shipmentOf(
     order: order.order,
     orderNumber: order.orderNumber,
     location: order.location,
-    milestone: 'shipped',
+    milestone: advice.milestone,
     occurredAt: advice.shippedAt,
     carrier: advice.carrier === null ? null : look.mapping('warehouse-carriers').get(advice.carrier),
     tracking: advice.tracking.map((number) => ({ number, url: null })),
@@ -170,15 +170,33 @@ export const adjustmentOf = (receipt: Receipt, connection: string): StockAdjustm
   };
 };
 
-/** How the warehouse's count differs from what the hub promises from there, largest first; `promised` is null for goods the hub has no level of. */
-export function differencesOf(
-  report: InventoryReport,
-  promised: ReadonlyMap<string, string | null>,
-): { sku: string; counted: string; promised: string }[] {
-  return report.lines.flatMap(({ sku, quantity }) => {
-    const known = promised.get(sku) ?? null;
-    return known === null || compare(decimal(known), decimal(quantity)) === 0
-      ? []
-      : [{ sku, counted: quantity, promised: known }];
-  });
+/** Plain decimals that the hub last heard of goods in the location; null where it did not. */
+export interface Known {
+  readonly onHand: string | null;
+  readonly free: string | null;
 }
+
+interface Difference {
+  readonly sku: string;
+  readonly counted: string;
+  readonly known: string;
+  readonly what: 'on the shelf' | 'available';
+}
+
+/**
+ * How the warehouse's count differs from what the hub heard of the same: shelves are compared with what is on hand, and what no order has claimed with what is free.
+ * Never with what is promised, which is less by safety stock and by orders that the warehouse has not heard of. Goods that the hub heard nothing of are left out.
+ */
+export const differencesOf = (report: InventoryReport, known: ReadonlyMap<string, Known>): Difference[] =>
+  report.lines.flatMap(({ sku, onHand, available }) => {
+    const held = known.get(sku);
+    const differs = (
+      counted: string | null,
+      ours: string | null | undefined,
+      what: Difference['what'],
+    ): Difference[] =>
+      counted === null || ours === null || ours === undefined || compare(decimal(ours), decimal(counted)) === 0
+        ? []
+        : [{ sku, counted, known: ours, what }];
+    return [...differs(onHand, held?.onHand, 'on the shelf'), ...differs(available, held?.free, 'available')];
+  });

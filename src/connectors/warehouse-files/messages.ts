@@ -10,14 +10,19 @@ export interface OrderMessage {
   readonly order: FulfilmentOrder;
 }
 
-/** Goods that left, as the warehouse says. Of one shipment there may be corrections: the one sent last counts. */
+/** How far goods have come, in order; each includes those before it. */
+export const milestones = ['picked', 'packed', 'shipped', 'delivered'] as const;
+
+/** Goods that left, or how far they have come otherwise, as the warehouse says. Of one shipment there may be corrections: the one sent last counts. */
 export interface ShippingAdvice {
   readonly kind: 'shipping-advice';
   /** The warehouse's own number of the shipment. */
   readonly shipment: string;
   /** Number of the fulfilment order. */
   readonly order: string;
-  /** RFC 3339, UTC. */
+  /** X12 tells of nothing before it has left (945), nor afterwards. */
+  readonly milestone: (typeof milestones)[number];
+  /** RFC 3339, UTC: when the milestone was reached. */
   readonly shippedAt: string;
   /** The warehouse's code of the carrier, or null. */
   readonly carrier: string | null;
@@ -52,7 +57,16 @@ export interface InventoryReport {
   readonly kind: 'inventory';
   readonly report: string;
   readonly asOf: string;
-  readonly lines: readonly { readonly sku: string; readonly quantity: string }[];
+  readonly lines: readonly CountLine[];
+}
+
+/** Plain decimals; null where the warehouse does not say, never both. */
+export interface CountLine {
+  readonly sku: string;
+  /** On its shelves, what orders have claimed included. */
+  readonly onHand: string | null;
+  /** What no order has claimed. */
+  readonly available: string | null;
 }
 
 /** Whether the warehouse took what it was sent. */

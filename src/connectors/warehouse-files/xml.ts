@@ -1,7 +1,18 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { rejected } from '../../core/fault.ts';
 import type { Address } from '../../model/address.ts';
-import { checkOrderText, instant, oneOf, optional, optionalInstant, quantity, text, whole } from './fields.ts';
+import {
+  checkOrderText,
+  counted,
+  instant,
+  milestone,
+  oneOf,
+  optional,
+  optionalInstant,
+  quantity,
+  text,
+  whole,
+} from './fields.ts';
 import type {
   Acknowledgement,
   Codec,
@@ -137,6 +148,7 @@ const shapes: { readonly [K in MessageKind]: Shape<K> } = {
       kind: 'shipping-advice',
       shipment: text(at, 'shipment', values.shipment),
       order: text(at, 'fulfilmentOrder', values.fulfilmentOrder),
+      milestone: milestone(at, values.milestone),
       shippedAt: instant(at, 'shippedAt', values.shippedAt),
       carrier: optional(values.carrier),
       tracking: children('Tracking').map((one) => text(at, 'Tracking number', one.values.number)),
@@ -174,7 +186,7 @@ const shapes: { readonly [K in MessageKind]: Shape<K> } = {
       asOf: instant(at, 'asOf', values.asOf),
       lines: lines(children('Line'), at, (line, where) => ({
         sku: text(where, 'sku', line.sku),
-        quantity: quantity(where, 'quantity', line.quantity),
+        ...counted(where, line),
       })),
     }),
   },

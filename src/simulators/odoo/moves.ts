@@ -135,6 +135,7 @@ const moves = (version: Version): Model =>
         required: true,
       }),
       company_id: many2one('res.company', 'Company', { required: true, default: (env) => env.company }),
+      date_deadline: datetime('Deadline'),
       date: datetime('Date Scheduled', { required: true, default: (env) => env.tx.now.slice(0, 19) }),
       origin: char('Source Document'),
       reference: char('Reference'),

@@ -194,6 +194,7 @@ const orders = (): Model =>
       return vals;
     },
     written: (env, rows, vals) => {
+      if ('commitment_date' in vals) for (const row of rows) handOn(env, row);
       for (const row of rows) later(env, row, 'pricelist_id' in vals || 'company_id' in vals);
     },
     unlinking: (env, rows) => {
@@ -223,6 +224,14 @@ const orders = (): Model =>
       }),
     },
   });
+
+/** A changed Delivery Date is the deadline of all the order's moves (sale_stock). */
+function handOn(env: Env, order: Row): void {
+  for (const line of env.having('sale.order.line', 'order_id', order.id))
+    env.write('stock.move', env.having('stock.move', 'sale_line_id', line.id), {
+      date_deadline: order.commitment_date!,
+    });
+}
 
 /** Sales orders and their lines. */
 export const saleModels = (version: Version): Model[] => [orders(), lines(version)];

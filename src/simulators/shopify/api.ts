@@ -11,6 +11,7 @@ import {
 import { Bulk } from './bulk.ts';
 import { actualCost, type Bucket, requestedCost } from './cost.ts';
 import {
+  addEvent,
   createFulfillment,
   createSubscription,
   setProduct,
@@ -151,6 +152,7 @@ export class Api {
       },
       order: ({ id }: { id: string }) => this.#node(id),
       refund: ({ id }: { id: string }) => this.#part(id, 'refunds'),
+      fulfillment: ({ id }: { id: string }) => this.#part(id, 'fulfillments'),
       fulfillmentOrder: ({ id }: { id: string }) => this.#part(id, 'fulfillmentOrders'),
       return: ({ id }: { id: string }) => this.#part(id, 'returns'),
       product: ({ id }: { id: string }) => this.#node(id),
@@ -182,6 +184,8 @@ export class Api {
       orderCancel: (args: Parameters<typeof orderCancel>[1]) => orderCancel(shop, args),
       productVariantsBulkUpdate: (args: Parameters<typeof updateVariants>[1]) => updateVariants(shop, args),
       productSet: (args: Parameters<typeof setProduct>[1]) => setProduct(shop, args),
+      fulfillmentEventCreate: ({ fulfillmentEvent }: { fulfillmentEvent: Parameters<typeof addEvent>[1] }) =>
+        addEvent(shop, fulfillmentEvent),
       fulfillmentCreate: ({ fulfillment }: { fulfillment: Parameters<typeof createFulfillment>[1] }) =>
         createFulfillment(shop, fulfillment),
       webhookSubscriptionCreate: (args: Parameters<typeof createSubscription>[1]) =>
@@ -239,12 +243,12 @@ export class Api {
     return variant ? variantView(shop, variant) : null;
   }
 
-  /** A refund, a return or a fulfilment order of whatever order has it. */
-  #part(id: string, name: 'refunds' | 'returns' | 'fulfillmentOrders') {
+  /** A refund, a return, a fulfilment or a fulfilment order of whatever order has it. */
+  #part(id: string, name: 'refunds' | 'returns' | 'fulfillments' | 'fulfillmentOrders') {
     for (const order of this.#shop.orders.values()) {
       if (!order[name].some((one) => one.id === id)) continue;
       const view = orderView(this.#shop, order);
-      const all = name === 'refunds' ? view.refunds({}) : view[name]({ first: 250 }).nodes;
+      const all = name === 'refunds' || name === 'fulfillments' ? view[name]({}) : view[name]({ first: 250 }).nodes;
       return (all as { id: string }[]).find((one) => one.id === id) ?? null;
     }
     return null;

@@ -4,7 +4,7 @@ import { fulfil } from './orders.ts';
 import { refusal } from './pages.ts';
 import type { Product, Subscription, Variant } from './records.ts';
 import type { Shop } from './shop.ts';
-import { itemView, locationView, orderView, productView, variantView } from './views.ts';
+import { eventView, itemView, locationView, orderView, productView, variantView } from './views.ts';
 
 const MOST = 250;
 
@@ -276,6 +276,31 @@ export function createFulfillment(shop: Shop, input: FulfilInput) {
       .find(({ id }) => id === made.id)!,
     userErrors: [],
   };
+}
+
+interface NewEvent {
+  readonly fulfillmentId: string;
+  readonly status: string;
+  readonly happenedAt?: string | null;
+}
+
+/** Adds an event each time it is asked to: Shopify takes no key for them. */
+export function addEvent(shop: Shop, { fulfillmentId, status, happenedAt }: NewEvent) {
+  const order = [...shop.orders.values()].find((one) => one.fulfillments.some(({ id }) => id === fulfillmentId));
+  const fulfillment = order?.fulfillments.find(({ id }) => id === fulfillmentId);
+  if (!order || !fulfillment)
+    return {
+      fulfillmentEvent: null,
+      userErrors: [complaint(['fulfillmentEvent', 'fulfillmentId'], 'Fulfillment not found.')],
+    };
+  const made = {
+    id: shop.id('FulfillmentEvent'),
+    status,
+    happenedAt: happenedAt ? new Date(happenedAt) : shop.now(),
+  };
+  fulfillment.events.push(made);
+  shop.touchOrder(order);
+  return { fulfillmentEvent: eventView(made), userErrors: [] };
 }
 
 interface NewSubscription {

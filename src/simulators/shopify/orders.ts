@@ -45,6 +45,8 @@ export interface NewOrder {
   readonly retailLocationId?: string;
   readonly locationId?: string;
   readonly collect?: boolean;
+  /** The last moment that checkout gave for its arrival. */
+  readonly promisedAt?: Date;
   readonly gateway?: string;
   readonly paid?: boolean;
   /** Currency the customer sees, and its rate in parts per million. */
@@ -140,7 +142,7 @@ export function placeOrder(shop: Shop, wanted: NewOrder): Order {
   for (const [key, part] of places) {
     const [place = '', method] = key.split(' ');
     for (const line of part) stockFor(shop, line, place, -line.quantity);
-    addFulfillmentOrder(shop, order, part, place, method as 'SHIPPING' | 'PICK_UP');
+    addFulfillmentOrder(shop, order, part, place, method as 'SHIPPING' | 'PICK_UP', wanted.promisedAt);
   }
   if (wanted.retailLocationId) fulfil(shop, order, []);
   shop.orders.set(order.id, order);
@@ -172,6 +174,7 @@ function addFulfillmentOrder(
   lines: readonly Line[],
   locationId: string,
   method: 'SHIPPING' | 'PICK_UP',
+  promisedAt: Date | null = null,
 ): void {
   const shipped = lines.filter(({ requiresShipping }) => requiresShipping);
   if (shipped.length === 0) return;
@@ -179,6 +182,7 @@ function addFulfillmentOrder(
     id: shop.id('FulfillmentOrder'),
     locationId,
     method,
+    promisedAt,
     status: 'OPEN',
     lines: shipped.map(({ id: lineId, quantity }) => ({
       id: shop.id('FulfillmentOrderLineItem'),
@@ -206,7 +210,14 @@ export function fulfil(
     }
     one.status = one.lines.every(({ remaining }) => remaining === 0) ? 'CLOSED' : 'IN_PROGRESS';
   }
-  const made: Fulfillment = { id: shop.id('Fulfillment'), status: 'SUCCESS', createdAt: shop.now(), tracking, lines };
+  const made: Fulfillment = {
+    id: shop.id('Fulfillment'),
+    status: 'SUCCESS',
+    createdAt: shop.now(),
+    tracking,
+    lines,
+    events: [],
+  };
   order.fulfillments.push(made);
   if (shop.orders.has(order.id)) shop.touchOrder(order, 'ORDERS_FULFILLED');
   return made;

@@ -154,6 +154,8 @@ interface FulfillmentOrder {
   readonly id: string;
   readonly locationId: string;
   readonly method: 'SHIPPING' | 'PICK_UP';
+  /** The last moment that checkout gave for its arrival. */
+  readonly promisedAt: Date | null;
   status: 'OPEN' | 'IN_PROGRESS' | 'CLOSED' | 'CANCELLED';
   readonly lines: { readonly id: string; readonly lineId: string; readonly total: number; remaining: number }[];
 }
@@ -164,6 +166,8 @@ export interface Fulfillment {
   readonly createdAt: Date;
   readonly tracking: readonly { company: string | null; number: string | null; url: string | null }[];
   readonly lines: readonly { id: string; lineId: string; quantity: number }[];
+  /** What was told of it since, oldest first. */
+  readonly events: { readonly id: string; readonly status: string; readonly happenedAt: Date }[];
 }
 
 export interface Order {

@@ -135,13 +135,21 @@ type Return implements Node {
 
 enum FulfillmentStatus { CANCELLED ERROR FAILURE SUCCESS }
 type FulfillmentTrackingInfo { company: String number: String url: URL }
+enum FulfillmentEventStatus {
+  ATTEMPTED_DELIVERY CARRIER_PICKED_UP CONFIRMED DELAYED DELIVERED FAILURE IN_TRANSIT LABEL_PRINTED LABEL_PURCHASED
+  OUT_FOR_DELIVERY READY_FOR_PICKUP
+}
+type FulfillmentEvent implements Node { id: ID! status: FulfillmentEventStatus! happenedAt: DateTime! }
 type FulfillmentLineItem implements Node { id: ID! quantity: Int lineItem: LineItem! }
 type Fulfillment implements Node {
   id: ID! status: FulfillmentStatus! createdAt: DateTime! trackingInfo(first: Int): [FulfillmentTrackingInfo!]!
+  events(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): FulfillmentEventConnection!
   fulfillmentLineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): FulfillmentLineItemConnection!
 }
 enum DeliveryMethodType { LOCAL NONE PICKUP_POINT PICK_UP RETAIL SHIPPING }
-type DeliveryMethod implements Node { id: ID! methodType: DeliveryMethodType! }
+type DeliveryMethod implements Node {
+  id: ID! methodType: DeliveryMethodType! minDeliveryDateTime: DateTime maxDeliveryDateTime: DateTime
+}
 enum FulfillmentOrderStatus { CANCELLED CLOSED INCOMPLETE IN_PROGRESS ON_HOLD OPEN SCHEDULED }
 type FulfillmentOrderAssignedLocation { name: String! location: Location }
 type FulfillmentOrderLineItem implements Node { id: ID! remainingQuantity: Int! totalQuantity: Int! lineItem: LineItem! }
@@ -244,6 +252,8 @@ input FulfillmentTrackingInput { company: String number: String url: URL numbers
 input FulfillmentInput {
   lineItemsByFulfillmentOrder: [FulfillmentOrderLineItemsInput!]! notifyCustomer: Boolean = false trackingInfo: FulfillmentTrackingInput
 }
+input FulfillmentEventInput { fulfillmentId: ID! status: FulfillmentEventStatus! happenedAt: DateTime message: String }
+type FulfillmentEventCreatePayload { fulfillmentEvent: FulfillmentEvent userErrors: [UserError!]! }
 type FulfillmentCreatePayload { fulfillment: Fulfillment userErrors: [UserError!]! }
 
 enum BulkOperationErrorCode { ACCESS_DENIED INTERNAL_SERVER_ERROR TIMEOUT }
@@ -278,6 +288,7 @@ type QueryRoot {
   ordersCount(limit: Int = 10000, query: String, savedSearchId: ID): Count
   productsCount(limit: Int = 10000, query: String, savedSearchId: ID): Count
   order(id: ID!): Order
+  fulfillment(id: ID!): Fulfillment
   fulfillmentOrder(id: ID!): FulfillmentOrder
   refund(id: ID!): Refund
   return(id: ID!): Return
@@ -309,6 +320,7 @@ type Mutation {
   inventorySetQuantities(input: InventorySetQuantitiesInput!): InventorySetQuantitiesPayload
   productVariantsBulkUpdate(productId: ID!, variants: [ProductVariantsBulkInput!]!, allowPartialUpdates: Boolean = false): ProductVariantsBulkUpdatePayload
   productSet(identifier: ProductSetIdentifiers, input: ProductSetInput!, synchronous: Boolean = true): ProductSetPayload
+  fulfillmentEventCreate(fulfillmentEvent: FulfillmentEventInput!): FulfillmentEventCreatePayload
   fulfillmentCreate(fulfillment: FulfillmentInput!, message: String): FulfillmentCreatePayload
   webhookSubscriptionCreate(topic: WebhookSubscriptionTopic!, webhookSubscription: WebhookSubscriptionInput!): WebhookSubscriptionCreatePayload
   webhookSubscriptionDelete(id: ID!): WebhookSubscriptionDeletePayload
@@ -316,6 +328,7 @@ type Mutation {
 schema { query: QueryRoot mutation: Mutation }
 ${[
   'BulkOperation',
+  'FulfillmentEvent',
   'FulfillmentLineItem',
   'FulfillmentOrder',
   'FulfillmentOrderLineItem',

@@ -2,6 +2,7 @@ import { moneyText } from '../../core/money.ts';
 import { addBags, type Bag, moneyBag } from './amounts.ts';
 import { type PageArgs, page } from './pages.ts';
 import type {
+  Fulfillment,
   Line,
   Order,
   Place,
@@ -237,7 +238,12 @@ export function orderView(shop: Shop, order: Order) {
           name: shop.locations.get(one.locationId)!.name,
           location: locationView(shop, one.locationId),
         },
-        deliveryMethod: { id: one.id.replace('FulfillmentOrder', 'DeliveryMethod'), methodType: one.method },
+        deliveryMethod: {
+          id: one.id.replace('FulfillmentOrder', 'DeliveryMethod'),
+          methodType: one.method,
+          minDeliveryDateTime: null,
+          maxDeliveryDateTime: time(one.promisedAt),
+        },
         lineItems: (inner: PageArgs) =>
           page(one.lines, inner, own, (line) => ({
             id: line.id,
@@ -253,6 +259,7 @@ export function orderView(shop: Shop, order: Order) {
         status: one.status,
         createdAt: time(one.createdAt),
         trackingInfo: one.tracking,
+        events: (args: PageArgs) => page(one.events, args, own, eventView),
         fulfillmentLineItems: (args: PageArgs) =>
           page(one.lines, args, own, ({ id, quantity, lineId }) => ({ id, quantity, lineItem: lineOf(lineId) })),
       })),
@@ -271,5 +278,12 @@ function returnStatusOf({ returns }: Order): string {
   if (has('CLOSED')) return 'RETURNED';
   return 'NO_RETURN';
 }
+
+export const eventView = ({ id, status, happenedAt }: Fulfillment['events'][number]) => ({
+  __typename: 'FulfillmentEvent',
+  id,
+  status,
+  happenedAt: time(happenedAt),
+});
 
 const addressView = (place: Place | null) => (place === null ? null : { __typename: 'MailingAddress', ...place });

@@ -36,22 +36,30 @@ export async function toStockLevels(
     if (location === null) continue;
     const id = rules.channel === undefined ? `${location}/${sku}` : `${location}/${sku}@${rules.channel}`;
     if (!level && !(await look.current(StockLevelDocument, id))) continue;
-    const free = minus(quantity(level?.onHand ?? 0), quantity(level?.reserved ?? 0));
+    const onHand = quantity(level?.onHand ?? 0);
+    const free = minus(onHand, quantity(level?.reserved ?? 0));
     const safety = greater(record.safety, rules.safety?.(sku, location, look) ?? '0');
     const inFlight = (await rules.inFlight?.(sku, location, look)) ?? '0';
-    drafts.push({ kind: 'stock-level', body: levelOf({ id, sku, location, free, inFlight, safety }, record.version) });
+    drafts.push({
+      kind: 'stock-level',
+      body: levelOf({ id, sku, location, onHand, free, inFlight, safety }, record.version),
+    });
   }
   return drafts;
 }
 
-function levelOf(
-  { free, ...level }: Pick<StockLevel, 'id' | 'sku' | 'location'> & { free: Decimal; inFlight: string; safety: string },
-  version: string,
-): StockLevel {
+interface Figures extends Pick<StockLevel, 'id' | 'sku' | 'location'> {
+  readonly onHand: Decimal;
+  readonly free: Decimal;
+  readonly inFlight: string;
+  readonly safety: string;
+}
+
+function levelOf({ onHand, free, ...level }: Figures, version: string): StockLevel {
   const { inFlight, safety } = level;
   const left = minus(minus(free, decimal(inFlight)), decimal(safety));
   const available = compare(left, integer(0)) < 0 ? integer(0) : left;
-  return { ...level, available: plain(available), free: plain(free), asOf: rfc3339(version) };
+  return { ...level, available: plain(available), onHand: plain(onHand), free: plain(free), asOf: rfc3339(version) };
 }
 
 /** The SKU of a product of Odoo: what it is bound to, else its internal reference; null: it is none of the hub's. */

@@ -131,6 +131,7 @@ export function readAdvice(set: TransactionSet, group: Group, qualifier: string)
     kind: 'shipping-advice',
     shipment: optional(w06, 4) ?? element(w06, 5, 'shipment number'),
     order: element(w06, 2, 'depositor order number'),
+    milestone: 'shipped',
     shippedAt: dated(w06, 3, 'shipping date'),
     carrier: optional(carrier, 2) ?? optional(carrier, 3),
     tracking: [...new Set(tracking)],
@@ -169,7 +170,7 @@ export function readReceipt(set: TransactionSet, group: Group, qualifier: string
   };
 }
 
-/** 846, inventory advice: QTY 33, available for sale, before 17, on hand. @see https://www.stedi.com/edi/x12-004010/846 */
+/** 846, inventory advice: QTY 17 is on hand, QTY 33 is available for sale. @see https://www.stedi.com/edi/x12-004010/846 */
 export function readInventory(set: TransactionSet, _: Group, qualifier: string): InventoryReport {
   const bia = need(set, 'BIA');
   const items: { sku: string; counts: Map<string, string>; segment: Segment }[] = [];
@@ -187,10 +188,10 @@ export function readInventory(set: TransactionSet, _: Group, qualifier: string):
     report: element(bia, 3, 'report number'),
     asOf: dated(bia, 4, 'date', optional(bia, 5)),
     lines: items.map(({ sku: code, counts, segment }) => {
-      const quantity = counts.get('33') ?? counts.get('17');
-      if (quantity === undefined)
+      const [onHand, available] = [counts.get('17') ?? null, counts.get('33') ?? null];
+      if (onHand === null && available === null)
         throw new SetError(segment, '8', `${code} has neither QTY 33 (available) nor QTY 17 (on hand)`);
-      return { sku: code, quantity };
+      return { sku: code, onHand, available };
     }),
   };
 }
