@@ -75,14 +75,16 @@ export function orderSource(shop: Shop, subscriptions: Subscriptions): PollSourc
   };
 }
 
-/** The order as pages of it would be put together. A bulk file has nothing of refunds and returns, which few orders have. */
+/** The order as pages of it would be put together. A bulk file has nothing of refunds and returns, nor of what leaves from where, which few orders have. */
 function factOf({ returnStatus, ...order }: Row, parts: readonly Row[]): Incoming | null {
   if (returnStatus !== 'NO_RETURN' || (order.refunds as readonly unknown[]).length > 0) return null;
+  const toShip = partsOf(parts, 'FulfillmentOrder', 5, ['id']);
+  if (toShip.length > 1) return null;
   return incomingOf({
     ...order,
     lineItems: { nodes: partsOf(parts, 'LineItem') },
     shippingLines: { nodes: partsOf(parts, 'ShippingLine', 3) },
-    fulfillmentOrders: { nodes: partsOf(parts, 'FulfillmentOrder', 5, ['id']) },
+    fulfillmentOrders: { nodes: toShip },
     returns: { nodes: [] },
   });
 }
