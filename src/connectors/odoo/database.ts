@@ -1,5 +1,5 @@
 import type { Context } from '../../core/connector.ts';
-import { rejected } from '../../core/fault.ts';
+import { FaultError, rejected } from '../../core/fault.ts';
 import { OdooFault } from './errors.ts';
 import { type Many, pair, relation } from './rows.ts';
 import { Session } from './session.ts';
@@ -24,6 +24,17 @@ export interface Warehouse {
 export interface Precision {
   readonly price: number | null;
   readonly quantity: number | null;
+}
+
+/** A row of a Mapping table that an estate need not have. */
+function rowOf(table: string, code: string, cx: Context): string | null {
+  try {
+    return cx.mapping(table).find(code);
+  } catch (error) {
+    if (error instanceof FaultError && error.fault.kind === 'rejected' && error.fault.cause === 'mapping-gap')
+      return null;
+    throw error;
+  }
 }
 
 /** What the connector looks up in its company: codes of the hub's Mapping tables become ids of Odoo. */
@@ -201,9 +212,12 @@ export class Odoo extends Session {
     });
   }
 
-  /** The warehouse that Mapping table `warehouses` has for a location of the hub; null where it has none. Throws `rejected` for a code that Odoo does not know. */
+  /**
+   * The warehouse that Mapping table `warehouses` has for a location of the hub; null where it has none, or where there is no such table: an estate of one warehouse needs none.
+   * Throws `rejected` for a code that Odoo does not know.
+   */
   async warehouseAt(location: string, cx: Context): Promise<Warehouse | null> {
-    const code = cx.mapping('warehouses').find(location);
+    const code = rowOf('warehouses', location, cx);
     if (code === null) return null;
     const found = (await this.warehouses(cx)).find((warehouse) => warehouse.code === code);
     if (found) return found;
