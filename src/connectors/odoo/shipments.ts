@@ -92,11 +92,13 @@ async function ship(odoo: Odoo, item: Item<Shipment>, order: number, cx: Context
   const marked = deliveries.flatMap(({ pickings }) => pickings.filter(({ origin }) => origin?.endsWith(mark)));
   const before = marked.find(({ state }) => state === 'done');
   if (before) return finished(odoo, item, before, deliveries, cx);
-  const open = marked.find(isOpen) ?? chosen(shipment, deliveries, warehouseOf(shipment, cx));
   if (!hasLeft(shipment)) {
-    await note(odoo, item, open.id, cx);
+    // Where several could be meant, or none is left, the goods themselves will say.
+    const [only, ...others] = openOf(deliveries, warehouseOf(shipment, cx));
+    if (only && others.length === 0) await note(odoo, item, only.id, cx);
     return { outcome: 'done', id: `order-${order}` };
   }
+  const open = marked.find(isOpen) ?? chosen(shipment, deliveries, warehouseOf(shipment, cx));
   const parts = await partsOf(odoo, shipment, open, cx);
   await prepare(odoo, shipment, open, parts, `${deliveries[0]!.order.name}${mark}`, cx);
   const refusal = await validate(odoo, shipment, open, cx);
@@ -143,15 +145,18 @@ async function deliveriesOf(odoo: Odoo, order: number, cx: Context): Promise<Del
   );
 }
 
-/** The open picking that a shipment is a part of: the one of its warehouse, where there are several. */
+/** Open pickings of the warehouse; where it has none, all that are open. */
+function openOf(deliveries: readonly DeliveryRecord[], warehouse: string): PickingRecord[] {
+  const open = (some: readonly DeliveryRecord[]) => some.flatMap(({ pickings }) => pickings.filter(isOpen));
+  const own = open(deliveries.filter((delivery) => delivery.warehouse === warehouse));
+  return own.length > 0 ? own : open(deliveries);
+}
+
+/** The open picking that a shipment is a part of. */
 function chosen(shipment: Shipment, deliveries: readonly DeliveryRecord[], warehouse: string): PickingRecord {
-  const open = deliveries.flatMap((delivery) =>
-    delivery.pickings.filter(isOpen).map((picking) => ({ delivery, picking })),
-  );
-  const own = open.filter(({ delivery }) => delivery.warehouse === warehouse);
-  const found = own.length > 0 ? own : open;
-  if (found.length === 1) return found[0]!.picking;
-  const names = found.map(({ picking }) => picking.name).join(', ');
+  const found = openOf(deliveries, warehouse);
+  if (found.length === 1) return found[0]!;
+  const names = found.map(({ name }) => name).join(', ');
   throw rejected(
     found.length === 0
       ? `order ${shipment.orderNumber} has nothing left to ship in Odoo: was it shipped there by hand, or cancelled?`
