@@ -104,6 +104,32 @@ for (const { name, start } of servers)
       );
     });
 
+    it('a promise is the Delivery Date; the shop may change it, until people have', async () => {
+      const promising = (version: number, day: number | null, was?: number | null): Item<Order> => {
+        const of = (some: number | null): Partial<Order> => ({
+          delivery: {
+            method: 'ship',
+            service: null,
+            promisedAt: some === null ? null : `2026-12-0${some}T12:00:00.000Z`,
+          },
+        });
+        const one = order('c0', ['2'], version, of(day));
+        return was === undefined ? one : { ...one, before: { ...one.document, ...of(was) } };
+      };
+      const held = async () =>
+        (await at.direct.read('sale.order', [['id', '=', Number(id)]], ['commitment_date'], at.cx))[0]!.commitment_date;
+      const { id } = done(await send(promising(1, 1)));
+      assert.equal(await held(), '2026-12-01 12:00:00');
+      for (let times = 0; times < 2; times++) done(await send(promising(2, 2, 1)));
+      assert.equal(await held(), '2026-12-02 12:00:00');
+      done(await send(promising(3, null, 2)));
+      assert.equal(await held(), false);
+      done(await send(promising(4, 3, null)));
+      await at.write('sale.order', Number(id), { commitment_date: '2026-12-09 08:00:00' });
+      done(await send(promising(5, 4, 3)));
+      assert.equal(await held(), '2026-12-09 08:00:00', 'what people agreed stays');
+    });
+
     it('cancelled before they came, they are there as cancelled, and nothing is to be shipped', async () => {
       const { id } = done(await send(order('c2', ['2'], 1, { state: 'cancelled' })));
       assert.equal((await state(id)).state, 'cancel');

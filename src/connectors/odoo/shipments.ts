@@ -93,10 +93,9 @@ async function ship(odoo: Odoo, item: Item<Shipment>, order: number, cx: Context
   const before = marked.find(({ state }) => state === 'done');
   if (before) return finished(odoo, item, before, deliveries, cx);
   if (!hasLeft(shipment)) {
-    // Of goods that are still in the house nothing is to be told where Odoo awaits none any more.
-    const awaited =
-      marked.find(isOpen) ?? (isAwaited(deliveries) ? chosen(shipment, deliveries, warehouseOf(shipment, cx)) : null);
-    if (awaited) await note(odoo, item, awaited.id, cx);
+    // Where several could be meant, or none is left, the goods themselves will say.
+    const [only, ...others] = openOf(deliveries, warehouseOf(shipment, cx));
+    if (only && others.length === 0) await note(odoo, item, only.id, cx);
     return { outcome: 'done', id: `order-${order}` };
   }
   const open =
@@ -149,9 +148,6 @@ async function deliveriesOf(odoo: Odoo, order: number, cx: Context): Promise<Del
   );
 }
 
-const isAwaited = (deliveries: readonly DeliveryRecord[]): boolean =>
-  deliveries.some(({ pickings }) => pickings.some(isOpen));
-
 /** Null, unless the order was cancelled before its goods were said to have left: throws `rejected` then, for they must come back. */
 async function cancelledFirst(
   odoo: Odoo,
@@ -160,7 +156,7 @@ async function cancelledFirst(
   order: number,
   cx: Context,
 ): Promise<null> {
-  if (isAwaited(deliveries)) return null;
+  if (deliveries.some(({ pickings }) => pickings.some(isOpen))) return null;
   const [sale] = await odoo.read('sale.order', [['id', '=', order]], ['state'], cx);
   if (sale?.state !== 'cancel') return null;
   const goods = shipment.lines.map(({ quantity, sku }) => `${quantity} × ${sku}`).join(', ');
@@ -172,15 +168,18 @@ async function cancelledFirst(
   );
 }
 
-/** The open picking that a shipment is a part of: the one of its warehouse, where there are several. */
+/** Open pickings of the warehouse; where it has none, all that are open. */
+function openOf(deliveries: readonly DeliveryRecord[], warehouse: string): PickingRecord[] {
+  const open = (some: readonly DeliveryRecord[]) => some.flatMap(({ pickings }) => pickings.filter(isOpen));
+  const own = open(deliveries.filter((delivery) => delivery.warehouse === warehouse));
+  return own.length > 0 ? own : open(deliveries);
+}
+
+/** The open picking that a shipment is a part of. */
 function chosen(shipment: Shipment, deliveries: readonly DeliveryRecord[], warehouse: string): PickingRecord {
-  const open = deliveries.flatMap((delivery) =>
-    delivery.pickings.filter(isOpen).map((picking) => ({ delivery, picking })),
-  );
-  const own = open.filter(({ delivery }) => delivery.warehouse === warehouse);
-  const found = own.length > 0 ? own : open;
-  if (found.length === 1) return found[0]!.picking;
-  const names = found.map(({ picking }) => picking.name).join(', ');
+  const found = openOf(deliveries, warehouse);
+  if (found.length === 1) return found[0]!;
+  const names = found.map(({ name }) => name).join(', ');
   throw rejected(
     found.length === 0
       ? `order ${shipment.orderNumber} has nothing left to ship in Odoo: was it shipped there by hand, or cancelled?`
