@@ -169,15 +169,18 @@ describe('echoes', { concurrency: 4 }, () => {
   });
 
   test('a record that we are making at a target comes back under an id nobody has told us yet', async (t) => {
-    let slow = true;
-    const [left, right] = [
-      new Side('left'),
-      new Side('right', { ownIds: true, world: () => (slow ? 'slow' : 'fine') }),
-    ];
-    const { quiet } = await between(t, left, right);
+    const left = new Side('left');
+    const right: Side = new Side('right', { ownIds: true, answers: () => until('it is heard of', heard, 50) });
+    const { ledger, quiet } = await between(t, left, right);
+    /** Whether the hub has looked at everything that was told of the writes. */
+    const heard = async () => {
+      const looked = `select (select count(*) from event where connection = 'right' and attempts > 0)
+        + (select count(*) from event_history where connection = 'right') as count`;
+      const [row] = await ledger.db.query<{ count: bigint }>('looked', looked);
+      return Number(row!.count) >= byHub(right).length;
+    };
     for (let n = 0; n < 5; n++) left.set(`k${n}`, { text: `t${n}` });
     await quiet();
-    slow = false;
     assert.deepEqual([left.records.size, right.records.size], [5, 5], 'none came back as another record');
     const [id] = [...right.records].find(([, { text }]) => text === 't3')!;
     right.set(id, { text: 'changed' });

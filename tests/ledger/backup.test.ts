@@ -77,9 +77,11 @@ const nothingIn = async (db: Database) =>
 describe('backup and restore', { concurrency: 3 }, () => {
   test('every row comes back, with partitions, sequences, row-level security and the audit chain', async (t) => {
     const ledger = await filled(t);
-    // A cluster that has run for long: its transactions have far higher numbers than those of the next one; and one record is not chained yet.
-    await appendAudit(ledger.db, [{ entity: 'main', actor: 'x', action: 'last', object: 'x' }]);
+    // A cluster whose transactions have far higher numbers than those of the next one, or far lower ones; and two records are not chained yet.
+    for (const action of ['last of an old cluster', 'last of a young cluster'])
+      await appendAudit(ledger.db, [{ entity: 'main', actor: 'x', action, object: 'x' }]);
     await ledger.db.query('old', "update audit set xid = '900000000000'::xid8");
+    await ledger.db.query('young', "update audit set xid = '3'::xid8 where action = 'last of a young cluster'");
     await ledger.db.query('mark', "update setting set value = '900000000000' where name = 'audit_sealed_xid'");
     const to = file();
     const report = await backupOf(ledger, to);

@@ -44,6 +44,8 @@ interface SideOptions {
   /** The side gives records ids of its own. */
   ownIds?: boolean;
   world?: () => World;
+  /** Holds the answer to a write back until it resolves: what was written is told before. */
+  answers?: () => Promise<unknown>;
 }
 
 /** A system with records that people and the hub change, and a feed of every change. */
@@ -115,7 +117,7 @@ export class Side {
       accepts: CardDocument,
       idempotency: 'overwrite',
       settle: '150ms',
-      deadline: '5s',
+      deadline: this.#options.answers ? '60s' : '5s',
       batch: { max: 5, onFailure: 'independent' },
       deliver: async (items) => {
         const world = this.#options.world?.() ?? 'fine';
@@ -138,6 +140,7 @@ export class Side {
         });
         if (world === 'slow answer') await new Promise((resolve) => setTimeout(resolve, 40));
         if (world === 'cut after') throw new Error('socket hang up');
+        await this.#options.answers?.();
         return results;
       },
     };
