@@ -10,6 +10,11 @@ export type Fault =
   | { kind: 'unknown'; message: string }
   /** The document is wrong for this target: becomes an Exception. `cause` is a short stable slug, `message` words for an operator. */
   | { kind: 'rejected'; message: string; cause?: string; field?: string }
+  /**
+   * What the document builds on is not at this target yet (a return before its shipment): waited for like `transient`, but no sign of a target that is away. When it does not
+   * come it becomes an Exception like `rejected`.
+   */
+  | { kind: 'early'; message: string; cause: string; field?: string }
   /** Credentials or rights: pauses the Connection; one Incident, not one per document. */
   | { kind: 'refused'; message: string };
 
@@ -30,6 +35,9 @@ export const rejected = (message: string, cause?: string, field?: string): Fault
     ...(cause === undefined ? {} : { cause }),
     ...(field === undefined ? {} : { field }),
   });
+
+/** Whether a fault says something of its document alone, and nothing of the target. */
+export const isOwn = ({ kind }: Fault): boolean => kind === 'rejected' || kind === 'early';
 
 /** The Fault that an arbitrary thrown value stands for; `whenUnclear` says what an unclassified one means at this place. */
 export function faultOf(thrown: unknown, whenUnclear: 'transient' | 'unknown' | 'rejected'): Fault {

@@ -77,6 +77,11 @@ test('whatever may have landed is settled before anything else of its lane goes;
     assert.ok(spent.next === 'park' && spent.cause === 'retries-exhausted', kind);
     assert.equal(spent.settlesSeconds, kind === 'unknown' ? 120 : null);
   }
+  const early: Fault = { kind: 'early', message: 'no', cause: 'not-shipped' };
+  const waits = fault(early, { attempts: 11 });
+  assert.ok(waits.next === 'again' && waits.spent && waits.afterSeconds > 0 && waits.settlesSeconds === null);
+  const given = fault(early, { attempts: 12, connectionDown: true });
+  assert.ok(given.next === 'park' && given.cause === 'not-shipped' && given.message === 'no');
   const rejected = fault({ kind: 'rejected', message: 'no', cause: 'tax', field: '/tax' });
   assert.deepEqual(rejected, { next: 'park', cause: 'tax', message: 'no', field: '/tax', settlesSeconds: null });
 });

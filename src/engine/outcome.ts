@@ -55,6 +55,16 @@ function decideFault(fault: Fault, at: Circumstances): Next {
         field: fault.field ?? null,
         settlesSeconds: null,
       };
+    case 'early':
+      if (at.attempts >= at.mostAttempts)
+        return {
+          next: 'park',
+          cause: fault.cause,
+          message: fault.message,
+          field: fault.field ?? null,
+          settlesSeconds: null,
+        };
+      return { next: 'again', afterSeconds: wait, settlesSeconds: null, spent: true };
     case 'transient':
       if (at.attempts >= at.mostAttempts && !at.connectionDown)
         return {

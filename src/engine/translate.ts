@@ -257,9 +257,10 @@ export function stopped(parts: Parts, event: UnroutedEvent, flow: AnyFlow, error
     replies: [],
     brought: measureOf(event),
   };
-  if ((fault.kind === 'transient' || fault.kind === 'throttled') && event.attempts < parts.terms.attempts)
-    return { ...base, outcome: 'delayed', exceptions: [] };
-  const known = fault.kind === 'rejected' && fault.cause !== undefined;
+  const passes = fault.kind === 'transient' || fault.kind === 'throttled' || fault.kind === 'early';
+  if (passes && event.attempts < parts.terms.attempts) return { ...base, outcome: 'delayed', exceptions: [] };
+  const own = fault.kind === 'rejected' || fault.kind === 'early' ? fault : null;
+  const known = own?.cause !== undefined;
   return {
     ...base,
     outcome: flow.onException.hold === 'nothing' ? 'routed' : 'parked',
@@ -267,8 +268,8 @@ export function stopped(parts: Parts, event: UnroutedEvent, flow: AnyFlow, error
       {
         ...exceptionBase(parts, flow, event),
         holds: flow.onException.hold !== 'nothing',
-        cause: known ? fault.cause! : 'flow-failed',
-        field: fault.kind === 'rejected' ? (fault.field ?? null) : null,
+        cause: own?.cause ?? 'flow-failed',
+        field: own?.field ?? null,
         message: known ? fault.message : `Flow '${flow.id}' could not handle this record: ${fault.message}`,
         ...measureOf(event),
       },

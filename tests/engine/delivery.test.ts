@@ -28,6 +28,7 @@ import {
 } from '../support/hub.ts';
 import {
   cut,
+  early,
   gate,
   type NoteItem,
   refusal,
@@ -153,6 +154,25 @@ describe('delivery', { concurrency: 4 }, () => {
     const [exception] = await exceptions(ledger);
     assert.equal(exception!.cause, 'retries-exhausted');
     assert.match(words(ledger, exception!), /Tried 2 times; the last answer was: the warehouse is closed/);
+  });
+
+  test('what comes early waits alone: its neighbours go on, also one by one, and in the end a person is asked in the words of its cause', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target();
+    const answer = each(target, ({ key }) => (key === 'a' ? early('ship it first', 'not-shipped') : undefined));
+    const hub = noteHub(ledger, target.sink({ answer }), { terms: { attempts: 8, retrySeconds: [0.02, 0.05] } });
+    await hub.start();
+    await send(hub, { id: 'a', n: 1 });
+    await until('a was tried again and again', () => target.calls.length >= 5);
+    const before = target.calls.length;
+    await send(hub, { id: 'b', n: 1 });
+    await until('b is there', () => target.values('b').length === 1);
+    assert.ok(target.calls.length - before < 5, 'no breaker held b back until a was given up');
+    await idle(hub);
+    await hub.stop();
+    assert.equal(target.calls.filter(({ keys }) => keys.includes('a')).length, 8);
+    const [exception] = await exceptions(ledger);
+    assert.deepEqual([exception!.cause, words(ledger, exception!)], ['not-shipped', 'ship it first']);
   });
 
   test('while a connection as a whole fails, no delivery spends its attempts', async (t) => {

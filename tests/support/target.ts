@@ -126,6 +126,7 @@ export const cut = (): never => {
 };
 
 const failed = (fault: FaultError['fault']): Result => ({ outcome: 'failed', fault });
+export const early = (message: string, cause: string): Result => failed({ kind: 'early', message, cause });
 export const transient = (message = 'try again later'): Result => failed({ kind: 'transient', message });
 export const throttled = (retryAfter: number): Result =>
   failed({ kind: 'throttled', message: 'too many requests', retryAfter });

@@ -1,5 +1,5 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
-import { type Fault, FaultError, rejected } from '../../core/fault.ts';
+import { type Fault, FaultError, isOwn, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import { type Payment, PaymentDocument } from '../../model/payment.ts';
 import type { Odoo } from './database.ts';
@@ -136,7 +136,7 @@ async function deliver(odoo: Odoo, ready: Ready, cx: Context): Promise<Result[]>
   const results: Result[] = [];
   for (const one of ready) {
     const last = results.at(-1);
-    const broken = last?.outcome === 'untouched' || (last?.outcome === 'failed' && last.fault.kind !== 'rejected');
+    const broken = last?.outcome === 'untouched' || (last?.outcome === 'failed' && !isOwn(last.fault));
     results.push(broken ? { outcome: 'untouched' } : await deliverOne(odoo, one, held, cx));
   }
   return results;
@@ -183,7 +183,9 @@ async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx:
   const text = (minor: bigint) => `${moneyText(money(minor, payment.currency))} ${payment.currency}`;
   if ((!open || amount > open.residual + beyond) && isFresh(item, cx))
     throw new FaultError({
-      kind: 'transient',
+      kind: 'early',
+      cause: 'overpaid',
+      field: 'amount',
       message: 'it is more than is left to pay on the order in Odoo: what was added to the order is waited for',
     });
   if (!open)

@@ -1,5 +1,5 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
-import { type Fault, FaultError, rejected } from '../../core/fault.ts';
+import { type Fault, FaultError, isOwn, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import { type Refund, RefundDocument } from '../../model/refund.ts';
 import { creditNoteOf, namesOf, roundingLine } from './credit-notes.ts';
@@ -53,8 +53,7 @@ export const refunds = (odoo: Odoo, max: number, limit = 5): Sink<typeof RefundD
           const results: Result[] = [];
           for (const { item, prepared } of ready) {
             const last = results.at(-1);
-            const broken =
-              last?.outcome === 'untouched' || (last?.outcome === 'failed' && last.fault.kind !== 'rejected');
+            const broken = last?.outcome === 'untouched' || (last?.outcome === 'failed' && !isOwn(last.fault));
             results.push(broken ? { outcome: 'untouched' } : await deliverOne(odoo, item, prepared, limit, cx));
           }
           return results;

@@ -1,6 +1,6 @@
 import type { Context, Item } from '../../core/connector.ts';
 import { compare, type Decimal, decimal, decimalText, fits, integer } from '../../core/decimal.ts';
-import { rejected } from '../../core/fault.ts';
+import { FaultError, rejected } from '../../core/fault.ts';
 import type { Return } from '../../model/return.ts';
 import type { Odoo, Warehouse } from './database.ts';
 import { externalId, lastKeyOf } from './external-id.ts';
@@ -44,21 +44,22 @@ export function namesOf(odoo: Odoo, { key, document }: Item<Return>, cx: Context
 }
 
 /**
- * What is to be loaded: what comes back, and what of that is written off at once. Throws `rejected` for what was never shipped, or came back before, and for goods that nobody
- * has looked at yet.
+ * What is to be loaded: what comes back, and what of that is written off at once. Throws `early` for what may be shipped in Odoo yet, `rejected` for what was never shipped or came
+ * back before, and for goods that nobody has looked at yet.
  */
 export async function transfersOf(odoo: Odoo, item: Item<Return>, order: number, cx: Context): Promise<Loadable[]> {
   const { document: one } = item;
   checkLines(one);
-  const shipped = await shippedOf(odoo, item, order, cx);
+  const { shipped, isMore } = await shippedOf(odoo, item, order, cx);
   if (shipped.length === 0)
-    throw rejected(
-      `return ${one.number}: nothing of order ${one.orderNumber} has been shipped in Odoo yet, so nothing can come back: ship it there, then retry`,
-      'not-shipped',
-      'order',
-    );
+    throw new FaultError({
+      kind: 'early',
+      message: `return ${one.number}: nothing of order ${one.orderNumber} has been shipped in Odoo yet, so nothing can come back: ship it there, then retry`,
+      cause: 'not-shipped',
+      field: 'order',
+    });
   const digits = (await odoo.precision(cx)).quantity ?? 6;
-  const parts = one.lines.flatMap((line) => partsOf(line, shipped, digits, one));
+  const parts = one.lines.flatMap((line) => partsOf(line, shipped, digits, one, isMore));
   const place = await placeOf(odoo, one, parts[0]!.move, cx);
   const back = await transferOf(odoo, item, 'back', parts, place, cx);
   const lost = parts.filter(({ line }) => line.restock !== true);
@@ -77,22 +78,30 @@ function checkLines(one: Return): void {
     throw rejected(`two lines of return ${one.number} have the same id`, 'line-id', 'lines');
 }
 
-async function shippedOf(odoo: Odoo, item: Item<Return>, order: number, cx: Context): Promise<Shipped[]> {
+/** What left of an order, and whether more of it is to leave. */
+async function shippedOf(
+  odoo: Odoo,
+  item: Item<Return>,
+  order: number,
+  cx: Context,
+): Promise<{ shipped: Shipped[]; isMore: boolean }> {
   const group = await odoo.has('stock.move', ['group_id'], cx);
   const fields = ['sale_line_id', 'product_id', 'picking_id', 'location_id', 'location_dest_id', 'partner_id'];
   const amounts = ['quantity', 'product_qty', 'product_uom_qty', 'has_tracking'];
   const domain = [
     ['sale_line_id.order_id', '=', order],
-    ['state', '=', 'done'],
+    ['state', 'not in', ['draft', 'cancel']],
     ['picking_id.picking_type_id.code', '=', 'outgoing'],
   ];
-  const rows = await odoo.read('stock.move', domain, [...fields, ...amounts, ...group], cx);
-  if (rows.length === 0) return [];
+  const moves = await odoo.read('stock.move', domain, ['state', ...fields, ...amounts, ...group], cx);
+  const rows = moves.filter(({ state }) => state === 'done');
+  const isMore = rows.length < moves.length;
+  if (rows.length === 0) return { shipped: [], isMore };
   const returned = await returnedOf(odoo, item, rows, cx);
   const lines = [...new Set(rows.map((row) => relation(row.sale_line_id).id))];
   const names = await odoo.externalIds('sale.order.line', lines, cx);
   const codes = await codesOf(odoo, rows, cx);
-  return rows.map((row): Shipped => {
+  const shipped = rows.map((row): Shipped => {
     const saleLine = relation(row.sale_line_id).id;
     const product = relation(row.product_id).id;
     const name = names.get(saleLine);
@@ -111,6 +120,7 @@ async function shippedOf(odoo: Odoo, item: Item<Return>, order: number, cx: Cont
       left: rounded(inOwnUnit(row) - (returned.get(row.id as number) ?? 0)),
     };
   });
+  return { shipped, isMore };
 }
 
 const inOwnUnit = (row: Row): number =>
@@ -142,8 +152,8 @@ async function codesOf(odoo: Odoo, rows: readonly Row[], cx: Context): Promise<M
   return new Map(products.map((row) => [row.id as number, String(row.default_code || '').toUpperCase()]));
 }
 
-/** Takes a line's pieces from what was shipped of it. */
-function partsOf(line: Line, shipped: readonly Shipped[], digits: number, { number }: Return): Part[] {
+/** Takes a line's pieces from what was shipped of it. `isMore`: more of the order is to leave. */
+function partsOf(line: Line, shipped: readonly Shipped[], digits: number, { number }: Return, isMore: boolean): Part[] {
   let wanted = Number(decimalText(quantityOf(line, digits, number)));
   const own = shipped.filter(({ orderLine }) => orderLine === line.orderLine);
   const moves = own.length > 0 ? own : shipped.filter(({ orderLine, code }) => orderLine === null && code === line.sku);
@@ -162,11 +172,12 @@ function partsOf(line: Line, shipped: readonly Shipped[], digits: number, { numb
     parts.push({ line, move, quantity: decimal(take.toFixed(6)) });
   }
   if (wanted > 0)
-    throw rejected(
-      `return ${number} has ${line.quantity} of ${line.sku}, ${wanted} more than was shipped in Odoo and has not come back yet: correct it there or here, then retry`,
-      'more-than-shipped',
-      'lines',
-    );
+    throw new FaultError({
+      kind: isMore ? 'early' : 'rejected',
+      message: `return ${number} has ${line.quantity} of ${line.sku}, ${wanted} more than was shipped in Odoo and has not come back yet: correct it there or here, then retry`,
+      cause: 'more-than-shipped',
+      field: 'lines',
+    });
   return parts;
 }
 

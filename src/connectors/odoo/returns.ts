@@ -1,5 +1,5 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
-import { type Fault, FaultError, rejected } from '../../core/fault.ts';
+import { type Fault, FaultError, isOwn, rejected } from '../../core/fault.ts';
 import { type Return, ReturnDocument } from '../../model/return.ts';
 import type { Odoo } from './database.ts';
 import { type Loadable, load } from './load.ts';
@@ -33,8 +33,7 @@ export const returns = (odoo: Odoo, max: number): Sink<typeof ReturnDocument> =>
           const results: Result[] = [];
           for (const { item, prepared } of ready) {
             const last = results.at(-1);
-            const broken =
-              last?.outcome === 'untouched' || (last?.outcome === 'failed' && last.fault.kind !== 'rejected');
+            const broken = last?.outcome === 'untouched' || (last?.outcome === 'failed' && !isOwn(last.fault));
             results.push(broken ? { outcome: 'untouched' } : await deliverOne(odoo, item, prepared, cx));
           }
           return results;

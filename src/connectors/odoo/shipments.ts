@@ -1,6 +1,6 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
 import { compare, type Decimal, decimal, decimalText, fits, integer } from '../../core/decimal.ts';
-import { type Fault, FaultError, rejected } from '../../core/fault.ts';
+import { type Fault, FaultError, isOwn, rejected } from '../../core/fault.ts';
 import { hasLeft, type Shipment, ShipmentDocument } from '../../model/shipment.ts';
 import type { Odoo } from './database.ts';
 import { lastKeyOf } from './external-id.ts';
@@ -52,8 +52,7 @@ export const shipments = (odoo: Odoo, max: number): Sink<typeof ShipmentDocument
           const results: Result[] = [];
           for (const { item, prepared } of ready) {
             const last = results.at(-1);
-            const broken =
-              last?.outcome === 'untouched' || (last?.outcome === 'failed' && last.fault.kind !== 'rejected');
+            const broken = last?.outcome === 'untouched' || (last?.outcome === 'failed' && !isOwn(last.fault));
             results.push(broken ? { outcome: 'untouched' } : await deliverOne(odoo, item, prepared, cx));
           }
           return results;
