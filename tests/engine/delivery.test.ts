@@ -154,6 +154,11 @@ describe('delivery', { concurrency: 4 }, () => {
     const [exception] = await exceptions(ledger);
     assert.equal(exception!.cause, 'retries-exhausted');
     assert.match(words(ledger, exception!), /Tried 2 times; the last answer was: the warehouse is closed/);
+    const audited = `select action from audit where action like 'delivery.%' order by action`;
+    assert.deepEqual(await ledger.db.query('audited', audited), [
+      { action: 'delivery.delivered' },
+      { action: 'delivery.parked' },
+    ]);
   });
 
   test('what comes early waits alone: its neighbours go on, also one by one, and in the end a person is asked in the words of its cause', async (t) => {

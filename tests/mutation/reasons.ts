@@ -51,6 +51,11 @@ export const reasons: readonly Reason[] = [
     why: 'it is asked twice, before and after the lock: one of both stands in for the other but when a delivery is added in between',
   },
   {
+    file: 'src/engine/settle.ts',
+    code: "state: 'parked', afterSeconds: 0",
+    why: 'what is parked waits for a person, however soon it might go',
+  },
+  {
     file: 'src/core/decimal.ts',
     code: 'const negative =',
     why: 'differs at zero only, and minus zero is zero',

@@ -65,7 +65,7 @@ export const wards: readonly Ward[] = [
       {
         file: 'src/engine/settle.ts',
         within: ['settle', 'writeOutcomes', 'postponed'],
-        tests: ['tests/engine/leases.test.ts', 'tests/engine/delivery.test.ts'],
+        tests: ['tests/engine/leases.test.ts', 'tests/engine/delivery.test.ts', 'tests/engine/in-flight.test.ts'],
       },
       {
         file: 'src/engine/deliver.ts',
