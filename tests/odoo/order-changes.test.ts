@@ -165,10 +165,15 @@ for (const { name, start } of servers)
       }
     });
 
-    it('whose lines leave from several warehouses have a transfer in each, and follow changes there', async () => {
+    it('whose lines leave from several warehouses have a transfer in each, and follow changes there', async (t) => {
       const company = (await at.direct.company(at.cx)).id;
       const code = `S${at.run.slice(0, 3)}`;
-      await at.create('stock.warehouse', { name: `Store ${at.run}`, code, company_id: company });
+      try {
+        await at.create('stock.warehouse', { name: `Store ${at.run}`, code, company_id: company });
+      } catch (error) {
+        if (!/not allowed/.test(String(error))) throw error;
+        return t.skip('this user may make no warehouse: run it as an administrator');
+      }
       const mapping = at.cx.mapping;
       const warehouses = { find: (location: string) => (location === 'store' ? code : null) };
       const cx = { ...at.cx, mapping: (name: string) => (name === 'warehouses' ? warehouses : mapping(name)) } as never;
