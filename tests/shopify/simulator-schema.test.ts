@@ -51,6 +51,8 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [documents.changedOrders, { query: "updated_at:>='2020-01-01T00:00:00Z'" }],
     ...some.map((order): [Document, object] => [documents.ordersWhole, { ids: [order.id] }]),
     ...some.map((order): [Document, object] => [documents.orderAfter, { id: order.id }]),
+    [documents.orderPlaces, { id: long.id }],
+    [documents.correctTracking, { id: gone.id, tracking: { company: 'bpost', numbers: ['T9'] }, notify: false }],
     [documents.moreLines, { id: long.id, after: cursor(long.lines[0]!.id) }],
     [documents.moreRefundLines, { id: refund.id, after: cursor(refund.lines[0]!.id) }],
     [documents.moreReturnLines, { id: back.id, after: cursor(back.lines[0]!.id) }],

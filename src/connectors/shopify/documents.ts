@@ -136,7 +136,7 @@ ${LINE_ITEM}`,
     updatedAt
     fulfillmentOrders(first: 10) {
       nodes {
-        status assignedLocation { location { id } } deliveryMethod { methodType }
+        ${TO_SHIP}
         lineItems(first: 40) { nodes { totalQuantity lineItem { id } } }
       }
     }
@@ -324,6 +324,16 @@ ${LINE_ITEM}`,
     ['shipments'],
     `mutation Fulfil($fulfillment: FulfillmentInput!) {
   fulfillmentCreate(fulfillment: $fulfillment) {
+    fulfillment { id status trackingInfo(first: 10) { number } }
+    userErrors { field message }
+  }
+}`,
+  ),
+  correctTracking: mutation(
+    'CorrectTracking',
+    ['shipments'],
+    `mutation CorrectTracking($id: ID!, $tracking: FulfillmentTrackingInput!, $notify: Boolean) {
+  fulfillmentTrackingInfoUpdate(fulfillmentId: $id, trackingInfoInput: $tracking, notifyCustomer: $notify) {
     fulfillment { id status trackingInfo(first: 10) { number } }
     userErrors { field message }
   }

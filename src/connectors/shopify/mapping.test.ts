@@ -206,6 +206,7 @@ test('an order that leaves from several places says of each line from where and 
     shop,
     simple(shop, {
       locationId: central,
+      promisedAt: new Date('2026-12-01T12:00:00Z'),
       lines: [
         { variantId: one, quantity: 1 },
         { variantId: two, quantity: 2, locationId: store, collect: true },
@@ -216,13 +217,14 @@ test('an order that leaves from several places says of each line from where and 
   const codes = [central, store].map((gid) => `LOC${gid.slice(-1)}`);
   const { lines, delivery } = await now();
   assert.deepEqual(
-    [lines.map(({ location, method }) => [location, method]), delivery?.method],
+    [lines.map(({ location, method }) => [location, method]), delivery?.method, delivery?.promisedAt],
     [
       [
         [codes[0], 'ship'],
         [codes[1], 'collect'],
       ],
       'ship',
+      '2026-12-01T12:00:00Z',
     ],
   );
   const [first] = order.fulfillmentOrders;

@@ -42,6 +42,10 @@ interface Told {
   } | null;
 }
 
+interface Corrected {
+  readonly fulfillmentTrackingInfoUpdate: Told['fulfillmentCreate'];
+}
+
 /** What of a fulfilment order is in a shipment. */
 interface Share {
   readonly order: ToShip;
@@ -50,7 +54,7 @@ interface Share {
 
 /**
  * What was shipped, told to the customer with its tracking. Shopify takes no key for a fulfilment and would make a second one, so it is looked for
- * first: by its tracking numbers, or where it has none by the shipment's own number, which then stands in their place.
+ * first: by its tracking numbers, or where it has none by the shipment's own number, which then stands in their place. Numbers that change later are written to it.
  */
 export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
   sinkOf(shop, {
@@ -79,15 +83,19 @@ export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
 const referencesOf = ({ tracking, number }: Shipment): string[] =>
   tracking.length === 0 ? [number] : tracking.map((one) => one.number);
 
-function foundIn({ fulfillments }: OrderNow, { id, document }: Item<Shipment>): Found {
+const validOf = ({ fulfillments }: OrderNow): Shipped[] =>
+  fulfillments.filter(({ status }) => status !== 'CANCELLED' && status !== 'ERROR' && status !== 'FAILURE');
+
+/** One that we made under other tracking numbers is absent: it is put right, not looked at by a person. Who tells no numbers changes none. */
+function foundIn(now: OrderNow, { id, document }: Item<Shipment>): Found {
   const references = referencesOf(document);
-  const valid = fulfillments.filter(
-    ({ status }) => status !== 'CANCELLED' && status !== 'ERROR' && status !== 'FAILURE',
-  );
+  const valid = validOf(now);
   const has = ({ trackingInfo }: Shipped): number =>
     references.filter((reference) => trackingInfo.some(({ number }) => number === reference)).length;
-  const whole = valid.find((one) => one.id === id || has(one) === references.length);
+  const ours = valid.find((one) => one.id === id);
+  const whole = document.tracking.length === 0 && ours ? ours : valid.find((one) => has(one) === references.length);
   if (whole) return { found: 'whole', id: whole.id };
+  if (ours) return { found: 'absent' };
   const part = valid.find((one) => has(one) > 0);
   if (!part) return { found: 'absent' };
   return {
@@ -118,8 +126,9 @@ async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Resu
     return { outcome: 'done', id: found.id };
   }
   if (found.found === 'partial') throw rejected(found.message ?? '', 'partly-there', 'tracking');
+  const ours = validOf(now).find(({ id }) => id === item.id);
+  if (ours) return correct(shop, ours.id, document, cx);
   const shares = await share(shop, now, document, cx);
-  const references = referencesOf(document);
   const fulfillment = {
     notifyCustomer: shop.settings.notifyCustomers,
     trackingInfo: trackingOf(shop, document, cx),
@@ -131,15 +140,31 @@ async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Resu
   const { fulfillmentCreate: told } = await shop.call<Told>(documents.fulfil, { fulfillment }, cx);
   const [error] = told?.userErrors ?? [];
   if (error) return { outcome: 'failed', fault: faultOfUserError(documents.fulfil, error, () => 'lines') };
-  const made = told?.fulfillment;
-  if (!made || !references.every((reference) => made.trackingInfo.some(({ number }) => number === reference)))
-    throw new FaultError({ kind: 'unknown', message: 'Shopify did not say that the fulfilment was made' });
+  const made = madeAs(document, told?.fulfillment);
   try {
     await tell(shop, made.id, document, cx);
   } catch (error) {
     return { outcome: 'failed', fault: afterMaking(error) };
   }
   return { outcome: 'done', id: made.id };
+}
+
+/** The fulfilment as read back. Throws `unknown` where Shopify does not say that it has the shipment's tracking. */
+function madeAs(document: Shipment, made: Shipped | null | undefined): Shipped {
+  const numbers = made?.trackingInfo.map(({ number }) => number) ?? [];
+  if (made && referencesOf(document).every((reference) => numbers.includes(reference))) return made;
+  throw new FaultError({ kind: 'unknown', message: 'Shopify did not say that the fulfilment was made' });
+}
+
+/** The warehouse has put its tracking numbers right. */
+async function correct(shop: Shop, id: string, document: Shipment, cx: Context): Promise<Result> {
+  const variables = { id, tracking: trackingOf(shop, document, cx), notify: shop.settings.notifyCustomers };
+  const { fulfillmentTrackingInfoUpdate: told } = await shop.call<Corrected>(documents.correctTracking, variables, cx);
+  const [error] = told?.userErrors ?? [];
+  if (error) return { outcome: 'failed', fault: faultOfUserError(documents.correctTracking, error, () => 'tracking') };
+  madeAs(document, told?.fulfillment);
+  await tell(shop, id, document, cx);
+  return { outcome: 'done', id };
 }
 
 /** The fulfilment is there: whatever went wrong with its event, it must be looked for before anything is repeated. */

@@ -290,7 +290,14 @@ test('a shipment is shared out over what is left to ship at one location; what i
     made!.events.map(({ status, happenedAt }) => [status, happenedAt.toISOString()]),
     [['DELIVERED', '2026-11-25T10:00:00.000Z']],
   );
+  const right = [{ number: 'T7', url: null }];
+  const corrected = { ...shipment(1, [[a, '1']], { tracking: right }), id: made!.id };
+  assert.equal((await sinks.shipments.find!([corrected], cx))[0]!.found, 'absent', 'it has another number there');
+  for (let n = 0; n < 2; n++) assert.equal(told((await sinks.shipments.deliver([corrected], cx))[0]), 'done');
+  assert.deepEqual(made!.tracking, [{ company: 'bpost BE', number: 'T7', url: null }]);
   assert.equal(order.fulfillments.length, 1);
+  const back = { ...shipment(1, [[a, '1']]), id: made!.id };
+  assert.equal(told((await sinks.shipments.deliver([back], cx))[0]), 'done');
   const tooMuch = await sinks.shipments.deliver([shipment(2, [[a, '2']])], cx);
   assert.match(
     told(tooMuch[0]),

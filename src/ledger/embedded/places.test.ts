@@ -100,6 +100,7 @@ test(
     assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /^\/var\/cache\/crossdock\//);
     assert.deepEqual(await query(url, 'SELECT 1 AS one'), [{ one: 1 }]);
     await stopHub(hub);
+    for (let n = 0; existsSync(`/proc/${pid}`) && n < 100; n++) await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(existsSync(`/proc/${pid}`), false);
   },
 );

@@ -17,6 +17,7 @@ import {
   setProduct,
   setQuantities,
   subscriptionView,
+  updateTracking,
   updateVariants,
 } from './mutations.ts';
 import { type PageArgs, page, refusal, searched } from './pages.ts';
@@ -184,6 +185,7 @@ export class Api {
       orderCancel: (args: Parameters<typeof orderCancel>[1]) => orderCancel(shop, args),
       productVariantsBulkUpdate: (args: Parameters<typeof updateVariants>[1]) => updateVariants(shop, args),
       productSet: (args: Parameters<typeof setProduct>[1]) => setProduct(shop, args),
+      fulfillmentTrackingInfoUpdate: (wanted: Parameters<typeof updateTracking>[1]) => updateTracking(shop, wanted),
       fulfillmentEventCreate: ({ fulfillmentEvent }: { fulfillmentEvent: Parameters<typeof addEvent>[1] }) =>
         addEvent(shop, fulfillmentEvent),
       fulfillmentCreate: ({ fulfillment }: { fulfillment: Parameters<typeof createFulfillment>[1] }) =>

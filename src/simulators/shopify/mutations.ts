@@ -266,14 +266,35 @@ export function createFulfillment(shop: Shop, input: FulfilInput) {
       quantities.set(id, quantity);
     }
   }
-  const { company = null, number, url, numbers, urls } = input.trackingInfo ?? {};
-  const all = numbers ?? (number ? [number] : []);
-  const tracking = all.map((one, index) => ({ company, number: one, url: urls?.[index] ?? url ?? null }));
-  const made = fulfil(shop, order, tracking, quantities);
+  const made = fulfil(shop, order, trackingOf(input.trackingInfo ?? {}), quantities);
   return {
     fulfillment: orderView(shop, order)
       .fulfillments({})
       .find(({ id }) => id === made.id)!,
+    userErrors: [],
+  };
+}
+
+function trackingOf({ company = null, number, url, numbers, urls }: NonNullable<FulfilInput['trackingInfo']>) {
+  const all = numbers ?? (number ? [number] : []);
+  return all.map((one, index) => ({ company, number: one, url: urls?.[index] ?? url ?? null }));
+}
+
+/** Replaces all tracking of a fulfilment. */
+export function updateTracking(
+  shop: Shop,
+  wanted: { readonly fulfillmentId: string; readonly trackingInfoInput: NonNullable<FulfilInput['trackingInfo']> },
+) {
+  const order = [...shop.orders.values()].find((one) => one.fulfillments.some(({ id }) => id === wanted.fulfillmentId));
+  const fulfillment = order?.fulfillments.find(({ id }) => id === wanted.fulfillmentId);
+  if (!order || !fulfillment)
+    return { fulfillment: null, userErrors: [complaint(['fulfillmentId'], 'Fulfillment does not exist.')] };
+  fulfillment.tracking = trackingOf(wanted.trackingInfoInput);
+  shop.touchOrder(order);
+  return {
+    fulfillment: orderView(shop, order)
+      .fulfillments({})
+      .find(({ id }) => id === fulfillment.id)!,
     userErrors: [],
   };
 }

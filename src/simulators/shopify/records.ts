@@ -164,7 +164,7 @@ export interface Fulfillment {
   readonly id: string;
   readonly status: 'SUCCESS' | 'CANCELLED';
   readonly createdAt: Date;
-  readonly tracking: readonly { company: string | null; number: string | null; url: string | null }[];
+  tracking: readonly { company: string | null; number: string | null; url: string | null }[];
   readonly lines: readonly { id: string; lineId: string; quantity: number }[];
   /** What was told of it since, oldest first. */
   readonly events: { readonly id: string; readonly status: string; readonly happenedAt: Date }[];
