@@ -224,7 +224,7 @@ test('an order that leaves from several places says of each line from where and 
         [codes[1], 'collect'],
       ],
       'ship',
-      '2026-12-01T12:00:00Z',
+      '2026-12-01T12:00:00.000Z',
     ],
   );
   const [first] = order.fulfillmentOrders;
