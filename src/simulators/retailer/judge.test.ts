@@ -134,6 +134,24 @@ test('books that agree are found to agree, hop by hop', () => {
   );
 });
 
+test('a parcel that left while its order was cancelled is missed, unless people are asked about that order', () => {
+  const late = (message: string): Ledgers => {
+    const all = agreed();
+    all.warehouse.shipments.push({ number: 'SH2', order: 'WH/OUT/2', tracking: '1Z2', units: { 'WEB-1': 2 } });
+    all.books.sale_orders[1]!.pickings.push(8);
+    all.excepted.push({ lines: 1, value: '0.00', message });
+    return all;
+  };
+  const words = (message: string) => verdictOf(judge(late(message))).wrong;
+  assert.deepEqual(words('order #2 was cancelled, and 2 × WEB-1 left all the same'), []);
+  for (const other of ['order #22 was cancelled', 'order #1 was not shipped'])
+    assert.deepEqual(words(other), [
+      '#2: 2 of 0 × WEB-1 left the warehouse',
+      '#2: parcel 1Z2 is not done in Odoo',
+      '#2: parcel 1Z2 is not fulfilled in the shop',
+    ]);
+});
+
 /** What somebody does to a ledger, at which hop it shows, as what, and in which words. */
 const tampered: readonly [
   what: string,
