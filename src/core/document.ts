@@ -28,7 +28,10 @@ export function addMeasures(a: Measure, b: Measure): Measure {
 /** Another record this one cannot be written without: [kind, key]. */
 export type Need = readonly [kind: string, key: string];
 
-/** What a record takes from what others may still promise: `quantity` (plain decimal) of `name`, such as a SKU, from `place`; null: from anywhere. */
+/**
+ * What a record takes from what others may still promise: `quantity` (plain decimal) of `name`, such as a SKU, from `place`; null: from anywhere. 0: nothing, but its
+ * channel may have counted it, and is told the figure again.
+ */
 export interface Taken {
   readonly name: string;
   readonly place: string | null;

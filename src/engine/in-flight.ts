@@ -62,7 +62,7 @@ export async function takeOff(parts: Pick<Parts, 'vault' | 'wiring'>, sql: Sql, 
   );
 }
 
-/** What is taken now and was not before, by name and place. */
+/** What is taken now and was not before, by name and place; 0 where that is the same. */
 function differences(
   now: readonly Taken[],
   before: readonly Taken[],
@@ -76,7 +76,7 @@ function differences(
   };
   for (const one of now) count(one, 1);
   for (const one of before) count(one, -1);
-  return [...sums.values()].filter(({ quantity }) => decimal(quantity).coefficient !== 0n);
+  return [...sums.values()];
 }
 
 /** Everything that changed at a connection until `looked` was read and stored: what it was told before that is counted there. */

@@ -189,6 +189,7 @@ function planDocument(parts: Parts, flow: AnyFlow, event: UnroutedEvent, draft: 
       flow: flow.id,
       eventId: event.id,
       labels: event.labels,
+      afresh: event.afresh,
       ...type.measure(draft.body),
     },
   };

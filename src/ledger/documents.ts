@@ -13,6 +13,8 @@ export interface DocumentWrite extends Measure {
   flow: string;
   eventId: string;
   labels: Readonly<Record<string, string>>;
+  /** A next version even where the content is the same. */
+  afresh: boolean;
 }
 
 export interface WrittenDocument {
@@ -56,13 +58,13 @@ export async function createDocuments(sql: Sql, documents: readonly DocumentWrit
   );
 }
 
-/** Writes the next version of documents whose content differs; the version before goes to history. Returns those that changed. `id` is the existing document's or ignored. */
+/** Writes the next version of documents whose content differs, or that are written afresh; the version before goes to history. Returns those that were written. `id` is the existing document's or ignored. */
 export async function changeDocuments(sql: Sql, documents: readonly DocumentWrite[]): Promise<WrittenDocument[]> {
   return sql.query<WrittenDocument>(
     'documents_change',
-    `with wanted as (select * from unnest(${writeTypes}) as w (${writeNames})),
+    `with wanted as (select * from unnest(${writeTypes}, $15::boolean[]) as w (${writeNames}, afresh)),
      held as (
-       select d.* from document d join wanted w using (entity, kind, key) where d.digest <> w.digest order by d.entity, d.kind, d.key for update of d),
+       select d.* from document d join wanted w using (entity, kind, key) where d.digest <> w.digest or w.afresh order by d.entity, d.kind, d.key for update of d),
      kept as (
        insert into document_version (document_id, entity, version, shape, digest, body_sealed, event_id, written_at)
        select id, entity, version, shape, digest, body_sealed, event_id, written_at from held)
@@ -70,7 +72,7 @@ export async function changeDocuments(sql: Sql, documents: readonly DocumentWrit
        labels = w.labels, lines = w.lines, currency = w.currency, minor = w.minor, absolute = w.absolute, written_at = now()
      from held join wanted w using (entity, kind, key) where d.id = held.id
      returning d.id, d.entity, d.kind, d.key, d.version`,
-    columns(documents, writeColumns),
+    columns(documents, [...writeColumns, 'afresh']),
   );
 }
 

@@ -107,6 +107,8 @@ export interface UnroutedEvent {
   attempts: number;
   /** When the source began to read it, where that is known. */
   looked_at: Date | null;
+  /** What it says is told even where nothing changed. */
+  afresh: boolean;
 }
 
 /** Shards in which an event could be routed now. */
@@ -125,7 +127,7 @@ export async function shardsWithWork(sql: Sql): Promise<number[]> {
 export async function nextEvents(sql: Sql, shard: number, limit: number): Promise<UnroutedEvent[]> {
   return sql.query<UnroutedEvent>(
     'events_next',
-    `select id, entity, connection, source, subject, source_version, received_at, payload_sealed, labels, lines, currency, minor, absolute, decision, attempts, looked_at
+    `select id, entity, connection, source, subject, source_version, received_at, payload_sealed, labels, lines, currency, minor, absolute, decision, attempts, looked_at, afresh
      from event e
      where shard = $1 and state = 'new' and not_before <= clock_timestamp()
        and not exists (select from event older where older.connection = e.connection and older.subject = e.subject and older.seq < e.seq)
@@ -154,7 +156,10 @@ export async function passOver(
      gone as (
        delete from event e using last l
        where e.connection = l.connection and e.source = l.source and e.subject = l.subject and e.seq < l.seq and e.state = 'new' and e.decision is null
-       returning e.*)
+       returning e.*),
+     heirs as (
+       update event e set afresh = true from last l
+       where e.seq = l.seq and exists (select from gone g where g.connection = l.connection and g.source = l.source and g.subject = l.subject and g.afresh))
      insert into event_history (id, entity, connection, source, subject, source_version, occurred_at, received_at, payload_sealed, labels, lines, currency, minor, absolute, outcome)
      select id, entity, connection, source, subject, source_version, occurred_at, received_at, payload_sealed, labels, 0, null, 0, 0, 'late'
      from gone returning id, entity`,

@@ -14,19 +14,23 @@ export interface TakenQuantity {
   name: string;
   /** '' where nobody has said from where. */
   place: string;
-  /** Plain decimal; negative where a later version takes less. */
+  /** Plain decimal; negative where a later version takes less, 0 where it takes what the one before took. */
   quantity: string;
 }
 
-/** Has the subjects told again that are about these names: `changed` is a query with entity, connection and name; `at` when they were looked at. */
-const nudged = (changed: string, at = 'null::timestamptz'): string =>
-  `insert into nudge (entity, connection, source, subject, shard, looked_at)
-   select distinct c.entity, c.connection, c.source, c.subject, c.shard, ${at} from (${changed}) as x join concern c using (entity, connection, name)
+/**
+ * Has the subjects told again that are about these names: `changed` is a query with entity, connection and name; `at` when they were looked at; `afresh` even where
+ * nothing changed.
+ */
+const nudged = (changed: string, { at = 'null::timestamptz', afresh = false } = {}): string =>
+  `insert into nudge (entity, connection, source, subject, shard, looked_at, afresh)
+   select distinct c.entity, c.connection, c.source, c.subject, c.shard, ${at}, ${afresh} from (${changed}) as x join concern c using (entity, connection, name)
    order by c.connection, c.source, c.subject
-   on conflict (connection, source, subject) do update set looked_at = greatest(nudge.looked_at, excluded.looked_at)`;
+   on conflict (connection, source, subject) do update set looked_at = greatest(nudge.looked_at, excluded.looked_at), afresh = nudge.afresh or excluded.afresh`;
 
 /**
- * Puts into flight what deliveries take, together with what those took that gave way to them (`supersedeWaiting` came before). Whoever heeds it is told again.
+ * Puts into flight what deliveries take, together with what those took that gave way to them (`supersedeWaiting` came before). Whoever heeds it is told again,
+ * of all names, also where the sum stays what it was: a channel that was told a figure between a sale and its cancellation has added the goods to it since.
  */
 export async function putInFlight(
   sql: Sql,
@@ -47,9 +51,12 @@ export async function putInFlight(
        from (select * from unnest($5::uuid[], $6::text[], $7::text[], $8::numeric[]) as n (delivery_id, name, place, quantity) union all select * from given_way) t
        join own o using (delivery_id)
        group by 1, 2, 3, 4, 5, 6 having sum(t.quantity) <> 0
-       returning entity, connection, name)
-     ${nudged(`select entity, connection, name from put
-               union select o.entity, o.connection, g.name from given_way g join own o using (delivery_id)`)}`,
+       returning 1)
+     ${nudged(
+       `select o.entity, o.connection, t.name from unnest($5::uuid[], $6::text[]) as t (delivery_id, name) join own o using (delivery_id)
+        union select o.entity, o.connection, g.name from given_way g join own o using (delivery_id)`,
+       { afresh: true },
+     )}`,
     [
       ...columns(deliveries, ['deliveryId', 'documentId', 'entity', 'connection']),
       ...columns(taken, ['deliveryId', 'name', 'place', 'quantity']),
@@ -79,7 +86,7 @@ export async function landInFlight(sql: Sql, connection: string, looked: Date): 
   const rows = await sql.query(
     'in_flight_land',
     `with gone as (delete from in_flight where connection = $1 and told_at < $2 returning entity, connection, name)
-     ${nudged('select * from gone', '$2::timestamptz')} returning 1`,
+     ${nudged('select * from gone', { at: '$2::timestamptz' })} returning 1`,
     [connection, looked],
   );
   return rows.length;
@@ -130,6 +137,7 @@ export interface Nudge {
   subject: string;
   shard: number;
   looked_at: Date | null;
+  afresh: boolean;
 }
 
 /** Takes subjects that are to be told again; one whose last telling is not yet routed waits for the next time. */
@@ -141,7 +149,7 @@ export async function takeNudges(sql: Sql): Promise<Nudge[]> {
        where not exists (select from event e where e.connection = n.connection and e.subject = n.subject and e.payload_sealed is null)
        order by connection, source, subject limit 500 for update skip locked)
      delete from nudge n using due d where n.connection = d.connection and n.source = d.source and n.subject = d.subject
-     returning n.entity, n.connection, n.source, n.subject, n.shard, n.looked_at`,
+     returning n.entity, n.connection, n.source, n.subject, n.shard, n.looked_at, n.afresh`,
   );
 }
 
@@ -149,9 +157,9 @@ export async function takeNudges(sql: Sql): Promise<Nudge[]> {
 export async function appendTellings(sql: Sql, tellings: readonly (Nudge & { id: string })[]): Promise<void> {
   await sql.query(
     'events_tell_again',
-    `insert into event (id, entity, connection, source, subject, shard, looked_at, occurred_at)
-     select t.*, now() from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::timestamptz[]) as t`,
-    columns(tellings, ['id', 'entity', 'connection', 'source', 'subject', 'shard', 'looked_at']),
+    `insert into event (id, entity, connection, source, subject, shard, looked_at, afresh, occurred_at)
+     select t.*, now() from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::timestamptz[], $8::boolean[]) as t`,
+    columns(tellings, ['id', 'entity', 'connection', 'source', 'subject', 'shard', 'looked_at', 'afresh']),
   );
 }
 

@@ -73,16 +73,16 @@ const lineMeasure = (order: Order, total: number): Measure => ({
   absolute: BigInt(Math.abs(total)),
 });
 
-/** What a sale takes: of each product and place what is left to take when what comes back with it is taken off. */
+/** What a sale takes: of each product and place what is left to take when what comes back with it is taken off, nothing of what was cancelled or taken off the order. */
 function takenBy({ kind, state, lines }: Order): Taken[] {
-  if (kind !== 'sale' || state === 'cancelled') return [];
+  if (kind !== 'sale') return [];
   const taken = new Map<string, Taken>();
   for (const { sku, location = null, quantity } of lines) {
     const id = JSON.stringify([sku, location]);
-    const sum = add(decimal(taken.get(id)?.quantity ?? '0'), decimal(quantity));
+    const sum = add(decimal(taken.get(id)?.quantity ?? '0'), decimal(state === 'cancelled' ? '0' : quantity));
     taken.set(id, { name: sku, place: location, quantity: decimalText(sum) });
   }
-  return [...taken.values()].filter(({ quantity }) => decimal(quantity).coefficient > 0n);
+  return [...taken.values()].filter(({ quantity }) => decimal(quantity).coefficient >= 0n);
 }
 
 /** A sale, or the taking back of one, as a channel made it. */

@@ -5,12 +5,14 @@ import { seeded, systemClock } from '../../src/core/clock.ts';
 import type { Incoming, PollSource, Result, Sink } from '../../src/core/connector.ts';
 import { defineEstate } from '../../src/core/estate.ts';
 import { defineFlow } from '../../src/core/flow.ts';
+import { newId } from '../../src/core/ids.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
 import { dismissException } from '../../src/engine/resolve.ts';
 import { stockFeed } from '../../src/flows/odoo-feeds.ts';
 import { passOver } from '../../src/ledger/events.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
+import { appendTellings } from '../../src/ledger/in-flight.ts';
 import { type Order, OrderDocument } from '../../src/model/order.ts';
 import { StockLevelDocument } from '../../src/model/stock-level.ts';
 import { connectionOf, drained, silent, testLedger } from '../support/hub.ts';
@@ -232,6 +234,28 @@ test('of a changed order the difference is in flight; a cancelled or dismissed o
     await dismissException(hub.parts, exception, { by: 'x', reason: 'y' });
   await drained(hub);
   assert.equal(told.web!.at(-1), '10');
+});
+
+test('an order that is first heard as cancelled has the level told again: a channel that was told in between has added the goods to it', async (t) => {
+  const { hub, told, order, read, record } = await shop(t);
+  await read(record(10, 0));
+  await order('A', '3', { state: 'cancelled' });
+  assert.deepEqual(told.web, ['10', '10']);
+  await order('B', '0');
+  assert.deepEqual(told.web, ['10', '10', '10'], 'a line that was taken off again');
+  await hub.stop();
+  const asked = { connection: 'books', source: 'stockLevels', subject: 'stock:1' };
+  const { db } = hub.parts;
+  const [event] = await db.query<{ shard: number }>('test_shard_of', 'select shard from concern limit 1');
+  const telling = { ...asked, entity: 'main', shard: event!.shard, looked_at: null, id: newId() };
+  await appendTellings(db, [{ ...telling, afresh: true }]);
+  for (const reserved of [1, 0]) await hub.intake.receive({ ...asked, incoming: record(10, reserved) });
+  await passOver(db, event!.shard, [asked]);
+  const rows = await db.query<{ afresh: boolean; telling: boolean }>(
+    'test_afresh',
+    'select afresh, payload_sealed is null as telling from event',
+  );
+  assert.deepEqual(rows, [{ afresh: true, telling: false }], 'what is passed over leaves what it asked for to its heir');
 });
 
 test('safety stock is kept back by channel, place and SKU, never below nothing', async (t) => {

@@ -7,7 +7,7 @@ import { activateKey, announceKey, endHandover, hubKeys, resealAll } from '../..
 import { heartbeat } from '../../src/ledger/leases.ts';
 import { sealedColumns } from '../../src/ledger/sealed-columns.ts';
 import { openVault } from '../../src/ledger/vault.ts';
-import { idle, noteHub, send, type TestLedger, testLedger } from '../support/hub.ts';
+import { drained, idle, noteHub, send, type TestLedger, testLedger } from '../support/hub.ts';
 import { rejection, Target, transient, until } from '../support/target.ts';
 
 /** Numbers of the keys in use, per column. */
@@ -63,7 +63,8 @@ describe('rotation of keys', { concurrency: 3 }, () => {
     const vaults = [await openVault(ledger.db, ledger.master), await openVault(ledger.db, ledger.master)];
     const hubs = vaults.map((vault, seed) => noteHub({ db: ledger.db, vault }, sink, { seed: seed + 1 }));
     await Promise.all(hubs.map((hub) => hub.start()));
-    const loads = hubs.slice(0, 1).map((hub) => traffic(hub));
+    const load = traffic(hubs[0]!);
+    t.after(() => load.stop());
     await until('work is under way', () => target.effects.length > 50);
     const masters = [randomBytes(32), randomBytes(32)];
     const first = await rotate(ledger, masters[0]!);
@@ -74,9 +75,9 @@ describe('rotation of keys', { concurrency: 3 }, () => {
     const late = await openVault(ledger.db, masters[1]!);
     const rows = await resealAll(ledger.db, late, () => undefined);
     assert.ok(rows > 100);
-    const [wanted] = await Promise.all(loads.map((load) => load.stop()));
-    await idle(hubs[0]!);
-    assert.deepEqual(target.verdict(wanted!), { doubled: [], outOfOrder: [], lost: [] });
+    const wanted = await load.stop();
+    await drained(hubs[0]!);
+    assert.deepEqual(target.verdict(wanted), { doubled: [], outOfOrder: [], lost: [] });
     const failed = await ledger.db.query(
       'failed',
       "select cause from exception union all select outcome from attempt where outcome not in ('delivered', 'transient')",

@@ -27,8 +27,8 @@ export const versions: NaiveVersion[] = [
       },
       {
         file: 'src/ledger/events.ts',
-        from: '    `select id, entity, connection, source, subject, source_version, received_at, payload_sealed, labels, lines, currency, minor, absolute, decision, attempts, looked_at\n     from event e\n     where shard = $1',
-        to: '    `select seq, id, entity, connection, source, subject, source_version, received_at, payload_sealed, labels, lines, currency, minor, absolute, decision, attempts, looked_at\n     from event e\n     where seq > $3 and shard = $1',
+        from: '    `select id, entity, connection, source, subject, source_version, received_at, payload_sealed, labels, lines, currency, minor, absolute, decision, attempts, looked_at, afresh\n     from event e\n     where shard = $1',
+        to: '    `select seq, id, entity, connection, source, subject, source_version, received_at, payload_sealed, labels, lines, currency, minor, absolute, decision, attempts, looked_at, afresh\n     from event e\n     where seq > $3 and shard = $1',
       },
       {
         file: 'src/ledger/events.ts',

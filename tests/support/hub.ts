@@ -46,11 +46,17 @@ export interface TestLedger {
   master: Buffer;
 }
 
-/** A fresh, migrated ledger; closed when test `t` ends, or else by whoever asked for it. */
+const hubsOf = new WeakMap<Database, Hub[]>();
+
+/** A fresh, migrated ledger; closed when test `t` ends, after the `noteHub`s on it were stopped, or else by whoever asked for it. */
 export async function testLedger(t?: TestContext): Promise<TestLedger> {
   const url = await freshDatabase();
   const db = Database.open(url);
-  t?.after(() => db.close());
+  t?.after(async () => {
+    // A failed test leaves them at work, and they would hold up the whole file.
+    await Promise.all((hubsOf.get(db) ?? []).map((hub) => hub.stop()));
+    await db.close();
+  });
   const master = randomBytes(32);
   return { url, db, vault: await openVault(db, master), master };
 }
@@ -130,7 +136,7 @@ export function noteHub(
     flows: [noteFlow(sink, source, options.flow)],
     ...(repeatable(sink.idempotency) ? {} : { approvals: { notes: { reason: 'a test', by: 'tests' } } }),
   });
-  return new Hub({
+  const hub = new Hub({
     estate,
     db: ledger.db,
     vault: ledger.vault,
@@ -140,6 +146,8 @@ export function noteHub(
     secret: () => 'secret',
     terms: { pollSeconds: 0.05, retrySeconds: [0.02, 0.2], ...options.terms },
   });
+  hubsOf.set(ledger.db, [...(hubsOf.get(ledger.db) ?? []), hub]);
+  return hub;
 }
 
 /** Sends a note through intake; `key` makes it a repeat of an earlier one. */
