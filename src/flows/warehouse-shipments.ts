@@ -21,6 +21,13 @@ const carriers = (rows: Readonly<Record<string, string>>): MappingSeed => ({
   rows,
 });
 
+const deliveryMethods: MappingSeed = {
+  table: 'carriers',
+  owner: 'logistics',
+  about: 'Carriers of the hub → names of delivery methods in Odoo; no row: none is set.',
+  rows: {},
+};
+
 /** Each shipment the warehouse advises is told to the books, once, however often its file comes; a correction is the next version of it. */
 export const warehouseShipments = ({
   from,
@@ -37,7 +44,7 @@ export const warehouseShipments = ({
     promise: { within: '10m', critical: true },
     onException: { owner: 'logistics', within: '4h', hold: 'lane' },
     fallback: 'Goods leave all the same; their shipments are told when the files are read.',
-    mappings: [carriers(rows)],
+    mappings: [carriers(rows), deliveryMethods],
     translate: (native, look) => shipmentsOf(native, look, true),
   });
 

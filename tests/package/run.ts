@@ -8,7 +8,7 @@ const only = process.argv.slice(2);
 const files = only.length > 0 ? only : globSync(join(import.meta.dirname, '*.test.ts')).sort();
 const tally = { passed: 0, failed: 0, skipped: 0 };
 await new Promise<void>((resolve) => {
-  const stream = run({ files, concurrency: 1, forceExit: true, execArgv: ['--conditions=source'] });
+  const stream = run({ files, concurrency: 1, execArgv: ['--conditions=source'] });
   const isFile = (data: { name: string; nesting: number }) => data.nesting === 0 && data.name.endsWith('.test.ts');
   stream.on('test:pass', (data) => {
     if (isFile(data)) return;
