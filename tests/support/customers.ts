@@ -9,17 +9,17 @@ import { webOrders } from '../../src/flows/web-orders.ts';
 import { Database } from '../../src/ledger/database.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { startServer } from '../../src/server/index.ts';
-import { startOdooSimulator } from '../../src/simulators/odoo/index.ts';
 import { type ShopifyOptions, startShopify } from '../../src/simulators/shopify/index.ts';
 import { placeOrder } from '../../src/simulators/shopify/orders.ts';
 import type { Customer } from '../../src/simulators/shopify/records.ts';
 import { furnish, place } from '../../src/simulators/shopify/traffic.ts';
 import { people } from '../odoo/estate.ts';
 import { startProxy } from '../odoo/proxy.ts';
+import type { OdooServer } from '../odoo/servers.ts';
 import { idle, silent, type TestLedger } from './hub.ts';
 
 export interface Options {
-  readonly version: 18 | 19;
+  readonly odoo: () => Promise<OdooServer>;
   readonly owners?: CustomerOwners;
   /** Default true: orders change no customer that the hub has. */
   readonly newCustomersOnly?: boolean;
@@ -38,13 +38,13 @@ export interface Partner {
 
 /** A shop, an Odoo and a hub between them that carries customers both ways. */
 export async function openCustomers(ledger: TestLedger, options: Options) {
-  const { version, owners, newCustomersOnly = true, lost = 0 } = options;
+  const { owners, newCustomersOnly = true, lost = 0 } = options;
   const random = seeded(7);
-  const server = await startOdooSimulator({ version, seed: 1, currency: 'EUR' });
+  const server = await options.odoo();
   const road = await startProxy(server.url, ({ model }) =>
     model === 'res.partner' && random() < lost ? { do: 'cut-after' } : undefined,
   );
-  const web = await startShopify({ seed: 1, bucket: [1e6, 1e6], ...options.shop });
+  const web = await startShopify({ seed: 1, bucket: [1e6, 1e6], currency: 'GBP', ...options.shop });
   const { shop } = web;
   furnish(shop, 1);
   const at = await people(server);
@@ -64,6 +64,8 @@ export async function openCustomers(ledger: TestLedger, options: Options) {
       database: server.db,
       login: server.login,
       key: secret('ODOO_KEY'),
+      prefix: `t_${at.run}`,
+      ...(server.company ? { company: server.company } : {}),
       settle: '1s',
       capture: { overlap: '2s', every: { contacts: '200ms' as never } },
     });
@@ -131,7 +133,8 @@ export async function openCustomers(ledger: TestLedger, options: Options) {
     signUp: (name: string): Customer =>
       shop.addCustomer(
         {
-          id: shop.id('Customer'),
+          // Of no other run on the same Odoo.
+          id: `gid://shopify/Customer/${Date.now()}${String(shop.customers.size).padStart(3, '0')}`,
           displayName: name,
           email: `${name.toLowerCase().replace(' ', '.')}@example.com`,
           phone: null,
