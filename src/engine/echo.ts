@@ -131,6 +131,7 @@ export async function withoutEchoes(parts: Parts, sql: Sql, plans: readonly Plan
         sql,
         seen.map(({ one, state }) => ({
           ...one.where,
+          event: one.plan.event.id,
           ...(state ?? {
             digest: one.digest,
             version: one.plan.event.source_version,
