@@ -92,6 +92,10 @@ test('changes on both sides at once, lost answers, bad webhooks and killed hubs:
   const before = writes();
   await new Promise((resolve) => setTimeout(resolve, 3000));
   assert.equal(writes(), before, 'they went on telling each other');
+  const told = world.webhooks.sent.filter(({ topic }) => topic.startsWith('CUSTOMERS'));
+  const faults = new Set(told.map(({ fault }) => fault));
+  assert.deepEqual([...faults].sort(), ['late', 'lost', 'twice', 'unsigned', null].sort(), 'webhooks went wrong');
+  assert.ok(told.some(({ statuses }) => statuses.includes(202)));
   assert.ok(before < STEPS * 4, `${before} writes for ${STEPS} changes`);
   assert.deepEqual(await wrong(), []);
   assert.deepEqual(await world.exceptions(), []);

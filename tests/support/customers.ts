@@ -67,6 +67,8 @@ export async function openCustomers(ledger: TestLedger, options: Options) {
       prefix: `t_${at.run}`,
       ...(server.company ? { company: server.company } : {}),
       settle: '1s',
+      // A lane is quiet for so long after a kill.
+      timeout: '3s',
       capture: { overlap: '2s', every: { contacts: '200ms' as never } },
     });
     const channel = shopify({
