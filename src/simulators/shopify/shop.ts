@@ -99,6 +99,9 @@ export class Shop {
       tables[kind].set(id, record);
       if (kind === 'product') for (const one of (record as Product).variants) this.variants.set(one.id, one);
     }
+    // A shop that was kept before customers were records of their own.
+    for (const { customer, billingAddress } of this.orders.values())
+      if (customer) this.addCustomer(customer, billingAddress);
   }
 
   endSubscription(id: string): boolean {
@@ -215,10 +218,10 @@ export class Shop {
     this.tell('CUSTOMERS_UPDATE', customer);
   }
 
-  /** Deleted, or merged into another: its orders show it no longer. */
+  /** Deletes a customer who never ordered: Shopify deletes no other. */
   deleteCustomer(id: string): void {
     const customer = this.customers.get(id);
-    if (!customer) return;
+    if (!customer || [...this.orders.values()].some((order) => order.customer?.id === id)) return;
     this.customers.delete(id);
     this.change('customer', id, null);
     this.tell('CUSTOMERS_DELETE', customer);
