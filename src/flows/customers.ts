@@ -31,6 +31,9 @@ const told = (known: Customer, says: Partial<Customer>, fields: readonly OwnFiel
   ...Object.fromEntries(fields.map((field) => [field, says[field]])),
 });
 
+const isWithheld = ({ displayName, defaultEmailAddress, defaultPhoneNumber }: ShopifyCustomer): boolean =>
+  displayName.trim() === '' && defaultEmailAddress === null && defaultPhoneNumber === null;
+
 interface Parts<N> {
   /** Flow's id where an estate has several shops. */
   readonly id?: string;
@@ -67,6 +70,8 @@ export const webCustomers = ({
     fields: { customer: fields },
     fallback: 'Odoo has customers as they were when they last ordered.',
     translate: async (native, look) => {
+      // Shopify keeps nobody without a name, an address and a number: what an app may not see comes so, and says nothing.
+      if (isWithheld(native)) return { outcome: 'duplicate', documents: [] };
       const says = customerFrom(native, look);
       const known = await look.current(CustomerDocument, says.id);
       const body = known === null ? says : told(known, says, fields);
