@@ -52,6 +52,13 @@ export {
   secretsInRotation,
   webhookIdOf,
 } from './core/webhook-post.ts';
+export {
+  type CustomerOwner,
+  type CustomerOwners,
+  type OdooContactsParts,
+  odooContacts,
+  webCustomers,
+} from './flows/customers.ts';
 export { uci } from './flows/day-sales/columns.ts';
 export { daySales } from './flows/day-sales.ts';
 export { type FulfilmentParts, fulfilment } from './flows/fulfilment.ts';

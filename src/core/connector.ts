@@ -196,6 +196,11 @@ export interface Item<T> {
   readonly version: number;
   /** Where the sink `compares`: the document as it was last written there; null where something was and it is no longer known what. Absent: nothing was written yet. */
   readonly before?: T | null;
+  /**
+   * Fields of the document that are the flow's own; absent: all. The others are told by other flows and may be older here than at the target: a sink that
+   * writes field by field gives them to a record that is made, and leaves them as they are in one that is there.
+   */
+  readonly fields?: readonly string[];
   /** Target ids of what the document needs: `links.get('product:85123A')`. */
   readonly links: ReadonlyMap<string, string>;
   /** Where the sink is `numbered`: unique within the connection, rising from 1, the same at every attempt of this version. */

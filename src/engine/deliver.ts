@@ -10,6 +10,7 @@ import { documentBodies } from '../ledger/documents.ts';
 import { numbersOf } from '../ledger/partner-numbers.ts';
 import type { Breaker } from './breaker.ts';
 import { contextFor, type Guard } from './context.ts';
+import { ownFieldsOf } from './echo.ts';
 import { documentPlace } from './look.ts';
 import { isPersonal } from './names.ts';
 import type { Parts } from './parts.ts';
@@ -314,6 +315,7 @@ async function readItems(
   return decoded.map((item, index) => {
     if ('outcome' in item) return item;
     const { delivery, type, document, needs } = item;
+    const fields = ownFieldsOf(parts.wiring.flow(delivery.flow), delivery.kind);
     return {
       key: isPersonal(type) ? type.key(document) : delivery.key,
       id: delivery.external_id,
@@ -322,6 +324,7 @@ async function readItems(
       ...(port.sink.compares && delivery.bound_version !== null
         ? { before: bodyOf(delivery, delivery.bound_version) }
         : {}),
+      ...(fields === undefined ? {} : { fields }),
       links: new Map(
         needs.map(([kind, key]) => [
           `${kind}:${key}`,

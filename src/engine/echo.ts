@@ -24,9 +24,13 @@ import type { SinkPort } from './wiring.ts';
 /** For how long after a write of ours a change without a comparable version may be older than it. */
 const DOUBT_MS = 60_000;
 
+/** Names of the fields of a kind that are a flow's own; undefined where all are. */
+export const ownFieldsOf = (flow: AnyFlow | undefined, kind: string): readonly string[] | undefined =>
+  (flow?.fields as Readonly<Record<string, readonly string[]>> | undefined)?.[kind];
+
 /** Digest of a flow's own fields of a document: what its echoes are known by. */
 export function ownDigest(parts: Pick<Parts, 'vault'>, flow: AnyFlow, kind: string, body: unknown): Buffer {
-  const fields = (flow.fields as Readonly<Record<string, readonly string[]>> | undefined)?.[kind];
+  const fields = ownFieldsOf(flow, kind);
   const record = body as Readonly<Record<string, unknown>>;
   const own = fields === undefined ? record : Object.fromEntries(fields.map((field) => [field, record[field]]));
   return parts.vault.digest(canonicalJson(own));
@@ -127,6 +131,7 @@ export async function withoutEchoes(parts: Parts, sql: Sql, plans: readonly Plan
         sql,
         seen.map(({ one, state }) => ({
           ...one.where,
+          event: one.plan.event.id,
           ...(state ?? {
             digest: one.digest,
             version: one.plan.event.source_version,

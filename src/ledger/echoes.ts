@@ -74,19 +74,19 @@ export async function noteWritten(sql: Sql, rows: readonly (FlowKey & KnownState
   );
 }
 
-/** Remembers what was seen of records. */
-export async function noteSeen(sql: Sql, rows: readonly (FlowKey & KnownState)[]): Promise<void> {
+/** Remembers what was seen of records, and by which event. */
+export async function noteSeen(sql: Sql, rows: readonly (FlowKey & KnownState & { event: string })[]): Promise<void> {
   if (rows.length === 0) return;
   await sql.query(
     'binding_flows_seen',
-    `insert into binding_flow (connection, entity, kind, key, flow, seen_digest, seen_version, seen_document, seen_at)
-     select connection, entity, kind, key, flow, digest, version, document, clock_timestamp()
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], $8::integer[])
-       as s (connection, entity, kind, key, flow, digest, version, document)
+    `insert into binding_flow (connection, entity, kind, key, flow, seen_digest, seen_version, seen_document, seen_event, seen_at)
+     select connection, entity, kind, key, flow, digest, version, document, event, clock_timestamp()
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], $8::integer[], $9::uuid[])
+       as s (connection, entity, kind, key, flow, digest, version, document, event)
      order by connection, entity, kind, key, flow
      on conflict (connection, entity, kind, key, flow) do update set seen_digest = excluded.seen_digest, seen_version = excluded.seen_version,
-       seen_document = excluded.seen_document, seen_at = excluded.seen_at`,
-    columns(rows, [...keyColumns, 'flow', 'digest', 'version', 'document']),
+       seen_document = excluded.seen_document, seen_event = excluded.seen_event, seen_at = excluded.seen_at`,
+    columns(rows, [...keyColumns, 'flow', 'digest', 'version', 'document', 'event']),
   );
 }
 

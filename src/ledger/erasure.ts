@@ -52,13 +52,15 @@ export interface Traces {
   live: { events: number; deliveries: number; exceptions: number };
 }
 
-/** Events that documents and their deliveries came from, with all others of their subjects; Exceptions beside them. $1: documents. */
+/** Events that documents and their deliveries came from, or by which a target's record was last seen, with all others of their subjects; Exceptions beside them. $1: documents. */
 const around = `
   deliveries as materialized (
     select id, event_id from delivery where document_id = any($1::uuid[]) union select id, event_id from delivery_history where document_id = any($1::uuid[])),
   origins as materialized (
     select event_id as id from document where id = any($1::uuid[]) union select event_id from document_version where document_id = any($1::uuid[])
-    union select event_id from deliveries),
+    union select event_id from deliveries
+    union select f.seen_event from binding_flow f join document d on d.entity = f.entity and d.kind = f.kind and d.key = f.key
+      where d.id = any($1::uuid[]) and f.seen_event is not null),
   subjects as materialized (
     select connection, subject from event where id in (select id from origins) union
     select connection, subject from event_history where id in (select id from origins)),

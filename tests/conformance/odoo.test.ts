@@ -183,6 +183,11 @@ for (const [name, start] of odooTargets) {
         poll(sources.catalogue as never, async (count) => templates(await newProducts(count), 'item')),
       [`${name}: prices`]: () =>
         poll(sources.prices as never, async (count) => templates(await newProducts(count), 'price')),
+      [`${name}: contacts`]: () =>
+        poll(sources.contacts as never, async (count) => {
+          const vals = many(count, () => ({ name: 'Conforming', ref: `CF${++codes}-${run}` }));
+          return ((await worker.call('res.partner', 'create', [vals])) as number[]).map((id) => `contact:${id}`);
+        }),
       [`${name}: pickings`]: () =>
         poll(sources.pickings as never, async (count) => {
           const line = [0, 0, { product_id: thing, product_uom_qty: 1, price_unit: 1 }];

@@ -241,6 +241,50 @@ async function cancellations(): Promise<SinkUnderTest> {
   };
 }
 
+async function customers(): Promise<SinkUnderTest> {
+  const { shop, connection } = await start();
+  const known = new Map<string, string>();
+  const customerOf = (n: number, phone: string, id = shop.addCustomer(person(shop, n)).id): Item<unknown> => {
+    known.set(`web:${n}`, id);
+    return {
+      ...item(`web:${n}`, { id: `web:${n}`, number: String(n), name: `A ${n}`, country: null, email: null, phone }, []),
+      id,
+      fields: ['phone'],
+    };
+  };
+  return {
+    sink: connection.sinks.customers,
+    secrets,
+    item: (n) => customerOf(n, `+32 470 ${100_000 + n}`),
+    bad: (n) => customerOf(n, 'not a number'),
+    badIsFoundBy: 'target',
+    badField: 'phone',
+    held: async ({ key, document }) => {
+      const { phone } = document as { phone: string };
+      return shop.customers.get(known.get(key)!)!.phone === phone.replaceAll(' ', '') ? 1 : 0;
+    },
+    writes: (request) => operationOf(request) === 'SetCustomer',
+    hollow: hollow({ customerUpdate: { customer: null, userErrors: [] } }),
+    refuses: invalidToken,
+  };
+}
+
+async function customersPolled() {
+  let now = Date.parse('2026-11-20T10:00:00Z');
+  const { shop, connection } = await start({ now: () => new Date(now) });
+  return {
+    source: connection.sources.customers,
+    secrets,
+    pageSize: 100,
+    refuses: invalidToken,
+    make: async (count: number) =>
+      Array.from({ length: count }, (_, n) => {
+        now += 60_000;
+        return `customer:${shop.addCustomer(person(shop, n)).id}`;
+      }),
+  };
+}
+
 /** A shop whose time goes on by a minute with each order. */
 async function orders() {
   let now = Date.parse('2026-11-20T10:00:00Z');
@@ -314,7 +358,8 @@ conform({
     'shopify shipments': shipments,
     'shopify refunds': refunds,
     'shopify cancellations': cancellations,
+    'shopify customers': customers,
   },
-  polls: { 'shopify orders': orders, 'shopify products': products },
+  polls: { 'shopify orders': orders, 'shopify products': products, 'shopify customers': customersPolled },
   signatures: { 'shopify webhooks': signature },
 });

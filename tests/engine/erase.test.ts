@@ -112,7 +112,16 @@ test('a change at a target of a record without its person is a question for a pe
   left.set(email, { text: 'a' });
   await drained(hub);
   const [own] = [...right.records.keys()];
+  const kept = async () =>
+    (
+      await ledger.db.query(
+        'kept',
+        `select from event_history where connection = 'right' and outcome = 'echo' and payload_sealed is not null`,
+      )
+    ).length;
+  assert.equal(await kept(), 1, 'what came back as an echo');
   await erasePerson(hub.parts, { references: [['card', email]], entity: 'main' }, decision);
+  assert.equal(await kept(), 0, 'no document came of it, and it is the person’s');
   right.set(own!, { text: 'b' });
   await until('it is a question', async () => (await listExceptions(ledger.db, null, 10)).length === 1);
   const [exception] = await listExceptions(ledger.db, null, 10);

@@ -78,6 +78,31 @@ for (const { name, start } of servers)
       );
     });
 
+    it('of a flow that carries some fields only these are written to a partner that is there, all to one that is made', async () => {
+      const first = customer(`f-${at.run}`);
+      const fields = ['name', 'email', 'country'];
+      const { id } = done(await sendCustomer(first, { fields }));
+      assert.deepEqual(await read('res.partner', id, contact), [first.name, first.number, first.email, first.phone]);
+      await at.write('res.partner', Number(id), { phone: '+44 2' });
+      // What the hub has of the others may be older than what is there.
+      const moved = { ...first, email: `new-${first.email}`, phone: '+49 30 2', number: 'other' };
+      done(await sendCustomer(moved, { id, version: 2, before: first, fields }));
+      done(await sendCustomer({ ...moved, phone: null }, { id, version: 3, before: null, fields }));
+      assert.deepEqual(await read('res.partner', id, contact), [
+        first.name,
+        first.number,
+        `new-${first.email}`,
+        '+44 2',
+      ]);
+      const theirs = await at.create('res.partner', { name: 'By hand too' });
+      done(await sendCustomer(customer(`g-${at.run}`), { id: String(theirs), fields }));
+      assert.deepEqual(
+        (await read('res.partner', String(theirs), contact))[3],
+        '+49 30 1',
+        'empty, so it is filled in',
+      );
+    });
+
     it('of a record that was there by itself only empty fields are filled in', async () => {
       const theirs = await at.create('res.partner', { name: 'By hand', phone: '+1 2' });
       const one = customer(`b-${at.run}`);

@@ -1,4 +1,5 @@
 import { bulkCalls, bulkQueries } from '../../src/connectors/shopify/bulk-documents.ts';
+import { customerCalls } from '../../src/connectors/shopify/customer-documents.ts';
 import { type Document, documents } from '../../src/connectors/shopify/documents.ts';
 import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
 
@@ -7,6 +8,7 @@ export const calls: readonly Document[] = [
   ...Object.values(documents),
   ...Object.values(bulkCalls),
   ...Object.values(refundCalls),
+  ...Object.values(customerCalls),
 ];
 
 /** Every text that is sent, those within bulk operations too. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { execute, type GraphQLFieldResolver, parse } from 'graphql';
 import { bulkCalls, bulkQueries } from '../../src/connectors/shopify/bulk-documents.ts';
+import { customerCalls } from '../../src/connectors/shopify/customer-documents.ts';
 import { type Document, documents, versions } from '../../src/connectors/shopify/documents.ts';
 import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
 import { seeded } from '../../src/core/clock.ts';
@@ -28,6 +29,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
   const orders = [...shop.orders.values()];
   const variants = [...shop.variants.values()].slice(0, 5);
   const [location] = shop.locations.keys();
+  const [buyer] = shop.customers.values();
   const refund = orders.flatMap(({ refunds }) => refunds)[0]!;
   const back = orders.flatMap(({ returns }) => returns)[0]!;
   const shippable = orders.find(({ fulfillmentOrders: [first] }) => first?.status === 'OPEN')!.fulfillmentOrders[0]!;
@@ -140,6 +142,10 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [refundCalls.orderToCancel, { id: fresh.id }],
     [refundCalls.cancel, { id: fresh.id, reason: 'CUSTOMER', notify: false }],
     [refundCalls.cancel, { id: 'gid://shopify/Order/1', reason: 'OTHER', notify: false }],
+    [customerCalls.changedCustomers, { query: "updated_at:>='2020-01-01T00:00:00Z'" }],
+    [customerCalls.setCustomer, { input: { id: buyer!.id, phone: '+32 470 12 34 56', firstName: 'Ada' } }],
+    [customerCalls.setCustomer, { input: { id: buyer!.id, phone: 'none' } }],
+    [bulkCalls.customersCount, { query: '', limit: 5 }],
     [bulkCalls.ordersCount, { query: '', limit: 100 }],
     [bulkCalls.productsCount, { query: '', limit: 5 }],
     [bulkCalls.runBulk, { query: bulkQueries.orders('').text }],

@@ -17,7 +17,8 @@ type Ready = readonly { readonly item: Item<Customer>; readonly prepared: Prepar
 
 /**
  * Customers become partners (`res.partner`): name, reference, and, where the channel says them, country, e-mail address and telephone number. Of these fields what
- * changed in the hub is written, and nothing else; all other fields are people's own.
+ * changed in the hub is written, and nothing else; all other fields are people's own. Where a flow carries some of a customer's fields only, the others are written to
+ * a partner that is made, and to one that is there where they are empty and nothing was ever written.
  */
 export const customers = (odoo: Odoo, max: number): Sink<typeof CustomerDocument> =>
   sinkOf(odoo, {
@@ -43,6 +44,22 @@ async function prepare(odoo: Odoo, item: Item<Customer>, cx: Context): Promise<P
   return { now: owned(document), before: saidBefore(item, owned) };
 }
 
+/** Columns of each field, as `load` takes them. */
+const columns: Readonly<Record<string, string>> = {
+  name: 'name',
+  number: 'ref',
+  email: 'email',
+  phone: 'phone',
+  country: 'country_id/.id',
+};
+
+/** What of a customer may be written to the partner that is bound to it. */
+function toBound({ fields }: Item<Customer>, { now, before }: Prepared): Owned {
+  if (fields === undefined || before === null) return now;
+  const own = new Set(fields.map((field) => columns[field]));
+  return Object.fromEntries(Object.entries(now).filter(([column]) => own.has(column)));
+}
+
 const ownedOf = ({ name, number, email, phone }: Customer, country: string | null): Owned => ({
   name,
   ref: number ?? '',
@@ -56,7 +73,7 @@ async function deliver(odoo: Odoo, ready: Ready, cx: Context): Promise<Result[]>
   const updated = await update(
     odoo,
     'res.partner',
-    bound.map(({ item, prepared }) => ({ item, ...prepared })),
+    bound.map(({ item, prepared }) => ({ item, ...prepared, now: toBound(item, prepared) })),
     cx,
   );
   const known = new Map(bound.map((one, place) => [one, updated[place] ?? null]));

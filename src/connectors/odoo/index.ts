@@ -25,6 +25,7 @@ import { returns } from './returns.ts';
 import { saleOrders } from './sale-orders.ts';
 import { shipments } from './shipments.ts';
 import { type CatalogueRecord, catalogue } from './sources/catalogue.ts';
+import { type ContactRecord, contacts } from './sources/contacts.ts';
 import { hints } from './sources/hints.ts';
 import { type DeliveryRecord, pickings } from './sources/pickings.ts';
 import { type PriceRecord, prices } from './sources/prices.ts';
@@ -83,6 +84,7 @@ export interface OdooConfig {
       readonly catalogue?: Duration;
       readonly prices?: Duration;
       readonly pickings?: Duration;
+      readonly contacts?: Duration;
     };
     /** Plain decimal: pieces of each product that are never promised, in each warehouse (0). */
     readonly safety?: string;
@@ -101,6 +103,7 @@ export interface OdooConnection extends Connection {
     readonly catalogue: PollSource<CatalogueRecord>;
     readonly prices: PollSource<PriceRecord>;
     readonly pickings: PollSource<DeliveryRecord>;
+    readonly contacts: PollSource<ContactRecord>;
   } & Readonly<Record<`hint-${string}`, WebhookSource<never>>>;
   readonly lookups: { readonly stockLevels: Lookup<typeof StockLevelDocument> };
   readonly sinks: {
@@ -176,6 +179,7 @@ function sourcesOf(odoo: Odoo, { overlap = '180s', full = '1d', page = 200, ever
     catalogue: catalogue(capture, every.catalogue ?? '60s'),
     prices: prices(capture, every.prices ?? '60s'),
     pickings: pickings(capture, every.pickings ?? '30s'),
+    contacts: contacts(capture, every.contacts ?? '60s'),
   };
 }
 

@@ -14,9 +14,14 @@ export const bulkCalls = {
     ['products'],
     'query ProductsCount($query: String, $limit: Int) { productsCount(query: $query, limit: $limit) { count } }',
   ),
+  customersCount: query(
+    'CustomersCount',
+    ['customers'],
+    'query CustomersCount($query: String, $limit: Int) { customersCount(query: $query, limit: $limit) { count } }',
+  ),
   runBulk: mutation(
     'RunBulk',
-    ['orders', 'products'],
+    ['orders', 'products', 'customers'],
     `mutation RunBulk($query: String!) {
   bulkOperationRunQuery(query: $query, groupObjects: true) {
     bulkOperation { ${OPERATION} }
@@ -26,12 +31,12 @@ export const bulkCalls = {
   ),
   bulkNow: query(
     'BulkNow',
-    ['orders', 'products'],
+    ['orders', 'products', 'customers'],
     `query BulkNow($id: ID!) { bulkOperation(id: $id) { ${OPERATION} } }`,
   ),
   bulksLately: query(
     'BulksLately',
-    ['orders', 'products'],
+    ['orders', 'products', 'customers'],
     `query BulksLately($query: String!) { bulkOperations(first: 100, query: $query) { nodes { ${OPERATION} } } }`,
   ),
 } as const satisfies Record<string, Document>;
@@ -67,6 +72,14 @@ export const bulkQueries = {
     id title updatedAt isGiftCard
     ${part('variants', fields.variant)}
   } } }
+}`,
+    ),
+  customers: (search: string): Document =>
+    query(
+      'CustomersInBulk',
+      ['customers'],
+      `query CustomersInBulk {
+  customers(query: ${JSON.stringify(search)}) { edges { node { ${fields.customer} } } }
 }`,
     ),
 };

@@ -1,6 +1,7 @@
 import type { Context, Finding } from '../../core/connector.ts';
 import { FaultError } from '../../core/fault.ts';
 import { bulkCalls } from './bulk-documents.ts';
+import { customerCalls } from './customer-documents.ts';
 import { type Document, documents, versions } from './documents.ts';
 import { refundCalls } from './refund-documents.ts';
 import type { Shop } from './shop.ts';
@@ -25,7 +26,7 @@ interface About {
 /** What each port cannot do without; a scope to write includes reading. */
 const scopes: readonly (readonly [scope: string, ports: string])[] = [
   ['orders', 'orders'],
-  ['customers', 'orders'],
+  ['customers', 'orders, customers'],
   ['returns', 'orders'],
   ['merchant_managed_fulfillment_orders', 'orders, shipments'],
   ['products', 'products, catalogue, prices'],
@@ -36,6 +37,7 @@ const scopes: readonly (readonly [scope: string, ports: string])[] = [
 /** What each port that writes cannot do without. */
 const writing: readonly (readonly [scope: string, ports: string])[] = [
   ['orders', 'refunds, cancellations'],
+  ['customers', 'customers'],
   ['merchant_managed_fulfillment_orders', 'shipments'],
   ['products', 'catalogue, prices'],
   ['inventory', 'stockLevels'],
@@ -151,6 +153,7 @@ async function* drift(shop: Shop, cx: Context): AsyncGenerator<Finding> {
     [refundCalls.orderToCancel, { id: nowhere }],
     [bulkCalls.ordersCount, { query: '', limit: 1 }],
     [documents.changedProducts, { query: "updated_at:>='2100-01-01T00:00:00Z'" }],
+    [customerCalls.changedCustomers, { query: "updated_at:>='2100-01-01T00:00:00Z'" }],
     [documents.stockNow, { ids: ['gid://shopify/ProductVariant/0'], location: 'gid://shopify/Location/0' }],
   ];
   let fits = 0;

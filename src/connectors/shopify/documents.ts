@@ -55,10 +55,13 @@ const REFUND_LINES = `pageInfo { hasNextPage endCursor }
 const RETURN_LINES = `pageInfo { hasNextPage endCursor }
     nodes { __typename id quantity returnReasonDefinition { handle } ... on ReturnLineItem { fulfillmentLineItem { lineItem { id } } } }`;
 
+const CUSTOMER_FIELDS = `id displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber }
+    defaultAddress { countryCodeV2 }`;
+
 const ORDER_FIELDS = `id name createdAt processedAt updatedAt cancelledAt edited test
   currencyCode presentmentCurrencyCode taxesIncluded requiresShipping
   totalPriceSet ${MONEY} currentTotalPriceSet ${MONEY}
-  customer { id displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } defaultAddress { countryCodeV2 } }
+  customer { ${CUSTOMER_FIELDS} }
   shippingAddress ${ADDRESS}
   billingAddress ${ADDRESS}
   email phone
@@ -85,6 +88,7 @@ export const fields = {
   shippingLine: SHIPPING_LINE,
   toShip: TO_SHIP,
   variant: VARIANT,
+  customer: `${CUSTOMER_FIELDS} updatedAt`,
 };
 
 export const documents = {
@@ -167,7 +171,7 @@ ${LINE_ITEM}`,
   ),
   subscriptions: query(
     'Subscriptions',
-    ['orders', 'products'],
+    ['orders', 'products', 'customers'],
     `query Subscriptions($after: String) {
   webhookSubscriptions(first: 100, after: $after) {
     pageInfo { hasNextPage endCursor }
@@ -177,7 +181,7 @@ ${LINE_ITEM}`,
   ),
   subscribe: mutation(
     'Subscribe',
-    ['orders', 'products'],
+    ['orders', 'products', 'customers'],
     `mutation Subscribe($topic: WebhookSubscriptionTopic!, $subscription: WebhookSubscriptionInput!) {
   webhookSubscriptionCreate(topic: $topic, webhookSubscription: $subscription) {
     webhookSubscription { id topic uri }

@@ -11,7 +11,7 @@ import { furnish, randomOrder, trade } from '../../simulators/shopify/traffic.ts
 import { shopify } from './index.ts';
 
 type Fetch = NonNullable<Context['fetch']>;
-type Name = 'orders' | 'products';
+type Name = 'orders' | 'products' | 'customers';
 
 /** A shop that has traded, and hubs that read it: each with a memory of its own. */
 async function lab(t: { after(fn: () => Promise<void>): void }, steps: number, seed = 1) {
@@ -83,7 +83,7 @@ async function toTheEnd(one: Lab, kept = nothing(), options: { name?: Name; bulk
   throw new Error('the load did not come to its end');
 }
 
-for (const name of ['orders', 'products'] as const)
+for (const name of ['orders', 'products', 'customers'] as const)
   test(`${name} read in bulk are the same facts as page by page, at a handful of calls`, async (t) => {
     for (const seed of [1, 2, 3]) {
       const one = await lab(t, 150, seed);

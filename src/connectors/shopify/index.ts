@@ -4,6 +4,7 @@ import { HubError } from '../../core/errors.ts';
 import type { Secret } from '../../core/estate.ts';
 import type { CancellationDocument } from '../../model/cancellation.ts';
 import type { CatalogueItemDocument } from '../../model/catalogue-item.ts';
+import type { CustomerDocument } from '../../model/customer.ts';
 import type { PriceDocument } from '../../model/price.ts';
 import type { RefundDocument } from '../../model/refund.ts';
 import type { ShipmentDocument } from '../../model/shipment.ts';
@@ -11,8 +12,17 @@ import type { StockLevelDocument } from '../../model/stock-level.ts';
 import { cancellations } from './cancellations.ts';
 import { catalogue } from './catalogue.ts';
 import { check } from './check.ts';
+import { customerUpdates } from './customer-updates.ts';
+import { customerSource } from './customers.ts';
 import { type ApiVersion, versions } from './documents.ts';
-import { readOrder, readProduct, type ShopifyOrder, type ShopifyProduct } from './native.ts';
+import {
+  readCustomer,
+  readOrder,
+  readProduct,
+  type ShopifyCustomer,
+  type ShopifyOrder,
+  type ShopifyProduct,
+} from './native.ts';
 import { orderSource } from './orders.ts';
 import { prices } from './prices.ts';
 import { productSource } from './products.ts';
@@ -23,7 +33,7 @@ import { stockLevels } from './stock-levels.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { notices } from './webhooks.ts';
 
-export type { ShopifyOrder, ShopifyProduct } from './native.ts';
+export type { ShopifyCustomer, ShopifyOrder, ShopifyProduct } from './native.ts';
 
 export interface ShopifyConfig {
   /** Company, brand or country whose shop it is. Default 'main'. */
@@ -40,9 +50,9 @@ export interface ShopifyConfig {
   readonly version?: ApiVersion;
   /** How often changes are looked for without being told. Default 1m. */
   readonly every?: Duration;
-  /** RFC 3339: orders that last changed before are not read. Default: all that the token may see. */
+  /** RFC 3339: orders and customers that last changed before are not read. Default: all that the token may see. */
   readonly from?: string;
-  /** From how many orders or products on they are read by a bulk operation for the first time. Default 1000; Infinity for never. */
+  /** From how many orders, products or customers on they are read by a bulk operation for the first time. Default 1000; Infinity for never. */
   readonly bulkFrom?: number;
   /** Which amounts are kept: in the shop's currency, or in the customer's. Default 'shop'. Never change it once orders have crossed. */
   readonly money?: 'shop' | 'presentment';
@@ -62,8 +72,10 @@ export interface ShopifyConnection extends Connection {
   readonly sources: {
     readonly orders: PollSource<ShopifyOrder>;
     readonly products: PollSource<ShopifyProduct>;
+    readonly customers: PollSource<ShopifyCustomer>;
     readonly orderNotices: WebhookSource<unknown>;
     readonly productNotices: WebhookSource<unknown>;
+    readonly customerNotices: WebhookSource<unknown>;
   };
   readonly sinks: {
     readonly stockLevels: Sink<typeof StockLevelDocument>;
@@ -72,6 +84,7 @@ export interface ShopifyConnection extends Connection {
     readonly shipments: Sink<typeof ShipmentDocument>;
     readonly refunds: Sink<typeof RefundDocument>;
     readonly cancellations: Sink<typeof CancellationDocument>;
+    readonly customers: Sink<typeof CustomerDocument>;
   };
 }
 
@@ -81,6 +94,7 @@ const ORDER_TOPICS = [
   ...['RETURNS_APPROVE', 'RETURNS_CANCEL', 'RETURNS_CLOSE', 'RETURNS_UPDATE'],
 ];
 const PRODUCT_TOPICS = ['PRODUCTS_CREATE', 'PRODUCTS_UPDATE'];
+const CUSTOMER_TOPICS = ['CUSTOMERS_CREATE', 'CUSTOMERS_UPDATE'];
 
 /**
  * One Shopify shop by the Admin GraphQL API, versions 2026-07 and 2026-10. Throws HubError CONFIG_INVALID for a setting that cannot be.
@@ -91,14 +105,17 @@ export function shopify(config: ShopifyConfig): ShopifyConnection {
   const shop = new Shop(settingsOf(config));
   const orders = new Subscriptions(shop, 'orders', ORDER_TOPICS);
   const products = new Subscriptions(shop, 'products', PRODUCT_TOPICS);
+  const customers = new Subscriptions(shop, 'customers', CUSTOMER_TOPICS);
   return {
     connector: 'shopify',
     entity: config.entity ?? 'main',
     sources: {
       orders: orderSource(shop, orders),
       products: productSource(shop, products),
+      customers: customerSource(shop, customers),
       orderNotices: notices(shop.settings, 'orders', 'orders', readOrder),
       productNotices: notices(shop.settings, 'products', 'products', readProduct),
+      customerNotices: notices(shop.settings, 'customers', 'customers', readCustomer),
     },
     sinks: {
       stockLevels: stockLevels(shop),
@@ -107,6 +124,7 @@ export function shopify(config: ShopifyConfig): ShopifyConnection {
       shipments: shipments(shop),
       refunds: refunds(shop),
       cancellations: cancellations(shop),
+      customers: customerUpdates(shop),
     },
     check: (cx) => check(shop, [orders, products], cx),
   };

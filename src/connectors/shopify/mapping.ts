@@ -8,9 +8,9 @@ import type { Product, ProductDocument } from '../../model/product.ts';
 import type { RefundDocument } from '../../model/refund.ts';
 import type { ReturnDocument } from '../../model/return.ts';
 import { payments, refunds, returns } from './money-back.ts';
-import type { ShopifyOrder, ShopifyPlace, ShopifyProduct } from './native.ts';
+import type { ShopifyCustomer, ShopifyOrder, ShopifyPlace, ShopifyProduct } from './native.ts';
 import { orderLines, skuOf } from './order-lines.ts';
-import { type MappingOptions, Terms, tailOf } from './terms.ts';
+import { keyOf, type MappingOptions, Terms, tailOf } from './terms.ts';
 
 export type ShopDocument =
   | typeof CustomerDocument
@@ -69,15 +69,8 @@ export function toDocuments(
 function customerOf(terms: Terms): Draft<typeof CustomerDocument> & { body: Customer } {
   const { customer, billingAddress, shippingAddress, email, phone, id } = terms.order;
   if (customer) {
-    const body: Customer = {
-      id: terms.key(customer.id),
-      number: tailOf(customer.id),
-      name: customer.displayName || 'A customer without a name',
-      country: customer.defaultAddress?.countryCodeV2 ?? null,
-      email: customer.defaultEmailAddress?.emailAddress ?? null,
-      phone: customer.defaultPhoneNumber?.phoneNumber ?? null,
-    };
-    return { kind: 'customer', body, externalId: customer.id };
+    const body = customerBody(customer, terms.key(customer.id));
+    return { kind: 'customer', body, externalId: customer.id, ...(terms.newCustomersOnly ? { onlyIfNew: true } : {}) };
   }
   const place = billingAddress ?? shippingAddress;
   if (!place?.name)
@@ -96,6 +89,19 @@ function customerOf(terms: Terms): Draft<typeof CustomerDocument> & { body: Cust
   };
   return { kind: 'customer', body };
 }
+
+const customerBody = (customer: ShopifyCustomer, id: string): Customer => ({
+  id,
+  number: tailOf(customer.id),
+  name: customer.displayName || 'A customer without a name',
+  country: customer.defaultAddress?.countryCodeV2 ?? null,
+  email: customer.defaultEmailAddress?.emailAddress ?? null,
+  phone: customer.defaultPhoneNumber?.phoneNumber ?? null,
+});
+
+/** A customer as the shop has it, under the key that orders know it by too. */
+export const customerFrom = (customer: ShopifyCustomer, { connection }: Pick<Look, 'connection'>): Customer =>
+  customerBody(customer, keyOf(connection, customer.id));
 
 /** Products the order is of; one that the hub knows already stays as it is. */
 function products(terms: Terms, lines: Order['lines']): Draft<typeof ProductDocument>[] {

@@ -104,6 +104,16 @@ const Return = Type.Object({
   ),
 });
 
+const Customer = Type.Object({
+  id: Id,
+  displayName: Type.String(),
+  defaultEmailAddress: Maybe(Type.Object({ emailAddress: Type.String() })),
+  defaultPhoneNumber: Maybe(Type.Object({ phoneNumber: Type.String() })),
+  defaultAddress: Maybe(Type.Object({ countryCodeV2: Text })),
+});
+
+export type ShopifyCustomer = Static<typeof Customer>;
+
 const Order = Type.Object({
   id: Id,
   name: Type.String({ minLength: 1 }),
@@ -121,15 +131,7 @@ const Order = Type.Object({
   phone: Text,
   totalPriceSet: Bag,
   currentTotalPriceSet: Bag,
-  customer: Maybe(
-    Type.Object({
-      id: Id,
-      displayName: Type.String(),
-      defaultEmailAddress: Maybe(Type.Object({ emailAddress: Type.String() })),
-      defaultPhoneNumber: Maybe(Type.Object({ phoneNumber: Type.String() })),
-      defaultAddress: Maybe(Type.Object({ countryCodeV2: Text })),
-    }),
-  ),
+  customer: Maybe(Customer),
   shippingAddress: Maybe(Place),
   billingAddress: Maybe(Place),
   retailLocation: Maybe(Ref),
@@ -187,7 +189,7 @@ const Product = Type.Object({
 
 export type ShopifyProduct = Static<typeof Product>;
 
-const checks = { order: Compile(Order), product: Compile(Product) };
+const checks = { order: Compile(Order), product: Compile(Product), customer: Compile(Customer) };
 
 /** The value, if it is what it should be. Throws `rejected` naming the first field that is not. */
 function expect<T>(
@@ -203,3 +205,5 @@ function expect<T>(
 
 export const readOrder = (bytes: Uint8Array): ShopifyOrder => expect('order', checks.order, readJson(bytes));
 export const readProduct = (bytes: Uint8Array): ShopifyProduct => expect('product', checks.product, readJson(bytes));
+export const readCustomer = (bytes: Uint8Array): ShopifyCustomer =>
+  expect('customer', checks.customer, readJson(bytes));

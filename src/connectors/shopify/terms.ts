@@ -22,6 +22,11 @@ export interface MappingOptions {
   /** First part of the Mapping tables' names; the connection's own. Default 'shopify'. */
   readonly tables?: string;
   readonly skus?: Partial<ServiceSkus>;
+  /**
+   * An order makes its customer where the hub has none, and changes none that it has. Set it where `webCustomers` tells of customers: an order is read at another
+   * moment, and would take back what was changed since, or what Odoo owns. Guests, whom only their order knows, are told by it all the same.
+   */
+  readonly newCustomersOnly?: boolean;
 }
 
 const defaultSkus: ServiceSkus = {
@@ -41,21 +46,24 @@ export class Terms {
   readonly skus: ServiceSkus;
   readonly currency: string;
   readonly zone: string;
+  readonly newCustomersOnly: boolean;
   readonly #look: Lookup;
   readonly #tables: string;
 
-  constructor(order: ShopifyOrder, look: Lookup, { zone, tables = 'shopify', skus }: MappingOptions) {
+  constructor(order: ShopifyOrder, look: Lookup, options: MappingOptions) {
+    const { zone, tables = 'shopify', skus, newCustomersOnly = false } = options;
     this.order = order;
     this.skus = { ...defaultSkus, ...skus };
     this.currency = order.totalPriceSet.money.currencyCode;
     this.zone = zone;
+    this.newCustomersOnly = newCustomersOnly;
     this.#look = look;
     this.#tables = tables;
   }
 
   /** Key of a document of ours for a record of Shopify's: `shopify-eu:1001`, `shopify-eu:refund-7`. */
   key(gid: string, kind = ''): string {
-    return `${this.#look.connection}:${kind}${tailOf(gid)}`;
+    return keyOf(this.#look.connection, gid, kind);
   }
 
   get walkIn(): string {
@@ -125,6 +133,9 @@ export class Terms {
     return at.toISOString();
   }
 }
+
+/** Key of a document of ours for a record of a connection to Shopify. */
+export const keyOf = (connection: string, gid: string, kind = ''): string => `${connection}:${kind}${tailOf(gid)}`;
 
 /** The number at the end of Shopify's id. */
 export const tailOf = (gid: string): string => gid.slice(gid.lastIndexOf('/') + 1).replace(/\?.*$/, '');

@@ -33,10 +33,10 @@ function commercial(env: Env, row: Row): number {
   return row.is_company === true || !parent ? row.id : commercial(env, parent);
 }
 
-/** A single address in lower case, or false. */
+/** The first address in lower case, or false. */
 function normalized(email: Json): string | false {
   const found = typeof email === 'string' ? email.match(/[^\s<>",;]+@[^\s<>",;]+\.[^\s<>",;]+/g) : null;
-  return found?.length === 1 ? found[0]!.toLowerCase() : false;
+  return found?.[0]?.toLowerCase() ?? false;
 }
 
 function contactAddress(env: Env, row: Row): string {

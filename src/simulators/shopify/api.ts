@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import { Bulk } from './bulk.ts';
 import { actualCost, type Bucket, requestedCost } from './cost.ts';
+import { updateCustomer } from './customers.ts';
 import {
   addEvent,
   createFulfillment,
@@ -24,7 +25,7 @@ import { type PageArgs, page, refusal, searched } from './pages.ts';
 import { createRefund, orderCancel } from './refunds.ts';
 import { schema } from './schema.ts';
 import type { Shop } from './shop.ts';
-import { locationView, orderView, productView, variantView } from './views.ts';
+import { customerView, locationView, orderView, productView, variantView } from './views.ts';
 
 /** Versions that answer; an older one is answered by the oldest of them, as at Shopify. */
 export const served = ['2026-07', '2026-10'] as const;
@@ -151,6 +152,18 @@ export class Api {
           throw refusal('The input array size is greater than the maximum allowed of 250.', 'MAX_INPUT_SIZE_EXCEEDED');
         return ids.map((id) => this.#node(id));
       },
+      customersCount: ({ query, limit }: { query?: string; limit?: number | null }) =>
+        counted(visible(shop.customers.values(), query).length, limit),
+      customer: ({ id }: { id: string }) => this.#node(id),
+      customers: (args: PageArgs & { query?: string }) => {
+        if (!this.#options.scopes.includes('read_customers'))
+          throw refusal(
+            'Access denied for customers field. Required access: `read_customers` access scope.',
+            'ACCESS_DENIED',
+          );
+        return page(visible(shop.customers.values(), args.query), args, own, customerView);
+      },
+      customerUpdate: ({ input }: { input: Parameters<typeof updateCustomer>[1] }) => updateCustomer(shop, input),
       order: ({ id }: { id: string }) => this.#node(id),
       refund: ({ id }: { id: string }) => this.#part(id, 'refunds'),
       fulfillment: ({ id }: { id: string }) => this.#part(id, 'fulfillments'),
@@ -241,6 +254,8 @@ export class Api {
     if (order) return orderView(shop, order);
     const product = shop.products.get(id);
     if (product) return productView(shop, product);
+    const customer = shop.customers.get(id);
+    if (customer) return customerView(customer);
     const variant = shop.variants.get(id);
     return variant ? variantView(shop, variant) : null;
   }

@@ -65,6 +65,7 @@ const SCOPES = [
     'write_orders',
     'read_all_orders',
     'read_customers',
+    'write_customers',
     'read_products',
     'write_products',
     'read_returns',

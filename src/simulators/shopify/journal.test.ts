@@ -11,11 +11,12 @@ import { cancelOrder, fulfil, placeOrder } from './orders.ts';
 import { Shop } from './shop.ts';
 import { randomOrder } from './traffic.ts';
 
-const booksOf = ({ products, variants, levels, locations, orders, subscriptions }: Shop) => ({
+const booksOf = ({ products, variants, levels, locations, customers, orders, subscriptions }: Shop) => ({
   products,
   variants,
   levels,
   locations,
+  customers,
   orders,
   subscriptions,
 });

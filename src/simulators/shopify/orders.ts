@@ -145,6 +145,7 @@ export function placeOrder(shop: Shop, wanted: NewOrder): Order {
     addFulfillmentOrder(shop, order, part, place, method as 'SHIPPING' | 'PICK_UP', wanted.promisedAt);
   }
   if (wanted.retailLocationId) fulfil(shop, order, []);
+  if (order.customer) shop.addCustomer(order.customer, order.billingAddress);
   shop.orders.set(order.id, order);
   shop.change('order', order.id, order);
   shop.tell('ORDERS_CREATE', order);

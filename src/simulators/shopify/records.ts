@@ -62,6 +62,19 @@ export interface Person {
   readonly phone: string | null;
 }
 
+/** A customer's own record: what an order shows of its customer is read from here. */
+export interface Customer {
+  readonly id: string;
+  firstName: string | null;
+  lastName: string | null;
+  email: string | null;
+  /** E.164. */
+  phone: string | null;
+  address: Place | null;
+  readonly createdAt: Date;
+  updatedAt: Date;
+}
+
 export interface Place {
   readonly id: string;
   readonly name: string;

@@ -56,8 +56,12 @@ type InventoryQuantity implements Node { id: ID! name: String! quantity: Int! up
 type CustomerEmailAddress { emailAddress: String! }
 type CustomerPhoneNumber { phoneNumber: String! }
 type Customer implements Node {
-  id: ID! displayName: String! defaultEmailAddress: CustomerEmailAddress defaultPhoneNumber: CustomerPhoneNumber defaultAddress: MailingAddress
+  id: ID! displayName: String! firstName: String lastName: String createdAt: DateTime! updatedAt: DateTime!
+  defaultEmailAddress: CustomerEmailAddress defaultPhoneNumber: CustomerPhoneNumber defaultAddress: MailingAddress
 }
+input CustomerInput { id: ID firstName: String lastName: String email: String phone: String note: String tags: [String!] }
+type CustomerUpdatePayload { customer: Customer userErrors: [UserError!]! }
+enum CustomerSortKeys { CREATED_AT ID UPDATED_AT }
 type MailingAddress implements Node {
   id: ID! name: String company: String address1: String address2: String city: String zip: String provinceCode: String
   countryCodeV2: CountryCode phone: String
@@ -181,7 +185,7 @@ type Order implements Node {
 enum WebhookSubscriptionTopic {
   ORDERS_CANCELLED ORDERS_CREATE ORDERS_DELETE ORDERS_EDITED ORDERS_FULFILLED ORDERS_PAID ORDERS_UPDATED REFUNDS_CREATE
   RETURNS_APPROVE RETURNS_CANCEL RETURNS_CLOSE RETURNS_DECLINE RETURNS_REOPEN RETURNS_REQUEST RETURNS_UPDATE
-  PRODUCTS_CREATE PRODUCTS_DELETE PRODUCTS_UPDATE
+  PRODUCTS_CREATE PRODUCTS_DELETE PRODUCTS_UPDATE CUSTOMERS_CREATE CUSTOMERS_DELETE CUSTOMERS_MERGE CUSTOMERS_UPDATE
 }
 enum WebhookSubscriptionFormat { JSON XML }
 type WebhookSubscription implements Node {
@@ -288,6 +292,11 @@ type QueryRoot {
   ): BulkOperationConnection!
   ordersCount(limit: Int = 10000, query: String, savedSearchId: ID): Count
   productsCount(limit: Int = 10000, query: String, savedSearchId: ID): Count
+  customersCount(limit: Int = 10000, query: String): Count
+  customer(id: ID!): Customer
+  customers(
+    first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String, sortKey: CustomerSortKeys = ID
+  ): CustomerConnection!
   order(id: ID!): Order
   fulfillment(id: ID!): Fulfillment
   fulfillmentOrder(id: ID!): FulfillmentOrder
@@ -312,6 +321,7 @@ type QueryRoot {
 }
 
 type Mutation {
+  customerUpdate(input: CustomerInput!): CustomerUpdatePayload
   refundCreate(input: RefundInput!): RefundCreatePayload
   orderCancel(
     orderId: ID!, reason: OrderCancelReason!, restock: Boolean!, refundMethod: OrderCancelRefundMethodInput,
@@ -332,6 +342,7 @@ type Mutation {
 schema { query: QueryRoot mutation: Mutation }
 ${[
   'BulkOperation',
+  'Customer',
   'FulfillmentEvent',
   'FulfillmentLineItem',
   'FulfillmentOrder',

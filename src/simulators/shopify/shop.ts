@@ -1,4 +1,4 @@
-import type { Level, Location, Order, Product, Subscription, Variant } from './records.ts';
+import type { Customer, Level, Location, Order, Person, Place, Product, Subscription, Variant } from './records.ts';
 
 export interface ShopOptions {
   readonly name?: string;
@@ -12,6 +12,7 @@ export interface Kept {
   location: Location;
   product: Product;
   level: Level;
+  customer: Customer;
   order: Order;
   subscription: Subscription;
 }
@@ -35,6 +36,7 @@ export class Shop {
   readonly variants = new Map<string, Variant>();
   readonly levels = new Map<string, Level>();
   readonly locations = new Map<string, Location>();
+  readonly customers = new Map<string, Customer>();
   readonly orders = new Map<string, Order>();
   readonly subscriptions = new Map<string, Subscription>();
   /** Every quantity that an app has set, in order. */
@@ -89,6 +91,7 @@ export class Shop {
       location: this.locations,
       product: this.products,
       level: this.levels,
+      customer: this.customers,
       order: this.orders,
       subscription: this.subscriptions,
     };
@@ -96,6 +99,9 @@ export class Shop {
       tables[kind].set(id, record);
       if (kind === 'product') for (const one of (record as Product).variants) this.variants.set(one.id, one);
     }
+    // A shop that was kept before customers were records of their own.
+    for (const { customer, billingAddress } of this.orders.values())
+      if (customer) this.addCustomer(customer, billingAddress);
   }
 
   endSubscription(id: string): boolean {
@@ -187,6 +193,38 @@ export class Shop {
 
   variantOf(inventoryItemId: string): Variant | undefined {
     return [...this.variants.values()].find((variant) => variant.inventoryItemId === inventoryItemId);
+  }
+
+  /** A customer who signs up, or buys for the first time. One that is there stays as it is. */
+  addCustomer({ id, displayName, email, phone }: Person, address: Place | null = null): Customer {
+    const known = this.customers.get(id);
+    if (known) return known;
+    const at = this.now();
+    const [firstName = null, ...rest] = displayName.split(' ');
+    const lastName = rest.join(' ') || null;
+    const made: Customer = { id, firstName, lastName, email, phone, address, createdAt: at, updatedAt: at };
+    this.customers.set(id, made);
+    this.change('customer', id, made);
+    this.tell('CUSTOMERS_CREATE', made);
+    return made;
+  }
+
+  /** A change by the customer, by staff or by an app; one that changes nothing is not told. */
+  changeCustomer(customer: Customer, change: Partial<Omit<Customer, 'id' | 'createdAt' | 'updatedAt'>>): void {
+    const same = Object.entries(change).every(([name, value]) => customer[name as keyof Customer] === value);
+    if (same) return;
+    Object.assign(customer, change, { updatedAt: this.now() });
+    this.change('customer', customer.id, customer);
+    this.tell('CUSTOMERS_UPDATE', customer);
+  }
+
+  /** Deletes a customer who never ordered: Shopify deletes no other. */
+  deleteCustomer(id: string): void {
+    const customer = this.customers.get(id);
+    if (!customer || [...this.orders.values()].some((order) => order.customer?.id === id)) return;
+    this.customers.delete(id);
+    this.change('customer', id, null);
+    this.tell('CUSTOMERS_DELETE', customer);
   }
 
   touchOrder(order: Order, ...topics: string[]): void {

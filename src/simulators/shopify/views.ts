@@ -2,6 +2,7 @@ import { moneyText } from '../../core/money.ts';
 import { addBags, type Bag, moneyBag } from './amounts.ts';
 import { type PageArgs, page } from './pages.ts';
 import type {
+  Customer,
   Fulfillment,
   Line,
   Order,
@@ -74,6 +75,23 @@ export const itemView = (shop: Shop, variant: Variant) => ({
           })),
     };
   },
+});
+
+/** The name in one line; without one the e-mail address or telephone number stands for it. */
+const displayNameOf = ({ firstName, lastName, email, phone }: Customer): string =>
+  [firstName, lastName].filter(Boolean).join(' ') || (email ?? phone ?? '');
+
+export const customerView = (customer: Customer) => ({
+  __typename: 'Customer',
+  id: customer.id,
+  displayName: displayNameOf(customer),
+  firstName: customer.firstName,
+  lastName: customer.lastName,
+  createdAt: time(customer.createdAt),
+  updatedAt: time(customer.updatedAt),
+  defaultEmailAddress: customer.email === null ? null : { emailAddress: customer.email },
+  defaultPhoneNumber: customer.phone === null ? null : { phoneNumber: customer.phone },
+  defaultAddress: addressView(customer.address),
 });
 
 /** Views of one order's parts, in its currencies. */
@@ -209,13 +227,9 @@ export function orderView(shop: Shop, order: Order) {
     phone: order.customer?.phone ?? null,
     totalPriceSet: money(totalOf(order)),
     currentTotalPriceSet: money(currentTotalOf(order)),
-    customer: order.customer && {
-      __typename: 'Customer',
-      id: order.customer.id,
-      displayName: order.customer.displayName,
-      defaultEmailAddress: order.customer.email === null ? null : { emailAddress: order.customer.email },
-      defaultAddress: addressView(order.billingAddress),
-      defaultPhoneNumber: order.customer.phone === null ? null : { phoneNumber: order.customer.phone },
+    customer: () => {
+      const customer = shop.customers.get(order.customer?.id ?? '');
+      return customer ? customerView(customer) : null;
     },
     shippingAddress: addressView(order.shippingAddress),
     billingAddress: addressView(order.billingAddress),
