@@ -72,7 +72,7 @@ export {
   shopRefunds,
 } from './flows/shop-refunds.ts';
 export { type ShopReturnsParts, shopReturns } from './flows/shop-returns.ts';
-export { storeReceipts, storeSales } from './flows/store-sales.ts';
+export { storeHandovers, storeReceipts, storeSales } from './flows/store-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
 export {
   functionalAcknowledgements,

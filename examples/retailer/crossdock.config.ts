@@ -1,11 +1,14 @@
 /**
- * A whole retailer: Odoo in the centre, a web shop, a till that drops day files, and a warehouse of somebody else that speaks X12 by files.
+ * A whole retailer: Odoo in the centre, a web shop, a till that drops day files, a store whose till speaks the hub's own contract, and a warehouse of somebody else that
+ * speaks X12 by files.
  *
  * Orders of the shop become sale orders, invoiced and paid, and what comes back a return and a credit note; Odoo's deliveries go to the warehouse; one file of what it shipped closes the delivery in Odoo and
- * tells the customer; what is free in Odoo, and its prices, go to the shop. `crossdock demo` runs all of it against simulators, which set these variables; for
+ * tells the customer; what is free in Odoo, and its prices, go to the shop and to the store, which sell from the same shelf; what people bring
+ * out in Odoo goes to the shop with its variants; what the store sells is an order in Odoo whose goods have left. `crossdock demo` runs all of it against simulators, which set these variables; for
  * your own systems set them yourself.
  */
 import {
+  catalogueFeed,
   csv,
   type Duration,
   daySales,
@@ -15,10 +18,14 @@ import {
   odoo,
   odooFulfilment,
   priceFeed,
+  restStore,
   secret,
   shopify,
   shopShipments,
   stockFeed,
+  storeHandovers,
+  storeReceipts,
+  storeSales,
   uci,
   warehouseAcknowledgements,
   warehouseFiles,
@@ -41,7 +48,7 @@ const books = odoo({
   settle: (env.ODOO_SETTLE ?? '120s') as Duration,
   capture: {
     overlap: env.ODOO_SETTLE ? '10s' : '180s',
-    every: { stockLevels: '1s', pickings: '2s', prices: '5s' },
+    every: { stockLevels: '1s', pickings: '2s', prices: '2s', catalogue: '2s' },
   },
 });
 
@@ -61,7 +68,17 @@ const warehouse = warehouseFiles({
   acknowledgeWithin: '30m',
 });
 
-/** One place: Odoo's warehouse WH, the shop's location, and the warehouse that ships from it. */
+const store = restStore({
+  url: env.STORE_URL ?? 'http://till.store.internal:8080',
+  // It stands in the retailer's own network.
+  allowPrivate: true,
+  token: secret('STORE_TOKEN'),
+  signedWith: [secret('STORE_SECRET')],
+  every: '5s',
+  locations: { central: 'counter' },
+});
+
+/** One place: Odoo's warehouse WH, the shop's location, the store's counter, and the warehouse that ships from it. */
 const shopLocation = env.SHOPIFY_LOCATION ?? 'gid://shopify/Location/1';
 const table = (name: string, owner: string, rows: Record<string, string>, about: string): MappingSeed => ({
   table: name,
@@ -91,6 +108,15 @@ const tables = {
       'Carriers of the hub → names in the shop’s list of carriers.',
     ),
   ],
+  store: [
+    table('store-taxes', 'finance', { standard: 'standard' }, 'Tax codes of the store → tax codes of the hub.'),
+    table(
+      'store-locations',
+      'stores',
+      { counter: 'central' },
+      'The store’s own codes of places → location codes of the hub.',
+    ),
+  ],
   books: [
     table('taxes', 'finance', { standard: '20% in price' }, 'Tax codes of the hub → names of sales taxes in Odoo.'),
     table('payment-methods', 'finance', { card: 'BNK1' }, 'Payment methods of the hub → journals in Odoo.'),
@@ -115,12 +141,15 @@ const tables = {
   ],
 };
 
-/** What the shop sells has codes of its own; what only the till sells is nothing to it. */
-const sells = (sku: string): boolean => sku.startsWith('WEB-');
+/** What people bring out in Odoo has codes of its own: Odoo is the master of it, the shop of the rest of what it sells. */
+const launched = (sku: string): boolean => sku.startsWith('OWN-');
+
+/** What the shop and the store sell; what only the till of day files sells is nothing to them. */
+const sells = (sku: string): boolean => sku.startsWith('WEB-') || launched(sku);
 
 export default defineEstate({
   name: 'retailer',
-  connections: { till, odoo: books, shop, warehouse },
+  connections: { till, odoo: books, shop, store, warehouse },
   flows: [
     daySales({
       from: till.sources.days,
@@ -147,13 +176,24 @@ export default defineEstate({
       }),
       [...tables.shop, ...tables.books],
     ),
-    webProducts({ from: shop.sources.products, to: { product: books.sinks.products } }),
+    webProducts({
+      from: shop.sources.products,
+      to: { product: books.sinks.products },
+      owns: (sku) => !launched(sku),
+    }),
+    catalogueFeed({
+      id: 'shop-catalogue',
+      from: books.sources.catalogue,
+      to: { 'catalogue-item': shop.sinks.catalogue },
+      sells: launched,
+    }),
     withTables(
       stockFeed({
         id: 'shop-stock',
         from: books.sources.stockLevels,
         to: { 'stock-level': shop.sinks.stockLevels },
         locations: ['central'],
+        priced: 'web',
         sells,
       }),
       tables.odoo,
@@ -169,10 +209,40 @@ export default defineEstate({
       tables.odoo,
     ),
     withTables(
+      storeSales({
+        from: store.sources.sales,
+        to: { customer: books.sinks.customers, product: books.sinks.products, order: books.sinks.saleOrders },
+        zone: 'Europe/London',
+      }),
+      [...tables.store, ...tables.books],
+    ),
+    storeHandovers({ from: store.sources.sales, to: { shipment: books.sinks.shipments }, zone: 'Europe/London' }),
+    storeReceipts({ from: store.sources.sales, to: { order: store.sinks.orderStatus }, zone: 'Europe/London' }),
+    withTables(
+      stockFeed({
+        id: 'store-stock',
+        from: books.sources.stockLevels,
+        to: { 'stock-level': store.sinks.stockLevels },
+        locations: ['central'],
+        sells,
+      }),
+      tables.odoo,
+    ),
+    withTables(
+      priceFeed({
+        id: 'store-prices',
+        from: books.sources.prices,
+        to: { price: store.sinks.prices },
+        lists: ['web'],
+        sells,
+      }),
+      tables.odoo,
+    ),
+    withTables(
       odooFulfilment({
         from: books.sources.pickings,
         to: { 'fulfilment-order': warehouse.sinks.fulfilmentOrders },
-        // What the till sold has left the store already.
+        // What the tills sold has left the store already.
         ships: ({ order }) => order.startsWith('shop:'),
       }),
       tables.odoo,

@@ -2,10 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { seeded, systemClock } from '../core/clock.ts';
+import { type RestStore, type StoreFaults, startRestStore } from '../simulators/rest-store.ts';
 import { stockShop } from '../simulators/retailer/assortment.ts';
 import { BackOffice } from '../simulators/retailer/back-office.ts';
 import { type Conditions, conditions as weather } from '../simulators/retailer/conditions.ts';
+import { Counter } from '../simulators/retailer/counter.ts';
 import { Day } from '../simulators/retailer/day.ts';
+import { Launches } from '../simulators/retailer/launches.ts';
 import { type ShopifySimulator, startShopify } from '../simulators/shopify/index.ts';
 import { readTillJournal, startTill, type Till } from '../simulators/till.ts';
 import { Warehouse } from '../simulators/warehouse/index.ts';
@@ -16,6 +19,7 @@ export interface Systems {
   readonly odoo: SimulatedOdoo;
   readonly shop: ShopifySimulator;
   readonly warehouse: Warehouse;
+  readonly store: RestStore;
   readonly inbox: string;
   /** The till's own record. */
   sold(): ReturnType<typeof readTillJournal>;
@@ -33,6 +37,9 @@ export interface OpenDay {
   stop(): Promise<void>;
 }
 
+/** What the store's till and the hub know each other by. */
+const STORE = { token: 'store-simulated', secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}` };
+
 /** A port that nobody has: the shop is told the hub's address before the hub is there. */
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -49,9 +56,18 @@ export async function startSystems(folder: string): Promise<Systems> {
   for (const name of [inbox, join(folder, 'warehouse')]) mkdirSync(name, { recursive: true });
   const odoo = await startSimulatedOdoo({ version: 19, data: join(folder, 'odoo') });
   let shop: ShopifySimulator | undefined;
+  let store: RestStore | undefined;
   try {
     shop = await startShopify({ name: 'retailer', currency: 'GBP', pace: 200, journal: join(folder, 'shop.ndjson') });
     stockShop(shop.shop);
+    const storeFaults: StoreFaults = {};
+    store = await startRestStore({
+      seed: shop.shop.orders.size,
+      token: STORE.token,
+      secret: STORE.secret,
+      journal: join(folder, 'store.ndjson'),
+      faults: storeFaults,
+    });
     const warehouse = new Warehouse({
       folder: join(folder, 'warehouse'),
       us: 'WMS',
@@ -76,34 +92,45 @@ export async function startSystems(folder: string): Promise<Systems> {
       SHOPIFY_SETTLE: '2s',
       SHOPIFY_LOCATION: [...shop.shop.locations.keys()][0],
       WAREHOUSE_FOLDER: join(folder, 'warehouse'),
+      STORE_URL: store.url,
+      STORE_TOKEN: STORE.token,
+      STORE_SECRET: STORE.secret,
     });
-    const parts = { odoo, shop, warehouse, inbox, journal };
+    const parts = { odoo, shop, warehouse, store, storeFaults, inbox, journal };
     return {
       ...parts,
       sold: () => readTillJournal(journal),
       open: (conditions, options) => openDay(parts, conditions, options),
       stop: async () => {
+        await parts.store.stop();
         await parts.shop.stop();
         await odoo.stop();
       },
     };
   } catch (error) {
+    await store?.stop();
     await shop?.stop();
     await odoo.stop();
     throw error;
   }
 }
 
+/** Systems that are away for a while in a storm, one after the other, with a pause of the same length before each. */
+export const OUTAGES = 4;
+
 /** Longest that opening waits, in milliseconds; what is missing then is set up later. */
 const OPENING = 30_000;
 
-type Parts = Pick<Systems, 'odoo' | 'shop' | 'warehouse' | 'inbox'> & { readonly journal: string };
+interface Parts extends Pick<Systems, 'odoo' | 'shop' | 'warehouse' | 'store' | 'inbox'> {
+  readonly journal: string;
+  readonly storeFaults: StoreFaults;
+}
 
 const admin = (odoo: SimulatedOdoo, method: string, path: string, body?: unknown) =>
   fetch(`${odoo.admin}/${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 
 async function openDay(
-  { odoo, shop, warehouse, inbox, journal }: Parts,
+  { odoo, shop, warehouse, store, storeFaults, inbox, journal }: Parts,
   conditions: Conditions,
   { seed, rate }: { seed: number; rate: number },
 ): Promise<OpenDay> {
@@ -115,15 +142,19 @@ async function openDay(
     Object.assign(shop.faults, { cut: 0, broken: 0, throttled: 0, latency: 0 }, from.shop);
     Object.assign(shop.webhooks.faults, { lost: 0, twice: 0, late: 0 }, from.webhooks);
     warehouse.faults = from.warehouse;
+    Object.assign(storeFaults, { lost: 0, thin: 0, twice: 0, late: 0, cut: 0, broken: 0 }, from.store);
   };
   await suffer(weather.calm);
   // The shop opens once its goods are set up in Odoo, and things go wrong from then on.
   const until = Date.now() + OPENING;
   while ((await office.enrol()) > 0 && Date.now() < until) await systemClock.sleep(250);
+  const launches = new Launches(office);
+  await launches.recall();
   await suffer(conditions);
   const random = seeded(seed + shop.shop.orders.size);
   const till: Till = await startTill({ folder: inbox, journal, seed, rate: 5, odd: 0.01 });
-  const day = new Day({ shop: shop.shop, office, warehouse, random, rate });
+  const counter = new Counter(store, random, `${process.env.CROSSDOCK_PUBLIC_URL}/in/store/sales`);
+  const day = new Day({ shop: shop.shop, office, launches, counter, warehouse, random, rate });
   const outage = async (begin: () => Promise<() => Promise<unknown>>, seconds: number, signal: AbortSignal) => {
     const end = await begin();
     await systemClock.sleep(seconds * 1000, signal);
@@ -132,7 +163,7 @@ async function openDay(
   return {
     day,
     outages: async (seconds, signal) => {
-      const before = shop.faults.broken ?? 0;
+      const before = { shop: shop.faults.broken ?? 0, store: storeFaults.broken ?? 0 };
       const breaks: (() => Promise<() => Promise<unknown>>)[] = [
         async () => {
           const answer = await admin(odoo, 'POST', 'faults', { kind: 'status', status: 503 });
@@ -141,7 +172,11 @@ async function openDay(
         },
         async () => {
           shop.faults.broken = 1;
-          return async () => Object.assign(shop.faults, { broken: before });
+          return async () => Object.assign(shop.faults, { broken: before.shop });
+        },
+        async () => {
+          storeFaults.broken = 1;
+          return async () => Object.assign(storeFaults, { broken: before.store });
         },
         async () => {
           day.warehouseAway = true;

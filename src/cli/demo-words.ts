@@ -9,6 +9,7 @@ const kinds: readonly (readonly [kind: string, one: string, many: string])[] = [
   ['fulfilment-order', 'picking order', 'picking orders'],
   ['shipment', 'shipment', 'shipments'],
   ['stock-level', 'stock figure', 'stock figures'],
+  ['catalogue-item', 'new product', 'new products'],
 ];
 
 /** What came, what crossed, what waits, what needs a person. */
@@ -38,6 +39,13 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   shipmentsToOdoo: 'warehouse → Odoo: parcels',
   shipmentsToShop: 'warehouse → shop: parcels',
   stockToShop: 'Odoo → shop: stock figures',
+  pricesToShop: 'Odoo → shop: prices',
+  catalogueToShop: 'Odoo → shop: new products, by variant',
+  storeSalesToOdoo: 'store → Odoo: sales',
+  storeGoodsToOdoo: 'store → Odoo: goods handed over and brought back',
+  storeReceipts: 'hub → store: receipts',
+  stockToStore: 'Odoo → store: stock figures',
+  pricesToStore: 'Odoo → store: prices',
 };
 
 /** Each hop's row, and what is wrong in words. */

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { conditions, type Weather } from '../simulators/retailer/conditions.ts';
+import { PLACE, PRICES } from '../simulators/retailer/counter.ts';
 import { percentile } from '../simulators/retailer/day.ts';
 import { type Judgement, judge, verdictOf } from '../simulators/retailer/judge.ts';
-import { type BooksLedger, shopLedger, warehouseLedger } from '../simulators/retailer/ledgers.ts';
+import { type BooksLedger, shopLedger, storeLedger, warehouseLedger } from '../simulators/retailer/ledgers.ts';
 import { jsonLog, levelOf } from '../watch/log.ts';
-import { type OpenDay, type Systems, startSystems } from './demo-systems.ts';
+import { type OpenDay, OUTAGES, type Systems, startSystems } from './demo-systems.ts';
 import { describeJudgement, liveLine } from './demo-words.ts';
 import { loadEstate } from './estate-file.ts';
 import { openExceptions } from './exceptions.ts';
@@ -45,7 +46,7 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
   const started = Date.now();
   const signal = untilSignal(say);
   say(
-    'Starting: PostgreSQL, a simulated Odoo 19, a simulated Shopify shop, a till, a warehouse by files, and the hub between them. The first start takes some seconds.',
+    'Starting: PostgreSQL, a simulated Odoo 19, a simulated Shopify shop, a till that drops day files and one that pushes its sales, a warehouse by files, and the hub between them. The first start takes some seconds.',
   );
   let systems: Systems | undefined;
   let running: Running | undefined;
@@ -66,7 +67,10 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
     const stopTicking = tick(running, say, json);
     const { outage } = conditions[faults];
     const closing = new AbortController();
-    const away = outage > 0 ? open.outages(outage, AbortSignal.any([signal, closing.signal])) : Promise.resolve();
+    const away =
+      outage > 0
+        ? open.outages(awayFor(outage, duration), AbortSignal.any([signal, closing.signal]))
+        : Promise.resolve();
     await waitFor(duration, signal);
     closing.abort();
     await away.catch(() => undefined);
@@ -99,13 +103,17 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
 
 const withoutWords = <T extends { readonly wrong: unknown }>({ wrong: _, ...rest }: T): Omit<T, 'wrong'> => rest;
 
+/** Seconds that each system is away: on a short day for less, so that it is the turn of all of them. */
+const awayFor = (outage: number, duration: number | null): number =>
+  duration === null ? outage : Math.min(outage, duration / (2 * OUTAGES));
+
 /** Waits until the hub is idle, the warehouse has shipped all and every system's books agree, twice in a row; or for as long as can be expected. */
 async function settle(
   running: Running,
   systems: Systems,
   { say, signal }: { say: Say; signal: AbortSignal },
 ): Promise<Judgement | null> {
-  say('\nThe till and the shop are closed; what is under way is delivered.');
+  say('\nThe tills and the shop are closed; what is under way is delivered.');
   const end = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
   const report = progressLine(running, say);
   let told: string | undefined;
@@ -134,6 +142,7 @@ async function judgeNow(running: Running, systems: Systems): Promise<Judgement> 
   return judge({
     till: await systems.sold(),
     shop: shopLedger(systems.shop.shop),
+    store: storeLedger(systems.store, PLACE, PRICES),
     books,
     warehouse: warehouseLedger(systems.warehouse),
     excepted: await openExceptions(running.ledger),

@@ -1,6 +1,6 @@
 import type { Duration } from './clock.ts';
 import type { MappingTable, Sink, Source } from './connector.ts';
-import type { AnyDocumentType, BodyOf, Measure, Reference } from './document.ts';
+import type { AnyDocumentType, BodyOf, Measure, Need, Reference } from './document.ts';
 
 /** A canonical record that a translation wants to exist. */
 export interface Draft<D extends AnyDocumentType = AnyDocumentType> {
@@ -100,6 +100,8 @@ export interface Flow<N = unknown, D extends AnyDocumentType = AnyDocumentType, 
    * recorded, not sent on. Leave out what the two sides name differently, such as the key.
    */
   readonly fields?: { readonly [K in D['name']]?: readonly FieldOf<BodyOf<Extract<D, { name: K }>>>[] };
+  /** What the target must hold before a document goes there, beside what documents of the kind need anyway: `[['price', 'web/MUG']]`. */
+  needs?(document: Draft<D>): readonly Need[];
   /** `realtime`, or a cron expression and the time zone it is meant in. */
   readonly latency: Latency;
   /** The promise whose breaking is an Incident with the money at stake. */

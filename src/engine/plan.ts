@@ -11,7 +11,7 @@ import { documentPlace, memoryOf, translate } from './look.ts';
 import { mappingTable } from './mappings.ts';
 import type { Parts } from './parts.ts';
 import { type Change, rehearse, troubleOf, typeOf } from './rehearse.ts';
-import { olderThanKnown } from './translate.ts';
+import { needsOf, olderThanKnown } from './translate.ts';
 import { unreadFiles } from './unread-files.ts';
 import type { SourcePort } from './wiring.ts';
 
@@ -149,7 +149,7 @@ export class Planner {
         const key = this.#parts.names.key(type.name, type.key(draft.body));
         const place = documentPlace(entity, type.name, key);
         if (!draft.onlyIfNew || !this.#bodies.has(place)) this.#bodies.set(place, draft.body);
-        this.#owe(flow, type.name, entity, key, type.needs(draft.body), `${port.connection} ${subject}`);
+        this.#owe(flow, type.name, entity, key, needsOf(flow, type, draft), `${port.connection} ${subject}`);
       }
       return { outcome: 'planned', changes, problems };
     } catch (error) {

@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
 import { milliseconds } from '../core/clock.ts';
+import { type Measure, nothing } from '../core/document.ts';
 import { errorFacts } from '../core/errors.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { newId } from '../core/ids.ts';
@@ -29,7 +30,7 @@ import { writeReplies } from './expectations.ts';
 import { takeOff } from './in-flight.ts';
 import type { Parts } from './parts.ts';
 import { flowToReplay } from './replay.ts';
-import { type Plan, type PlannedDocument, planEvent, stopped } from './translate.ts';
+import { needsOf, type Plan, type PlannedDocument, planEvent, stopped } from './translate.ts';
 
 /** Thrown when the shard's lease was taken over: nothing of the transaction is kept. */
 class LeaseLost extends Error {}
@@ -243,12 +244,13 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
   const owed = fresh.map(({ planned, document, receivedAt }) => {
     const { connection, sink, priority } = parts.wiring.sink(planned.flow, document.kind);
     const needs = unique(
-      (sink.needsBound === false ? [] : planned.type.needs(planned.draft.body)).map(
+      (sink.needsBound === false ? [] : needsOf(planned.flow, planned.type, planned.draft)).map(
         ([kind, key]): BindingKey => ({ connection, entity: document.entity, kind, key: parts.names.key(kind, key) }),
       ),
     );
     const lane = { connection, sink: sink.name, laneKey: `${document.kind}:${document.key}` };
-    return { id: newId(), planned, document, receivedAt, lane, priority, needs };
+    const weight: Measure = sink.posts === false ? nothing : planned.write;
+    return { id: newId(), planned, document, receivedAt, lane, priority, needs, weight };
   });
   const unbound = new Set((await unboundOf(sql, unique(owed.flatMap(({ needs }) => needs)))).map(bindingId));
   const places = await takePlaces(
@@ -270,7 +272,7 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
   const waits = owed.map(({ needs }) => needs.filter((need) => unbound.has(bindingId(need))));
   await addDeliveries(
     sql,
-    owed.map(({ id, planned, document, receivedAt, lane }, index): NewDelivery => {
+    owed.map(({ id, planned, document, receivedAt, lane, weight }, index): NewDelivery => {
       const { write, flow } = planned;
       return {
         id,
@@ -286,10 +288,10 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
         waits: waits[index]!.length,
         notBefore: releaseTime(flow, parts.clock.now()),
         labels: write.labels,
-        lines: write.lines,
-        currency: write.currency,
-        minor: write.minor,
-        absolute: write.absolute,
+        lines: weight.lines,
+        currency: weight.currency,
+        minor: weight.minor,
+        absolute: weight.absolute,
         promisedAt: new Date(receivedAt.getTime() + milliseconds(flow.promise.within)),
       };
     }),

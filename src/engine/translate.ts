@@ -1,4 +1,4 @@
-import { type AnyDocumentType, type Measure, nothing } from '../core/document.ts';
+import { type AnyDocumentType, type Measure, type Need, nothing } from '../core/document.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { type Fault, faultOf } from '../core/fault.ts';
 import type { Draft, Reply, Translation } from '../core/flow.ts';
@@ -43,6 +43,12 @@ export interface Plan {
   /** What this one answers of what was sent. */
   replies: { flow: AnyFlow; reply: Reply }[];
 }
+
+/** What must be bound at the target before the document can go there. */
+export const needsOf = (flow: AnyFlow, type: AnyDocumentType, draft: Draft): Need[] => [
+  ...type.needs(draft.body),
+  ...(flow.needs?.(draft) ?? []),
+];
 
 const measureOf = ({ lines, currency, minor, absolute }: Measure): Measure => ({ lines, currency, minor, absolute });
 

@@ -3,6 +3,7 @@ import { type Draft, defineFlow, type Flow, type Look, type MappingSeed } from '
 import type { CustomerDocument } from '../model/customer.ts';
 import { OrderDocument } from '../model/order.ts';
 import type { ProductDocument } from '../model/product.ts';
+import { broughtBy } from './brought.ts';
 
 export type SalesDocuments = typeof CustomerDocument | typeof ProductDocument | typeof OrderDocument;
 
@@ -44,7 +45,10 @@ export const channelSales = <N>(channel: Channel<N>, { from, to, zone }: SalesPa
     onException: { owner: 'sales-ops', within: '1d', hold: 'lane' },
     fallback: channel.fallback,
     mappings: channel.mappings,
-    translate: (sale, look) => ({ outcome: 'routed', documents: channel.toDocuments(sale, look, zone) }),
+    translate: async (sale, look) => {
+      const documents = channel.toDocuments(sale, look, zone);
+      return { outcome: 'routed', documents, brought: await broughtBy(documents, [OrderDocument], look) };
+    },
   });
 
 /** The channel hears that each of its orders was recorded. Reads the same sales, so that the hub and not the books' speed decides when. */
@@ -62,10 +66,10 @@ export const channelReceipts = <N>(
     promise: { within: '5m', critical: false },
     onException: { owner: 'sales-ops', within: '1d', hold: 'lane' },
     fallback: channel.fallback,
-    translate: (sale, look) => ({
-      outcome: 'routed',
-      documents: channel
+    translate: async (sale, look) => {
+      const documents = channel
         .toDocuments(sale, look, zone)
-        .filter((draft): draft is Draft<typeof OrderDocument> => draft.kind === 'order'),
-    }),
+        .filter((draft): draft is Draft<typeof OrderDocument> => draft.kind === 'order');
+      return { outcome: 'routed', documents, brought: await broughtBy(documents, [OrderDocument], look) };
+    },
   });

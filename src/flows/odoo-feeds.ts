@@ -10,7 +10,8 @@ import { rejected } from '../core/fault.ts';
 import { defineFlow, type Flow, type Look, type MappingSeed, type Translation } from '../core/flow.ts';
 import { CatalogueItemDocument } from '../model/catalogue-item.ts';
 import { OrderDocument } from '../model/order.ts';
-import { PriceDocument } from '../model/price.ts';
+import { PriceDocument, priceKey } from '../model/price.ts';
+import { ProductDocument } from '../model/product.ts';
 import { StockLevelDocument } from '../model/stock-level.ts';
 
 /** What all feeds to a channel are given. Several channels read one source, each by a flow with an id of its own. */
@@ -51,6 +52,8 @@ export interface StockFeed extends Feed<StockRecord> {
   readonly locations?: readonly string[];
   /** Name of the channel in Mapping table `safety-stock`. With one its levels are its own: channels without share what they are told. */
   readonly channel?: string;
+  /** Price list of the hub that the channel sells by: what it has no price of there yet is told no level, or it would be sold for nothing. Default: levels wait for no price. */
+  readonly priced?: string;
   readonly rules?: StockRules;
 }
 
@@ -86,6 +89,7 @@ export const stockFeed = ({
   sells = everything,
   locations,
   channel,
+  priced,
   rules,
 }: StockFeed): Flow<StockRecord, typeof StockLevelDocument, StockRecord> => {
   const own: StockRules = { channel, inFlight: soldOf, safety: (...about) => safetyOf(channel, ...about), ...rules };
@@ -112,6 +116,9 @@ export const stockFeed = ({
     onException: { owner: 'logistics', within: '1h', hold: 'lane' },
     fallback: 'The channel sells by the last figure it was told.',
     mappings: [warehouses, safetyStock],
+    ...(priced === undefined
+      ? {}
+      : { needs: ({ body: { sku } }) => [[PriceDocument.name, priceKey(priced, sku)] as const] }),
     heeds: {
       kinds: [OrderDocument.name],
       again: async (look) => (look.memory ? tell(look.memory, look) : { outcome: 'duplicate', documents: [] }),
@@ -157,12 +164,22 @@ interface CatalogueFeed extends Feed<CatalogueRecord> {
   readonly to: { readonly 'catalogue-item': Sink<typeof CatalogueItemDocument> };
 }
 
+/** Whether the channel sells any variant. Asked first: what is nothing to the channel may have whatever faults. */
+async function isSold({ variants }: CatalogueRecord, look: Look, sells?: (sku: string) => boolean): Promise<boolean> {
+  if (sells === undefined) return true;
+  for (const { id, code } of variants) {
+    const sku = (await look.keyOf(ProductDocument, String(id))) ?? code?.toUpperCase();
+    if (sku !== undefined && sells(sku)) return true;
+  }
+  return false;
+}
+
 /** What is sold, with its variants, from Odoo to one channel. */
 export const catalogueFeed = ({
   id,
   from,
   to,
-  sells = everything,
+  sells,
 }: CatalogueFeed): Flow<CatalogueRecord, typeof CatalogueItemDocument> =>
   defineFlow({
     id,
@@ -176,8 +193,6 @@ export const catalogueFeed = ({
     fallback: 'The channel shows what it was told last.',
     translate: async (record, look) => ({
       outcome: 'routed',
-      documents: (await toCatalogueItems(record, look)).filter(({ body }) =>
-        body.variants.some(({ sku }) => sells(sku)),
-      ),
+      documents: (await isSold(record, look, sells)) ? await toCatalogueItems(record, look) : [],
     }),
   });

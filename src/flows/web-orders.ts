@@ -189,11 +189,13 @@ interface ProductsParts<N> {
   readonly id?: string;
   readonly from: Source<N>;
   readonly to: { readonly product: Sink<typeof ProductDocument> };
+  /** Whether a product of this code is the shop's own; one that the shop was told of (`catalogueFeed`) is not told back. Default: all are. */
+  readonly owns?: (sku: string) => boolean;
 }
 
 const productsFlow = <N>(
   productsOf: (product: N) => Draft<typeof ProductDocument>[],
-  { id = 'web-products', from, to }: ProductsParts<N>,
+  { id = 'web-products', from, to, owns = () => true }: ProductsParts<N>,
 ): Flow<N, typeof ProductDocument> =>
   defineFlow({
     id,
@@ -205,7 +207,10 @@ const productsFlow = <N>(
     promise: { within: '15m', critical: false },
     onException: { owner: 'sales-ops', within: '1d', hold: 'lane' },
     fallback: 'Stock levels and prices of new products wait.',
-    translate: (product) => ({ outcome: 'routed', documents: productsOf(product) }),
+    translate: (product) => ({
+      outcome: 'routed',
+      documents: productsOf(product).filter(({ body }) => owns(body.sku)),
+    }),
   });
 
 /** Products of a shop become the hub's, each bound to its variant: what stock levels and prices for a shop that has its own catalogue need. */

@@ -18,6 +18,8 @@ const PriceSchema = Type.Object({
 
 export type Price = Static<typeof PriceSchema>;
 
+export const priceKey = (list: string, sku: string): string => `${list}/${sku}`;
+
 /** What one product costs on one price list, now. */
 export const PriceDocument = defineDocument({
   name: 'price',

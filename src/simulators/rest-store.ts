@@ -2,9 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type Random, seeded } from '../core/clock.ts';
 import { isRight, signedNow } from './signature.ts';
+import { keepStore } from './store-journal.ts';
 
 /** One sale as the store has it, by the store contract. */
-interface StoredSale {
+export interface StoredSale {
   readonly id: string;
   readonly number: string;
   readonly revision: number;
@@ -40,16 +41,36 @@ export interface RestStoreOptions {
   /** `whsec_…`: what the store signs with, and what it expects to be signed with. */
   readonly secret: string;
   readonly pageSize?: number;
-  /** Shares, 0 to 1, of what goes wrong. */
-  readonly faults?: {
-    /** Pushes that are never made; that say only that there is something; that are made twice at the same instant. */
-    readonly lost?: number;
-    readonly thin?: number;
-    readonly twice?: number;
-    /** Webhooks to the store: acted on, then cut before the answer; answered 500 before anything is done. */
-    readonly cut?: number;
-    readonly broken?: number;
-  };
+  /** A file that keeps its books from start to start; without it everything is gone at the end. */
+  readonly journal?: string;
+  /** May be changed at any time. */
+  readonly faults?: StoreFaults;
+}
+
+/** Shares, 0 to 1, of what goes wrong. */
+export interface StoreFaults {
+  /** Pushes that are never made; that say only that there is something; that are made twice at the same instant; that are made some seconds late. */
+  lost?: number;
+  thin?: number;
+  twice?: number;
+  late?: number;
+  /** Webhooks to the store: acted on, then cut before the answer; anything asked of it: answered 500 before anything is done. */
+  cut?: number;
+  broken?: number;
+}
+
+/** What a store writes down. */
+export interface StoreBooks {
+  readonly sales: StoredSale[];
+  readonly recorded: Map<string, Recorded>;
+  readonly levels: Map<string, Figure>;
+  readonly prices: Map<string, Figure>;
+}
+
+interface Recorded {
+  readonly sale: string | null;
+  readonly status: string;
+  readonly version: number;
 }
 
 export interface RestStore {
@@ -57,7 +78,7 @@ export interface RestStore {
   /** Everything sold, newest revisions last. */
   readonly sales: readonly StoredSale[];
   /** `order.recorded` it acted on, by webhook-id. */
-  readonly recorded: ReadonlyMap<string, { sale: string | null; status: string; version: number }>;
+  readonly recorded: ReadonlyMap<string, Recorded>;
   /** What it may sell, by `location/sku`, and prices by `list/sku`. */
   readonly levels: ReadonlyMap<string, Figure>;
   readonly prices: ReadonlyMap<string, Figure>;
@@ -70,8 +91,13 @@ export interface RestStore {
   write(sale: unknown): void;
   /** Sells something, or corrects an earlier sale; pushes it to `hub` (the whole address) until it is acknowledged, or not at all without one. */
   sell(hub?: string, corrects?: StoredSale): Promise<StoredSale>;
+  /** The same with a sale of the caller's. */
+  take(sale: StoredSale, hub?: string): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Milliseconds that a push is late. */
+const LATE = 4000;
 
 const ARTICLES = ['Lantern', 'Mug', 'Tea towel', 'Cake stand', 'Bell', 'Jam jar'];
 
@@ -80,10 +106,10 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
   const random = seeded(options.seed);
   const faults = options.faults ?? {};
   const chance = (share = 0): boolean => share > 0 && random() < share;
-  const sales: StoredSale[] = [];
-  const recorded: Map<string, { sale: string | null; status: string; version: number }> = new Map();
-  const levels = new Map<string, Figure>();
-  const prices = new Map<string, Figure>();
+  const books: StoreBooks = { sales: [], recorded: new Map(), levels: new Map(), prices: new Map() };
+  const { sales, recorded, levels, prices } = books;
+  const journal = options.journal === undefined ? null : keepStore(books, options.journal);
+  const stopping = new AbortController();
   const levelsSet: { key: string; value: string }[] = [];
   const counts = { requests: 0, refused: 0 };
   const server = createServer((request, response) => {
@@ -93,6 +119,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
   });
 
   function list(request: IncomingMessage, response: ServerResponse): void {
+    if (chance(faults.broken)) return void response.writeHead(500).end();
     if (request.headers.authorization !== `Bearer ${options.token}`) return void response.writeHead(401).end();
     const after = Number(new URL(request.url!, 'http://store').searchParams.get('after') || 0);
     const page = sales.slice(after, after + (options.pageSize ?? 50));
@@ -111,12 +138,21 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     }
     if (chance(faults.broken)) return void response.writeHead(500).end();
     const { type, data } = JSON.parse(body.toString());
-    if (type === 'order.recorded') recorded.set(String(request.headers['webhook-id']), data);
+    if (type === 'order.recorded') {
+      const id = String(request.headers['webhook-id']);
+      recorded.set(id, data);
+      journal?.note('recorded', id, data);
+    }
     for (const { location, sku, available, version } of data.levels ?? []) {
       const key = `${location}/${sku}`;
-      if (keep(levels, key, available, version)) levelsSet.push({ key, value: available });
+      if (!keep(levels, key, available, version)) continue;
+      levelsSet.push({ key, value: available });
+      journal?.note('levels', key, levels.get(key));
     }
-    for (const one of data.prices ?? []) keep(prices, `${one.list}/${one.sku}`, String(one.amount), one.version);
+    for (const { list, sku, amount, version } of data.prices ?? []) {
+      const key = `${list}/${sku}`;
+      if (keep(prices, key, String(amount), version)) journal?.note('prices', key, prices.get(key));
+    }
     if (chance(faults.cut)) return void request.socket.destroy();
     response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
   }
@@ -132,6 +168,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
         signal: AbortSignal.timeout(20_000),
       });
       if (await sent.then(({ ok }) => ok).catch(() => false)) return;
+      if (stopping.signal.aborted) break;
       await new Promise((resolve) => setTimeout(resolve, Math.min(2000, 20 * 2 ** attempt)));
     }
     throw new Error(`the hub did not take ${id}`);
@@ -139,8 +176,15 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
 
   async function sell(hub?: string, corrects?: StoredSale): Promise<StoredSale> {
     const sale = makeSale(sales.length + 1, random, corrects);
+    await take(sale, hub);
+    return sale;
+  }
+
+  async function take(sale: StoredSale, hub?: string): Promise<void> {
     sales.push(sale);
-    if (hub === undefined || chance(faults.lost)) return sale;
+    journal?.note('sales', sale.id, sale);
+    if (hub === undefined || chance(faults.lost)) return;
+    if (chance(faults.late)) await new Promise((resolve) => setTimeout(resolve, LATE));
     const id = `msg_${sale.id}_${sale.revision}`;
     const message = (type: string, data: object) => ({ type, timestamp: sale.soldAt, data });
     if (chance(faults.thin)) await push(hub, id, message('sale.changed', { id: sale.id }));
@@ -148,7 +192,6 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
       const times = chance(faults.twice) ? 2 : 1;
       await Promise.all(Array.from({ length: times }, () => push(hub, id, message('sale.completed', { sale }))));
     }
-    return sale;
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -167,9 +210,12 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     },
     write: (sale) => void sales.push(sale as StoredSale),
     sell,
+    take,
     stop: async () => {
+      stopping.abort();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      journal?.close();
     },
   };
 }

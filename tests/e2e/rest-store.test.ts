@@ -9,12 +9,14 @@ import { defineFlow } from '../../src/core/flow.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
 import { storeReceipts, storeSales } from '../../src/flows/store-sales.ts';
+import { readFigures } from '../../src/ledger/figures.ts';
 import { CustomerDocument } from '../../src/model/customer.ts';
 import { type Order, OrderDocument } from '../../src/model/order.ts';
 import { ProductDocument } from '../../src/model/product.ts';
 import { StockLevelDocument } from '../../src/model/stock-level.ts';
 import { startServer } from '../../src/server/index.ts';
 import { startRestStore } from '../../src/simulators/rest-store.ts';
+import { summarise } from '../../src/watch/summary.ts';
 import { connectionOf, idle, send, silent, testLedger } from '../support/hub.ts';
 import { SECRET } from '../support/webhook.ts';
 
@@ -156,6 +158,15 @@ test('a store that loses, doubles and thins its pushes and cuts answers: every s
     Array.from({ length: SKUS }, (_, sku) => [`front/A${sku}`, '30']).sort(),
   );
   assert.equal(store.refused, 0);
+  const { money } = summarise(await readFigures(ledger.db));
+  const charged = [...newest.values()].reduce((sum, { total }) => sum + total, 0);
+  // Each count of the other source is an event worth its number, and its level is worth nothing.
+  const counting = (SKUS * 30 * 31) / 2;
+  assert.deepEqual(
+    [money.EUR?.posted, money.EUR?.received],
+    [(charged / 100).toFixed(2), ((charged + counting) / 100).toFixed(2)],
+    'receipts are not posted once more, and a correction counts what it changes',
+  );
   const exceptions = await ledger.db.query<{ cause: string }>(
     'test_causes',
     "select cause from exception where state = 'open'",

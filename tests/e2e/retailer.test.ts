@@ -38,11 +38,12 @@ function assertAgreed({ verified, hops, wrong, money }: Told): void {
     if (!name.startsWith('re')) assert.ok(compared > 2, `${name}: ${compared} compared`);
     if (sums) assert.equal(sums.difference, '0.00', name);
   }
-  assert.equal(hops.stockToShop.differences, 0);
+  for (const hop of ['stockToShop', 'pricesToShop', 'catalogueToShop', 'stockToStore', 'pricesToStore'] as const)
+    assert.equal(hops[hop].differences, 0, hop);
   for (const [currency, { difference }] of Object.entries(money)) assert.equal(difference, '0.00', currency);
 }
 
-test('a calm day of the whole retailer, and a stormy one that goes on where it ended: every order, payment, parcel and stock figure crosses once', async () => {
+test('a calm day of the whole retailer, and a stormy one that goes on where it ended: every order, sale, payment, parcel, product, price and stock figure crosses once', async () => {
   const calm = await day('--for', '6s', '--rate', '2');
   assertAgreed(calm);
   assert.ok(calm.stockDelay.moves > 0 && calm.stockDelay.unseen === 0, JSON.stringify(calm.stockDelay));
@@ -53,9 +54,13 @@ test('a calm day of the whole retailer, and a stormy one that goes on where it e
   );
   const storm = await day('--for', '9s', '--rate', '3', '--faults', 'storm');
   assertAgreed(storm);
-  for (const hop of ['tillToOdoo', 'ordersToOdoo', 'shipmentsToShop'] as const)
+  for (const hop of ['tillToOdoo', 'ordersToOdoo', 'shipmentsToShop', 'catalogueToShop', 'storeSalesToOdoo'] as const)
     assert.ok(storm.hops[hop].compared > calm.hops[hop].compared, `${hop}: the second day adds to the first`);
   for (const hop of ['refundsToOdoo', 'returnsToOdoo'] as const)
     assert.ok(storm.hops[hop].compared > 0, `${hop}: somebody sent something back`);
   assert.match(readFileSync(join(home, 'demo', 'shop.ndjson'), 'utf8'), /"name":"#1001"/);
+  const books = (name: string) => readFileSync(join(home, 'demo', name), 'utf8');
+  for (const name of ['shop.ndjson', 'store.ndjson'])
+    assert.match(books(name), /"sku":"OWN-1[^"]+"[^}]*"quantity"/, `${name}: what was brought out was bought`);
+  assert.match(books('shop.ndjson'), /"title":"[^"]+, edition /, 'names change after that');
 });

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Found, Result, Sink } from '../../src/core/connector.ts';
 import { defineDocument } from '../../src/core/document.ts';
+import type { AnyFlow } from '../../src/core/estate.ts';
 import { defineEstate } from '../../src/core/estate.ts';
 import { defineFlow } from '../../src/core/flow.ts';
 import { Breaker } from '../../src/engine/breaker.ts';
@@ -638,6 +639,24 @@ describe('delivery', { concurrency: 4 }, () => {
       `note:p1 ${target.records.get('p1')![0]!.id}`,
       `note:p2 ${target.records.get('p2')![0]!.id}`,
     ]);
+  });
+
+  test('a record waits for what its flow says that the target must hold', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target();
+    const needs: AnyFlow['needs'] = ({ body }) => ((body as NativeNote).id === 'level' ? [['note', 'price']] : []);
+    const hub = noteHub(ledger, target.sink(), { flow: { needs } });
+    await hub.start();
+    await send(hub, { id: 'level', n: 1 });
+    await send(hub, { id: 'other', n: 1 });
+    await until('the other one is there', () => target.values('other').length === 1);
+    await idle(hub);
+    assert.equal(target.values('level').length, 0);
+    await send(hub, { id: 'level', n: 2 });
+    await send(hub, { id: 'price', n: 1 });
+    await idle(hub);
+    await hub.stop();
+    assert.deepEqual(target.values('level'), [2]);
   });
 
   test('what a record brought along is bound with it, with its newest id, and wakes what needs it', async (t) => {

@@ -112,6 +112,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
     sinks: {
       orderStatus: {
         ...common('orderStatus', OrderDocument),
+        posts: false,
         idempotency: 'native',
         batch: { max: 20, onFailure: 'independent' },
         deliver: (items, cx) =>

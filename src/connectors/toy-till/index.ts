@@ -96,9 +96,12 @@ export function toyTill(config: ToyTillConfig): ToyTillConnection {
       },
     },
     sinks: {
-      orderStatus: webhookSink(receiver, 'orderStatus', OrderDocument, 'order.recorded', (item, cx) =>
-        orderRecorded(item.document, cx.connection, item.version),
-      ),
+      orderStatus: {
+        ...webhookSink(receiver, 'orderStatus', OrderDocument, 'order.recorded', (item, cx) =>
+          orderRecorded(item.document, cx.connection, item.version),
+        ),
+        posts: false,
+      },
       stock: webhookSink(receiver, 'stock', StockAdjustmentDocument, 'stock.adjusted', (item) =>
         stockAdjusted(item.document),
       ),

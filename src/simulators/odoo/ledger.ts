@@ -165,6 +165,30 @@ const payment = (db: Database, row: Row): Json => ({
   }),
 });
 
+/** A product as it is sold, with its variants: their values are in the order of the attributes. */
+const catalogueItem = (db: Database, row: Row): Json => ({
+  id: row.id,
+  name: row.name!,
+  description: text(row.description_sale),
+  sold: row.active === true && row.sale_ok === true,
+  variants: sorted(db, 'product.product', 'product_tmpl_id', row.id)
+    .filter(({ active }) => active === true)
+    .map((variant) => ({
+      default_code: text(variant.default_code),
+      values: (variant.product_template_attribute_value_ids as number[]).map((id) => {
+        const chosen = db.table('product.template.attribute.value').rows.get(id)!;
+        return text(db.table('product.attribute.value').rows.get(Number(chosen.product_attribute_value_id))?.name);
+      }),
+    })),
+});
+
+/** A fixed price of one variant on a list. */
+const listPrice = (db: Database, row: Row): Json => ({
+  list: text(db.table('product.pricelist').rows.get(Number(row.pricelist_id))?.name),
+  default_code: text(db.table('product.product').rows.get(Number(row.product_id))?.default_code),
+  amount: row.fixed_price!,
+});
+
 const rows = (db: Database, model: string): Row[] =>
   db
     .table(model)
@@ -187,6 +211,10 @@ export function ledger(db: Database, history: History): Json {
     loose_moves: moves.filter((move) => move.picking_id === false).map((move) => movement(db, move)),
     quants: rows(db, 'stock.quant').map((row) => quant(db, row)),
     entries: rows(db, 'account.move').map((row) => entry(db, row)),
+    products: rows(db, 'product.template').map((row) => catalogueItem(db, row)),
+    prices: rows(db, 'product.pricelist.item')
+      .filter(({ compute_price: how }) => how === 'fixed')
+      .map((row) => listPrice(db, row)),
     payments: rows(db, 'account.payment').map((row) => payment(db, row)),
     counts: {
       records: Object.fromEntries(

@@ -1,7 +1,7 @@
 import type { Tax } from '../shopify/records.ts';
 import type { Shop } from '../shopify/shop.ts';
 
-/** An article that the web shop sells. */
+/** An article that the retailer sells. */
 export interface Article {
   readonly sku: string;
   readonly title: string;
@@ -19,6 +19,12 @@ export const articles: readonly Article[] = [
   ...names.map((title, n) => ({ sku: `WEB-${101 + n}`, title, price: 495 + n * 310 })),
   ...[1, 2, 3, 4].map((n) => ({ sku: `WEB-90${n}`, title: `Made to order ${n}`, price: 25_000 + n * 100 })),
 ];
+
+/** What people in Odoo launch, with its variants, has codes of its own. */
+export const isLaunched = (sku: string): boolean => sku.startsWith('OWN-');
+
+/** What the channels sell, besides the till of day files with its own codes. */
+export const isSold = (sku: string): boolean => sku.startsWith('WEB-') || isLaunched(sku);
 
 export const isBought = ({ sku }: Pick<Article, 'sku'>): boolean => !sku.startsWith('WEB-90');
 

@@ -1,69 +1,41 @@
-import { articles } from './assortment.ts';
+import { type Article, articles } from './assortment.ts';
+import { type BooksAccess, Desk } from './desk.ts';
 
-/** An Odoo, and a login there. */
-export interface BooksAccess {
-  readonly url: string;
-  readonly db: string;
-  readonly key: string;
-}
-
+/** A variant in Odoo, and its row on the price list. */
 interface Known {
   readonly id: number;
   readonly price: number;
+  readonly article: Article;
 }
 
 /** What is in stock of a product when it is new. */
 const FIRST_COUNT = 400;
 const TAX = '20% in price';
-const LIST = 'Web shop';
+export const LIST = 'Web shop';
 
 /**
- * People at work in Odoo, by its own API, beside the hub: they set up what the retailer sells (tax, price list, first count), take goods in and change
- * prices. They try again what was not answered, for all they do may be done twice.
- *
- * @see https://www.odoo.com/documentation/19.0/developer/reference/external_api.html
+ * People at work in Odoo, by its own API, beside the hub: they set up what the retailer sells (tax, price list, first count), take goods in, change prices and put
+ * away what comes back over the counter.
  */
 export class BackOffice {
-  readonly #access: BooksAccess;
+  readonly desk: Desk;
   readonly #known = new Map<string, Known>();
   #list = 0;
   #tax = 0;
 
   constructor(access: BooksAccess) {
-    this.#access = access;
+    this.desk = new Desk(access);
   }
 
-  async #call<T>(model: string, method: string, args: Readonly<Record<string, unknown>>): Promise<T> {
-    const { url, db, key } = this.#access;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const response = await fetch(`${url}/json/2/${model}/${method}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', authorization: `bearer ${key}`, 'x-odoo-database': db },
-          body: JSON.stringify(args),
-        });
-        const answer = (await response.json()) as T & { message?: string };
-        if (response.ok) return answer;
-        if (response.status < 500 && response.status !== 429)
-          throw new RangeError(`${model}.${method}: ${answer.message}`);
-      } catch (error) {
-        if (error instanceof RangeError || attempt > 100) throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  }
-
-  async #find(model: string, domain: readonly unknown[], vals: () => Promise<Record<string, unknown>>) {
-    const [found] = await this.#call<number[]>(model, 'search', { domain });
-    if (found !== undefined) return found;
-    const [made] = await this.#call<number[]>(model, 'create', { vals_list: [await vals()] });
-    return made!;
+  /** Id of the tax that all goods bear. */
+  get tax(): number {
+    return this.#tax;
   }
 
   /** The tax, the price list and the service for roundings that the estate's Mapping tables name. */
   async prepare(): Promise<void> {
-    this.#tax = await this.#find('account.tax', [['name', '=', TAX]], async () => {
-      const [like] = await this.#call<{ tax_group_id: [number] }[]>('account.tax', 'search_read', {
+    this.#tax = await this.desk.find('account.tax', [['name', '=', TAX]], async () => {
+      const [like] = await this.desk.call<{ tax_group_id: [number] }[]>('account.tax', 'search_read', {
         domain: [['type_tax_use', '=', 'sale']],
         fields: ['tax_group_id'],
         limit: 1,
@@ -76,8 +48,8 @@ export class BackOffice {
         tax_group_id: like!.tax_group_id[0],
       };
     });
-    this.#list = await this.#find('product.pricelist', [['name', '=', LIST]], async () => ({ name: LIST }));
-    await this.#find('product.product', [['default_code', '=', 'ROUNDING']], async () => ({
+    this.#list = await this.desk.find('product.pricelist', [['name', '=', LIST]], async () => ({ name: LIST }));
+    await this.desk.find('product.product', [['default_code', '=', 'ROUNDING']], async () => ({
       name: 'Rounding',
       default_code: 'ROUNDING',
       type: 'service',
@@ -90,34 +62,39 @@ export class BackOffice {
   async enrol(): Promise<number> {
     const wanted = articles.filter(({ sku }) => !this.#known.has(sku));
     if (wanted.length === 0) return 0;
-    const rows = await this.#call<{ id: number; default_code: string; product_tmpl_id: [number] }[]>(
+    const codes = wanted.map(({ sku }) => sku);
+    const rows = await this.desk.read<{ id: number; default_code: string }>(
       'product.product',
-      'search_read',
-      { domain: [['default_code', 'in', wanted.map(({ sku }) => sku)]], fields: ['default_code', 'product_tmpl_id'] },
+      [['default_code', 'in', codes]],
+      ['default_code'],
     );
     for (const { id, default_code: sku } of rows) {
-      const { price } = articles.find((article) => article.sku === sku)!;
-      await this.#call('product.product', 'write', { ids: [id], vals: { taxes_id: [[6, 0, [this.#tax]]] } });
-      const rule = [
-        ['pricelist_id', '=', this.#list],
-        ['product_id', '=', id],
-      ];
-      const item = await this.#find('product.pricelist.item', rule, async () => ({
-        pricelist_id: this.#list,
-        applied_on: '0_product_variant',
-        product_id: id,
-        compute_price: 'fixed',
-        fixed_price: price / 100,
-      }));
-      this.#known.set(sku, { id, price: item });
-      if ((await this.onHand(sku)) === 0) await this.count(sku, FIRST_COUNT);
+      await this.desk.write('product.product', id, { taxes_id: [[6, 0, [this.#tax]]] });
+      await this.offer(id, articles.find((article) => article.sku === sku)!, FIRST_COUNT);
     }
     return wanted.length - rows.length;
   }
 
-  /** Whether the product is set up. */
-  knows(sku: string): boolean {
-    return this.#known.has(sku);
+  /** Gives a variant its price and, where none is there, its first pieces. */
+  async offer(id: number, article: Article, pieces: number): Promise<void> {
+    const rule = [
+      ['pricelist_id', '=', this.#list],
+      ['product_id', '=', id],
+    ];
+    const price = await this.desk.find('product.pricelist.item', rule, async () => ({
+      pricelist_id: this.#list,
+      applied_on: '0_product_variant',
+      product_id: id,
+      compute_price: 'fixed',
+      fixed_price: article.price / 100,
+    }));
+    this.#known.set(article.sku, { id, price, article });
+    if ((await this.onHand(article.sku)) === 0) await this.count(article.sku, pieces);
+  }
+
+  /** All that is set up. */
+  get offered(): readonly Article[] {
+    return [...this.#known.values()].map(({ article }) => article);
   }
 
   /** Pieces on the shelf of WH. */
@@ -126,28 +103,36 @@ export class BackOffice {
       ['product_id', '=', this.#known.get(sku)!.id],
       ['location_id.usage', '=', 'internal'],
     ];
-    const rows = await this.#call<{ quantity: number }[]>('stock.quant', 'search_read', {
-      domain,
-      fields: ['quantity'],
-    });
+    const rows = await this.desk.read<{ quantity: number }>('stock.quant', domain, ['quantity']);
     return rows.reduce((sum, { quantity }) => sum + quantity, 0);
   }
 
   /** The shelf is counted: so many pieces are there. One call: `action_apply_inventory` tried again after a lost answer counts 0 in Odoo 19. */
   async count(sku: string, quantity: number): Promise<void> {
     const domain = [['usage', '=', 'internal']];
-    const [location] = await this.#call<number[]>('stock.location', 'search', { domain, limit: 1 });
+    const [location] = await this.desk.call<number[]>('stock.location', 'search', { domain, limit: 1 });
     const vals = {
       product_id: this.#known.get(sku)!.id,
       location_id: location,
       inventory_quantity_auto_apply: quantity,
     };
-    await this.#call('stock.quant', 'create', { vals_list: [vals], context: { inventory_mode: true } });
+    await this.desk.call('stock.quant', 'create', { vals_list: [vals], context: { inventory_mode: true } });
   }
 
   /** Minor units, on the price list of the web shop. */
   async reprice(sku: string, price: number): Promise<void> {
-    const { price: item } = this.#known.get(sku)!;
-    await this.#call('product.pricelist.item', 'write', { ids: [item], vals: { fixed_price: price / 100 } });
+    await this.desk.write('product.pricelist.item', this.#known.get(sku)!.price, { fixed_price: price / 100 });
+  }
+
+  /** What came back over the counter is put on the shelf: its receipts are validated. Returns how many. */
+  async putAway(): Promise<number> {
+    const domain = [
+      ['sale_id.client_order_ref', '=like', 'R-%'],
+      ['picking_type_id.code', '=', 'incoming'],
+      ['state', '=', 'assigned'],
+    ];
+    const open = await this.desk.read<{ id: number }>('stock.picking', domain, ['name']);
+    for (const { id } of open) await this.desk.call('stock.picking', 'button_validate', { ids: [id] });
+    return open.length;
   }
 }

@@ -1,4 +1,5 @@
 import type { FaultRule } from '../odoo/index.ts';
+import type { StoreFaults } from '../rest-store.ts';
 import type { ShopifyOptions } from '../shopify/index.ts';
 import type { Faults as WarehouseFaults } from '../warehouse/index.ts';
 
@@ -8,6 +9,7 @@ export interface Conditions {
   readonly shop: NonNullable<ShopifyOptions['faults']>;
   readonly webhooks: NonNullable<ShopifyOptions['webhooks']>;
   readonly warehouse: WarehouseFaults;
+  readonly store: StoreFaults;
   /** Seconds for which each system answers nobody, once; 0: never. */
   readonly outage: number;
 }
@@ -22,12 +24,13 @@ const at = (share: number): Conditions => ({
   shop: { cut: share, broken: share, throttled: share, latency: 20 },
   webhooks: { lost: 2 * share, twice: 2 * share, late: 2 * share },
   warehouse: { twice: 2 * share, cut: share, slow: 2 * share, disorder: share },
+  store: { lost: 2 * share, thin: 2 * share, twice: 2 * share, late: 2 * share, cut: share, broken: share },
   outage: 0,
 });
 
 /** calm: nothing goes wrong; rough: as on a bad day; storm: as hardly ever, and each system is away for a while. */
 export const conditions = {
-  calm: { odoo: [], shop: {}, webhooks: {}, warehouse: {}, outage: 0 },
+  calm: { odoo: [], shop: {}, webhooks: {}, warehouse: {}, store: {}, outage: 0 },
   rough: at(0.02),
   storm: { ...at(0.04), outage: 5 },
 } as const satisfies Record<string, Conditions>;

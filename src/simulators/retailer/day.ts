@@ -1,13 +1,17 @@
 import { type Random, systemClock } from '../../core/clock.ts';
 import type { Shop } from '../shopify/index.ts';
 import type { Warehouse } from '../warehouse/index.ts';
-import { articles, isBought } from './assortment.ts';
+import { isBought } from './assortment.ts';
 import type { BackOffice } from './back-office.ts';
+import type { Counter } from './counter.ts';
 import { Customers } from './customers.ts';
+import type { Launches } from './launches.ts';
 
 export interface DayParts {
   readonly shop: Shop;
   readonly office: BackOffice;
+  readonly launches: Launches;
+  readonly counter: Counter;
   readonly warehouse: Warehouse;
   readonly random: Random;
   /** Orders a second in the web shop. Default 1. */
@@ -18,8 +22,8 @@ export interface DayParts {
 const PATIENCE = 60_000;
 
 /**
- * A day's work beside the hub: customers order, cancel and send back, goods come in, prices change, the warehouse picks and ships. `close` sends the customers and
- * the people in Odoo home; the warehouse works on until `stop`.
+ * A day's work beside the hub: customers order, cancel and send back, others buy at the counter, goods come in, products are brought out, prices and names change, the
+ * warehouse picks and ships. `close` sends the customers and the people in Odoo home; who ships or puts away works on until `stop`.
  */
 export class Day {
   readonly #parts: DayParts;
@@ -49,6 +53,10 @@ export class Day {
       this.#every(1500, closed, () => this.#goodsIn()),
       this.#every(4000, closed, () => this.#reprice()),
       this.#every(700, closed, () => this.#measure()),
+      this.#every(1500 / (parts.rate ?? 1), closed, () => parts.counter.serve()),
+      this.#every(3000, closed, () => parts.launches.launch()),
+      this.#every(5000, closed, () => parts.launches.revise(parts.random)),
+      this.#every(1000, this.#stopped.signal, () => parts.office.putAway()),
       this.#every(500, this.#stopped.signal, () => this.warehouseAway || parts.warehouse.work(new Date())),
     ];
   }
@@ -58,7 +66,7 @@ export class Day {
   }
 
   #articleOf(bought: boolean) {
-    const all = articles.filter((one) => isBought(one) === bought && this.#parts.office.knows(one.sku));
+    const all = this.#parts.office.offered.filter((one) => isBought(one) === bought);
     return all[Math.floor(this.#parts.random() * all.length)];
   }
 
@@ -103,7 +111,7 @@ export class Day {
   /** Nobody buys any more, and nobody counts. */
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all(this.#work.slice(0, -1));
+    await Promise.all(this.#work.slice(0, -2));
     this.cancelled += this.#customers.cancel();
   }
 

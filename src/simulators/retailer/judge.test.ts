@@ -1,126 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Judgement, judge, type Ledgers, verdictOf } from './judge.ts';
-import type { BooksLedger } from './ledgers.ts';
-
-type Changed<T> = T extends readonly (infer One)[]
-  ? Changed<One>[]
-  : T extends object
-    ? { -readonly [K in keyof T]: Changed<T[K]> }
-    : T;
-
-const line = (id: string, sku: string, quantity: number, price: number) => ({
-  xmlid: `hub_odoo.order_line_shop_3a_1-${id}`,
-  default_code: sku,
-  quantity,
-  price_unit: price,
-  discount: 0,
-});
-
-/** Two orders of the shop, one of them cancelled, and everything as it should be. */
-function agreed(): Changed<Ledgers> {
-  const order = {
-    cancelled: false,
-    total: 2500,
-    kept: 1600,
-    lines: [
-      { id: '11', sku: 'WEB-1', quantity: 2, net: 1800 },
-      { id: '12', sku: 'WEB-2', quantity: 1, net: 700 },
-    ],
-  };
-  const units = { 'WEB-1': 2, 'WEB-2': 1 };
-  const books: Changed<BooksLedger> = {
-    sale_orders: [
-      {
-        name: 'S1',
-        xmlid: 'hub_odoo.order_shop_3a_1',
-        client_order_ref: '#1',
-        state: 'sale',
-        amount_total: 25,
-        invoiced: 25,
-        credited: 9,
-        pickings: [7],
-        lines: [line('11', 'WEB-1', 2, 10), line('11_2d_discount', 'DISCOUNT', 1, -2), line('12', 'WEB-2', 1, 7)],
-      },
-      {
-        name: 'S2',
-        xmlid: 'hub_odoo.order_shop_3a_2',
-        client_order_ref: '#2',
-        state: 'cancel',
-        amount_total: 25,
-        invoiced: 0,
-        credited: 0,
-        pickings: [8],
-        lines: [],
-      },
-    ],
-    pickings: [
-      {
-        id: 7,
-        name: 'WH/OUT/1',
-        xmlid: null,
-        origin: 'S1 (warehouse:SH1)',
-        state: 'done',
-        tracking: '1Z1',
-        moves: Object.entries(units).map(([default_code, quantity]) => ({
-          state: 'done',
-          default_code,
-          quantity,
-          to: 'Customers',
-        })),
-      },
-      { id: 8, name: 'WH/OUT/2', xmlid: null, origin: 'S2', state: 'cancel', tracking: null, moves: [] },
-      {
-        id: 9,
-        name: 'WH/IN/1',
-        xmlid: null,
-        origin: '#1-R1',
-        state: 'done',
-        tracking: null,
-        moves: [{ state: 'done', default_code: 'WEB-1', quantity: 1, to: 'WH/Stock' }],
-      },
-    ],
-    quants: [
-      { default_code: 'WEB-1', location: 'WH/Stock', quantity: 10, reserved: 3 },
-      { default_code: 'WEB-1', location: 'Customers', quantity: 2, reserved: 0 },
-      { default_code: 'WEB-2', location: 'WH/Stock', quantity: 4, reserved: 0 },
-    ],
-    payments: [
-      { memo: 'shop:payment-91', state: 'paid', amount: 25, reconciled: true },
-      { memo: 'shop:refund-95', state: 'paid', amount: 9, reconciled: true },
-    ],
-    writes: [],
-  };
-  return {
-    till: [],
-    shop: {
-      orders: [
-        {
-          ...order,
-          name: '#1',
-          payments: [{ id: '91', amount: 2500 }],
-          refunds: [{ id: '95', amount: 900 }],
-          returned: { 'WEB-1': 1 },
-          fulfilments: [{ tracking: '1Z1', units }],
-        },
-        {
-          ...structuredClone(order),
-          name: '#2',
-          kept: 0,
-          cancelled: true,
-          payments: [],
-          refunds: [],
-          returned: {},
-          fulfilments: [],
-        },
-      ],
-      levels: { 'WEB-1': 7, 'WEB-2': 4 },
-    },
-    books,
-    warehouse: { shipments: [{ number: 'SH1', order: 'WH/OUT/1', tracking: '1Z1', units: structuredClone(units) }] },
-    excepted: [],
-  };
-}
+import { judge, type Ledgers, verdictOf } from './judge.ts';
+import { agreed, tampers } from './testing.ts';
 
 test('books that agree are found to agree, hop by hop', () => {
   const judgement = judge(agreed());
@@ -152,14 +33,7 @@ test('a parcel that left while its order was cancelled is missed, unless people 
     ]);
 });
 
-/** What somebody does to a ledger, at which hop it shows, as what, and in which words. */
-const tampered: readonly [
-  what: string,
-  hop: keyof Judgement,
-  as: 'lost' | 'duplicated' | 'outOfOrder' | 'differences' | 'money',
-  words: RegExp,
-  (ledgers: Changed<Ledgers>) => unknown,
-][] = [
+tampers([
   [
     'a credit note is missing',
     'keptToOdoo',
@@ -182,7 +56,7 @@ const tampered: readonly [
     'returnsToOdoo',
     'lost',
     /1 × WEB-1 came back, in Odoo 0/,
-    (x) => x.books.pickings.pop(),
+    (x) => x.books.pickings.splice(2, 1),
   ],
   [
     'what came back is twice in Odoo',
@@ -374,16 +248,4 @@ const tampered: readonly [
     /600001/,
     (x) => x.till.push({ invoice: '600001', lines: [{ code: 'A', quantity: 1, price: 100 }] }),
   ],
-];
-
-for (const [what, hop, as, words, tamper] of tampered)
-  test(`${what}: it is told`, () => {
-    const ledgers = agreed();
-    tamper(ledgers);
-    const judgement = judge(ledgers);
-    const told = judgement[hop];
-    if (as === 'money') assert.notEqual(told.money!.difference, '0.00');
-    else assert.ok((told as unknown as Record<string, number>)[as]! > 0, `${hop} ${as}: ${JSON.stringify(judgement)}`);
-    assert.match(told.wrong.join('\n'), words);
-    assert.ok(verdictOf(judgement).wrong.length > 0);
-  });
+]);

@@ -1,18 +1,17 @@
 import { type Excepted, type Sold, type Verdict, valuesThatWentBack, verifyDaySales } from '../verify.ts';
 import { verifyPayments } from '../verify-payments.ts';
-import { addUnits, type BooksLedger, type ShopLedger, type Units, type WarehouseLedger } from './ledgers.ts';
-
-/** How one hop stands: what is on one side and not on the other. */
-interface Hop {
-  readonly compared: number;
-  readonly lost: number;
-  readonly duplicated: number;
-  readonly outOfOrder: number;
-  /** Both sides' sums, as decimals, and how far they are apart. */
-  readonly money?: { readonly there: string; readonly here: string; readonly difference: string };
-  /** Each difference in words. */
-  readonly wrong: readonly string[];
-}
+import { catalogueInShop, pricesAt, pricesInShop, stockAt } from './judge-feeds.ts';
+import { storeGoods, storeReceipts, storeSales } from './judge-store.ts';
+import {
+  addUnits,
+  type BooksLedger,
+  isOfStore,
+  type ShopLedger,
+  type StoreLedger,
+  type Units,
+  type WarehouseLedger,
+} from './ledgers.ts';
+import { type Compared, type Hop, minorOf, moneyOf, Tally, text } from './tally.ts';
 
 export interface Judgement {
   readonly tillToOdoo: Hop;
@@ -25,54 +24,37 @@ export interface Judgement {
   readonly ordersToWarehouse: Hop;
   readonly shipmentsToOdoo: Hop;
   readonly shipmentsToShop: Hop;
-  readonly stockToShop: Hop & { readonly differences: number };
+  readonly stockToShop: Compared;
+  readonly pricesToShop: Compared;
+  /** Products that people brought out in Odoo, with their variants. */
+  readonly catalogueToShop: Compared;
+  readonly storeSalesToOdoo: Hop;
+  /** What was handed over the counter, and what came back. */
+  readonly storeGoodsToOdoo: Hop;
+  readonly storeReceipts: Hop;
+  readonly stockToStore: Compared;
+  readonly pricesToStore: Compared;
 }
 
 export interface Ledgers {
   readonly till: readonly Sold[];
   readonly shop: ShopLedger;
   readonly books: BooksLedger;
+  /** Default: there is no such store. */
+  readonly store?: StoreLedger;
   readonly warehouse: WarehouseLedger;
   /** Open Exceptions: what people are asked about is not missed. */
   readonly excepted: readonly (Excepted & { readonly message?: string })[];
 }
 
-/** Counts differences as it is told of them. */
-class Tally {
-  lost = 0;
-  duplicated = 0;
-  outOfOrder = 0;
-  compared = 0;
-  readonly wrong: string[] = [];
-
-  miss(words: string, count = 1): void {
-    this.lost += count;
-    this.wrong.push(words);
-  }
-
-  extra(words: string, count = 1): void {
-    this.duplicated += count;
-    this.wrong.push(words);
-  }
-
-  get hop(): Hop {
-    const { compared, lost, duplicated, outOfOrder, wrong } = this;
-    return { compared, lost, duplicated, outOfOrder, wrong };
-  }
-}
-
-const text = (minor: number): string => (minor / 100).toFixed(2);
-const minorOf = (amount: number): number => Math.round(amount * 100);
-const moneyOf = (there: number, here: number) => ({
-  money: { there: text(there), here: text(here), difference: text(there - here) },
-});
-
 type SaleOrder = BooksLedger['sale_orders'][number];
 
 const isWeb = ({ client_order_ref }: SaleOrder): boolean => client_order_ref?.startsWith('#') === true;
 
+const none: StoreLedger = { sales: [], recorded: {}, levels: {}, prices: {} };
+
 /** Compares every system's own books with its neighbours', line by line and to the cent. No figure of a hub is asked. */
-export function judge({ till, shop, books, warehouse, excepted }: Ledgers): Judgement {
+export function judge({ till, shop, store = none, books, warehouse, excepted }: Ledgers): Judgement {
   const web = books.sale_orders.filter(isWeb);
   const asked = askedAbout(shop, excepted);
   return {
@@ -85,7 +67,14 @@ export function judge({ till, shop, books, warehouse, excepted }: Ledgers): Judg
     ordersToWarehouse: deliveries(shop, books, warehouse, web, asked),
     shipmentsToOdoo: shipmentsInBooks(books, warehouse, web, asked),
     shipmentsToShop: shipmentsInShop(shop, books, warehouse, web, asked),
-    stockToShop: stock(shop, books),
+    stockToShop: stockAt('in the shop', shop.levels, books),
+    pricesToShop: pricesInShop(shop, books),
+    catalogueToShop: catalogueInShop(shop, books),
+    storeSalesToOdoo: storeSales(store, books),
+    storeGoodsToOdoo: storeGoods(store, books),
+    storeReceipts: storeReceipts(store),
+    stockToStore: stockAt('in the store', store.levels, books),
+    pricesToStore: pricesAt('in the store', store.prices, books),
   };
 }
 
@@ -100,17 +89,18 @@ const askedAbout = (shop: ShopLedger, excepted: Ledgers['excepted']): ReadonlySe
       .map(({ name }) => name),
   );
 
-/** The till's sales are all that is not the shop's. */
+/** The till's sales are all that is neither the shop's nor the store's. */
 function tills(
   sold: readonly Sold[],
   books: BooksLedger,
   web: readonly SaleOrder[],
   excepted: readonly Excepted[],
 ): Hop {
-  const own = new Set(web.flatMap(({ pickings }) => pickings));
-  const ids = new Set(web.flatMap(({ xmlid, lines }) => [xmlid, ...lines.map((line) => line.xmlid)]));
+  const known = [...web, ...books.sale_orders.filter(isOfStore)];
+  const own = new Set(known.flatMap(({ pickings }) => pickings));
+  const ids = new Set(known.flatMap(({ xmlid, lines }) => [xmlid, ...lines.map((line) => line.xmlid)]));
   const others = {
-    sale_orders: books.sale_orders.filter((order) => !isWeb(order)),
+    sale_orders: books.sale_orders.filter((order) => !known.includes(order)),
     pickings: books.pickings.filter((picking) => !own.has(picking.id) && !orderOfReturn(picking)),
     writes: books.writes.filter(({ xmlid }) => !ids.has(xmlid)),
   };
@@ -339,24 +329,6 @@ function shipmentsInShop(
 ): Hop {
   const held = shop.orders.flatMap(({ name, fulfilments }) => fulfilments.map((one) => ({ ...one, order: name })));
   return compareShipments(saidBy(warehouse, ordersByDelivery(books, web)), held, 'fulfilled in the shop', asked);
-}
-
-/** What the shop says it can sell is what is free in Odoo: on hand − reserved. */
-function stock(shop: ShopLedger, { quants }: BooksLedger): Judgement['stockToShop'] {
-  const free: Record<string, number> = {};
-  for (const { default_code, location, quantity, reserved } of quants)
-    if (default_code !== null && location?.startsWith('WH/')) addUnits(free, default_code, quantity - reserved);
-  const wrong = Object.entries(shop.levels).flatMap(([sku, level]) =>
-    level === (free[sku] ?? 0) ? [] : [`${sku}: ${level} in the shop, ${free[sku] ?? 0} free in Odoo`],
-  );
-  return {
-    compared: Object.keys(shop.levels).length,
-    lost: 0,
-    duplicated: 0,
-    outOfOrder: 0,
-    differences: wrong.length,
-    wrong,
-  };
 }
 
 /** All hops together. */

@@ -1,3 +1,4 @@
+import type { RestStore } from '../rest-store.ts';
 import type { Order } from '../shopify/records.ts';
 import type { Shop } from '../shopify/shop.ts';
 import { netOf, totalOf } from '../shopify/sums.ts';
@@ -28,7 +29,36 @@ export interface ShopLedger {
     readonly fulfilments: readonly { readonly tracking: string; readonly units: Units }[];
   }[];
   /** What it says it can sell, by SKU. */
-  readonly levels: Readonly<Record<string, number>>;
+  readonly levels: Units;
+  /** What it charges, by SKU. */
+  readonly prices: Units;
+  /** What it shows. */
+  readonly products: readonly {
+    readonly title: string;
+    readonly description: string;
+    readonly variants: readonly { readonly sku: string; readonly values: readonly string[] }[];
+  }[];
+}
+
+/** What a store sold, by its till's own books, each sale as it was corrected last. Amounts in minor units, tax within. */
+export interface StoreLedger {
+  readonly sales: readonly {
+    readonly id: string;
+    readonly number: string;
+    readonly total: number;
+    readonly lines: readonly {
+      readonly id: string;
+      readonly sku: string;
+      /** Negative: it came back. */
+      readonly quantity: number;
+      readonly total: number;
+    }[];
+  }[];
+  /** What it was told last of its sales, by id. */
+  readonly recorded: Readonly<Record<string, string>>;
+  /** What it was told that it may sell, and for how much, by SKU. */
+  readonly levels: Units;
+  readonly prices: Units;
 }
 
 export type Units = Readonly<Record<string, number>>;
@@ -72,7 +102,23 @@ export interface BooksLedger extends OdooLedger {
     readonly reserved: number;
   }[];
   readonly payments: readonly HeldPayment[];
+  readonly products: readonly {
+    readonly name: string;
+    readonly description: string | null;
+    readonly sold: boolean;
+    readonly variants: readonly { readonly default_code: string | null; readonly values: readonly string[] }[];
+  }[];
+  /** Fixed prices, as amounts. */
+  readonly prices: readonly {
+    readonly list: string | null;
+    readonly default_code: string | null;
+    readonly amount: number;
+  }[];
 }
+
+/** Orders of the store have numbers of their own. */
+export const isOfStore = ({ client_order_ref: number }: BooksLedger['sale_orders'][number]): boolean =>
+  number?.startsWith('R-') === true;
 
 const tail = (gid: string): string => gid.slice(gid.lastIndexOf('/') + 1);
 
@@ -140,9 +186,48 @@ function soldOf(order: Order): ShopLedger['orders'][number] {
 
 export function shopLedger(shop: Shop): ShopLedger {
   const levels: Record<string, number> = {};
-  for (const { inventoryItemId, available } of shop.levels.values())
-    addUnits(levels, shop.variantOf(inventoryItemId)!.sku!, available);
-  return { orders: [...shop.orders.values()].map(soldOf), levels };
+  for (const { inventoryItemId, available } of shop.levels.values()) {
+    const variant = shop.variantOf(inventoryItemId);
+    if (variant) addUnits(levels, variant.sku!, available);
+  }
+  return {
+    orders: [...shop.orders.values()].map(soldOf),
+    levels,
+    prices: Object.fromEntries([...shop.variants.values()].map(({ sku, price }) => [sku!, Number(price)])),
+    products: [...shop.products.values()].map(({ title, descriptionHtml, variants }) => ({
+      title,
+      description: descriptionHtml,
+      variants: variants.map(({ sku, options }) => ({ sku: sku!, values: options })),
+    })),
+  };
+}
+
+const figuresOf = (figures: RestStore['levels'], prefix: string): Units =>
+  Object.fromEntries(
+    [...figures]
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, { value }]) => [key.slice(prefix.length), Number(value)]),
+  );
+
+/** `place` and `list`: the store's code of its place, and the price list that it sells by. */
+export function storeLedger(
+  { sales, recorded, levels, prices }: Pick<RestStore, 'sales' | 'recorded' | 'levels' | 'prices'>,
+  place: string,
+  list: string,
+): StoreLedger {
+  const latest = new Map([...sales].sort((a, b) => a.revision - b.revision).map((sale) => [sale.id, sale]));
+  const told = [...recorded.values()].sort((a, b) => a.version - b.version);
+  return {
+    sales: [...latest.values()].map(({ id, number, total, lines }) => ({
+      id,
+      number,
+      total,
+      lines: lines.map((line) => ({ ...line, quantity: Number(line.quantity) })),
+    })),
+    recorded: Object.fromEntries(told.map(({ sale, status }) => [sale, status])),
+    levels: figuresOf(levels, `${place}/`),
+    prices: figuresOf(prices, `${list}/`),
+  };
 }
 
 export const warehouseLedger = ({ left }: Pick<Warehouse, 'left'>): WarehouseLedger => ({

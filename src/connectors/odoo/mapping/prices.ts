@@ -2,7 +2,7 @@ import { decimal } from '../../../core/decimal.ts';
 import { rejected } from '../../../core/fault.ts';
 import type { Draft, Look } from '../../../core/flow.ts';
 import { exactMoney } from '../../../core/money.ts';
-import type { PriceDocument } from '../../../model/price.ts';
+import { type PriceDocument, priceKey } from '../../../model/price.ts';
 import { ProductDocument } from '../../../model/product.ts';
 import type { ListPrice, PriceRecord } from '../sources/prices.ts';
 
@@ -31,7 +31,7 @@ export async function toPrices(record: PriceRecord, look: Look): Promise<Draft<t
       drafts.push({
         kind: 'price',
         body: {
-          id: `${list}/${sku}`,
+          id: priceKey(list, sku),
           sku,
           list,
           currency: price.currency,

@@ -1,0 +1,84 @@
+import { isLaunched, isSold } from './assortment.ts';
+import { LIST } from './back-office.ts';
+import { addUnits, type BooksLedger, type ShopLedger, type Units } from './ledgers.ts';
+import { type Compared, minorOf, Tally, text } from './tally.ts';
+
+/** What a channel says it can sell is what is free in Odoo (on hand − reserved), of all that has a price there. */
+export function stockAt(where: string, levels: Units, { quants, prices }: BooksLedger): Compared {
+  const tally = new Tally();
+  const free: Record<string, number> = {};
+  for (const { default_code, location, quantity, reserved } of quants)
+    if (default_code !== null && location?.startsWith('WH/')) addUnits(free, default_code, quantity - reserved);
+  const offered = prices.flatMap(({ default_code }) =>
+    default_code !== null && isSold(default_code) ? [default_code] : [],
+  );
+  for (const sku of new Set([...Object.keys(levels), ...offered])) {
+    tally.compared += 1;
+    const [there, here] = [levels[sku], free[sku] ?? 0];
+    if (there === undefined) tally.miss(`${sku}: no level ${where}, ${here} free in Odoo`);
+    else if (there !== here) tally.differ(`${sku}: ${there} ${where}, ${here} free in Odoo`);
+  }
+  return tally.figures;
+}
+
+/** What a channel charges is what stands on Odoo's price list. */
+export function pricesAt(where: string, charged: Units, { prices }: BooksLedger): Compared {
+  const tally = new Tally();
+  for (const { list, default_code: sku, amount } of prices) {
+    if (list !== LIST || sku === null || !isSold(sku)) continue;
+    tally.compared += 1;
+    const [there, here] = [charged[sku], minorOf(amount)];
+    if (there === undefined) tally.miss(`${sku}: no price ${where}, ${text(here)} in Odoo`);
+    else if (there !== here) tally.differ(`${sku}: ${text(there)} ${where}, ${text(here)} in Odoo`);
+  }
+  return tally.figures;
+}
+
+/** The same of the shop, and nobody has bought anything for nothing there: what is new has no price at first. */
+export function pricesInShop({ prices, orders }: ShopLedger, books: BooksLedger): Compared {
+  const told = pricesAt('in the shop', prices, books);
+  const free = orders.flatMap(({ name, lines }) =>
+    lines.filter(({ quantity, net }) => quantity > 0 && net <= 0).map(({ sku }) => `${name}: ${sku} for nothing`),
+  );
+  return { ...told, differences: told.differences + free.length, wrong: [...told.wrong, ...free] };
+}
+
+type Item = BooksLedger['products'][number];
+
+const isOurs = ({ variants }: Item): boolean =>
+  variants.some(({ default_code: code }) => code !== null && isLaunched(code));
+
+/** What was brought out in Odoo is in the shop: each product and each variant once, by the names and with the values that it has there. */
+export function catalogueInShop(shop: ShopLedger, { products }: BooksLedger): Compared {
+  const tally = new Tally();
+  const launched = products.filter((item) => item.sold && isOurs(item));
+  const known = shop.products.filter(({ variants }) => variants.some(({ sku }) => isLaunched(sku)));
+  const codes = new Set(launched.flatMap(({ variants }) => variants.map(({ default_code }) => default_code)));
+  for (const item of launched) compareItem(tally, item, known);
+  for (const { title, variants } of known)
+    for (const { sku } of variants)
+      if (!codes.has(sku)) tally.extra(`${sku}: in the shop as a variant of '${title}', and not for sale in Odoo`);
+  return tally.figures;
+}
+
+function compareItem(tally: Tally, item: Item, known: ShopLedger['products']): void {
+  const own = known.filter(({ variants }) =>
+    variants.some(({ sku }) => item.variants.some(({ default_code }) => default_code === sku)),
+  );
+  if (own.length > 1) tally.extra(`'${item.name}' is ${own.length} products in the shop`, own.length - 1);
+  for (const { title, description } of own)
+    if (title !== item.name || description !== (item.description ?? ''))
+      tally.differ(
+        `'${item.name}' (${item.description ?? 'no text'}) is called '${title}' (${description}) in the shop`,
+      );
+  const held = own.flatMap(({ variants }) => variants);
+  for (const { default_code: sku, values } of item.variants) {
+    tally.compared += 1;
+    const [one, ...more] = held.filter((variant) => variant.sku === sku);
+    const chosen = values.join(' / ');
+    if (!one) tally.miss(`${sku} of '${item.name}' is not in the shop`);
+    else if (one.values.join(' / ') !== chosen)
+      tally.differ(`${sku} is '${one.values.join(' / ')}' in the shop, '${chosen}' in Odoo`);
+    if (more.length > 0) tally.extra(`${sku} is ${more.length + 1} times in the shop`, more.length);
+  }
+}

@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Judgement, judge, type Ledgers, verdictOf } from './judge.ts';
+import type { BooksLedger } from './ledgers.ts';
+
+type Changed<T> = T extends readonly (infer One)[]
+  ? Changed<One>[]
+  : T extends object
+    ? { -readonly [K in keyof T]: Changed<T[K]> }
+    : T;
+
+const line = (id: string, sku: string, quantity: number, price: number) => ({
+  xmlid: `hub_odoo.order_line_shop_3a_1-${id}`,
+  default_code: sku,
+  quantity,
+  price_unit: price,
+  discount: 0,
+});
+
+const counterLine = (sale: string, id: string, sku: string, quantity: number, price: number) => ({
+  ...line('', sku, quantity, price),
+  xmlid: `hub_odoo.order_line_store_3a_${sale}-${id}`,
+});
+
+const counterMove = (id: number, name: string, quantity: number, to: string) => ({
+  id,
+  name,
+  xmlid: null,
+  origin: null,
+  state: 'done',
+  tracking: null,
+  moves: [{ state: 'done', default_code: 'OWN-1-RED', quantity, to }],
+});
+
+const robes = [
+  { default_code: 'OWN-1-RED', values: ['Red', 'S'] },
+  { default_code: 'OWN-1-BLUE', values: ['Blue', 'S'] },
+];
+const levels = { 'WEB-1': 7, 'WEB-2': 4, 'OWN-1-RED': 5, 'OWN-1-BLUE': 3 };
+const prices = { 'WEB-1': 1000, 'WEB-2': 1000, 'OWN-1-RED': 1000, 'OWN-1-BLUE': 1000 };
+
+/** Two orders of the shop, one of them cancelled, a sale at the counter and what came back of it, a product that was brought out in Odoo, and everything as it should be. */
+export function agreed(): Changed<Required<Ledgers>> {
+  const order = {
+    cancelled: false,
+    total: 2500,
+    kept: 1600,
+    lines: [
+      { id: '11', sku: 'WEB-1', quantity: 2, net: 1800 },
+      { id: '12', sku: 'WEB-2', quantity: 1, net: 700 },
+    ],
+  };
+  const units = { 'WEB-1': 2, 'WEB-2': 1 };
+  const books: Changed<BooksLedger> = {
+    sale_orders: [
+      {
+        name: 'S1',
+        xmlid: 'hub_odoo.order_shop_3a_1',
+        client_order_ref: '#1',
+        state: 'sale',
+        amount_total: 25,
+        invoiced: 25,
+        credited: 9,
+        pickings: [7],
+        lines: [line('11', 'WEB-1', 2, 10), line('11_2d_discount', 'DISCOUNT', 1, -2), line('12', 'WEB-2', 1, 7)],
+      },
+      {
+        name: 'S2',
+        xmlid: 'hub_odoo.order_shop_3a_2',
+        client_order_ref: '#2',
+        state: 'cancel',
+        amount_total: 25,
+        invoiced: 0,
+        credited: 0,
+        pickings: [8],
+        lines: [],
+      },
+      {
+        name: 'S3',
+        xmlid: 'hub_odoo.order_store_3a_S1001',
+        client_order_ref: 'R-1001',
+        state: 'sale',
+        amount_total: 18.5,
+        invoiced: 0,
+        credited: 0,
+        pickings: [11],
+        lines: [
+          counterLine('S1001', '1', 'OWN-1-RED', 2, 10),
+          counterLine('S1001', '1_2f_discount', 'DISCOUNT', 1, -1.5),
+        ],
+      },
+      {
+        name: 'S4',
+        xmlid: 'hub_odoo.order_store_3a_S1002',
+        client_order_ref: 'R-1002',
+        state: 'sale',
+        amount_total: -9.25,
+        invoiced: 0,
+        credited: 0,
+        pickings: [12],
+        lines: [
+          counterLine('S1002', '1', 'OWN-1-RED', -1, 10),
+          counterLine('S1002', '1_2f_discount', 'DISCOUNT', 1, 0.75),
+        ],
+      },
+    ],
+    pickings: [
+      {
+        id: 7,
+        name: 'WH/OUT/1',
+        xmlid: null,
+        origin: 'S1 (warehouse:SH1)',
+        state: 'done',
+        tracking: '1Z1',
+        moves: Object.entries(units).map(([default_code, quantity]) => ({
+          state: 'done',
+          default_code,
+          quantity,
+          to: 'Customers',
+        })),
+      },
+      { id: 8, name: 'WH/OUT/2', xmlid: null, origin: 'S2', state: 'cancel', tracking: null, moves: [] },
+      {
+        id: 9,
+        name: 'WH/IN/1',
+        xmlid: null,
+        origin: '#1-R1',
+        state: 'done',
+        tracking: null,
+        moves: [{ state: 'done', default_code: 'WEB-1', quantity: 1, to: 'WH/Stock' }],
+      },
+      counterMove(11, 'WH/OUT/3', 2, 'Customers'),
+      counterMove(12, 'WH/IN/2', 1, 'WH/Stock'),
+    ],
+    quants: [
+      { default_code: 'WEB-1', location: 'WH/Stock', quantity: 10, reserved: 3 },
+      { default_code: 'WEB-1', location: 'Customers', quantity: 2, reserved: 0 },
+      { default_code: 'WEB-2', location: 'WH/Stock', quantity: 4, reserved: 0 },
+      { default_code: 'OWN-1-RED', location: 'WH/Stock', quantity: 6, reserved: 1 },
+      { default_code: 'OWN-1-BLUE', location: 'WH/Stock', quantity: 3, reserved: 0 },
+    ],
+    products: [
+      { name: 'Oak shelf', description: null, sold: true, variants: [{ default_code: 'WEB-1', values: [] }] },
+      { name: 'Linen robe', description: 'Soft', sold: true, variants: structuredClone(robes) },
+    ],
+    prices: ['WEB-1', 'WEB-2', 'OWN-1-RED', 'OWN-1-BLUE'].map((default_code) => ({
+      list: 'Web shop',
+      default_code,
+      amount: 10,
+    })),
+    payments: [
+      { memo: 'shop:payment-91', state: 'paid', amount: 25, reconciled: true },
+      { memo: 'shop:refund-95', state: 'paid', amount: 9, reconciled: true },
+    ],
+    writes: [],
+  };
+  return {
+    till: [],
+    shop: {
+      orders: [
+        {
+          ...order,
+          name: '#1',
+          payments: [{ id: '91', amount: 2500 }],
+          refunds: [{ id: '95', amount: 900 }],
+          returned: { 'WEB-1': 1 },
+          fulfilments: [{ tracking: '1Z1', units }],
+        },
+        {
+          ...structuredClone(order),
+          name: '#2',
+          kept: 0,
+          cancelled: true,
+          payments: [],
+          refunds: [],
+          returned: {},
+          fulfilments: [],
+        },
+      ],
+      levels: { ...levels },
+      prices: { ...prices },
+      products: [
+        { title: 'Oak shelf', description: '', variants: [{ sku: 'WEB-1', values: ['Default Title'] }] },
+        {
+          title: 'Linen robe',
+          description: 'Soft',
+          variants: robes.map(({ default_code, values }) => ({ sku: default_code, values: [...values] })),
+        },
+      ],
+    },
+    store: {
+      sales: [
+        {
+          id: 'S1001',
+          number: 'R-1001',
+          total: 1850,
+          lines: [{ id: '1', sku: 'OWN-1-RED', quantity: 2, total: 1850 }],
+        },
+        {
+          id: 'S1002',
+          number: 'R-1002',
+          total: -925,
+          lines: [{ id: '1', sku: 'OWN-1-RED', quantity: -1, total: -925 }],
+        },
+      ],
+      recorded: { S1001: 'recorded', S1002: 'cancelled' },
+      levels: { ...levels },
+      prices: { ...prices },
+    },
+    books,
+    warehouse: { shipments: [{ number: 'SH1', order: 'WH/OUT/1', tracking: '1Z1', units: structuredClone(units) }] },
+    excepted: [],
+  };
+}
+
+/** What somebody does to a ledger, at which hop it shows, as what, and in which words. */
+type Tampered = readonly [
+  what: string,
+  hop: keyof Judgement,
+  as: 'lost' | 'duplicated' | 'outOfOrder' | 'differences' | 'money',
+  words: RegExp,
+  (ledgers: Changed<Required<Ledgers>>) => unknown,
+];
+
+/** A test for each: it is told. */
+export function tampers(all: readonly Tampered[]): void {
+  for (const [what, hop, as, words, tamper] of all)
+    test(`${what}: it is told`, () => {
+      const ledgers = agreed();
+      tamper(ledgers);
+      const judgement = judge(ledgers);
+      const told = judgement[hop];
+      if (as === 'money') assert.notEqual(told.money!.difference, '0.00');
+      else
+        assert.ok((told as unknown as Record<string, number>)[as]! > 0, `${hop} ${as}: ${JSON.stringify(judgement)}`);
+      assert.match(told.wrong.join('\n'), words);
+      assert.ok(verdictOf(judgement).wrong.length > 0);
+    });
+}
