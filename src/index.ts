@@ -65,6 +65,7 @@ export {
   shopRefunds,
 } from './flows/shop-refunds.ts';
 export { type ShopReturnsParts, shopReturns } from './flows/shop-returns.ts';
+export { type StoreHandoversParts, shopHandovers, storeHandovers } from './flows/store-fulfilment.ts';
 export { storeReceipts, storeSales } from './flows/store-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
 export {

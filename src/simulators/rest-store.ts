@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type Random, seeded } from '../core/clock.ts';
 import { isRight, signedNow } from './signature.ts';
+import { Counter } from './store-counter.ts';
 
 /** One sale as the store has it, by the store contract. */
 interface StoredSale {
@@ -63,11 +64,15 @@ export interface RestStore {
   readonly prices: ReadonlyMap<string, Figure>;
   /** Every level that it was told and that counted, in order. */
   readonly levelsSet: readonly { readonly key: string; readonly value: string }[];
+  /** What it was asked to prepare, and what became of it. */
+  readonly counter: Counter;
   /** Requests to `/webhooks`, and those whose signature was not right. */
   readonly requests: number;
   readonly refused: number;
   /** Puts a record among its sales as it is, however wrong. */
   write(sale: unknown): void;
+  /** Says what became of a fulfilment, by its number; pushes it to `hub` (the whole address) until it is acknowledged, or not at all without one. */
+  report(number: string, status: string, more?: object, hub?: string): Promise<string>;
   /** Sells something, or corrects an earlier sale; pushes it to `hub` (the whole address) until it is acknowledged, or not at all without one. */
   sell(hub?: string, corrects?: StoredSale): Promise<StoredSale>;
   stop(): Promise<void>;
@@ -85,19 +90,22 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
   const levels = new Map<string, Figure>();
   const prices = new Map<string, Figure>();
   const levelsSet: { key: string; value: string }[] = [];
+  const counter = new Counter();
   const counts = { requests: 0, refused: 0 };
   const server = createServer((request, response) => {
-    if (request.method === 'GET' && request.url?.startsWith('/sales')) return list(request, response);
+    if (request.method === 'GET' && request.url?.startsWith('/sales?')) return list(request, response, 'sales', sales);
+    if (request.method === 'GET' && request.url?.startsWith('/reports?'))
+      return list(request, response, 'reports', counter.reports);
     if (request.method === 'POST' && request.url === '/webhooks') return void hear(request, response);
     response.writeHead(404).end();
   });
 
-  function list(request: IncomingMessage, response: ServerResponse): void {
+  function list(request: IncomingMessage, response: ServerResponse, name: string, all: readonly unknown[]): void {
     if (request.headers.authorization !== `Bearer ${options.token}`) return void response.writeHead(401).end();
     const after = Number(new URL(request.url!, 'http://store').searchParams.get('after') || 0);
-    const page = sales.slice(after, after + (options.pageSize ?? 50));
+    const page = all.slice(after, after + (options.pageSize ?? 50));
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ sales: page, cursor: String(after + page.length) }));
+    response.end(JSON.stringify({ [name]: page, cursor: String(after + page.length) }));
   }
 
   async function hear(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -112,6 +120,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     if (chance(faults.broken)) return void response.writeHead(500).end();
     const { type, data } = JSON.parse(body.toString());
     if (type === 'order.recorded') recorded.set(String(request.headers['webhook-id']), data);
+    if (type === 'fulfilment.requested') counter.hear(data.fulfilment);
     for (const { location, sku, available, version } of data.levels ?? []) {
       const key = `${location}/${sku}`;
       if (keep(levels, key, available, version)) levelsSet.push({ key, value: available });
@@ -151,6 +160,15 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     return sale;
   }
 
+  async function report(number: string, status: string, more: object = {}, hub?: string): Promise<string> {
+    const told = counter.report(number, status, more);
+    if (hub === undefined || chance(faults.lost)) return told.id;
+    const message = { type: 'fulfilment.reported', timestamp: told.at, data: { report: told } };
+    const times = chance(faults.twice) ? 2 : 1;
+    await Promise.all(Array.from({ length: times }, () => push(hub, `msg_${told.id}`, message)));
+    return told.id;
+  }
+
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -159,6 +177,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     levels,
     prices,
     levelsSet,
+    counter,
     get requests() {
       return counts.requests;
     },
@@ -167,6 +186,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     },
     write: (sale) => void sales.push(sale as StoredSale),
     sell,
+    report,
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
