@@ -86,6 +86,7 @@ export { type Order, OrderDocument } from './model/order.ts';
 export { type Payment, PaymentDocument } from './model/payment.ts';
 export { type Price, PriceDocument } from './model/price.ts';
 export { type Product, ProductDocument } from './model/product.ts';
+export { type Receipt, ReceiptDocument } from './model/receipt.ts';
 export { type Refund, RefundDocument } from './model/refund.ts';
 export { type Return, ReturnDocument } from './model/return.ts';
 export { type Shipment, ShipmentDocument } from './model/shipment.ts';

@@ -41,6 +41,8 @@ export interface RestStoreOptions {
   /** `whsec_…`: what the store signs with, and what it expects to be signed with. */
   readonly secret: string;
   readonly pageSize?: number;
+  /** The store's clock. */
+  readonly now?: () => Date;
   /** Shares, 0 to 1, of what goes wrong. */
   readonly faults?: {
     /** Pushes that are never made; that say only that there is something; that are made twice at the same instant. */
@@ -90,7 +92,8 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
   const levels = new Map<string, Figure>();
   const prices = new Map<string, Figure>();
   const levelsSet: { key: string; value: string }[] = [];
-  const counter = new Counter();
+  const now = options.now ?? (() => new Date());
+  const counter = new Counter(now);
   const counts = { requests: 0, refused: 0 };
   const server = createServer((request, response) => {
     if (request.method === 'GET' && request.url?.startsWith('/sales?')) return list(request, response, 'sales', sales);
@@ -133,7 +136,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
   async function push(hub: string, id: string, message: object): Promise<void> {
     const body = Buffer.from(JSON.stringify(message));
     for (let attempt = 1; attempt <= 50; attempt++) {
-      const headers = signedNow(options.secret, id, body);
+      const headers = signedNow(options.secret, id, body, now());
       const sent = fetch(hub, {
         method: 'POST',
         body: new Uint8Array(body),

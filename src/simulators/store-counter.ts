@@ -24,6 +24,11 @@ export class Counter {
   /** How often a job was told in a version that counted. */
   readonly changes = new Map<string, number>();
   readonly reports: Report[] = [];
+  readonly #now: () => Date;
+
+  constructor(now: () => Date) {
+    this.#now = now;
+  }
 
   /** The greatest version counts, whenever it comes. */
   hear(job: Job): void {
@@ -36,7 +41,7 @@ export class Counter {
   /** Writes a report down, as it is. */
   report(fulfilment: string, status: string, more: object): Report {
     const id = `RP${this.reports.length + 1}`;
-    const report = { id, fulfilment, status, at: new Date().toISOString(), ...more };
+    const report = { id, fulfilment, status, at: this.#now().toISOString(), ...more };
     this.reports.push(report);
     return report;
   }

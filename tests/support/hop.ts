@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { odoo } from '../../src/connectors/odoo/index.ts';
 import { shopify } from '../../src/connectors/shopify/index.ts';
 import { warehouseFiles } from '../../src/connectors/warehouse-files/index.ts';
-import { seeded, systemClock } from '../../src/core/clock.ts';
+import { seeded } from '../../src/core/clock.ts';
 import { defineEstate, secret } from '../../src/core/estate.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
@@ -26,6 +26,7 @@ import { Clerk, type Format, type Job, type Units } from './clerk.ts';
 import { drained, silent, type TestLedger } from './hub.ts';
 import { until } from './target.ts';
 import { TcpProxy } from './tcp-proxy.ts';
+import { VirtualClock } from './virtual-clock.ts';
 
 export const GOODS = ['MUG', 'TEE', 'HAT'] as const;
 /** Pieces of each that are on the shelf at first. */
@@ -37,30 +38,6 @@ export interface HopOptions {
   readonly format: Format;
   /** Pieces that the shop never sells. */
   readonly safety?: string;
-}
-
-/** An hour that passes at once: for the hub's own clock, and for every moment that its ledger waits for. */
-class VirtualClock {
-  #passed = 0;
-  readonly clock = {
-    ...systemClock,
-    now: () => new Date(Date.now() + this.#passed),
-    monotonic: () => performance.now() + this.#passed,
-  };
-
-  async pass({ db }: TestLedger, minutes: number): Promise<void> {
-    this.#passed += minutes * 60_000;
-    const earlier = (table: string, ...columns: string[]) =>
-      `update ${table} set ${columns.map((column) => `${column} = ${column} - make_interval(mins => $1)`).join(', ')}`;
-    // Lanes first, as the engine takes its locks.
-    await db.transaction(async (sql) => {
-      await sql.query('test_lanes', 'select from lane order by connection, sink, key for update');
-      await sql.query('test_hour_lanes', earlier('lane', 'ready_at', 'quiet_until'), [minutes]);
-      await sql.query('test_hour_deliveries', earlier('delivery', 'not_before', 'settled_at'), [minutes]);
-      await sql.query('test_hour_expectations', earlier('expectation', 'due_at'), [minutes]);
-    });
-    await db.query('test_hour_events', earlier('event', 'not_before'), [minutes]);
-  }
 }
 
 /** Hub, Odoo, shop and warehouse, each with books of its own; Odoo and the shop are reached over lines that can be cut. */
@@ -276,7 +253,10 @@ function estateOf({ server, web, lines, folder, format }: Parties) {
       odooFulfilment({ from: books.sources.pickings, to: { 'fulfilment-order': wms.sinks.fulfilmentOrders } }),
       warehouseShipments({ from: wms.sources.shippingAdvices, to: { shipment: books.sinks.shipments }, carriers }),
       shopShipments({ from: wms.sources.shippingAdvices, to: { shipment: shop.sinks.shipments }, carriers }),
-      warehouseReceipts({ from: wms.sources.receipts, to: { 'stock-adjustment': books.sinks.stockAdjustments } }),
+      warehouseReceipts({
+        from: wms.sources.receipts,
+        to: { receipt: books.sinks.receipts, 'stock-adjustment': books.sinks.stockAdjustments },
+      }),
       warehouseStock({ from: wms.sources.inventory, location: 'central' }),
       ...(format === 'x12'
         ? [

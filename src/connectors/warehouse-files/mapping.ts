@@ -3,6 +3,7 @@ import { nothing } from '../../core/document.ts';
 import { rejected } from '../../core/fault.ts';
 import type { Look, Objection, Reply } from '../../core/flow.ts';
 import { type FulfilmentOrder, FulfilmentOrderDocument, shippedKey } from '../../model/fulfilment-order.ts';
+import type { Receipt as GoodsReceipt } from '../../model/receipt.ts';
 import type { Shipment } from '../../model/shipment.ts';
 import type { StockAdjustment } from '../../model/stock-adjustment.ts';
 import type { Acknowledgement, BadMessage, InventoryReport, Receipt, ShippingAdvice } from './messages.ts';
@@ -154,9 +155,26 @@ export function replyOf({ to, accepted, problems }: Acknowledgement, connection:
   };
 }
 
-/** Goods that came in, as stock found at the warehouse. */
+/** Lines of what came at all. */
+const cameIn = ({ lines }: Receipt): Receipt['lines'] =>
+  lines.filter(({ quantity }) => compare(decimal(quantity), zero) > 0);
+
+/** Goods that came in and were announced; null where nothing came. */
+export function receiptOf(receipt: Receipt, reference: string, connection: string): GoodsReceipt | null {
+  const lines = cameIn(receipt);
+  if (lines.length === 0) return null;
+  return {
+    id: `${connection}:${receipt.receipt}`,
+    number: receipt.receipt,
+    reference,
+    receivedAt: receipt.receivedAt,
+    lines: lines.map((line, index) => ({ id: String(index + 1), ...line })),
+  };
+}
+
+/** Goods that came in unannounced, as stock found at the warehouse. */
 export const adjustmentOf = (receipt: Receipt, connection: string): StockAdjustment | null => {
-  const lines = receipt.lines.filter(({ quantity }) => compare(decimal(quantity), zero) > 0);
+  const lines = cameIn(receipt);
   if (lines.length === 0) return null;
   return {
     id: `${connection}:${receipt.receipt}`,
