@@ -8,6 +8,7 @@ import { seeded } from '../../src/core/clock.ts';
 import { defineEstate, secret } from '../../src/core/estate.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
+import { dismissException } from '../../src/engine/resolve.ts';
 import { stockFeed } from '../../src/flows/odoo-feeds.ts';
 import { odooFulfilment } from '../../src/flows/odoo-fulfilment.ts';
 import { functionalAcknowledgements, warehouseReceipts, warehouseStock } from '../../src/flows/warehouse-messages.ts';
@@ -162,6 +163,27 @@ export async function openHop(ledger: TestLedger, { version, format, safety = '0
       });
       return found()!;
     },
+    /** Somebody orders goods of a vendor; gives the purchase order's number. */
+    purchase: async (units: Units): Promise<string> => {
+      const partner_id = await at.create('res.partner', { name: 'Vendor' });
+      const order_line = Object.entries(units).map(([sku, product_qty]) => [
+        0,
+        0,
+        { product_id: products.get(sku)!, product_qty, price_unit: 2 },
+      ]);
+      const id = await at.create('purchase.order', { partner_id, order_line });
+      await at.call('purchase.order', 'button_confirm', [[id]]);
+      const [row] = await at.direct.read('purchase.order', [['id', '=', id]], ['name'], at.cx);
+      return String(row!.name);
+    },
+    /** Transfers that a purchase order came in by, in Odoo's own books: state, and pieces of each code that were moved. */
+    receivedOf: async (number: string): Promise<[string, Record<string, number>][]> =>
+      (await books()).pickings
+        .filter(({ origin }) => origin === number || origin?.startsWith(`${number} (`))
+        .map(({ state, moves }) => [
+          state,
+          Object.fromEntries(moves.map((move) => [String(move.default_code), Number(move.quantity)])),
+        ]),
     pass: (minutes: number) => time.pass(ledger, minutes),
     /** The hub can write nothing down any more, whatever it is doing; another one begins. As after kill -9, nobody gives back what it had taken. */
     abandon: async (): Promise<void> => {
@@ -189,6 +211,11 @@ export async function openHop(ledger: TestLedger, { version, format, safety = '0
       return sums;
     },
     open,
+    /** A person has decided that it is done with. */
+    dismiss: async (cause: string): Promise<void> => {
+      const asked = (await listExceptions(ledger.db, null, 500)).filter((one) => one.cause === cause);
+      for (const one of asked) await dismissException(hub.parts, one, { by: 'anna', reason: 'was put right' });
+    },
     close: async () => {
       await hub.stop();
       await Promise.allSettled([db.close(), ...ended]);
