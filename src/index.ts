@@ -72,6 +72,7 @@ export {
   shopRefunds,
 } from './flows/shop-refunds.ts';
 export { type ShopReturnsParts, shopReturns } from './flows/shop-returns.ts';
+export { type StoreFulfilmentsParts, shopFulfilments, storeFulfilments } from './flows/store-fulfilment.ts';
 export { storeHandovers, storeReceipts, storeSales } from './flows/store-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
 export {
@@ -92,6 +93,7 @@ export { type Order, OrderDocument } from './model/order.ts';
 export { type Payment, PaymentDocument } from './model/payment.ts';
 export { type Price, PriceDocument } from './model/price.ts';
 export { type Product, ProductDocument } from './model/product.ts';
+export { type Receipt, ReceiptDocument } from './model/receipt.ts';
 export { type Refund, RefundDocument } from './model/refund.ts';
 export { type Return, ReturnDocument } from './model/return.ts';
 export { type Shipment, ShipmentDocument } from './model/shipment.ts';

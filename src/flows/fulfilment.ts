@@ -3,6 +3,8 @@ import { defineFlow, type Flow, type Look } from '../core/flow.ts';
 import { type FulfilmentOrder, FulfilmentOrderDocument } from '../model/fulfilment-order.ts';
 
 export interface FulfilmentParts<N> {
+  /** One flow for each place that prepares or ships. Default 'fulfilment'. */
+  readonly id?: string;
   readonly from: Source<N>;
   readonly to: { readonly 'fulfilment-order': Sink<typeof FulfilmentOrderDocument> };
   /** Message Translator of the source; null for what is not for this warehouse. */
@@ -10,10 +12,15 @@ export interface FulfilmentParts<N> {
 }
 
 /** What a warehouse must ship goes to it, once; a change replaces it, a cancellation takes it back. */
-export const fulfilment = <N>({ from, to, toOrder }: FulfilmentParts<N>): Flow<N, typeof FulfilmentOrderDocument> =>
+export const fulfilment = <N>({
+  id = 'fulfilment',
+  from,
+  to,
+  toOrder,
+}: FulfilmentParts<N>): Flow<N, typeof FulfilmentOrderDocument> =>
   defineFlow({
-    id: 'fulfilment',
-    about: 'Fulfilment orders go to the warehouse that ships them.',
+    id,
+    about: 'Fulfilment orders go to the warehouse that ships them, or the store that hands them over.',
     documents: [FulfilmentOrderDocument],
     from,
     to,

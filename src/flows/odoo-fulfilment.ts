@@ -8,9 +8,11 @@ import type { Shipment } from '../model/shipment.ts';
 import { fulfilment } from './fulfilment.ts';
 
 export interface OdooFulfilmentParts {
+  /** One flow for each warehouse or store. Default 'fulfilment'. */
+  readonly id?: string;
   readonly from: Source<DeliveryRecord>;
   readonly to: { readonly 'fulfilment-order': Sink<typeof FulfilmentOrderDocument> };
-  /** Whether this warehouse ships it. Default: all that Odoo has to deliver. */
+  /** Whether it is this warehouse's to ship, or this store's to hand over, such as by its location. Default: all that Odoo has to deliver. */
   readonly ships?: (order: FulfilmentOrder) => boolean;
 }
 
@@ -29,13 +31,15 @@ const tables: readonly MappingSeed[] = [
   },
 ];
 
-/** Deliveries of Odoo go to the warehouse that ships them. What it has shipped itself is no change of what it was asked for. */
+/** Deliveries of Odoo go to the warehouse that ships them, or the store that hands them over. What it has shipped itself is no change of what it was asked for. */
 export const odooFulfilment = ({
+  id,
   from,
   to,
   ships = () => true,
 }: OdooFulfilmentParts): Flow<DeliveryRecord, typeof FulfilmentOrderDocument> => ({
   ...fulfilment({
+    ...(id === undefined ? {} : { id }),
     from,
     to,
     toOrder: async (record: DeliveryRecord, look: Look) => {

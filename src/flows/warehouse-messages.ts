@@ -3,11 +3,19 @@ import {
   FunctionalAcknowledgementDocument,
 } from '../connectors/warehouse-files/acknowledgements.ts';
 import type { Acknowledgement, Beside, InventoryReport, Receipt } from '../connectors/warehouse-files/index.ts';
-import { adjustmentOf, badMessage, differencesOf, type Known, replyOf } from '../connectors/warehouse-files/mapping.ts';
+import {
+  adjustmentOf,
+  badMessage,
+  differencesOf,
+  type Known,
+  receiptOf,
+  replyOf,
+} from '../connectors/warehouse-files/mapping.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { nothing } from '../core/document.ts';
 import { defineFlow, type Flow, type Look } from '../core/flow.ts';
 import { canonicalJson, sha256 } from '../core/seal.ts';
+import { ReceiptDocument } from '../model/receipt.ts';
 import { StockAdjustmentDocument } from '../model/stock-adjustment.ts';
 import { StockLevelDocument } from '../model/stock-level.ts';
 
@@ -34,29 +42,44 @@ export const warehouseAcknowledgements = ({
     },
   });
 
-/** Goods that came in at the warehouse are found in the books. */
+export interface WarehouseReceiptsParts {
+  readonly from: Source<Receipt | Beside>;
+  readonly to: {
+    readonly receipt: Sink<typeof ReceiptDocument>;
+    readonly 'stock-adjustment': Sink<typeof StockAdjustmentDocument>;
+  };
+  /** Whether a reference is a purchase order's number, or a transfer's, in the books. Default: all are. Where it is none the goods are stock that was found. */
+  readonly announced?: (reference: string) => boolean;
+}
+
+/** Goods that came in at the warehouse are received of what announced them; those that nothing announced are found in the books. */
 export const warehouseReceipts = ({
   from,
   to,
-}: {
-  readonly from: Source<Receipt | Beside>;
-  readonly to: { readonly 'stock-adjustment': Sink<typeof StockAdjustmentDocument> };
-}): Flow<Receipt | Beside, typeof StockAdjustmentDocument> =>
+  announced = () => true,
+}: WarehouseReceiptsParts): Flow<Receipt | Beside, typeof ReceiptDocument | typeof StockAdjustmentDocument> =>
   defineFlow({
     id: 'warehouse-receipts',
-    about: 'Goods received by the warehouse become stock.',
-    documents: [StockAdjustmentDocument],
+    about: 'Goods received by the warehouse become stock, against the purchase order that they are of.',
+    documents: [ReceiptDocument, StockAdjustmentDocument],
     from,
     to,
     latency: 'realtime',
     promise: { within: '30m', critical: false },
     onException: { owner: 'logistics', within: '1d', hold: 'lane' },
     fallback: 'Stock is promised once it is in the books.',
-    translate: (native, look) => {
+    translate: async (native, look) => {
       if (native.kind === 'bad') throw badMessage(native);
-      const body = native.kind === 'group' ? null : adjustmentOf(native, look.connection);
-      if (body === null) return { outcome: native.kind === 'group' ? 'duplicate' : 'routed', documents: [] };
-      return { outcome: 'routed', documents: [{ kind: 'stock-adjustment', body }] };
+      if (native.kind === 'group') return { outcome: 'duplicate', documents: [] };
+      const { reference, receipt } = native;
+      // What earlier versions of the hub booked as found is not received once more.
+      const found = await look.current(StockAdjustmentDocument, `${look.connection}:${receipt}`);
+      if (reference !== null && announced(reference) && found === null) {
+        const body = receiptOf(native, reference, look.connection);
+        return { outcome: 'routed', documents: body === null ? [] : [{ kind: 'receipt', body }] };
+      }
+      const body = adjustmentOf(native, look.connection);
+      return { outcome: 'routed', documents: body === null ? [] : [{ kind: 'stock-adjustment', body }] };
     },
   });
 

@@ -37,6 +37,12 @@ const FulfilmentOrderSchema = Type.Object({
 
 export type FulfilmentOrder = Static<typeof FulfilmentOrderSchema>;
 
+/** Under which key it is awaited that a fulfilment order is prepared, by its number. */
+export const readyKey = (number: string): string => `ready:${number}`;
+
+/** Under which key it is awaited that all of it has left, or was handed over. */
+export const shippedKey = (number: string): string => `shipped:${number}`;
+
 /** What one location must ship, or keep ready, of an order. */
 export const FulfilmentOrderDocument = defineDocument({
   name: 'fulfilment-order',

@@ -11,13 +11,14 @@ const ShipmentSchema = Type.Object({
   order: Type.String(classified('internal')),
   orderNumber: Type.String(classified('internal')),
   location: Type.String(classified('internal')),
-  /** Each includes those before it. `ready`: to be collected in the store. */
+  /** Each includes those before it. `ready`: prepared, waiting in the store for the customer; `collected`: handed over there, with no parcel on its way. */
   milestone: Type.Union(
     [
       Type.Literal('picked'),
       Type.Literal('packed'),
       Type.Literal('ready'),
       Type.Literal('shipped'),
+      Type.Literal('collected'),
       Type.Literal('delivered'),
     ],
     classified('internal'),
@@ -54,7 +55,8 @@ const ranks: Readonly<Record<Shipment['milestone'], number>> = {
   packed: 1,
   ready: 2,
   shipped: 3,
-  delivered: 4,
+  collected: 4,
+  delivered: 5,
 };
 
 /** Whether one milestone comes before another. */
@@ -64,7 +66,7 @@ export const isBefore = (one: Shipment['milestone'], other: Shipment['milestone'
 /** Whether the goods have left. */
 export const hasLeft = ({ milestone }: Pick<Shipment, 'milestone'>): boolean => !isBefore(milestone, 'shipped');
 
-/** Goods on their way to a customer, all or a part of a fulfilment order. */
+/** Goods on their way to a customer or handed over to one, all or a part of a fulfilment order. */
 export const ShipmentDocument = defineDocument({
   name: 'shipment',
   version: '1.0',

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type Random, seeded } from '../core/clock.ts';
 import { isRight, signedNow } from './signature.ts';
+import { Counter } from './store-counter.ts';
 import { keepStore } from './store-journal.ts';
 
 /** One sale as the store has it, by the store contract. */
@@ -41,6 +42,8 @@ export interface RestStoreOptions {
   /** `whsec_…`: what the store signs with, and what it expects to be signed with. */
   readonly secret: string;
   readonly pageSize?: number;
+  /** The store's clock. */
+  readonly now?: () => Date;
   /** A file that keeps its books from start to start; without it everything is gone at the end. */
   readonly journal?: string;
   /** May be changed at any time. */
@@ -84,11 +87,15 @@ export interface RestStore {
   readonly prices: ReadonlyMap<string, Figure>;
   /** Every level that it was told and that counted, in order. */
   readonly levelsSet: readonly { readonly key: string; readonly value: string }[];
+  /** What it was asked to prepare, and what became of it. */
+  readonly counter: Counter;
   /** Requests to `/webhooks`, and those whose signature was not right. */
   readonly requests: number;
   readonly refused: number;
   /** Puts a record among its sales as it is, however wrong. */
   write(sale: unknown): void;
+  /** Says what became of a fulfilment, by its number; pushes it to `hub` (the whole address) until it is acknowledged, or not at all without one. */
+  report(number: string, status: string, more?: object, hub?: string): Promise<string>;
   /** Sells something, or corrects an earlier sale; pushes it to `hub` (the whole address) until it is acknowledged, or not at all without one. */
   sell(hub?: string, corrects?: StoredSale): Promise<StoredSale>;
   /** The same with a sale of the caller's. */
@@ -111,20 +118,24 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
   const journal = options.journal === undefined ? null : keepStore(books, options.journal);
   const stopping = new AbortController();
   const levelsSet: { key: string; value: string }[] = [];
+  const now = options.now ?? (() => new Date());
+  const counter = new Counter(now);
   const counts = { requests: 0, refused: 0 };
   const server = createServer((request, response) => {
-    if (request.method === 'GET' && request.url?.startsWith('/sales')) return list(request, response);
+    if (request.method === 'GET' && request.url?.startsWith('/sales?')) return list(request, response, 'sales', sales);
+    if (request.method === 'GET' && request.url?.startsWith('/reports?'))
+      return list(request, response, 'reports', counter.reports);
     if (request.method === 'POST' && request.url === '/webhooks') return void hear(request, response);
     response.writeHead(404).end();
   });
 
-  function list(request: IncomingMessage, response: ServerResponse): void {
+  function list(request: IncomingMessage, response: ServerResponse, name: string, all: readonly unknown[]): void {
     if (chance(faults.broken)) return void response.writeHead(500).end();
     if (request.headers.authorization !== `Bearer ${options.token}`) return void response.writeHead(401).end();
     const after = Number(new URL(request.url!, 'http://store').searchParams.get('after') || 0);
-    const page = sales.slice(after, after + (options.pageSize ?? 50));
+    const page = all.slice(after, after + (options.pageSize ?? 50));
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ sales: page, cursor: String(after + page.length) }));
+    response.end(JSON.stringify({ [name]: page, cursor: String(after + page.length) }));
   }
 
   async function hear(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -143,6 +154,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
       recorded.set(id, data);
       journal?.note('recorded', id, data);
     }
+    if (type === 'fulfilment.requested') counter.hear(data.fulfilment);
     for (const { location, sku, available, version } of data.levels ?? []) {
       const key = `${location}/${sku}`;
       if (!keep(levels, key, available, version)) continue;
@@ -160,7 +172,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
   async function push(hub: string, id: string, message: object): Promise<void> {
     const body = Buffer.from(JSON.stringify(message));
     for (let attempt = 1; attempt <= 50; attempt++) {
-      const headers = signedNow(options.secret, id, body);
+      const headers = signedNow(options.secret, id, body, now());
       const sent = fetch(hub, {
         method: 'POST',
         body: new Uint8Array(body),
@@ -194,6 +206,15 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     }
   }
 
+  async function report(number: string, status: string, more: object = {}, hub?: string): Promise<string> {
+    const told = counter.report(number, status, more);
+    if (hub === undefined || chance(faults.lost)) return told.id;
+    const message = { type: 'fulfilment.reported', timestamp: told.at, data: { report: told } };
+    const times = chance(faults.twice) ? 2 : 1;
+    await Promise.all(Array.from({ length: times }, () => push(hub, `msg_${told.id}`, message)));
+    return told.id;
+  }
+
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -202,6 +223,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     levels,
     prices,
     levelsSet,
+    counter,
     get requests() {
       return counts.requests;
     },
@@ -211,6 +233,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     write: (sale) => void sales.push(sale as StoredSale),
     sell,
     take,
+    report,
     stop: async () => {
       stopping.abort();
       server.closeAllConnections();

@@ -10,8 +10,8 @@ const digest = (secret: string, head: string, body: Buffer): string =>
     .digest('base64');
 
 /** Headers of a message, signed now. `secret` is `whsec_…`. */
-export function signedNow(secret: string, id: string, body: Buffer): Record<string, string> {
-  const timestamp = String(Math.floor(Date.now() / 1000));
+export function signedNow(secret: string, id: string, body: Buffer, now = new Date()): Record<string, string> {
+  const timestamp = String(Math.floor(now.getTime() / 1000));
   return {
     'content-type': 'application/json',
     'webhook-id': id,

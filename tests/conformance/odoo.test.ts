@@ -348,6 +348,36 @@ for (const [name, start] of odooTargets) {
               : null,
         });
       },
+      [`${name}: receipts`]: async () => {
+        const line = [0, 0, { product_id: thing, product_qty: 2, price_unit: 1 }];
+        const vals = many(most, () => ({ partner_id: Number(buyer), order_line: [line] }));
+        const orders = (await worker.call('purchase.order', 'create', [vals])) as number[];
+        for (const id of orders) await worker.call('purchase.order', 'button_confirm', [[id]]);
+        const rows = await direct.read('purchase.order', [['id', 'in', orders]], ['name'], cx);
+        const numbers = new Map(rows.map((row) => [row.id as number, String(row.name)]));
+        const receipt = (n: number, quantity = '1') => {
+          const key = `wms:rc${n}-${run}`;
+          const lines = [{ id: '1', sku: 'G', quantity, condition: null }];
+          const reference = numbers.get(orders[n]!)!;
+          const document = { id: key, number: `rc${n}`, reference, receivedAt: '2026-11-20T10:00:00Z', lines };
+          return item(key, document, { 'product:G': String(thing) });
+        };
+        return subject(sinks.receipts as Sink, {
+          item: (n) => receipt(n),
+          bad: (n) => receipt(n, '0'),
+          badIsFoundBy: 'sink',
+          badField: 'quantity',
+          held: ({ document }) =>
+            count('stock.picking', [
+              ['origin', '=like', `${(document as { reference: string }).reference} (%`],
+              ['state', '=', 'done'],
+            ]),
+          hollow: (request) =>
+            called(request).method === 'button_validate'
+              ? answer(request, { type: 'ir.actions.act_window', res_model: 'stock.backorder.confirmation' })
+              : null,
+        });
+      },
       [`${name}: returns`]: async () => {
         const line = [0, 0, { product_id: thing, product_uom_qty: 2, price_unit: 1 }];
         const vals = many(most, () => ({ partner_id: Number(buyer), state: 'sale', order_line: [line] }));

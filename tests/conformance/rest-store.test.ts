@@ -46,6 +46,24 @@ conform({
         makeBad: async () => store.write({ id: 'bad', lines: 'none' }),
       };
     },
+    'rest-store: reports': async () => {
+      const { store, connection } = await world();
+      let number = 0;
+      return {
+        source: connection.sources.reports,
+        secrets,
+        pageSize: 7,
+        make: async (count) => {
+          const subjects: string[] = [];
+          for (let n = 0; n < count; n++) {
+            await store.report(`F${++number}`, 'ready');
+            subjects.push(`fulfilment:F${number}`);
+          }
+          return subjects;
+        },
+        makeBad: async () => void (await store.report('F0', 'ready', { at: 'some day' })),
+      };
+    },
   },
   sinks: {
     'rest-store: stock levels': async () => {
@@ -66,6 +84,35 @@ conform({
         badIsFoundBy: 'sink' as const,
         badField: 'available',
         held: async ({ key }) => (store.levels.has(key) ? 1 : 0),
+        writes: ({ method }) => method === 'POST',
+        hollow: () => null,
+      };
+    },
+    'rest-store: fulfilments': async () => {
+      const { store, connection, patient } = await world();
+      const nobody = { company: null, street2: null, postalCode: null, region: null, phone: null, email: null };
+      const order = (n: number, quantity = '1') =>
+        item('f', n, {
+          id: `f${n}`,
+          number: `F${n}`,
+          order: `o${n}`,
+          orderNumber: `O${n}`,
+          location: 'shop',
+          method: 'collect',
+          state: 'open',
+          service: null,
+          promisedAt: null,
+          shipTo: { ...nobody, name: 'Ann', street: 'High Street 1', city: 'Leeds', country: 'GB' },
+          lines: [{ id: '1', orderLine: '1', sku: 'A', description: 'A thing', quantity }],
+        });
+      return {
+        sink: patient(connection.sinks.fulfilmentOrders),
+        secrets,
+        item: (n) => order(n),
+        bad: (n) => order(n, 'many'),
+        badIsFoundBy: 'sink' as const,
+        badField: '/lines/0/quantity',
+        held: async ({ document }) => store.counter.changes.get((document as { number: string }).number) ?? 0,
         writes: ({ method }) => method === 'POST',
         hollow: () => null,
       };

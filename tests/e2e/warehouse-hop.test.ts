@@ -11,10 +11,11 @@ const clear = { kind: 'clear' } as const;
 const matrix = [
   [19, 'x12'],
   [18, 'csv'],
+  [19, 'xml'],
 ] as const;
 
 /** The same file is read by two flows, for two systems. What they hold is asked of them, by books that no hub has written. */
-describe('one file of the warehouse updates Odoo and the shop, once', { concurrency: matrix.length }, () => {
+describe('one file of the warehouse updates Odoo and the shop, once', { concurrency: 2 }, () => {
   for (const [version, format] of matrix) hop(version, format);
 });
 

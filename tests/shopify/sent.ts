@@ -1,12 +1,14 @@
 import { bulkCalls, bulkQueries } from '../../src/connectors/shopify/bulk-documents.ts';
 import { customerCalls } from '../../src/connectors/shopify/customer-documents.ts';
 import { type Document, documents } from '../../src/connectors/shopify/documents.ts';
+import { pickupCalls } from '../../src/connectors/shopify/pickup-documents.ts';
 import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
 
 /** Every text that is sent by itself. */
 export const calls: readonly Document[] = [
   ...Object.values(documents),
   ...Object.values(bulkCalls),
+  ...Object.values(pickupCalls),
   ...Object.values(refundCalls),
   ...Object.values(customerCalls),
 ];

@@ -4,6 +4,7 @@ import { execute, type GraphQLFieldResolver, parse } from 'graphql';
 import { bulkCalls, bulkQueries } from '../../src/connectors/shopify/bulk-documents.ts';
 import { customerCalls } from '../../src/connectors/shopify/customer-documents.ts';
 import { type Document, documents, versions } from '../../src/connectors/shopify/documents.ts';
+import { pickupCalls } from '../../src/connectors/shopify/pickup-documents.ts';
 import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
 import { seeded } from '../../src/core/clock.ts';
 import type { BulkOperation } from '../../src/simulators/shopify/bulk.ts';
@@ -39,6 +40,10 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
   const long = orders.find(({ lines }) => lines.length > 1)!;
   const refunded = orders.find(({ refunds }) => refunds.length > 0)!;
   const fresh = placeOrder(shop, { lines: [{ variantId: variants[0]!.id, quantity: 1 }] });
+  const collected = placeOrder(shop, { lines: [{ variantId: variants[0]!.id, quantity: 1 }], collect: true });
+  const prepares = (fulfillmentOrderId: string) => ({
+    input: { lineItemsByFulfillmentOrder: [{ fulfillmentOrderId }] },
+  });
   const pays = (orderId: string): object => ({
     amount: '1.00',
     gateway: 'shopify_payments',
@@ -136,6 +141,10 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [documents.subscriptions, {}],
     [documents.shop, {}],
     [documents.locations, {}],
+    [pickupCalls.prepared, prepares(collected.fulfillmentOrders[0]!.id)],
+    [pickupCalls.prepared, prepares(collected.fulfillmentOrders[0]!.id)],
+    [pickupCalls.prepared, prepares('gid://shopify/FulfillmentOrder/1')],
+    [pickupCalls.handedOver, { id: gone.id }],
     [refundCalls.orderToRefund, { id: refunded.id }],
     [refundCalls.refund, { key: 'a', input: { orderId: fresh.id, note: 'n', transactions: [pays(fresh.id)] } }],
     [refundCalls.refund, { key: 'b', input: { orderId: fresh.id, note: 'n', transactions: [pays('none')] } }],

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { Left } from '../../src/simulators/warehouse/index.ts';
 import { interchange, readOrders, type Sent } from '../../src/simulators/warehouse/x12.ts';
+import { xmlAdvice, xmlCount, xmlJobs, xmlReceipt } from './clerk-xml.ts';
 
-export type Format = 'csv' | 'x12';
+export type Format = 'csv' | 'x12' | 'xml';
 
 /** An order as the warehouse was sent it. */
 export interface Job {
@@ -17,14 +18,14 @@ export interface Job {
 /** Goods by code. */
 export type Units = Readonly<Record<string, number>>;
 
-interface Parcel {
+export interface Parcel {
   readonly shipment: string;
   readonly order: string;
   readonly tracking: string;
   readonly units: Units;
   /** Nothing more of the order will come. */
   readonly closes: boolean;
-  /** What has become of it: CSV only, X12 tells of nothing before it has left. */
+  /** What has become of it: CSV and XML only, X12 tells of nothing before it has left. */
   readonly milestone?: string;
 }
 
@@ -42,7 +43,7 @@ const THEM = 'RETAILER';
 const day = (at: Date): string => at.toISOString().slice(0, 10).replaceAll('-', '');
 
 /**
- * A person at a third-party warehouse who reads what was sent and writes files by hand, in either of two formats, with a reading and writing of his own. What
+ * A person at a third-party warehouse who reads what was sent and writes files by hand, in one of three formats, with a reading and writing of his own. What
  * left by his own books is in `left`; a file is a file, and does nothing to them.
  */
 export class Clerk {
@@ -80,9 +81,10 @@ export class Clerk {
   told(parcel: Parcel): Written {
     const write = {
       csv: () => csvAdvice(parcel),
+      xml: () => (at: Date) => xmlAdvice(parcel, moment, at.toISOString()),
       x12: () => this.#x12('SW', '945', x12Advice(parcel)),
     }[this.#format]();
-    return this.#written({ csv: 'shipped-', x12: '945_' }[this.#format], parcel.shipment, write);
+    return this.#written({ csv: 'shipped-', xml: 'shipped-', x12: '945_' }[this.#format], parcel.shipment, write);
   }
 
   /** Goods that came in. */
@@ -96,9 +98,10 @@ export class Clerk {
           ['receipt', 'reference', 'received_at', 'sent_at', 'sku', 'quantity'],
           rows.map(([sku, count]) => [receipt, reference, moment, at.toISOString(), sku, count]),
         ),
+      xml: () => (at: Date) => xmlReceipt({ receipt, reference, receivedAt: moment, sentAt: at.toISOString() }, units),
       x12: () => this.#x12('RE', '944', (at) => [['W17', 'F', day(at), receipt, reference], ...goods, ['W14', total]]),
     }[this.#format]();
-    return this.#written({ csv: 'received-', x12: '944_' }[this.#format], receipt, write);
+    return this.#written({ csv: 'received-', xml: 'received-', x12: '944_' }[this.#format], receipt, write);
   }
 
   /** What is on the shelves, and what of it no order has claimed. */
@@ -115,6 +118,7 @@ export class Clerk {
           ['report', 'as_of', 'sku', 'quantity', 'available'],
           rows.map(([sku, { onHand, available }]) => [report, at.toISOString(), sku, onHand ?? '', available ?? '']),
         ),
+      xml: () => (at: Date) => xmlCount({ report, asOf: at.toISOString() }, shelves),
       x12: () =>
         this.#x12('IB', '846', (at) => [
           ['BIA', '00', 'MB', report, day(at), at.toISOString().slice(11, 16).replace(':', '')],
@@ -122,7 +126,7 @@ export class Clerk {
           ['CTT', rows.length],
         ]),
     }[this.#format]();
-    return this.#written({ csv: 'stock-', x12: '846_' }[this.#format], report, write);
+    return this.#written({ csv: 'stock-', xml: 'stock-', x12: '846_' }[this.#format], report, write);
   }
 
   /** Leaves a file for whoever reads `out`. */
@@ -186,6 +190,7 @@ const jobsIn: Readonly<Record<Format, (text: string) => Job[]>> = {
       promisedAt: null,
       lines: lines.map(({ line, sku, ordered }) => ({ line, sku, quantity: ordered })),
     })),
+  xml: xmlJobs,
   csv: (text) => {
     const rows: Record<string, string>[] = parse(text, { columns: true, relax_column_count: true });
     const own = rows.filter(({ message }) => message !== 'END');

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { odoo } from '../../src/connectors/odoo/index.ts';
 import { shopify } from '../../src/connectors/shopify/index.ts';
 import { warehouseFiles } from '../../src/connectors/warehouse-files/index.ts';
-import { seeded, systemClock } from '../../src/core/clock.ts';
+import { seeded } from '../../src/core/clock.ts';
 import { defineEstate, secret } from '../../src/core/estate.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
+import { dismissException } from '../../src/engine/resolve.ts';
 import { stockFeed } from '../../src/flows/odoo-feeds.ts';
 import { odooFulfilment } from '../../src/flows/odoo-fulfilment.ts';
 import { functionalAcknowledgements, warehouseReceipts, warehouseStock } from '../../src/flows/warehouse-messages.ts';
@@ -26,6 +27,7 @@ import { Clerk, type Format, type Job, type Units } from './clerk.ts';
 import { drained, silent, type TestLedger } from './hub.ts';
 import { until } from './target.ts';
 import { TcpProxy } from './tcp-proxy.ts';
+import { VirtualClock } from './virtual-clock.ts';
 
 export const GOODS = ['MUG', 'TEE', 'HAT'] as const;
 /** Pieces of each that are on the shelf at first. */
@@ -37,30 +39,6 @@ export interface HopOptions {
   readonly format: Format;
   /** Pieces that the shop never sells. */
   readonly safety?: string;
-}
-
-/** An hour that passes at once: for the hub's own clock, and for every moment that its ledger waits for. */
-class VirtualClock {
-  #passed = 0;
-  readonly clock = {
-    ...systemClock,
-    now: () => new Date(Date.now() + this.#passed),
-    monotonic: () => performance.now() + this.#passed,
-  };
-
-  async pass({ db }: TestLedger, minutes: number): Promise<void> {
-    this.#passed += minutes * 60_000;
-    const earlier = (table: string, ...columns: string[]) =>
-      `update ${table} set ${columns.map((column) => `${column} = ${column} - make_interval(mins => $1)`).join(', ')}`;
-    // Lanes first, as the engine takes its locks.
-    await db.transaction(async (sql) => {
-      await sql.query('test_lanes', 'select from lane order by connection, sink, key for update');
-      await sql.query('test_hour_lanes', earlier('lane', 'ready_at', 'quiet_until'), [minutes]);
-      await sql.query('test_hour_deliveries', earlier('delivery', 'not_before', 'settled_at'), [minutes]);
-      await sql.query('test_hour_expectations', earlier('expectation', 'due_at'), [minutes]);
-    });
-    await db.query('test_hour_events', earlier('event', 'not_before'), [minutes]);
-  }
 }
 
 /** Hub, Odoo, shop and warehouse, each with books of its own; Odoo and the shop are reached over lines that can be cut. */
@@ -185,6 +163,27 @@ export async function openHop(ledger: TestLedger, { version, format, safety = '0
       });
       return found()!;
     },
+    /** Somebody orders goods of a vendor; gives the purchase order's number. */
+    purchase: async (units: Units): Promise<string> => {
+      const partner_id = await at.create('res.partner', { name: 'Vendor' });
+      const order_line = Object.entries(units).map(([sku, product_qty]) => [
+        0,
+        0,
+        { product_id: products.get(sku)!, product_qty, price_unit: 2 },
+      ]);
+      const id = await at.create('purchase.order', { partner_id, order_line });
+      await at.call('purchase.order', 'button_confirm', [[id]]);
+      const [row] = await at.direct.read('purchase.order', [['id', '=', id]], ['name'], at.cx);
+      return String(row!.name);
+    },
+    /** Transfers that a purchase order came in by, in Odoo's own books: state, and pieces of each code that were moved. */
+    receivedOf: async (number: string): Promise<[string, Record<string, number>][]> =>
+      (await books()).pickings
+        .filter(({ origin }) => origin === number || origin?.startsWith(`${number} (`))
+        .map(({ state, moves }) => [
+          state,
+          Object.fromEntries(moves.map((move) => [String(move.default_code), Number(move.quantity)])),
+        ]),
     pass: (minutes: number) => time.pass(ledger, minutes),
     /** The hub can write nothing down any more, whatever it is doing; another one begins. As after kill -9, nobody gives back what it had taken. */
     abandon: async (): Promise<void> => {
@@ -212,6 +211,11 @@ export async function openHop(ledger: TestLedger, { version, format, safety = '0
       return sums;
     },
     open,
+    /** A person has decided that it is done with. */
+    dismiss: async (cause: string): Promise<void> => {
+      const asked = (await listExceptions(ledger.db, null, 500)).filter((one) => one.cause === cause);
+      for (const one of asked) await dismissException(hub.parts, one, { by: 'anna', reason: 'was put right' });
+    },
     close: async () => {
       await hub.stop();
       await Promise.allSettled([db.close(), ...ended]);
@@ -276,7 +280,10 @@ function estateOf({ server, web, lines, folder, format }: Parties) {
       odooFulfilment({ from: books.sources.pickings, to: { 'fulfilment-order': wms.sinks.fulfilmentOrders } }),
       warehouseShipments({ from: wms.sources.shippingAdvices, to: { shipment: books.sinks.shipments }, carriers }),
       shopShipments({ from: wms.sources.shippingAdvices, to: { shipment: shop.sinks.shipments }, carriers }),
-      warehouseReceipts({ from: wms.sources.receipts, to: { 'stock-adjustment': books.sinks.stockAdjustments } }),
+      warehouseReceipts({
+        from: wms.sources.receipts,
+        to: { receipt: books.sinks.receipts, 'stock-adjustment': books.sinks.stockAdjustments },
+      }),
       warehouseStock({ from: wms.sources.inventory, location: 'central' }),
       ...(format === 'x12'
         ? [

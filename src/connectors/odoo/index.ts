@@ -8,6 +8,7 @@ import type { JournalEntryDocument } from '../../model/journal-entry.ts';
 import type { OrderDocument } from '../../model/order.ts';
 import type { PaymentDocument } from '../../model/payment.ts';
 import type { ProductDocument } from '../../model/product.ts';
+import type { ReceiptDocument } from '../../model/receipt.ts';
 import type { RefundDocument } from '../../model/refund.ts';
 import type { ReturnDocument } from '../../model/return.ts';
 import type { ShipmentDocument } from '../../model/shipment.ts';
@@ -20,6 +21,7 @@ import { journalEntries } from './journal-entries.ts';
 import { stockLookup } from './lookups.ts';
 import { payments } from './payments.ts';
 import { products } from './products.ts';
+import { receipts } from './receipts.ts';
 import { refunds } from './refunds.ts';
 import { returns } from './returns.ts';
 import { saleOrders } from './sale-orders.ts';
@@ -60,6 +62,7 @@ export interface OdooConfig {
     readonly entries?: number;
     readonly payments?: number;
     readonly shipments?: number;
+    readonly receipts?: number;
     readonly returns?: number;
     readonly refunds?: number;
     readonly stockLevels?: number;
@@ -114,6 +117,7 @@ export interface OdooConnection extends Connection {
     readonly journalEntries: Sink<typeof JournalEntryDocument>;
     readonly payments: Sink<typeof PaymentDocument>;
     readonly shipments: Sink<typeof ShipmentDocument>;
+    readonly receipts: Sink<typeof ReceiptDocument>;
     readonly returns: Sink<typeof ReturnDocument>;
     readonly refunds: Sink<typeof RefundDocument>;
     readonly stockLevels: Sink<typeof StockLevelDocument>;
@@ -150,6 +154,7 @@ export function odoo(config: OdooConfig): OdooConnection {
       journalEntries: journalEntries(one, batch.entries ?? 50),
       payments: payments(one, batch.payments ?? 10),
       shipments: shipments(one, batch.shipments ?? 10),
+      receipts: receipts(one, batch.receipts ?? 10),
       returns: returns(one, batch.returns ?? 10),
       refunds: refunds(one, batch.refunds ?? 10, config.rounding ?? 5),
       stockLevels: stockLevelSink(one, {

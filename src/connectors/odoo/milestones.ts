@@ -8,6 +8,7 @@ const words: Readonly<Record<Shipment['milestone'], string>> = {
   packed: 'packed',
   ready: 'ready to be collected',
   shipped: 'shipped',
+  collected: 'collected',
   delivered: 'delivered',
 };
 

@@ -161,7 +161,7 @@ async function cancelledFirst(
   const goods = shipment.lines.map(({ quantity, sku }) => `${quantity} × ${sku}`).join(', ');
   const parcel = shipment.tracking.map(({ number }) => number).join(', ') || shipment.number;
   throw rejected(
-    `order ${shipment.orderNumber} was cancelled, and ${goods} left all the same (parcel ${parcel}): call the parcel back, or take the goods back as a return; Odoo still counts them as in stock, so book them out and in there, then dismiss this`,
+    `order ${shipment.orderNumber} was cancelled, and ${goods} left all the same (${shipment.milestone === 'collected' ? `handed over as ${parcel}` : `parcel ${parcel}`}): call ${shipment.milestone === 'collected' ? 'the customer' : 'the parcel back'}, or take the goods back as a return; Odoo still counts them as in stock, so book them out and in there, then dismiss this`,
     'shipped-after-cancellation',
     'order',
   );
@@ -358,7 +358,11 @@ function resultOf(shipment: Shipment, picking: PickingRecord, deliveries: readon
   return {
     outcome: 'done',
     id: String(picking.id),
-    held: { milestone: 'shipped', occurredAt: picking.doneAt, tracking: numbers },
+    held: {
+      milestone: shipment.milestone === 'collected' ? 'collected' : 'shipped',
+      occurredAt: picking.doneAt,
+      tracking: numbers,
+    },
     version: BigInt(Math.trunc(timeOf(delivery.version) / 1000)),
   };
 }

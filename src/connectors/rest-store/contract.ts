@@ -7,10 +7,10 @@ import { readJson } from '../../core/json.ts';
  * The store contract, version 1: what a till or a home-grown shop and the hub say to each other. docs/connectors/rest-store.md tells it in words,
  * `openapi.ts` makes the OpenAPI document from these schemas. Numbers that are money are minor units; quantities and unit prices are plain decimals.
  */
-export const contractVersion = '1.0';
+export const contractVersion = '1.1';
 
-const Id = (about: string) => Type.String({ minLength: 1, maxLength: 100, description: about });
-const Decimal = (about: string) =>
+export const Id = (about: string) => Type.String({ minLength: 1, maxLength: 100, description: about });
+export const Decimal = (about: string) =>
   Type.String({ pattern: '^-?\\d{1,15}(\\.\\d{1,9})?$', description: `${about} Plain decimal.` });
 const Minor = (about: string) =>
   Type.Integer({
@@ -18,12 +18,13 @@ const Minor = (about: string) =>
     maximum: 9_007_199_254_740_991,
     description: `${about} Minor units.`,
   });
-const Moment = (about: string) =>
+export const Moment = (about: string) =>
   Type.String({
     pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?(Z|[+-]\\d\\d:\\d\\d)$',
     description: `${about} RFC 3339.`,
   });
-const orNull = <S extends TObject | ReturnType<typeof Type.String>>(schema: S) => Type.Union([schema, Type.Null()]);
+export const orNull = <S extends TObject | ReturnType<typeof Type.String>>(schema: S) =>
+  Type.Union([schema, Type.Null()]);
 
 export const SaleLine = Type.Object(
   {
@@ -80,7 +81,7 @@ export const SalesPage = Type.Object(
   { title: 'SalesPage' },
 );
 
-const message = <Name extends string, Data extends TObject>(type: Name, data: Data) =>
+export const message = <Name extends string, Data extends TObject>(type: Name, data: Data) =>
   Type.Object({ type: Type.Literal(type), timestamp: Moment('When it was written.'), data }, { title: type });
 
 /** What the store pushes. */
@@ -89,7 +90,7 @@ export const pushed = {
   changed: message('sale.changed', Type.Object({ id: Id('The sale that is new or changed.') })),
 };
 
-const Version = Type.Integer({
+export const Version = Type.Integer({
   minimum: 1,
   description: 'Grows with each change of this record: keep the greatest, pass over others.',
 });
@@ -155,7 +156,7 @@ interface Check<T> {
 }
 
 /** The value, if it is what it should be. Throws `rejected` naming the first field that is not and why. */
-function expect<T>(check: Check<T>, value: unknown): T {
+export function expect<T>(check: Check<T>, value: unknown): T {
   if (check.Check(value)) return value;
   const [first] = check.Errors(value);
   const field = first?.instancePath || 'the whole';

@@ -5,6 +5,8 @@ import fc from 'fast-check';
 import { FaultError } from '../../core/fault.ts';
 import type { Order } from '../../model/order.ts';
 import { readMessage, readPage, readSale, type StoreSale } from './contract.ts';
+import { readReport, readReported } from './fulfilment-contract.ts';
+import { listedReport } from './fulfilments.ts';
 import { restStore } from './index.ts';
 import { incomingOf, listedSale, orderRecorded, toDocuments } from './mapping.ts';
 import { storeContract } from './openapi.ts';
@@ -172,6 +174,26 @@ test('what is told of an order names the sale only where it is the store’s own
     status: 'cancelled',
     version: 3,
   });
+});
+
+test('a report says what its status can have, and nothing else; one that is wrong holds nothing up', () => {
+  const report = { id: 'RP1', fulfilment: 'ST/OUT/00001', status: 'ready', at: '2026-05-01T10:00:00Z' };
+  const bytes = (more: object) => Buffer.from(JSON.stringify({ ...report, ...more }));
+  assert.equal(readReport(bytes({})).status, 'ready');
+  const parcel = { number: 'P1', carrier: null, tracking: [], last: true };
+  for (const [wrong, words] of [
+    [{ status: 'shipped' }, /what is shipped has a parcel/],
+    [{ parcel }, /what is ready has no parcel/],
+    [{ lines: [{ id: '1', quantity: '1' }] }, /said of the whole/],
+    [{ status: 'lost' }, /status/],
+    [{ at: '2026-02-99T10:00:00Z' }, /is no moment/],
+  ] as const) {
+    assert.throws(() => readReport(bytes(wrong)), words);
+    const first = listedReport({ ...report, ...wrong }, new Date(0));
+    assert.notEqual(first.dedupeKey, listedReport(report, new Date(0)).dedupeKey);
+    assert.equal(first.dedupeKey, listedReport({ ...report, ...wrong }, new Date(9)).dedupeKey);
+  }
+  assert.equal(readReported(Buffer.from('{"type":"ping"}')), null);
 });
 
 test('the contract is a valid OpenAPI 3.1 document, and the connection carries it', async () => {

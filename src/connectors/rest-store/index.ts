@@ -15,14 +15,18 @@ import { FaultError, rejected } from '../../core/fault.ts';
 import { sha256 } from '../../core/seal.ts';
 import { isSigned } from '../../core/standard-webhooks.ts';
 import { checkReceiver, postWebhook, type Receiver, secretsInRotation, webhookIdOf } from '../../core/webhook-post.ts';
+import type { FulfilmentOrderDocument } from '../../model/fulfilment-order.ts';
 import { OrderDocument } from '../../model/order.ts';
 import { PriceDocument } from '../../model/price.ts';
 import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts';
 import { objection, readMessage, readPage, readSale, type StoreSale } from './contract.ts';
+import type { StoreReport } from './fulfilment-contract.ts';
+import { fulfilmentOrders, reportSources } from './fulfilments.ts';
 import { incomingOf, listedSale, orderRecorded, priceChanged, stockChanged } from './mapping.ts';
 import { storeContract } from './openapi.ts';
 
 export type { StoreSale } from './contract.ts';
+export type { StoreReport } from './fulfilment-contract.ts';
 
 export interface RestStoreConfig {
   /** Company, brand or country whose store it is. Default 'main'. */
@@ -31,16 +35,22 @@ export interface RestStoreConfig {
   readonly url: string;
   /** The store runs in one's own network: http and private addresses are meant. Default false. */
   readonly allowPrivate?: boolean;
-  /** Bearer token for `/sales`. */
+  /** Bearer token for `/sales` and `/reports`. */
   readonly token: Secret;
   /** What the store signs with; two while one replaces the other. */
   readonly signedWith: readonly Secret[];
   /** What the hub signs with. Default: the same. */
   readonly signWith?: readonly Secret[];
-  /** How often sales are listed, for what was pushed and never arrived. Default 5m. */
+  /** How often sales and reports are listed, for what was pushed and never arrived. Default 5m. */
   readonly every?: Duration;
   /** Locations of the hub whose stock it hears of, and the store's own codes for them. Default: all, by the hub's codes. */
   readonly locations?: Readonly<Record<string, string>>;
+  /** How soon what is to be collected is prepared, at the latest when three quarters of the time to the customer's promise are gone. Default 4h. */
+  readonly readyWithin?: Duration;
+  /** How long it waits for the customer before somebody is asked. Default 14d. */
+  readonly collectWithin?: Duration;
+  /** How long what the store ships may take to leave where nothing is promised. Default 3d; null: it is not awaited. */
+  readonly shipWithin?: Duration | null;
 }
 
 export interface RestStoreConnection extends Connection {
@@ -48,11 +58,15 @@ export interface RestStoreConnection extends Connection {
     /** Listed and pushed sales alike. */
     readonly sales: PollSource<StoreSale>;
     readonly pushed: WebhookSource<StoreSale>;
+    /** What the store says of what it was to prepare, listed and pushed alike. */
+    readonly reports: PollSource<StoreReport>;
+    readonly reported: WebhookSource<StoreReport>;
   };
   readonly sinks: {
     readonly orderStatus: Sink<typeof OrderDocument>;
     readonly stockLevels: Sink<typeof StockLevelDocument>;
     readonly prices: Sink<typeof PriceDocument>;
+    readonly fulfilmentOrders: Sink<typeof FulfilmentOrderDocument>;
   };
 }
 
@@ -61,20 +75,26 @@ const MOST_TOGETHER = 100;
 
 /**
  * A till or shop of one's own that speaks the store contract (docs/connectors/rest-store.md). Its sales are pushed to
- * `POST /in/{connection}/sales` and listed as well, for no push is ever certain. Throws HubError CONFIG_INVALID for an address that cannot be.
+ * `POST /in/{connection}/sales` and listed as well, for no push is ever certain; so are its reports on what customers collect there. Throws HubError CONFIG_INVALID for an address that cannot be.
  */
 export function restStore(config: RestStoreConfig): RestStoreConnection {
   const url = config.url.replace(/\/+$/, '');
   const allowPrivate = config.allowPrivate ?? false;
   const receiver: Receiver = { url: `${url}/webhooks`, secrets: config.signWith ?? config.signedWith, allowPrivate };
   checkReceiver(receiver);
-  const list = async (after: string | null, cx: Context) => {
-    const response = await cx.fetch(`${url}/sales?after=${encodeURIComponent(after ?? '')}`, {
+  const listed = async (what: 'sales' | 'reports', after: string | null, cx: Context) => {
+    const response = await cx.fetch(`${url}/${what}?after=${encodeURIComponent(after ?? '')}`, {
       headers: { authorization: `Bearer ${cx.secret(config.token.secret)}` },
       reach: allowPrivate ? 'any' : 'public',
     });
-    return readPage(new Uint8Array(await (await accepted(response)).arrayBuffer()));
+    return new Uint8Array(await (await accepted(response)).arrayBuffer());
   };
+  const list = async (after: string | null, cx: Context) => readPage(await listed('sales', after, cx));
+  const patience = {
+    ready: config.readyWithin ?? '4h',
+    collected: config.collectWithin ?? '14d',
+    shipped: config.shipWithin === undefined ? '3d' : config.shipWithin,
+  } as const;
   return {
     connector: 'rest-store',
     entity: config.entity ?? 'main',
@@ -108,6 +128,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
         },
         decode: readSale,
       },
+      ...reportSources(config, (after, cx) => listed('reports', after, cx)),
     },
     sinks: {
       orderStatus: {
@@ -141,6 +162,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
         told: priceChanged,
         message: (prices) => ({ type: 'price.changed', data: { prices } }),
       }),
+      fulfilmentOrders: fulfilmentOrders(receiver, (location) => codeOf(config, location), patience),
     },
     async *check(cx): AsyncIterable<Finding> {
       const { sales } = await list(null, cx);

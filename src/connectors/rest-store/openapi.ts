@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
 import { contractVersion, posted, pushed, Sale, SaleLine, SalesPage } from './contract.ts';
+import { fulfilments } from './fulfilment-contract.ts';
 
 type Json = Record<string, unknown>;
 
@@ -16,7 +17,7 @@ const signature = [
   ],
 ].map(([name, description]) => ({ name, in: 'header', required: true, description, schema: { type: 'string' } }));
 
-/** The store contract as OpenAPI 3.1: `paths` is what the store serves, `webhooks` what it sends to the hub (`POST /in/{connection}/sales`). */
+/** The store contract as OpenAPI 3.1: `paths` is what the store serves, `webhooks` what it sends to the hub (`POST /in/{connection}/sales`, and `/reports` for reports). */
 export function storeContract(): Json {
   const message = (name: string, schema: TSchema, summary: string, answers: Json): Json => ({
     post: {
@@ -59,12 +60,31 @@ export function storeContract(): Json {
           },
         },
       },
+      '/reports': {
+        get: {
+          operationId: 'listReports',
+          summary:
+            'What the store said of fulfilments, in the order in which it was written, after a cursor. Only stores that are sent fulfilments have it.',
+          security: [{ token: [] }],
+          parameters: [
+            { name: 'after', in: 'query', schema: { type: 'string' }, description: 'Empty: from the first.' },
+          ],
+          responses: {
+            '200': { description: 'A page; an empty one is the end.', ...json(ref('ReportsPage')) },
+            '401': { description: 'The token is not right.' },
+            '429': { description: 'Come again after Retry-After seconds.' },
+          },
+        },
+      },
       '/webhooks': {
         post: {
           operationId: 'hear',
           summary: 'What the hub tells the store',
           parameters: signature,
-          requestBody: { required: true, ...json({ oneOf: Object.values(posted).map(plain) }) },
+          requestBody: {
+            required: true,
+            ...json({ oneOf: [...Object.values(posted), fulfilments.requested].map(plain) }),
+          },
           responses: taken,
         },
       },
@@ -75,6 +95,12 @@ export function storeContract(): Json {
         'saleChanged',
         pushed.changed,
         'Only that a sale is new or changed: the hub lists then',
+        hubAnswers,
+      ),
+      'fulfilment.reported': message(
+        'fulfilmentReported',
+        fulfilments.reported,
+        'What was to be prepared is ready, collected, shipped, or neither',
         hubAnswers,
       ),
     },
@@ -88,6 +114,8 @@ export function storeContract(): Json {
           },
         },
         SaleLine: plain(SaleLine),
+        Report: plain(fulfilments.Report),
+        ReportsPage: plain(fulfilments.ReportsPage),
         SalesPage: {
           ...plain(SalesPage),
           properties: { ...plain(SalesPage.properties as never), sales: { type: 'array', items: ref('Sale') } },

@@ -3,6 +3,7 @@ import { FaultError } from '../../core/fault.ts';
 import { bulkCalls } from './bulk-documents.ts';
 import { customerCalls } from './customer-documents.ts';
 import { type Document, documents, versions } from './documents.ts';
+import { pickupCalls } from './pickup-documents.ts';
 import { refundCalls } from './refund-documents.ts';
 import type { Shop } from './shop.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -149,6 +150,7 @@ async function* drift(shop: Shop, cx: Context): AsyncGenerator<Finding> {
     [documents.ordersWhole, { ids: [nowhere] }],
     [documents.orderAfter, { id: nowhere }],
     [documents.orderToShip, { id: nowhere }],
+    [pickupCalls.handedOver, { id: nowhere }],
     [refundCalls.orderToRefund, { id: nowhere }],
     [refundCalls.orderToCancel, { id: nowhere }],
     [bulkCalls.ordersCount, { query: '', limit: 1 }],

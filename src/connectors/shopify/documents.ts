@@ -290,7 +290,7 @@ ${LINE_ITEM}`,
     fulfillmentOrders(first: 5, after: $after) {
       pageInfo { hasNextPage endCursor }
       nodes {
-        id status assignedLocation { location { id } }
+        id status assignedLocation { location { id } } deliveryMethod { methodType }
         lineItems(first: 50) { pageInfo { hasNextPage endCursor } nodes { id remainingQuantity lineItem { id } } }
       }
     }

@@ -5,6 +5,7 @@ import { documents } from './documents.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
 import { isTold, tell } from './milestones.ts';
 import { allOf, type Page } from './pages.ts';
+import { findHandedOver, tellPrepared } from './pickups.ts';
 import type { Shop } from './shop.ts';
 import { failed, orderIdOf, sinkOf } from './sink.ts';
 import { tailOf } from './terms.ts';
@@ -19,6 +20,7 @@ interface ToShip {
   readonly id: string;
   readonly status: string;
   readonly assignedLocation: { readonly location: { readonly id: string } | null };
+  readonly deliveryMethod: { readonly methodType: string } | null;
   readonly lineItems: Page<ToShipLine>;
 }
 
@@ -54,7 +56,8 @@ interface Share {
 
 /**
  * What was shipped, told to the customer with its tracking. Shopify takes no key for a fulfilment and would make a second one, so it is looked for
- * first: by its tracking numbers, or where it has none by the shipment's own number, which then stands in their place. Numbers that change later are written to it.
+ * first: by its tracking numbers, or where it has none by the shipment's own number, which then stands in their place; goods that were collected by their units and
+ * place. Numbers that change later are written to it. What is `ready` to be collected is told to the customer by Shopify.
  */
 export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
   sinkOf(shop, {
@@ -66,7 +69,7 @@ export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
       const found: Found[] = [];
       for (const item of items) {
         const now = hasLeft(item.document) ? await orderNow(shop, item, cx) : null;
-        const held: Found = now === null ? { found: 'absent' } : foundIn(now, item);
+        const held: Found = now === null ? { found: 'absent' } : await foundIn(shop, now, item, cx);
         // What is there and does not say yet how far it has come is told that by the next attempt.
         const behind = held.found === 'whole' && !(await isTold(shop, held.id, item.document, cx));
         found.push(behind ? { found: 'absent' } : held);
@@ -80,16 +83,26 @@ export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
     },
   });
 
-const referencesOf = ({ tracking, number }: Shipment): string[] =>
-  tracking.length === 0 ? [number] : tracking.map((one) => one.number);
+const referencesOf = (document: Shipment): string[] => {
+  if (isHandedOver(document)) return [];
+  return document.tracking.length === 0 ? [document.number] : document.tracking.map((one) => one.number);
+};
 
 const validOf = ({ fulfillments }: OrderNow): Shipped[] =>
   fulfillments.filter(({ status }) => status !== 'CANCELLED' && status !== 'ERROR' && status !== 'FAILURE');
 
+/** Handed over at a counter: no parcel is on its way, and customers see no number that is none. */
+const isHandedOver = ({ milestone, tracking }: Shipment): boolean => milestone === 'collected' && tracking.length === 0;
+
 /** One that we made under other tracking numbers is absent: it is put right, not looked at by a person. Who tells no numbers changes none. */
-function foundIn(now: OrderNow, { id, document }: Item<Shipment>): Found {
-  const references = referencesOf(document);
+async function foundIn(shop: Shop, now: OrderNow, { id, document }: Item<Shipment>, cx: Context): Promise<Found> {
   const valid = validOf(now);
+  if (isHandedOver(document)) {
+    if (valid.some((one) => one.id === id)) return { found: 'whole', id: id! };
+    const bare = valid.filter(({ trackingInfo }) => trackingInfo.every(({ number }) => !number)).map((one) => one.id);
+    return findHandedOver(shop, bare, document, cx);
+  }
+  const references = referencesOf(document);
   const has = ({ trackingInfo }: Shipped): number =>
     references.filter((reference) => trackingInfo.some(({ number }) => number === reference)).length;
   const ours = valid.find((one) => one.id === id);
@@ -116,11 +129,15 @@ async function orderNow(shop: Shop, item: Item<Shipment>, cx: Context): Promise<
 
 async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Result> {
   const { document } = item;
-  // Before a parcel has left there is nothing to tell a customer.
-  if (!hasLeft(document))
-    return { outcome: 'done', id: item.id ?? orderIdOf(item, item.document.order, item.document.orderNumber) };
+  const notYet: Result = { outcome: 'done', id: item.id ?? orderIdOf(item, document.order, document.orderNumber) };
+  // Before goods are ready or have left there is nothing to tell a customer.
+  if (!hasLeft(document) && document.milestone !== 'ready') return notYet;
   const now = await orderNow(shop, item, cx);
-  const found = foundIn(now, item);
+  if (document.milestone === 'ready') {
+    await tellPrepared(shop, await preparedIn(shop, now, document, cx), cx);
+    return notYet;
+  }
+  const found = await foundIn(shop, now, item, cx);
   if (found.found === 'whole') {
     await tell(shop, found.id, document, cx);
     return { outcome: 'done', id: found.id };
@@ -131,7 +148,7 @@ async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Resu
   const shares = await share(shop, now, document, cx);
   const fulfillment = {
     notifyCustomer: shop.settings.notifyCustomers,
-    trackingInfo: trackingOf(shop, document, cx),
+    ...(isHandedOver(document) ? {} : { trackingInfo: trackingOf(shop, document, cx) }),
     lineItemsByFulfillmentOrder: shares.map(({ order, lines }) => ({
       fulfillmentOrderId: order.id,
       fulfillmentOrderLineItems: lines,
@@ -148,6 +165,22 @@ async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Resu
   }
   return { outcome: 'done', id: made.id };
 }
+
+/** Open fulfilment orders that the customer collects where the goods are ready, by id. What is cancelled, or collected already, is told nobody. */
+async function preparedIn(shop: Shop, now: OrderNow, { location, lines }: Shipment, cx: Context): Promise<string[]> {
+  const own = cx.mapping(`${shop.settings.tables}-locations`).find(location);
+  const ids: string[] = [];
+  for (const order of now.fulfillmentOrders.nodes) {
+    const place = order.assignedLocation.location?.id;
+    if (!isOpen(order) || order.deliveryMethod?.methodType !== 'PICK_UP' || (own && place && place !== own)) continue;
+    const wanted = (await linesOf(shop, order, cx)).filter(({ remainingQuantity }) => remainingQuantity > 0);
+    if (wanted.some(({ lineItem }) => lines.some(({ orderLine }) => orderLine === tailOf(lineItem.id))))
+      ids.push(order.id);
+  }
+  return ids;
+}
+
+const isOpen = ({ status }: ToShip): boolean => status === 'OPEN' || status === 'IN_PROGRESS';
 
 /** The fulfilment as read back. Throws `unknown` where Shopify does not say that it has the shipment's tracking. */
 function madeAs(document: Shipment, made: Shipped | null | undefined): Shipped {
@@ -192,7 +225,7 @@ function trackingOf(shop: Shop, { carrier, tracking, number }: Shipment, cx: Con
 async function share(shop: Shop, now: OrderNow, shipment: Shipment, cx: Context): Promise<Share[]> {
   const own = cx.mapping(`${shop.settings.tables}-locations`).find(shipment.location);
   const open: { order: ToShip; lines: ToShipLine[] }[] = [];
-  for (const order of now.fulfillmentOrders.nodes.filter(({ status }) => status === 'OPEN' || status === 'IN_PROGRESS'))
+  for (const order of now.fulfillmentOrders.nodes.filter(isOpen))
     open.push({ order, lines: await linesOf(shop, order, cx) });
   const places = [...Map.groupBy(open, ({ order }) => order.assignedLocation.location?.id ?? '').entries()];
   places.sort(([a], [b]) => Number(b === own) - Number(a === own));

@@ -2,13 +2,17 @@ import { add, compare, type Decimal, decimal, decimalText, integer, negate } fro
 import { nothing } from '../../core/document.ts';
 import { rejected } from '../../core/fault.ts';
 import type { Look, Objection, Reply } from '../../core/flow.ts';
-import { type FulfilmentOrder, FulfilmentOrderDocument } from '../../model/fulfilment-order.ts';
+import { type FulfilmentOrder, FulfilmentOrderDocument, shippedKey } from '../../model/fulfilment-order.ts';
+import type { Receipt as GoodsReceipt } from '../../model/receipt.ts';
 import type { Shipment } from '../../model/shipment.ts';
 import type { StockAdjustment } from '../../model/stock-adjustment.ts';
 import type { Acknowledgement, BadMessage, InventoryReport, Receipt, ShippingAdvice } from './messages.ts';
 
-/** The fulfilment order that a warehouse names by its number: by what it was sent, else by the number itself. Throws `rejected`. */
-export async function orderOf(advice: ShippingAdvice, look: Look): Promise<FulfilmentOrder> {
+/** How far goods of a fulfilment order have come, whoever tells it: a warehouse by files, or a store. */
+export type Advice = Omit<ShippingAdvice, 'kind' | 'milestone' | 'sentAt'> & Pick<Shipment, 'milestone'>;
+
+/** The fulfilment order that is named by its number: by what it was sent, else by the number itself. Throws `rejected`. */
+export async function orderOf(advice: Pick<Advice, 'shipment' | 'order'>, look: Look): Promise<FulfilmentOrder> {
   const key = await look.keyOf(FulfilmentOrderDocument, advice.order);
   const sent = key === null ? null : await look.current(FulfilmentOrderDocument, key);
   if (sent) return sent;
@@ -16,18 +20,19 @@ export async function orderOf(advice: ShippingAdvice, look: Look): Promise<Fulfi
   if (found.length === 1) return found[0]!;
   throw rejected(
     found.length === 0
-      ? `Shipment ${advice.shipment} is of fulfilment order ${advice.order}, which is not known here. Ask the warehouse what it is; when the order is there, retry.`
+      ? `Shipment ${advice.shipment} is of fulfilment order ${advice.order}, which is not known here. Ask there what it is; when the order is there, retry.`
       : `Shipment ${advice.shipment} is of fulfilment order ${advice.order}, and ${found.length} orders have that number. Dismiss this, and enter the shipment in the system that has the right one.`,
     found.length === 0 ? 'unknown-order' : 'ambiguous-order',
     'order',
   );
 }
 
-/** What a shipping advice means; null when nothing left at all. Throws `rejected` for goods that the order has not, or not so many. */
+/** What a shipping advice means; null when nothing left at all. `carriers` is the Mapping table of the teller's codes. Throws `rejected` for goods that the order has not, or not so many. */
 export function shipmentOf(
-  advice: ShippingAdvice,
+  advice: Advice,
   order: FulfilmentOrder,
   look: Pick<Look, 'connection' | 'mapping'>,
+  carriers = 'warehouse-carriers',
 ): Shipment | null {
   const taken = allocate(advice, order);
   if (taken.size === 0) return null;
@@ -40,7 +45,7 @@ export function shipmentOf(
     location: order.location,
     milestone: advice.milestone,
     occurredAt: advice.shippedAt,
-    carrier: advice.carrier === null ? null : look.mapping('warehouse-carriers').get(advice.carrier),
+    carrier: advice.carrier === null ? null : look.mapping(carriers).get(advice.carrier),
     tracking: advice.tracking.map((number) => ({ number, url: null })),
     closes: closes(advice, order),
     lines: order.lines.flatMap(({ id, orderLine, sku }) => {
@@ -51,26 +56,26 @@ export function shipmentOf(
 }
 
 /** The last word on an order: said of the whole, or of each of its lines. */
-const closes = (advice: ShippingAdvice, order: FulfilmentOrder): boolean =>
+const closes = (advice: Advice, order: FulfilmentOrder): boolean =>
   advice.closes === 'order' ||
   (advice.closes === 'lines' &&
     order.lines.every((line, index) => advice.lines.some((said) => isOf(said, line, index))));
 
-const isOf = (said: ShippingAdvice['lines'][number], line: FulfilmentOrder['lines'][number], index: number): boolean =>
+const isOf = (said: Advice['lines'][number], line: FulfilmentOrder['lines'][number], index: number): boolean =>
   said.line === null ? said.sku === line.sku : said.line === index + 1;
 
 const zero = integer(0);
 const least = (a: Decimal, b: Decimal): Decimal => (compare(a, b) < 0 ? a : b);
 
 /** How much of each line of the order left, by line id. Goods named without a line fill the lines that want them, first to last. */
-function allocate(advice: ShippingAdvice, order: FulfilmentOrder): Map<string, Decimal> {
+function allocate(advice: Advice, order: FulfilmentOrder): Map<string, Decimal> {
   const taken = new Map<string, Decimal>();
   for (const said of advice.lines) {
     let rest = decimal(said.quantity);
     const own = order.lines.filter((line, index) => isOf(said, line, index) && line.sku === said.sku);
     if (own.length === 0)
       throw rejected(
-        `Shipment ${advice.shipment}: fulfilment order ${order.number} has no ${said.sku}${said.line === null ? '' : ` in line ${said.line}`}. Ask the warehouse what left; correct the code with an edit, or dismiss this and enter the shipment by hand.`,
+        `Shipment ${advice.shipment}: fulfilment order ${order.number} has no ${said.sku}${said.line === null ? '' : ` in line ${said.line}`}. Ask there what left; correct the code with an edit, or dismiss this and enter the shipment by hand.`,
         'unknown-sku',
         'lines.sku',
       );
@@ -83,7 +88,7 @@ function allocate(advice: ShippingAdvice, order: FulfilmentOrder): Map<string, D
     }
     if (compare(rest, zero) > 0)
       throw rejected(
-        `Shipment ${advice.shipment}: ${said.quantity} of ${said.sku} left for fulfilment order ${order.number}, which wants ${decimalText(rest)} less. Ask the warehouse whether that is so; correct it with an edit, or dismiss this and enter the shipment by hand.`,
+        `Shipment ${advice.shipment}: ${said.quantity} of ${said.sku} left for fulfilment order ${order.number}, which wants ${decimalText(rest)} less. Ask there whether that is so; correct it with an edit, or dismiss this and enter the shipment by hand.`,
         'more-than-ordered',
         'lines.quantity',
       );
@@ -107,14 +112,11 @@ export const badMessage = ({ why, where }: BadMessage) =>
     ...(where === null ? [] : [where]),
   );
 
-/** Under which key the shipment of all of a fulfilment order is awaited. */
-export const shippedKey = (number: string): string => `shipped:${number}`;
-
 /**
  * What an advice answers of that: lines of which no more will come, because it says so, or because with what left `before` they have left whole.
  */
 export function shippedBy(
-  advice: ShippingAdvice,
+  advice: Advice,
   order: FulfilmentOrder,
   shipment: Shipment | null,
   before: readonly Shipment[],
@@ -153,9 +155,26 @@ export function replyOf({ to, accepted, problems }: Acknowledgement, connection:
   };
 }
 
-/** Goods that came in, as stock found at the warehouse. */
+/** Lines of what came at all. */
+const cameIn = ({ lines }: Receipt): Receipt['lines'] =>
+  lines.filter(({ quantity }) => compare(decimal(quantity), zero) > 0);
+
+/** Goods that came in and were announced; null where nothing came. */
+export function receiptOf(receipt: Receipt, reference: string, connection: string): GoodsReceipt | null {
+  const lines = cameIn(receipt);
+  if (lines.length === 0) return null;
+  return {
+    id: `${connection}:${receipt.receipt}`,
+    number: receipt.receipt,
+    reference,
+    receivedAt: receipt.receivedAt,
+    lines: lines.map((line, index) => ({ id: String(index + 1), ...line })),
+  };
+}
+
+/** Goods that came in unannounced, as stock found at the warehouse. */
 export const adjustmentOf = (receipt: Receipt, connection: string): StockAdjustment | null => {
-  const lines = receipt.lines.filter(({ quantity }) => compare(decimal(quantity), zero) > 0);
+  const lines = cameIn(receipt);
   if (lines.length === 0) return null;
   return {
     id: `${connection}:${receipt.receipt}`,

@@ -1,8 +1,7 @@
 import { type Duration, milliseconds } from '../../core/clock.ts';
 import type { Context, Expectation, Idempotency, Item, Result, Sink } from '../../core/connector.ts';
 import type { FilePlace, FileStore } from '../../core/file-store.ts';
-import { type FulfilmentOrder, FulfilmentOrderDocument } from '../../model/fulfilment-order.ts';
-import { shippedKey } from './mapping.ts';
+import { type FulfilmentOrder, FulfilmentOrderDocument, shippedKey } from '../../model/fulfilment-order.ts';
 import type { Codec, OrderMessage } from './messages.ts';
 import { writeOnce } from './outbox.ts';
 import { visit } from './visit.ts';

@@ -56,6 +56,10 @@ type Rights = Partial<Record<Operation, readonly string[]>>;
 const changing = (names: readonly string[]): Rights => ({ write: names, create: names, unlink: names });
 const only = (names: readonly string[]): Rights => ({ read: names, ...changing(names) });
 
+const PURCHASING = ['purchase.group_purchase_manager', 'purchase.group_purchase_user'];
+const BILLS = [...PURCHASING, 'account.group_account_invoice'];
+const PURCHASES: Rights = { read: [...BILLS, ...STOCK], write: BILLS, create: PURCHASING, unlink: PURCHASING };
+
 const PARTNERS = [
   'base.group_partner_manager',
   'stock.group_stock_manager',
@@ -81,6 +85,8 @@ const rights: Readonly<Record<string, Rights>> = {
   'product.pricelist': changing(PRODUCTS),
   'sale.order': { read: READ_ORDERS, ...changing(SALES) },
   'sale.order.line': { read: READ_ORDERS, ...changing(SALES) },
+  'purchase.order': PURCHASES,
+  'purchase.order.line': PURCHASES,
   'stock.move': { read: READ_MOVES, ...changing(STOCK) },
   'stock.move.line': { read: READ_MOVES, ...changing(STOCK) },
   'stock.picking': { read: READ_MOVES, ...changing(STOCK) },

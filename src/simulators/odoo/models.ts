@@ -6,6 +6,7 @@ import { partnerModels } from './partner.ts';
 import { pickingModels } from './picking.ts';
 import { priceModels } from './price.ts';
 import { productModels } from './product.ts';
+import { purchaseModels } from './purchase.ts';
 import { saleModels } from './sale.ts';
 import { stockModels } from './stock.ts';
 import { taxModels } from './tax.ts';
@@ -22,5 +23,6 @@ export const modelsOf = (version: Version): Model[] => [
   ...pickingModels(version),
   ...stockModels(version),
   ...saleModels(version),
+  ...purchaseModels(version),
   ...invoiceModels(),
 ];

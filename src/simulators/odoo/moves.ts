@@ -140,6 +140,7 @@ const moves = (version: Version): Model =>
       origin: char('Source Document'),
       reference: char('Reference'),
       sale_line_id: many2one('sale.order.line', 'Sale Line', { index: true }),
+      purchase_line_id: many2one('purchase.order.line', 'Purchase Order Line', { index: true }),
       origin_returned_move_id: many2one('stock.move', 'Origin return move'),
       to_refund: boolean('Update quantities on SO/PO', { default: true }),
       has_tracking: selection(

@@ -118,6 +118,7 @@ const pickings = (version: Version): Model =>
       backorder_id: many2one('stock.picking', 'Back Order of', { index: true }),
       return_id: many2one('stock.picking', 'Return of', { index: true }),
       sale_id: many2one('sale.order', 'Sales Order', { index: true }),
+      purchase_id: many2one('purchase.order', 'Purchase Orders', { index: true }),
       carrier_id: many2one('delivery.carrier', 'Carrier'),
       carrier_tracking_ref: char('Tracking Reference'),
       move_ids: one2many('stock.move', 'picking_id', 'Stock Moves'),

@@ -58,6 +58,7 @@ function remainder(env: Env, move: Row, picking: Row, moved: number): Row {
     'company_id',
     'origin',
     'sale_line_id',
+    'purchase_line_id',
     'origin_returned_move_id',
     'to_refund',
   ];
@@ -77,6 +78,7 @@ export const copyOf = (env: Env, picking: Row, more: Vals): Row => {
     'company_id',
     'origin',
     'sale_id',
+    'purchase_id',
     'move_type',
   ];
   return env.create('stock.picking', [

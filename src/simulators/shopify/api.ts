@@ -22,6 +22,7 @@ import {
   updateVariants,
 } from './mutations.ts';
 import { type PageArgs, page, refusal, searched } from './pages.ts';
+import { prepareForPickup } from './pickups.ts';
 import { createRefund, orderCancel } from './refunds.ts';
 import { schema } from './schema.ts';
 import type { Shop } from './shop.ts';
@@ -201,6 +202,8 @@ export class Api {
       fulfillmentTrackingInfoUpdate: (wanted: Parameters<typeof updateTracking>[1]) => updateTracking(shop, wanted),
       fulfillmentEventCreate: ({ fulfillmentEvent }: { fulfillmentEvent: Parameters<typeof addEvent>[1] }) =>
         addEvent(shop, fulfillmentEvent),
+      fulfillmentOrderLineItemsPreparedForPickup: ({ input }: { input: Parameters<typeof prepareForPickup>[1] }) =>
+        prepareForPickup(shop, input),
       fulfillmentCreate: ({ fulfillment }: { fulfillment: Parameters<typeof createFulfillment>[1] }) =>
         createFulfillment(shop, fulfillment),
       webhookSubscriptionCreate: (args: Parameters<typeof createSubscription>[1]) =>

@@ -202,11 +202,13 @@ export function fulfil(
   chosen?: ReadonlyMap<string, number>,
 ): Fulfillment {
   const lines: Fulfillment['lines'][number][] = [];
+  let locationId: string | null = null;
   for (const one of order.fulfillmentOrders.filter(({ status }) => status === 'OPEN' || status === 'IN_PROGRESS')) {
     for (const line of one.lines) {
       const quantity = chosen ? (chosen.get(line.id) ?? 0) : line.remaining;
       if (quantity === 0) continue;
       line.remaining -= quantity;
+      locationId = one.locationId;
       lines.push({ id: shop.id('FulfillmentLineItem'), lineId: line.lineId, quantity });
     }
     one.status = one.lines.every(({ remaining }) => remaining === 0) ? 'CLOSED' : 'IN_PROGRESS';
@@ -214,6 +216,7 @@ export function fulfil(
   const made: Fulfillment = {
     id: shop.id('Fulfillment'),
     status: 'SUCCESS',
+    locationId,
     createdAt: shop.now(),
     tracking,
     lines,

@@ -170,12 +170,15 @@ interface FulfillmentOrder {
   /** The last moment that checkout gave for its arrival. */
   readonly promisedAt: Date | null;
   status: 'OPEN' | 'IN_PROGRESS' | 'CLOSED' | 'CANCELLED';
+  /** When its customer was told that it can be collected: each time. */
+  noticed?: Date[];
   readonly lines: { readonly id: string; readonly lineId: string; readonly total: number; remaining: number }[];
 }
 
 export interface Fulfillment {
   readonly id: string;
   readonly status: 'SUCCESS' | 'CANCELLED';
+  readonly locationId?: string | null;
   readonly createdAt: Date;
   tracking: readonly { company: string | null; number: string | null; url: string | null }[];
   readonly lines: readonly { id: string; lineId: string; quantity: number }[];

@@ -146,6 +146,7 @@ enum FulfillmentEventStatus {
 type FulfillmentEvent implements Node { id: ID! status: FulfillmentEventStatus! happenedAt: DateTime! }
 type FulfillmentLineItem implements Node { id: ID! quantity: Int lineItem: LineItem! }
 type Fulfillment implements Node {
+  location: Location
   id: ID! status: FulfillmentStatus! createdAt: DateTime! trackingInfo(first: Int): [FulfillmentTrackingInfo!]!
   events(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): FulfillmentEventConnection!
   fulfillmentLineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): FulfillmentLineItemConnection!
@@ -259,6 +260,15 @@ input FulfillmentInput {
 input FulfillmentEventInput { fulfillmentId: ID! status: FulfillmentEventStatus! happenedAt: DateTime message: String }
 type FulfillmentEventCreatePayload { fulfillmentEvent: FulfillmentEvent userErrors: [UserError!]! }
 type FulfillmentTrackingInfoUpdatePayload { fulfillment: Fulfillment userErrors: [UserError!]! }
+input PreparedFulfillmentOrderLineItemsInput { fulfillmentOrderId: ID! }
+input FulfillmentOrderLineItemsPreparedForPickupInput { lineItemsByFulfillmentOrder: [PreparedFulfillmentOrderLineItemsInput!]! }
+enum FulfillmentOrderLineItemsPreparedForPickupUserErrorCode {
+  FULFILLMENT_ORDER_INVALID NO_LINE_ITEMS_TO_PREPARE_FOR_FULFILLMENT_ORDER UNABLE_TO_PREPARE_QUANTITY
+}
+type FulfillmentOrderLineItemsPreparedForPickupUserError implements DisplayableError {
+  code: FulfillmentOrderLineItemsPreparedForPickupUserErrorCode field: [String!] message: String!
+}
+type FulfillmentOrderLineItemsPreparedForPickupPayload { userErrors: [FulfillmentOrderLineItemsPreparedForPickupUserError!]! }
 type FulfillmentCreatePayload { fulfillment: Fulfillment userErrors: [UserError!]! }
 
 enum BulkOperationErrorCode { ACCESS_DENIED INTERNAL_SERVER_ERROR TIMEOUT }
@@ -335,6 +345,9 @@ type Mutation {
     fulfillmentId: ID!, notifyCustomer: Boolean, trackingInfoInput: FulfillmentTrackingInput!
   ): FulfillmentTrackingInfoUpdatePayload
   fulfillmentEventCreate(fulfillmentEvent: FulfillmentEventInput!): FulfillmentEventCreatePayload
+  fulfillmentOrderLineItemsPreparedForPickup(
+    input: FulfillmentOrderLineItemsPreparedForPickupInput!
+  ): FulfillmentOrderLineItemsPreparedForPickupPayload
   fulfillmentCreate(fulfillment: FulfillmentInput!, message: String): FulfillmentCreatePayload
   webhookSubscriptionCreate(topic: WebhookSubscriptionTopic!, webhookSubscription: WebhookSubscriptionInput!): WebhookSubscriptionCreatePayload
   webhookSubscriptionDelete(id: ID!): WebhookSubscriptionDeletePayload

@@ -272,6 +272,7 @@ export function orderView(shop: Shop, order: Order) {
         id: one.id,
         status: one.status,
         createdAt: time(one.createdAt),
+        location: locationView(shop, one.locationId ?? null),
         trackingInfo: one.tracking,
         events: (args: PageArgs) => page(one.events, args, own, eventView),
         fulfillmentLineItems: (args: PageArgs) =>

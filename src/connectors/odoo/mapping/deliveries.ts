@@ -44,7 +44,7 @@ export async function toDeliveryDocuments(record: DeliveryRecord, look: Look): P
     drafts.push({ kind: 'fulfilment-order', externalId: String(record.id), body });
   }
   for (const picking of done) {
-    const shipment = await shipmentOf(picking, record, head, look);
+    const shipment = await shipmentOf(picking, record, { ...head, sold: known }, look);
     if (shipment) drafts.push({ kind: 'shipment', externalId: String(picking.id), body: shipment });
   }
   return drafts;
@@ -70,21 +70,23 @@ function methodOf(lines: FulfilmentOrder['lines'], order: Order | null): Fulfilm
 async function shipmentOf(
   picking: PickingRecord,
   { pickings }: DeliveryRecord,
-  head: { id: string; order: string; orderNumber: string; location: string },
+  head: { id: string; order: string; orderNumber: string; location: string; sold: Order | null },
   look: Look,
 ): Promise<Shipment | null> {
-  const { id, ...order } = head;
+  const { id, sold, ...order } = head;
   const lines = await linesOf([picking], look, ({ moved, state }) => (state === 'done' ? moved : 0));
   if (lines.length === 0) return null;
+  const tracking = trackingOf(picking.tracking);
   return {
     ...order,
     id: (await look.keyOf(ShipmentDocument, String(picking.id))) ?? `${look.connection}:${picking.id}`,
     number: picking.name,
     fulfilmentOrder: id,
-    milestone: 'shipped',
+    // A parcel that is sent after all has a number.
+    milestone: methodOf(lines, sold) === 'collect' && tracking.length === 0 ? 'collected' : 'shipped',
     occurredAt: picking.doneAt!,
     carrier: picking.carrier === null ? null : look.mapping('odoo-carriers').get(picking.carrier),
-    tracking: trackingOf(picking.tracking),
+    tracking,
     closes: !pickings.some(({ rest, state }) => rest === picking.id && state !== 'cancel'),
     lines: lines.map(({ id: line, orderLine, sku, quantity }) => ({ id: line, orderLine, sku, quantity })),
   };
