@@ -6,6 +6,7 @@ import { partnerModels } from './partner.ts';
 import { pickingModels } from './picking.ts';
 import { priceModels } from './price.ts';
 import { productModels } from './product.ts';
+import { reversalModels } from './reversal.ts';
 import { saleModels } from './sale.ts';
 import { stockModels } from './stock.ts';
 import { taxModels } from './tax.ts';
@@ -23,4 +24,5 @@ export const modelsOf = (version: Version): Model[] => [
   ...stockModels(version),
   ...saleModels(version),
   ...invoiceModels(),
+  ...reversalModels(),
 ];
