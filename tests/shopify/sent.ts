@@ -1,12 +1,14 @@
 import { bulkCalls, bulkQueries } from '../../src/connectors/shopify/bulk-documents.ts';
 import { type Document, documents } from '../../src/connectors/shopify/documents.ts';
 import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
+import { returnCalls } from '../../src/connectors/shopify/return-documents.ts';
 
 /** Every text that is sent by itself. */
 export const calls: readonly Document[] = [
   ...Object.values(documents),
   ...Object.values(bulkCalls),
   ...Object.values(refundCalls),
+  ...Object.values(returnCalls),
 ];
 
 /** Every text that is sent, those within bulk operations too. */

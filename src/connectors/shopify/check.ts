@@ -3,6 +3,7 @@ import { FaultError } from '../../core/fault.ts';
 import { bulkCalls } from './bulk-documents.ts';
 import { type Document, documents, versions } from './documents.ts';
 import { refundCalls } from './refund-documents.ts';
+import { returnCalls } from './return-documents.ts';
 import type { Shop } from './shop.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -36,6 +37,7 @@ const scopes: readonly (readonly [scope: string, ports: string])[] = [
 /** What each port that writes cannot do without. */
 const writing: readonly (readonly [scope: string, ports: string])[] = [
   ['orders', 'refunds, cancellations'],
+  ['returns', 'returns'],
   ['merchant_managed_fulfillment_orders', 'shipments'],
   ['products', 'catalogue, prices'],
   ['inventory', 'stockLevels'],
@@ -149,6 +151,8 @@ async function* drift(shop: Shop, cx: Context): AsyncGenerator<Finding> {
     [documents.orderToShip, { id: nowhere }],
     [refundCalls.orderToRefund, { id: nowhere }],
     [refundCalls.orderToCancel, { id: nowhere }],
+    [returnCalls.returnsOfOrder, { id: nowhere }],
+    [returnCalls.returnable, { id: nowhere }],
     [bulkCalls.ordersCount, { query: '', limit: 1 }],
     [documents.changedProducts, { query: "updated_at:>='2100-01-01T00:00:00Z'" }],
     [documents.stockNow, { ids: ['gid://shopify/ProductVariant/0'], location: 'gid://shopify/Location/0' }],

@@ -22,6 +22,7 @@ import {
 } from './mutations.ts';
 import { type PageArgs, page, refusal, searched } from './pages.ts';
 import { createRefund, orderCancel } from './refunds.ts';
+import { closeOpen, createReturn, processReturn, reasons, returnable } from './returns.ts';
 import { schema } from './schema.ts';
 import type { Shop } from './shop.ts';
 import { locationView, orderView, productView, variantView } from './views.ts';
@@ -156,6 +157,12 @@ export class Api {
       fulfillment: ({ id }: { id: string }) => this.#part(id, 'fulfillments'),
       fulfillmentOrder: ({ id }: { id: string }) => this.#part(id, 'fulfillmentOrders'),
       return: ({ id }: { id: string }) => this.#part(id, 'returns'),
+      returnableFulfillments: ({ orderId, ...args }: PageArgs & { orderId: string }) => returnable(shop, orderId, args),
+      returnReasonDefinitions: ({ handles, ...args }: PageArgs & { handles?: string[] | null }) =>
+        reasons(handles ?? null, args),
+      returnCreate: (args: Parameters<typeof createReturn>[1]) => createReturn(shop, args),
+      returnProcess: (args: Parameters<typeof processReturn>[1]) => processReturn(shop, args),
+      returnClose: (args: { id: string }) => closeOpen(shop, args),
       product: ({ id }: { id: string }) => this.#node(id),
       productByIdentifier: ({ identifier }: { identifier: { id?: string; handle?: string } }) => {
         const found = [...shop.products.values()].find(
@@ -242,7 +249,13 @@ export class Api {
     const product = shop.products.get(id);
     if (product) return productView(shop, product);
     const variant = shop.variants.get(id);
-    return variant ? variantView(shop, variant) : null;
+    if (variant) return variantView(shop, variant);
+    const sold = [...shop.orders.values()].find(({ lines }) => lines.some((line) => line.id === id));
+    return sold
+      ? (orderView(shop, sold)
+          .lineItems({ first: 250 })
+          .nodes.find((line) => line.id === id) ?? null)
+      : null;
   }
 
   /** A refund, a return, a fulfilment or a fulfilment order of whatever order has it. */
