@@ -255,7 +255,11 @@ test('an order that is first heard as cancelled has the level told again: a chan
     'test_afresh',
     'select afresh, payload_sealed is null as telling from event',
   );
-  assert.deepEqual(rows, [{ afresh: true, telling: false }], 'what is passed over leaves what it asked for to its heir');
+  assert.deepEqual(
+    rows,
+    [{ afresh: true, telling: false }],
+    'what is passed over leaves what it asked for to its heir',
+  );
 });
 
 test('safety stock is kept back by channel, place and SKU, never below nothing', async (t) => {
