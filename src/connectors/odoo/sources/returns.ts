@@ -5,7 +5,7 @@ import { later, rfc3339 } from './cursor.ts';
 import { type Capture, feed, type Native } from './feed.ts';
 import { ordersOf, type SoldOrder } from './sold-orders.ts';
 
-export interface ReturnedLine {
+interface ReturnedLine {
   /** Id of the sale line and external id that the hub gave it. */
   readonly saleLine: number;
   readonly externalId: string | null;
