@@ -95,7 +95,7 @@ function objectionTo(record: CreditNoteRecord, told: Refund): Objection | null {
     return {
       cause: takenBack,
       field: 'state',
-      message: `${about} was ${record.state === 'cancel' ? 'cancelled' : 'reset to draft'} in Odoo after the shop was told to pay back ${text(amount)}: the shop's payment is not taken back by that. Post it again, or settle it with the customer and dismiss this.`,
+      message: `${about} was ${record.state === 'cancel' ? 'cancelled' : 'reset to draft'} in Odoo after the shop was told to pay back ${text(amount)}: the shop's payment is not taken back by that. Post it again and set the payment against it, or settle it with the customer and dismiss this.`,
       measure,
     };
   const total = minorIn(record.currency)(record.total);
