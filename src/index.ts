@@ -64,6 +64,8 @@ export { daySales } from './flows/day-sales.ts';
 export { type FulfilmentParts, fulfilment } from './flows/fulfilment.ts';
 export { catalogueFeed, priceFeed, stockFeed } from './flows/odoo-feeds.ts';
 export { odooFulfilment } from './flows/odoo-fulfilment.ts';
+export { type OdooRefundsParts, odooRefunds } from './flows/odoo-refunds.ts';
+export { type OdooReturnsParts, odooReturns } from './flows/odoo-returns.ts';
 export { type OdooShipmentsParts, odooShipments } from './flows/odoo-shipments.ts';
 export {
   type ShopCancellationsParts,

@@ -3,6 +3,7 @@ import * as medusa from '../connectors/medusa/mapping.ts';
 import type { MappingOptions as MedusaOptions } from '../connectors/medusa/terms.ts';
 import type { ShopifyOrder, ShopifyProduct } from '../connectors/shopify/index.ts';
 import * as shopify from '../connectors/shopify/mapping.ts';
+import type { PaidBack } from '../connectors/shopify/money-back.ts';
 import type { MappingOptions as ShopifyOptions } from '../connectors/shopify/terms.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { type Draft, defineFlow, type Flow, type Look, type MappingSeed } from '../core/flow.ts';
@@ -13,6 +14,7 @@ import { ProductDocument } from '../model/product.ts';
 import { RefundDocument } from '../model/refund.ts';
 import { ReturnDocument } from '../model/return.ts';
 import { broughtBy } from './brought.ts';
+import { notPaid, paidBackOf } from './paid-back.ts';
 
 type ShopDocument =
   | typeof CustomerDocument
@@ -26,6 +28,8 @@ type ShopDocument =
 interface ShopKind<N> {
   readonly mappings: readonly MappingSeed[];
   toDocuments(order: N, look: Look): Draft<ShopDocument>[];
+  /** What the shop did about refunds that were told to it. */
+  paidBack?(order: N, look: Look): PaidBack[];
 }
 
 interface OrdersParts<N> {
@@ -156,7 +160,15 @@ const ordersFlow = <N>(kind: ShopKind<N>, { id = 'web-orders', from, to }: Order
         .toDocuments(order, look)
         .filter(({ kind: name }) => documents.some((document) => document.name === name))
         .map((draft) => (to.refund ? withRefunds(draft) : draft));
-      return { outcome: 'routed', documents: drafts, brought: await broughtBy(drafts, documents, look) };
+      const paid = to.refund && kind.paidBack ? await paidBackOf(kind.paidBack(order, look), look) : null;
+      const all = [...drafts, ...(paid?.drafts ?? [])];
+      return {
+        outcome: 'routed',
+        documents: all,
+        objections: paid?.objections ?? [],
+        answers: [notPaid],
+        brought: await broughtBy(all, documents, look),
+      };
     },
   });
 };
@@ -169,6 +181,7 @@ export const webOrders = ({ id, from, to, ...options }: WebOrdersParts): Flow<Sh
     {
       mappings: shopifySeeds(options.tables ?? 'shopify'),
       toDocuments: (order, look) => shopify.toDocuments(order, look, options),
+      paidBack: (order, look) => shopify.paidBack(order, look, options),
     },
     { ...(id === undefined ? {} : { id }), from, to },
   );

@@ -9,6 +9,10 @@ const RefundSchema = Type.Object({
   orderNumber: Type.String(classified('internal')),
   /** Key of the return document it belongs to; null where nothing comes back. */
   return: Type.Union([Type.String(), Type.Null()], classified('internal')),
+  /**
+   * Number of the credit note where the books decided on the refund: they have it, and wait for the payment alone. Absent where the books are to be told of it.
+   */
+  creditNote: Type.Optional(Type.String(classified('internal'))),
   /** YYYY-MM-DD in the entity's time zone. */
   refundedOn: Type.String(classified('internal')),
   /** Payment method of the hub; null while nothing was paid back yet. */
@@ -29,6 +33,8 @@ const RefundSchema = Type.Object({
        * had been invoiced at all. Absent for goods that were shipped, and for money.
        */
       left: Type.Optional(Type.String(classified('internal'))),
+      /** Location where its goods came back and are for sale again, where no return of their own tells that. */
+      restockAt: Type.Optional(Type.String(classified('internal'))),
       /** Minor units, tax included; negative where something is kept back. */
       amount: Type.Integer(classified('internal')),
       /** Minor units: the tax within `amount`. */
@@ -45,7 +51,7 @@ export type Refund = Static<typeof RefundSchema>;
 /** Money that goes back to a customer. */
 export const RefundDocument = defineDocument({
   name: 'refund',
-  version: '1.1',
+  version: '1.2',
   schema: RefundSchema,
   key: (refund) => refund.id,
   references: (refund) => [

@@ -64,7 +64,7 @@ for (const [name, start] of odooTargets) {
     settle: isReal ? ('8s' as const) : ('700ms' as const),
     ...(target.company ? { company: target.company } : {}),
   };
-  const { sinks, sources } = odoo({ ...settings, capture: { page: 50 } });
+  const { sinks, sources } = odoo({ ...settings, capture: { page: 50, goLive: '2020-01-01T00:00:00Z' } });
   const direct = new Odoo({
     timeout: '150s',
     company: undefined,
@@ -74,6 +74,7 @@ for (const [name, start] of odooTargets) {
   });
   const cx = makeContext(surroundings);
   const { currency } = await direct.company(cx);
+  const dialect = await direct.dialect(cx);
 
   const item = (key: string, document: unknown, links: Record<string, string> = {}): Item<unknown> => ({
     key,
@@ -195,6 +196,57 @@ for (const [name, start] of odooTargets) {
           const made = await worker.call('sale.order', 'create', [orders]);
           const rows = await direct.read('stock.picking', [['sale_id', 'in', made]], ['name'], cx);
           return rows.map(({ id }) => `delivery:${id}`);
+        }),
+      [`${name}: credit notes`]: () =>
+        poll(sources.creditNotes as never, async (count) => {
+          const { order } = await worker.order(thing, 1);
+          const [line] = await direct.read('sale.order.line', [['order_id', '=', order]], ['order_id'], cx);
+          const credited = {
+            name: 'Sorry',
+            quantity: 1,
+            price_unit: 1,
+            tax_ids: [],
+            sale_line_ids: [[6, 0, [line!.id]]],
+          };
+          const vals = many(count, () => ({
+            move_type: 'out_refund',
+            partner_id: Number(buyer),
+            invoice_line_ids: [[0, 0, credited]],
+          }));
+          const made = (await worker.call('account.move', 'create', [vals])) as number[];
+          await worker.call('account.move', 'action_post', [made]);
+          return made.map((id) => `credit note:${id}`);
+        }),
+      [`${name}: returns`]: () =>
+        poll(sources.returns as never, async (count) => {
+          const { picking } = await worker.order(thing, count);
+          await worker.ship(picking, count);
+          const fields = ['sale_line_id', 'location_id', 'location_dest_id'];
+          const [move] = await direct.read('stock.move', [['picking_id', '=', picking]], fields, cx);
+          const { incomingType } = await direct.warehouse(cx);
+          const ends = {
+            location_id: relation(move!.location_dest_id).id,
+            location_dest_id: relation(move!.location_id).id,
+          };
+          const came = {
+            ...ends,
+            ...(dialect.moveName ? { name: 'Back' } : {}),
+            product_id: thing,
+            product_uom_qty: 1,
+            quantity: 1,
+            picked: true,
+            sale_line_id: relation(move!.sale_line_id).id,
+            origin_returned_move_id: move!.id,
+          };
+          const vals = many(count, () => ({
+            ...ends,
+            picking_type_id: incomingType,
+            return_id: picking,
+            move_ids: [[0, 0, came]],
+          }));
+          const made = (await worker.call('stock.picking', 'create', [vals])) as number[];
+          await worker.call('stock.picking', 'button_validate', [made], { skip_backorder: true });
+          return made.map((id) => `return:${id}`);
         }),
     },
     sinks: {

@@ -210,6 +210,53 @@ async function refunds(): Promise<SinkUnderTest> {
   };
 }
 
+async function returns(): Promise<SinkUnderTest> {
+  const { shop, connection, variants } = await start();
+  const [location] = shop.locations.keys();
+  const orders = new Map<string, ReturnType<typeof placeOrder>>();
+  const returnOf = (n: number, quantity: string) => {
+    const order = placeOrder(shop, { lines: [{ variantId: variants[n]!.id, quantity: 3 }], customer: person(shop, n) });
+    fulfil(shop, order, []);
+    orders.set(`came-${n}`, order);
+    const line = {
+      id: '1',
+      orderLine: order.lines[0]!.id.split('/').at(-1)!,
+      sku: 'A',
+      reason: 'unknown',
+      restock: true,
+    };
+    const document = {
+      id: `came-${n}`,
+      number: `WH/IN/${n}`,
+      order: `web:${n}`,
+      orderNumber: order.name,
+      state: 'received',
+      location: 'here',
+      occurredAt: '2026-11-25T10:00:00Z',
+      lines: [{ ...line, quantity }],
+    };
+    return item(`came-${n}`, document, [[`order:web:${n}`, order.id]]);
+  };
+  return {
+    sink: connection.sinks.returns,
+    secrets,
+    mappings: { 'shopify-locations': { here: location! }, 'shopify-return-reasons': {} },
+    // One of three: a repeat would find enough left.
+    item: (n) => returnOf(n, '1'),
+    bad: (n) => returnOf(n, '1.5'),
+    badIsFoundBy: 'sink',
+    badField: 'lines',
+    held: async ({ key }) => orders.get(key)!.returns.filter(({ status }) => status === 'CLOSED').length,
+    writes: (request) => ['OpenReturn', 'ProcessReturn', 'CloseReturn'].includes(operationOf(request)),
+    hollow: hollow({
+      returnCreate: { return: null, userErrors: [] },
+      returnProcess: { return: null, userErrors: [] },
+      returnClose: { return: null, userErrors: [] },
+    }),
+    refuses: invalidToken,
+  };
+}
+
 async function cancellations(): Promise<SinkUnderTest> {
   const { shop, connection, variants } = await start();
   const orders = new Map<string, ReturnType<typeof placeOrder>>();
@@ -357,6 +404,7 @@ conform({
     'shopify catalogue': catalogue,
     'shopify shipments': shipments,
     'shopify refunds': refunds,
+    'shopify returns': returns,
     'shopify cancellations': cancellations,
     'shopify customers': customers,
   },

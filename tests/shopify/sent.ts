@@ -3,6 +3,7 @@ import { customerCalls } from '../../src/connectors/shopify/customer-documents.t
 import { type Document, documents } from '../../src/connectors/shopify/documents.ts';
 import { pickupCalls } from '../../src/connectors/shopify/pickup-documents.ts';
 import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
+import { returnCalls } from '../../src/connectors/shopify/return-documents.ts';
 
 /** Every text that is sent by itself. */
 export const calls: readonly Document[] = [
@@ -11,6 +12,7 @@ export const calls: readonly Document[] = [
   ...Object.values(pickupCalls),
   ...Object.values(refundCalls),
   ...Object.values(customerCalls),
+  ...Object.values(returnCalls),
 ];
 
 /** Every text that is sent, those within bulk operations too. */

@@ -6,10 +6,11 @@ import { customerCalls } from '../../src/connectors/shopify/customer-documents.t
 import { type Document, documents, versions } from '../../src/connectors/shopify/documents.ts';
 import { pickupCalls } from '../../src/connectors/shopify/pickup-documents.ts';
 import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
+import { returnCalls } from '../../src/connectors/shopify/return-documents.ts';
 import { seeded } from '../../src/core/clock.ts';
 import type { BulkOperation } from '../../src/simulators/shopify/bulk.ts';
 import { startShopify } from '../../src/simulators/shopify/index.ts';
-import { placeOrder } from '../../src/simulators/shopify/orders.ts';
+import { fulfil, openReturn, placeOrder } from '../../src/simulators/shopify/orders.ts';
 import { furnish, trade } from '../../src/simulators/shopify/traffic.ts';
 import { hasRealSchema, realSchema } from './real-schema.ts';
 import { calls } from './sent.ts';
@@ -51,6 +52,26 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     orderId,
     parentId: orderId === fresh.id ? fresh.transactions[0]!.id : null,
   });
+  const came = placeOrder(shop, { lines: [{ variantId: variants[0]!.id, quantity: 3 }] });
+  const [unit] = fulfil(shop, came, []).lines;
+  const opened = openReturn(shop, came, unit!.lineId, 1);
+  const returned = (note: string) => ({
+    orderId: came.id,
+    requestedAt: '2026-11-20T10:00:00Z',
+    returnLineItems: [{ fulfillmentLineItemId: unit!.id, quantity: 1, returnReasonNote: note }],
+  });
+  const disposed = {
+    id: opened.lines[0]!.id,
+    quantity: 1,
+    dispositions: [
+      {
+        reverseFulfillmentOrderLineItemId: opened.lines[0]!.id.replace('Return', 'ReverseFulfillmentOrder'),
+        quantity: 1,
+        dispositionType: 'RESTOCKED',
+        locationId: location,
+      },
+    ],
+  };
   shopify.bulk.run({ query: bulkQueries.products('').text, groupObjects: true });
   const [done] = shopify.bulk.operations.values() as unknown as [BulkOperation];
   while (done.status !== 'COMPLETED') await new Promise((resolve) => setTimeout(resolve, 5));
@@ -148,6 +169,19 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [refundCalls.orderToRefund, { id: refunded.id }],
     [refundCalls.refund, { key: 'a', input: { orderId: fresh.id, note: 'n', transactions: [pays(fresh.id)] } }],
     [refundCalls.refund, { key: 'b', input: { orderId: fresh.id, note: 'n', transactions: [pays('none')] } }],
+    [refundCalls.refundable, { ids: [fresh.lines[0]!.id] }],
+    [returnCalls.returnsOfOrder, { id: came.id }],
+    [returnCalls.returnable, { id: came.id }],
+    [returnCalls.toShip, { id: came.id }],
+    [returnCalls.reasons, { handles: ['other'] }],
+    [returnCalls.returnNow, { id: opened.id }],
+    [returnCalls.process, { input: { returnId: opened.id, returnLineItems: [disposed] } }],
+    [returnCalls.process, { input: { returnId: opened.id, returnLineItems: [disposed] } }],
+    [returnCalls.returnNow, { id: opened.id }],
+    [returnCalls.close, { id: opened.id }],
+    [returnCalls.close, { id: opened.id }],
+    [returnCalls.open, { input: returned('R (crossdock a)') }],
+    [returnCalls.open, { input: returned('x'.repeat(256)) }],
     [refundCalls.orderToCancel, { id: fresh.id }],
     [refundCalls.cancel, { id: fresh.id, reason: 'CUSTOMER', notify: false }],
     [refundCalls.cancel, { id: 'gid://shopify/Order/1', reason: 'OTHER', notify: false }],

@@ -28,9 +28,11 @@ import { saleOrders } from './sale-orders.ts';
 import { shipments } from './shipments.ts';
 import { type CatalogueRecord, catalogue } from './sources/catalogue.ts';
 import { type ContactRecord, contacts } from './sources/contacts.ts';
+import { type CreditNoteRecord, creditNotes } from './sources/credit-notes.ts';
 import { hints } from './sources/hints.ts';
 import { type DeliveryRecord, pickings } from './sources/pickings.ts';
 import { type PriceRecord, prices } from './sources/prices.ts';
+import { type ReturnRecord, returns as returnSource } from './sources/returns.ts';
 import { type StockRecord, stockLevels } from './sources/stock-levels.ts';
 import { Turnstile } from './sources/turnstile.ts';
 import { stockAdjustments } from './stock-adjustments.ts';
@@ -88,7 +90,11 @@ export interface OdooConfig {
       readonly prices?: Duration;
       readonly pickings?: Duration;
       readonly contacts?: Duration;
+      readonly creditNotes?: Duration;
+      readonly returns?: Duration;
     };
+    /** RFC 3339, UTC: credit notes and returns of before are not told to anybody. Default: when the hub first reads them. */
+    readonly goLive?: string;
     /** Plain decimal: pieces of each product that are never promised, in each warehouse (0). */
     readonly safety?: string;
     /** Takes hints of automation rules at `POST /in/{connection}/changed-{source}?token=…`, from whoever knows one of these. */
@@ -107,6 +113,8 @@ export interface OdooConnection extends Connection {
     readonly prices: PollSource<PriceRecord>;
     readonly pickings: PollSource<DeliveryRecord>;
     readonly contacts: PollSource<ContactRecord>;
+    readonly creditNotes: PollSource<CreditNoteRecord>;
+    readonly returns: PollSource<ReturnRecord>;
   } & Readonly<Record<`hint-${string}`, WebhookSource<never>>>;
   readonly lookups: { readonly stockLevels: Lookup<typeof StockLevelDocument> };
   readonly sinks: {
@@ -169,7 +177,8 @@ export function odoo(config: OdooConfig): OdooConnection {
 }
 
 /** Throws HubError CONFIG_INVALID for an overlap that loses changes, or a safety stock that is none. */
-function sourcesOf(odoo: Odoo, { overlap = '180s', full = '1d', page = 200, every = {}, safety = '0' }: Capturing) {
+function sourcesOf(odoo: Odoo, capturing: Capturing) {
+  const { overlap = '180s', full = '1d', page = 200, every = {}, safety = '0', goLive } = capturing;
   if (milliseconds(overlap) < milliseconds(odoo.settings.settle))
     throw new HubError(
       'CONFIG_INVALID',
@@ -177,6 +186,9 @@ function sourcesOf(odoo: Odoo, { overlap = '180s', full = '1d', page = 200, ever
     );
   if (!/^\d{1,9}(\.\d{1,6})?$/.test(safety))
     throw new HubError('CONFIG_INVALID', `odoo safety '${safety}': a plain decimal such as 2, not negative`);
+  if (goLive !== undefined && Number.isNaN(Date.parse(goLive)))
+    throw new HubError('CONFIG_INVALID', `odoo goLive '${goLive}' is no time such as 2026-11-01T00:00:00Z`);
+  const from = goLive === undefined ? null : new Date(goLive).toISOString();
   const capture = { odoo, turnstile: new Turnstile(), overlap, full, page };
   milliseconds(full);
   return {
@@ -185,6 +197,8 @@ function sourcesOf(odoo: Odoo, { overlap = '180s', full = '1d', page = 200, ever
     prices: prices(capture, every.prices ?? '60s'),
     pickings: pickings(capture, every.pickings ?? '30s'),
     contacts: contacts(capture, every.contacts ?? '60s'),
+    creditNotes: creditNotes(capture, { every: every.creditNotes ?? '60s', from }),
+    returns: returnSource(capture, { every: every.returns ?? '60s', from }),
   };
 }
 

@@ -8,8 +8,10 @@ import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Loadable, load } from './load.ts';
 import { accountOf, bookOnAccount, settleAccount } from './on-account.ts';
-import { isCancelledUninvoiced, prepareWizard } from './payable.ts';
-import { foundOf, heldPayments } from './payments.ts';
+import { owedNote } from './owed-notes.ts';
+import { isHeld, paidBack, payBack, shown } from './pay-back.ts';
+import { isCancelledUninvoiced } from './payable.ts';
+import { foundOf } from './payments.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
 import { pair, type Row } from './rows.ts';
 import { minorOf, sinkOf } from './sink.ts';
@@ -27,6 +29,8 @@ interface Prepared {
  * sink is `find-first`: the refund's id stands in Odoo as the payment's memo, as with payments.
  *
  * What was never invoiced, because the order was cancelled or changed before, is not credited either: it goes back from the customer's account, on which its payment stands.
+ *
+ * A refund that Odoo itself decided on (`creditNote`) has its credit note: what the shop paid is registered on that one, and nothing else is made.
  *
  * A credit note is never set against an invoice that is still open: money that came in is a payment of its own, whichever comes first.
  *
@@ -91,8 +95,6 @@ async function prepare(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Pre
   return { order, journal: await odoo.journal(code, cx, 'payment-methods') };
 }
 
-const shown = (minor: bigint, { currency }: Refund): string => `${moneyText(money(minor, currency))} ${currency}`;
-
 const noteFields = ['name', 'state', 'amount_total', 'amount_residual', 'currency_id', 'reversed_entry_id'];
 
 async function heldOf(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Row | undefined> {
@@ -107,6 +109,10 @@ async function heldOf(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Row 
 /** Absent unless all of it is there: what is missing can be added without doubling what is not. */
 async function find(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Found> {
   const { document: refund } = item;
+  if (refund.creditNote !== undefined) {
+    const paid = foundOf(refund, await paidBack(odoo, refund, cx));
+    return paid.found === 'whole' && item.id !== null ? { found: 'whole', id: item.id } : paid;
+  }
   const note = await heldOf(odoo, item, cx);
   const order = Number(item.links.get(`order:${refund.order}`));
   if (!note && refund.method !== null && order > 0 && (await isCancelledUninvoiced(odoo, order, cx))) {
@@ -126,9 +132,6 @@ const idWithout = (order: number): string => `order-${order}`;
 /** Whether some of it may never have been invoiced. */
 const isPartly = ({ lines }: Refund): boolean => lines.some(({ left }) => left !== undefined);
 
-const paidBack = async (odoo: Odoo, { id }: Refund, cx: Context): Promise<Row[]> =>
-  (await heldPayments(odoo, [id], 'outbound', cx)).get(id) ?? [];
-
 async function deliverOne(
   odoo: Odoo,
   item: Item<Refund>,
@@ -137,10 +140,12 @@ async function deliverOne(
   cx: Context,
 ): Promise<Result> {
   try {
+    if (item.document.creditNote !== undefined) return await payOwed(odoo, item, prepared, cx);
     const note = await posted(odoo, item, prepared.order, limit, cx);
     const id = note ? String(note.id) : idWithout(prepared.order);
     if (prepared.journal === null) return { outcome: 'done', id };
-    if (note) await payBack(odoo, item.document, note, prepared.journal, cx);
+    if (note)
+      await payBack(odoo, item.document, { note, journal: prepared.journal, partly: isPartly(item.document) }, cx);
     else await payFromAccount(odoo, item, prepared.order, prepared.journal, cx);
     if (!note || isPartly(item.document)) await settled(odoo, item.document, prepared.order, cx);
     return { outcome: 'done', id };
@@ -149,6 +154,13 @@ async function deliverOne(
     const fault = await odoo.faultOf(error, 'account.move', cx).catch(() => error.fault);
     return { outcome: 'failed', fault: fault.kind === 'rejected' ? about(item.document, fault) : fault };
   }
+}
+
+/** The books decided on it and have the credit note: only what was paid is new to them. */
+async function payOwed(odoo: Odoo, item: Item<Refund>, { journal }: Prepared, cx: Context): Promise<Result> {
+  const note = await owedNote(odoo, item, cx);
+  if (journal !== null) await payBack(odoo, item.document, { note, journal, partly: false }, cx);
+  return { outcome: 'done', id: String(note.id) };
 }
 
 const about = ({ number }: Refund, fault: Extract<Fault, { kind: 'rejected' }>): Fault => ({
@@ -228,39 +240,6 @@ function differenceOf(refund: Refund, note: Row | undefined): Fault | null {
   );
 }
 
-/** Registers what was paid back on the credit note, unless Odoo holds it. */
-async function payBack(odoo: Odoo, refund: Refund, note: Row, journal: number, cx: Context): Promise<void> {
-  const alone = isPartly(refund);
-  if (isHeld(foundOf(refund, await paidBack(odoo, refund, cx), alone))) return;
-  const left = minorOf(note.amount_residual, refund.currency);
-  if (left < (alone ? minorOf(note.amount_total, refund.currency) : BigInt(refund.amount)))
-    throw rejected(
-      `only ${shown(left, refund)} is left to pay back on credit note ${String(note.name)}: was it set against something in Odoo?`,
-      'already-settled',
-      'amount',
-    );
-  const vals = {
-    journal_id: journal,
-    amount: Number(moneyText(money(BigInt(refund.amount), refund.currency))),
-    payment_date: refund.refundedOn,
-    communication: refund.id,
-  };
-  const context = { active_model: 'account.move', active_ids: [note.id as number] };
-  const wizard = await prepareWizard(odoo, 'account.payment.register', vals, context, cx);
-  await odoo.call('account.payment.register', 'action_create_payments', { ids: [wizard], context }, cx);
-  try {
-    if (isHeld(foundOf(refund, await paidBack(odoo, refund, cx), alone))) return;
-  } catch (error) {
-    throw error instanceof FaultError && error.fault.kind === 'rejected'
-      ? error
-      : new FaultError(afterLanding(error, 'the money was registered in Odoo'));
-  }
-  throw rejected(
-    `Odoo said that it registered the money of refund ${refund.number}, but it is not there`,
-    'read-back-missing',
-  );
-}
-
 /** Books what was paid back without a credit note. */
 async function payFromAccount(
   odoo: Odoo,
@@ -281,14 +260,4 @@ async function payFromAccount(
 async function settled(odoo: Odoo, { id: memo, currency }: Refund, order: number, cx: Context): Promise<void> {
   const partner = await accountOf(odoo, order, cx);
   if (partner !== null) await settleAccount(odoo, { partner, memo, currency }, cx);
-}
-
-function isHeld(found: Found): boolean {
-  if (found.found === 'partial')
-    throw rejected(
-      `${found.message} Put that right there, then retry, or dismiss this and say under which id it is there.`,
-      'payment-differs',
-      'id',
-    );
-  return found.found === 'whole';
 }

@@ -5,6 +5,7 @@ import { customerCalls } from './customer-documents.ts';
 import { type Document, documents, versions } from './documents.ts';
 import { pickupCalls } from './pickup-documents.ts';
 import { refundCalls } from './refund-documents.ts';
+import { returnCalls } from './return-documents.ts';
 import type { Shop } from './shop.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -39,6 +40,7 @@ const scopes: readonly (readonly [scope: string, ports: string])[] = [
 const writing: readonly (readonly [scope: string, ports: string])[] = [
   ['orders', 'refunds, cancellations'],
   ['customers', 'customers'],
+  ['returns', 'returns'],
   ['merchant_managed_fulfillment_orders', 'shipments'],
   ['products', 'catalogue, prices'],
   ['inventory', 'stockLevels'],
@@ -153,6 +155,8 @@ async function* drift(shop: Shop, cx: Context): AsyncGenerator<Finding> {
     [pickupCalls.handedOver, { id: nowhere }],
     [refundCalls.orderToRefund, { id: nowhere }],
     [refundCalls.orderToCancel, { id: nowhere }],
+    [returnCalls.returnsOfOrder, { id: nowhere }],
+    [returnCalls.returnable, { id: nowhere }],
     [bulkCalls.ordersCount, { query: '', limit: 1 }],
     [documents.changedProducts, { query: "updated_at:>='2100-01-01T00:00:00Z'" }],
     [customerCalls.changedCustomers, { query: "updated_at:>='2100-01-01T00:00:00Z'" }],

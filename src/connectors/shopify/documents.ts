@@ -53,7 +53,7 @@ const REFUND_LINES = `pageInfo { hasNextPage endCursor }
     nodes { id quantity restockType location { id } lineItem { id } subtotalSet ${MONEY} totalTaxSet ${MONEY} }`;
 
 const RETURN_LINES = `pageInfo { hasNextPage endCursor }
-    nodes { __typename id quantity returnReasonDefinition { handle } ... on ReturnLineItem { fulfillmentLineItem { lineItem { id } } } }`;
+    nodes { __typename id quantity returnReasonDefinition { handle } ... on ReturnLineItem { returnReasonNote fulfillmentLineItem { lineItem { id } } } }`;
 
 const CUSTOMER_FIELDS = `id displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber }
     defaultAddress { countryCodeV2 }`;

@@ -50,7 +50,7 @@ test('check finds nothing wrong with a shop that is as it should be', async (t) 
   const all = await findings(connection.check(cx));
   assert.deepEqual([shown(all, 'error'), shown(all, 'warning')], [[], []]);
   assert.ok(
-    shown(all, 'ok').includes('documents: all 10 that read are understood by 2026-10'),
+    shown(all, 'ok').includes('documents: all 13 that read are understood by 2026-10'),
     shown(all, 'ok').join('\n'),
   );
   assert.ok(shown(all, 'ok').includes('version: 2026-10, served at least until 2027-10'));
@@ -71,7 +71,7 @@ test('check tells of missing scopes, another shop, a version near its end, and w
   const warnings = shown(all, 'warning').join('\n');
   assert.match(
     warnings,
-    /scopes: missing to write: write_orders \(refunds, cancellations\), write_customers \(customers\), write_merchant/,
+    /scopes: missing to write: write_orders \(refunds, cancellations\), write_customers \(customers\), write_returns \(returns\), write_merchant/,
   );
   assert.ok(!warnings.includes('write_inventory'));
   assert.match(warnings, /version: 2026-07 is the oldest version that is served, at least until 2027-07/);

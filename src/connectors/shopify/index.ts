@@ -7,6 +7,7 @@ import type { CatalogueItemDocument } from '../../model/catalogue-item.ts';
 import type { CustomerDocument } from '../../model/customer.ts';
 import type { PriceDocument } from '../../model/price.ts';
 import type { RefundDocument } from '../../model/refund.ts';
+import type { ReturnDocument } from '../../model/return.ts';
 import type { ShipmentDocument } from '../../model/shipment.ts';
 import type { StockLevelDocument } from '../../model/stock-level.ts';
 import { cancellations } from './cancellations.ts';
@@ -27,6 +28,7 @@ import { orderSource } from './orders.ts';
 import { prices } from './prices.ts';
 import { productSource } from './products.ts';
 import { refunds } from './refunds.ts';
+import { returns } from './returns.ts';
 import { shipments } from './shipments.ts';
 import { type Settings, Shop } from './shop.ts';
 import { stockLevels } from './stock-levels.ts';
@@ -83,6 +85,7 @@ export interface ShopifyConnection extends Connection {
     readonly catalogue: Sink<typeof CatalogueItemDocument>;
     readonly shipments: Sink<typeof ShipmentDocument>;
     readonly refunds: Sink<typeof RefundDocument>;
+    readonly returns: Sink<typeof ReturnDocument>;
     readonly cancellations: Sink<typeof CancellationDocument>;
     readonly customers: Sink<typeof CustomerDocument>;
   };
@@ -123,6 +126,7 @@ export function shopify(config: ShopifyConfig): ShopifyConnection {
       catalogue: catalogue(shop),
       shipments: shipments(shop),
       refunds: refunds(shop),
+      returns: returns(shop),
       cancellations: cancellations(shop),
       customers: customerUpdates(shop),
     },

@@ -7,7 +7,7 @@ import type { PaymentDocument } from '../../model/payment.ts';
 import type { Product, ProductDocument } from '../../model/product.ts';
 import type { RefundDocument } from '../../model/refund.ts';
 import type { ReturnDocument } from '../../model/return.ts';
-import { payments, refunds, returns } from './money-back.ts';
+import { type PaidBack, paidBack as paidBackIn, payments, refunds, returns } from './money-back.ts';
 import type { ShopifyCustomer, ShopifyOrder, ShopifyPlace, ShopifyProduct } from './native.ts';
 import { orderLines, skuOf } from './order-lines.ts';
 import { keyOf, type MappingOptions, Terms, tailOf } from './terms.ts';
@@ -64,6 +64,13 @@ export function toDocuments(
     ...refunds(terms).map((one): Draft<typeof RefundDocument> => ({ kind: 'refund', body: one })),
   ];
 }
+
+/** What an order says of refunds that a hub made there for the books. */
+export const paidBack = (
+  order: ShopifyOrder,
+  look: Pick<Look, 'connection' | 'mapping'>,
+  options: MappingOptions,
+): PaidBack[] => paidBackIn(new Terms(order, look, options));
 
 /** Who bought: Shopify's customer, a guest known by the order's address, or the till's walk-in. */
 function customerOf(terms: Terms): Draft<typeof CustomerDocument> & { body: Customer } {

@@ -1,9 +1,10 @@
 import type { Payment } from '../../model/payment.ts';
 import type { Refund } from '../../model/refund.ts';
 import type { Return } from '../../model/return.ts';
+import { refundKeyIn, returnKeyIn } from './marks.ts';
 import type { ShopifyRefund, ShopifyReturn } from './native.ts';
 import { isRemoval, isTakenOff, removals, skuOf, worthOf } from './order-lines.ts';
-import { isHubs } from './refunds.ts';
+
 import { type Terms, tailOf } from './terms.ts';
 
 type RefundLine = Refund['lines'][number];
@@ -30,7 +31,7 @@ export function payments(terms: Terms): Payment[] {
 export function refunds(terms: Terms): Refund[] {
   return terms.order.refunds.flatMap((refund, index) => {
     const amount = terms.minor(refund.totalRefundedSet, 'refunds.totalRefundedSet');
-    if (amount < 1n || isRemoval(refund, terms) || isHubs(refund.note)) return [];
+    if (amount < 1n || isRemoval(refund, terms) || refundKeyIn(refund.note) !== null) return [];
     const paid = refund.transactions.nodes.find(({ kind, status }) => kind === 'REFUND' && status === 'SUCCESS');
     return [
       {
@@ -46,6 +47,32 @@ export function refunds(terms: Terms): Refund[] {
         lines: refundLines(refund, amount, terms),
       },
     ];
+  });
+}
+
+/** What became of a refund that a hub made here for the books. */
+export interface PaidBack {
+  /** Key of the refund. */
+  readonly key: string;
+  readonly paidOn: string;
+  readonly method: string;
+  /** Minor units that went back. */
+  readonly amount: bigint;
+  readonly failed: boolean;
+}
+
+/** What was paid back here for the books, as far as Shopify says that it went. */
+export function paidBack(terms: Terms): PaidBack[] {
+  return terms.order.refunds.flatMap((refund) => {
+    const key = refundKeyIn(refund.note);
+    if (key === null) return [];
+    const back = refund.transactions.nodes.filter(({ kind }) => kind === 'REFUND');
+    const [one] = back.filter(({ status }) => status === 'SUCCESS');
+    const amount = terms.minor(refund.totalRefundedSet, 'refunds.totalRefundedSet');
+    const failed = back.some(({ status }) => status === 'FAILURE' || status === 'ERROR');
+    if (!one && !failed) return [];
+    const method = one ? terms.paymentMethod(one.gateway) : '';
+    return [{ key, paidOn: terms.day(refund.processedAt, 'refunds.processedAt'), method, amount, failed }];
   });
 }
 
@@ -101,10 +128,11 @@ const states: Readonly<Record<string, Return['state']>> = {
   DECLINED: 'cancelled',
 };
 
-/** Goods that come back, once the shop has agreed to it. What was asked for only is none yet. */
+/** Goods that come back, once the shop has agreed to it. What was asked for only is none yet; what a hub told here came from the books. */
 export function returns(terms: Terms): Return[] {
   return terms.order.returns.nodes.flatMap((one) => {
     const state = states[one.status];
+    if (one.returnLineItems.nodes.some(({ returnReasonNote }) => returnKeyIn(returnReasonNote) !== null)) return [];
     const lines = state === undefined ? [] : returnLines(one, terms);
     if (state === undefined || lines.length === 0) return [];
     const came = restockOf(one, terms)[0];

@@ -99,6 +99,8 @@ const Return = Type.Object({
       id: Id,
       quantity: Type.Integer({ minimum: 0 }),
       returnReasonDefinition: Maybe(Type.Object({ handle: Type.String() })),
+      /** Not in what was read by earlier versions. */
+      returnReasonNote: Type.Optional(Text),
       fulfillmentLineItem: Type.Optional(Type.Object({ lineItem: Ref })),
     }),
   ),

@@ -13,6 +13,11 @@ export const refundCalls = {
   }
 }`,
   ),
+  refundable: query(
+    'RefundableUnits',
+    ['refunds'],
+    'query RefundableUnits($ids: [ID!]!) { nodes(ids: $ids) { __typename ... on LineItem { id refundableQuantity } } }',
+  ),
   refund: mutation(
     'MakeRefund',
     ['refunds'],

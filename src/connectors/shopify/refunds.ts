@@ -6,8 +6,10 @@ import { exactMoney, moneyText } from '../../core/money.ts';
 import { sha256 } from '../../core/seal.ts';
 import { type Refund, RefundDocument } from '../../model/refund.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
+import { refundMark, refundNote } from './marks.ts';
 import type { ShopifyMoney } from './native.ts';
 import { refundCalls } from './refund-documents.ts';
+import { markedReturn } from './returns.ts';
 import type { Shop } from './shop.ts';
 import { failed, hasTime, orderIdOf, sinkOf } from './sink.ts';
 
@@ -41,7 +43,8 @@ const DEADLINE: Duration = '60s';
 
 /**
  * Money that goes back, decided elsewhere: in Odoo, or at a till. Shopify pays it out of the order's own payments, those of the refund's method first; goods and shipping that
- * it is for are refunded with it. Stock is left alone: what came back is counted by whoever keeps the stock, and told as a level.
+ * it is for are refunded with it. Stock is left alone (what came back is counted by whoever keeps the stock, and told as a level), but where a line
+ * says that its goods are for sale again.
  *
  * Each call has a key, under which Shopify makes one refund; but keys are not kept for ever, so the refund's own mark stands in its note and is looked
  * for first. By that mark `webOrders` knows what it need not tell again.
@@ -69,17 +72,11 @@ export const refunds = (shop: Shop): Sink<typeof RefundDocument> =>
     },
   });
 
-/** The refund's own mark in a note, without what it comes to. */
-const markOf = (key: string): string => `(crossdock ${key}, `;
 const noteOf = ({ key, document }: Item<Refund>): string =>
-  `${document.number} ${markOf(key)}${moneyText({ minor: BigInt(document.amount), currency: document.currency })} ${document.currency})`;
-
-/** Whether a refund was made by a hub, for something that is in the books already. */
-export const isHubs = (note: string | null | undefined): boolean =>
-  /\(crossdock .+, [\d.]+ [A-Z]{3}\)$/.test(note ?? '');
+  refundNote(key, document.number, BigInt(document.amount), document.currency);
 
 function foundIn({ refunds: all }: OrderNow, item: Item<Refund>): Found {
-  const made = all.find(({ note }) => note?.includes(markOf(item.key)));
+  const made = all.find(({ note }) => note?.includes(refundMark(item.key)));
   if (!made) return { found: 'absent' };
   if (made.note?.endsWith(noteOf(item))) return { found: 'whole', id: made.id };
   return {
@@ -109,12 +106,14 @@ async function refund(shop: Shop, item: Item<Refund>, cx: Context): Promise<Resu
       'other-currency',
       'currency',
     );
+  await waitForReturn(shop, document, now, cx);
+  const refundable = await refundableOf(shop, document, cx);
   const input = {
     orderId: now.id,
     currency,
     note: noteOf(item),
     notify: shop.settings.notifyCustomers,
-    ...goodsOf(document, now),
+    ...goodsOf(shop, document, now, refundable, cx),
     transactions: shareOut(shop, document, now, cx),
   };
   const key = sha256(JSON.stringify([item.key, input])).toString('hex');
@@ -129,14 +128,53 @@ async function refund(shop: Shop, item: Item<Refund>, cx: Context): Promise<Resu
 const fieldOf = (path: readonly string[]): string =>
   path.includes('transactions') ? 'amount' : path.includes('currency') ? 'currency' : 'lines';
 
+/** Throws `early` until the shop has the return that a refund of the books belongs to: goods that were refunded first cannot come back there any more. */
+async function waitForReturn(shop: Shop, document: Refund, { id }: OrderNow, cx: Context): Promise<void> {
+  if (document.creditNote === undefined || document.return === null) return;
+  const one = await markedReturn(shop, id, document.return, cx);
+  if (one?.status === 'CLOSED') return;
+  throw new FaultError({
+    kind: 'early',
+    message: `The goods of refund ${document.number} came back, and Shopify does not have their return yet: see to that one, then retry.`,
+    cause: 'return-first',
+    field: 'return',
+  });
+}
+
+/** How many units Shopify may still refund of each line, where the refund's goods have a return there: those that it has processed are off the order already. */
+async function refundableOf(shop: Shop, document: Refund, cx: Context): Promise<ReadonlyMap<string, number> | null> {
+  if (document.creditNote === undefined || document.return === null) return null;
+  const ids = goodsIn(document).map(({ orderLine }) => `gid://shopify/LineItem/${orderLine}`);
+  if (ids.length === 0) return null;
+  const { nodes } = await shop.call<{ nodes: ({ id?: string; refundableQuantity?: number } | null)[] }>(
+    refundCalls.refundable,
+    { ids: [...new Set(ids)] },
+    cx,
+  );
+  return new Map(nodes.flatMap((node) => (node?.id ? [[node.id, node.refundableQuantity ?? 0] as const] : [])));
+}
+
+/** Lines that are for units of the shop's. */
+const goodsIn = ({ lines }: Refund): Refund['lines'] =>
+  lines.filter(({ orderLine, quantity }) => orderLine !== null && /^\d+$/.test(orderLine) && Number(quantity) !== 0);
+
 /** Goods by their units, and what of the money is for shipping. All else is money alone. */
-function goodsOf({ number, currency, lines }: Refund, { taxesIncluded }: OrderNow): object {
-  const refundLineItems = lines.flatMap(({ orderLine, quantity }) => {
-    if (orderLine === null || !/^\d+$/.test(orderLine) || Number(quantity) === 0) return [];
+function goodsOf(
+  shop: Shop,
+  document: Refund,
+  { taxesIncluded }: OrderNow,
+  refundable: ReadonlyMap<string, number> | null,
+  cx: Context,
+): object {
+  const { number, currency, lines } = document;
+  const refundLineItems = goodsIn(document).flatMap(({ orderLine, quantity, restockAt }) => {
     const units = Number(quantity);
+    const lineItemId = `gid://shopify/LineItem/${orderLine}`;
     if (!Number.isInteger(units) || units < 1)
       throw rejected(`Shopify refunds whole units, not ${quantity} (refund ${number}).`, 'not-whole', 'quantity');
-    return [{ lineItemId: `gid://shopify/LineItem/${orderLine}`, quantity: units, restockType: 'NO_RESTOCK' }];
+    if (units > (refundable?.get(lineItemId) ?? units)) return [];
+    if (restockAt === undefined) return [{ lineItemId, quantity: units, restockType: 'NO_RESTOCK' }];
+    return [{ lineItemId, quantity: units, restockType: 'RETURN', locationId: shop.locationOf(restockAt, cx) }];
   });
   const shipping = lines
     .filter(({ orderLine }) => orderLine?.startsWith('shipping-'))

@@ -7,6 +7,7 @@ import { pickingModels } from './picking.ts';
 import { priceModels } from './price.ts';
 import { productModels } from './product.ts';
 import { purchaseModels } from './purchase.ts';
+import { reversalModels } from './reversal.ts';
 import { saleModels } from './sale.ts';
 import { stockModels } from './stock.ts';
 import { taxModels } from './tax.ts';
@@ -25,4 +26,5 @@ export const modelsOf = (version: Version): Model[] => [
   ...saleModels(version),
   ...purchaseModels(version),
   ...invoiceModels(),
+  ...reversalModels(),
 ];

@@ -24,6 +24,7 @@ import {
 import { type PageArgs, page, refusal, searched } from './pages.ts';
 import { prepareForPickup } from './pickups.ts';
 import { createRefund, orderCancel } from './refunds.ts';
+import { closeOpen, createReturn, processReturn, reasons, returnable } from './returns.ts';
 import { schema } from './schema.ts';
 import type { Shop } from './shop.ts';
 import { customerView, locationView, orderView, productView, variantView } from './views.ts';
@@ -170,6 +171,12 @@ export class Api {
       fulfillment: ({ id }: { id: string }) => this.#part(id, 'fulfillments'),
       fulfillmentOrder: ({ id }: { id: string }) => this.#part(id, 'fulfillmentOrders'),
       return: ({ id }: { id: string }) => this.#part(id, 'returns'),
+      returnableFulfillments: ({ orderId, ...args }: PageArgs & { orderId: string }) => returnable(shop, orderId, args),
+      returnReasonDefinitions: ({ handles, ...args }: PageArgs & { handles?: string[] | null }) =>
+        reasons(handles ?? null, args),
+      returnCreate: (args: Parameters<typeof createReturn>[1]) => createReturn(shop, args),
+      returnProcess: (args: Parameters<typeof processReturn>[1]) => processReturn(shop, args),
+      returnClose: (args: { id: string }) => closeOpen(shop, args),
       product: ({ id }: { id: string }) => this.#node(id),
       productByIdentifier: ({ identifier }: { identifier: { id?: string; handle?: string } }) => {
         const found = [...shop.products.values()].find(
@@ -260,7 +267,13 @@ export class Api {
     const customer = shop.customers.get(id);
     if (customer) return customerView(customer);
     const variant = shop.variants.get(id);
-    return variant ? variantView(shop, variant) : null;
+    if (variant) return variantView(shop, variant);
+    const sold = [...shop.orders.values()].find(({ lines }) => lines.some((line) => line.id === id));
+    return sold
+      ? (orderView(shop, sold)
+          .lineItems({ first: 250 })
+          .nodes.find((line) => line.id === id) ?? null)
+      : null;
   }
 
   /** A refund, a return, a fulfilment or a fulfilment order of whatever order has it. */

@@ -69,6 +69,7 @@ const SCOPES = [
     'read_products',
     'write_products',
     'read_returns',
+    'write_returns',
   ],
   ...['read_inventory', 'write_inventory', 'read_locations'],
   ...['read_merchant_managed_fulfillment_orders', 'write_merchant_managed_fulfillment_orders'],

@@ -251,6 +251,7 @@ export interface WantedRefund {
   readonly lineId: string;
   readonly quantity: number;
   readonly restockType: 'CANCEL' | 'NO_RESTOCK' | 'RETURN';
+  readonly locationId?: string | null;
 }
 
 interface RefundOptions {
@@ -270,8 +271,9 @@ function makeRefund(
   wanted: readonly WantedRefund[],
   { money, shipping = false, returnId = null, note = null, paid: parts }: RefundOptions,
 ): Refund {
-  const locationId = order.fulfillmentOrders[0]?.locationId ?? onlyLocation(shop);
-  const lines = wanted.map(({ lineId, quantity, restockType }) => {
+  const place = order.fulfillmentOrders[0]?.locationId ?? onlyLocation(shop);
+  const lines = wanted.map(({ lineId, quantity, restockType, locationId: at }) => {
+    const locationId = at ?? place;
     const line = order.lines.find(({ id }) => id === lineId)!;
     if (line.gone + quantity > line.quantity) throw new RangeError(`${quantity} units of ${lineId} are not there`);
     const { subtotal, tax } = partOf(line, quantity);

@@ -154,13 +154,24 @@ export interface Return {
   status: 'REQUESTED' | 'OPEN' | 'CLOSED' | 'CANCELED' | 'DECLINED';
   readonly createdAt: Date;
   closedAt: Date | null;
-  readonly lines: readonly {
-    id: string;
-    fulfillmentLineId: string;
-    lineId: string;
-    quantity: number;
-    reason: string;
+  readonly lines: readonly ReturnLine[];
+}
+
+export interface ReturnLine {
+  readonly id: string;
+  readonly fulfillmentLineId: string;
+  readonly lineId: string;
+  readonly quantity: number;
+  readonly reason: string;
+  readonly note?: string;
+  /** What became of its units so far. */
+  dispositions?: readonly {
+    readonly id: string;
+    readonly type: string;
+    readonly quantity: number;
+    readonly locationId: string | null;
   }[];
+  processed?: number;
 }
 
 interface FulfillmentOrder {

@@ -11,7 +11,9 @@ interface RefundInput {
   note?: string | null;
   currency?: string | null;
   allowOverRefunding?: boolean | null;
-  refundLineItems?: { lineItemId: string; quantity: number; restockType?: string | null }[] | null;
+  refundLineItems?:
+    | { lineItemId: string; quantity: number; restockType?: string | null; locationId?: string | null }[]
+    | null;
   shipping?: { amount?: string | null; fullRefund?: boolean | null } | null;
   transactions?: { amount: string; gateway: string; kind: string; orderId: string; parentId?: string | null }[] | null;
 }
@@ -44,13 +46,16 @@ export function createRefund(shop: Shop, input: RefundInput) {
   if (currencies.shop !== currencies.presentment && input.currency !== currencies.presentment)
     return refused(['currency'], 'Currency must be the presentment currency of the order');
   const wanted: WantedRefund[] = [];
-  for (const { lineItemId, quantity, restockType } of input.refundLineItems ?? []) {
+  for (const { lineItemId, quantity, restockType, locationId } of input.refundLineItems ?? []) {
     const line = order.lines.find(({ id }) => id === lineItemId);
     if (!line || quantity < 1 || line.gone + quantity > line.quantity)
       return refused(['refundLineItems'], 'Quantity cannot refund more items than were purchased');
+    if (restockType && restockType !== 'NO_RESTOCK' && !locationId)
+      return refused(['refundLineItems'], 'Location must be specified to restock line items');
     wanted.push({
       lineId: lineItemId,
       quantity,
+      locationId: locationId ?? null,
       restockType: (restockType ?? 'NO_RESTOCK') as WantedRefund['restockType'],
     });
   }

@@ -1,4 +1,5 @@
 import { buildSchema } from 'graphql';
+import { returnTypes } from './return-schema.ts';
 
 /**
  * The part of Shopify's Admin schema that the simulated shop answers: names and types are Shopify's, which `npm run conform:shopify` proves against
@@ -73,7 +74,7 @@ type Duty implements Node { id: ID! price: MoneyBag! taxLines: [TaxLine!]! }
 type AdditionalFee implements Node { id: ID! name: String! price: MoneyBag! taxLines: [TaxLine!]! }
 type LineItemGroup implements Node { id: ID! title: String! quantity: Int! }
 type LineItem implements Node {
-  id: ID! sku: String name: String! title: String! quantity: Int! currentQuantity: Int! isGiftCard: Boolean!
+  id: ID! sku: String name: String! title: String! quantity: Int! currentQuantity: Int! refundableQuantity: Int! isGiftCard: Boolean!
   requiresShipping: Boolean! product: Product variant: ProductVariant lineItemGroup: LineItemGroup
   originalUnitPriceSet: MoneyBag! discountAllocations: [DiscountAllocation!]! taxLines(first: Int): [TaxLine!]! duties: [Duty!]!
 }
@@ -130,11 +131,14 @@ enum ReturnStatus { CANCELED CLOSED DECLINED OPEN REQUESTED }
 type ReturnReasonDefinition implements Node { id: ID! handle: String! name: String! }
 interface ReturnLineItemType implements Node { id: ID! quantity: Int! returnReasonDefinition: ReturnReasonDefinition }
 type ReturnLineItem implements Node & ReturnLineItemType {
-  id: ID! quantity: Int! returnReasonDefinition: ReturnReasonDefinition fulfillmentLineItem: FulfillmentLineItem!
+  id: ID! quantity: Int! returnReasonDefinition: ReturnReasonDefinition returnReasonNote: String! fulfillmentLineItem: FulfillmentLineItem!
+  processedQuantity: Int! unprocessedQuantity: Int!
 }
+${returnTypes}
 type Return implements Node {
   id: ID! name: String! status: ReturnStatus! createdAt: DateTime! closedAt: DateTime
   returnLineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): ReturnLineItemTypeConnection!
+  reverseFulfillmentOrders(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): ReverseFulfillmentOrderConnection!
 }
 
 enum FulfillmentStatus { CANCELLED ERROR FAILURE SUCCESS }
@@ -312,6 +316,12 @@ type QueryRoot {
   fulfillmentOrder(id: ID!): FulfillmentOrder
   refund(id: ID!): Refund
   return(id: ID!): Return
+  returnableFulfillments(
+    orderId: ID!, first: Int, after: String, last: Int, before: String, reverse: Boolean = false
+  ): ReturnableFulfillmentConnection!
+  returnReasonDefinitions(
+    first: Int, after: String, last: Int, before: String, reverse: Boolean = false, ids: [ID!], handles: [String!], query: String
+  ): ReturnReasonDefinitionConnection!
   orders(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String,
     sortKey: OrderSortKeys = PROCESSED_AT
@@ -333,6 +343,9 @@ type QueryRoot {
 type Mutation {
   customerUpdate(input: CustomerInput!): CustomerUpdatePayload
   refundCreate(input: RefundInput!): RefundCreatePayload
+  returnCreate(returnInput: ReturnInput!): ReturnCreatePayload
+  returnProcess(input: ReturnProcessInput!): ReturnProcessPayload
+  returnClose(id: ID!): ReturnClosePayload
   orderCancel(
     orderId: ID!, reason: OrderCancelReason!, restock: Boolean!, refundMethod: OrderCancelRefundMethodInput,
     notifyCustomer: Boolean = false, staffNote: String = null
@@ -371,6 +384,11 @@ ${[
   'RefundShippingLine',
   'Return',
   'ReturnLineItemType',
+  'ReturnReasonDefinition',
+  'ReturnableFulfillment',
+  'ReturnableFulfillmentLineItem',
+  'ReverseFulfillmentOrder',
+  'ReverseFulfillmentOrderLineItem',
   'ShippingLine',
   'WebhookSubscription',
 ]

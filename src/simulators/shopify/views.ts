@@ -10,6 +10,7 @@ import type {
   Product,
   Refund,
   Return,
+  ReturnLine,
   ShippingLine,
   TaxLine,
   Transaction,
@@ -116,6 +117,7 @@ export function orderView(shop: Shop, order: Order) {
       title: line.title,
       quantity: line.quantity,
       currentQuantity: line.quantity - line.gone,
+      refundableQuantity: line.quantity - line.gone,
       isGiftCard: line.isGiftCard,
       requiresShipping: line.requiresShipping,
       product: product ? productView(shop, product) : null,
@@ -162,12 +164,28 @@ export function orderView(shop: Shop, order: Order) {
         __typename: 'ReturnLineItem',
         id: line.id,
         quantity: line.quantity,
-        returnReasonDefinition: {
-          id: `gid://shopify/ReturnReasonDefinition/${line.reason.length}`,
-          handle: line.reason,
-          name: line.reason,
-        },
+        returnReasonDefinition: reasonView(line.reason),
+        returnReasonNote: line.note ?? '',
+        processedQuantity: line.quantity - unprocessed(one, line),
+        unprocessedQuantity: unprocessed(one, line),
         fulfillmentLineItem: { id: line.fulfillmentLineId, quantity: line.quantity, lineItem: lineOf(line.lineId) },
+      })),
+    reverseFulfillmentOrders: (args: PageArgs) =>
+      page([one], args, own, () => ({
+        __typename: 'ReverseFulfillmentOrder',
+        id: one.id.replace('Return', 'ReverseFulfillmentOrder'),
+        status: one.status === 'OPEN' ? 'OPEN' : 'CLOSED',
+        lineItems: (inner: PageArgs) =>
+          page(one.lines, inner, own, (line) => ({
+            __typename: 'ReverseFulfillmentOrderLineItem',
+            id: reverseIdOf(line),
+            totalQuantity: line.quantity,
+            dispositions: (line.dispositions ?? []).map((made) => ({
+              ...made,
+              location: locationView(shop, made.locationId),
+            })),
+            fulfillmentLineItem: { id: line.fulfillmentLineId, quantity: line.quantity, lineItem: lineOf(line.lineId) },
+          })),
       })),
   });
   const refundView = (refund: Refund) => ({
@@ -284,6 +302,21 @@ export function orderView(shop: Shop, order: Order) {
     returns: (args: PageArgs) => page(order.returns, args, own, returnView),
   };
 }
+
+/** Id of a return's line as the warehouse has it. */
+export const reverseIdOf = ({ id }: ReturnLine): string =>
+  id.replace('ReturnLineItem', 'ReverseFulfillmentOrderLineItem');
+
+/** Units of a return's line that nobody has looked at yet. */
+export const unprocessed = ({ status }: Return, { quantity, processed = 0 }: ReturnLine): number =>
+  status === 'OPEN' ? quantity - processed : 0;
+
+export const reasonView = (handle: string) => ({
+  __typename: 'ReturnReasonDefinition',
+  id: `gid://shopify/ReturnReasonDefinition/${handle}`,
+  handle,
+  name: handle,
+});
 
 /** One word for all returns of an order: what is still under way comes first. */
 function returnStatusOf({ returns }: Order): string {

@@ -20,6 +20,12 @@ export type Cursor = Static<typeof CursorSchema>;
 
 const check = Compile(CursorSchema);
 
+/** Name of who begins to read at this time of the server's. */
+export const readerOf = (node: string, now: string): string => `${node}/${now}`;
+
+/** When the reading began, by the server's clock. */
+export const begunOf = ({ reader }: Pick<Cursor, 'reader'>): string => reader.slice(reader.lastIndexOf('/') + 1);
+
 export const writeCursor = (cursor: Cursor): string => JSON.stringify(cursor);
 
 export function readCursor(text: string): Cursor {

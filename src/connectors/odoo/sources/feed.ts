@@ -3,7 +3,7 @@ import type { Context, Incoming, PollSource } from '../../../core/connector.ts';
 import { canonicalJson, sha256 } from '../../../core/seal.ts';
 import type { Odoo } from '../database.ts';
 import { Changes, type Watched } from './changes.ts';
-import { type Cursor, earlier, later, readCursor, timeOf, writeCursor } from './cursor.ts';
+import { begunOf, type Cursor, earlier, later, readCursor, readerOf, timeOf, writeCursor } from './cursor.ts';
 import type { Turnstile } from './turnstile.ts';
 
 /** A record as it was read, of any kind. */
@@ -31,10 +31,10 @@ export interface FeedParts<N extends Native> {
   /** What an operator calls a record, such as `product`; also part of subjects and dedupe keys. */
   readonly noun: string;
   watched(cx: Context): Promise<readonly Watched[]>;
-  /** Model and domain of everything there is, for the first reading and the full comparisons. */
-  all(cx: Context): Promise<{ readonly model: string; readonly domain: readonly unknown[] }>;
+  /** Model and domain of everything there is, for the first reading and the full comparisons. `begun`: when the hub began to read, by the server's clock. */
+  all(cx: Context, begun: string): Promise<{ readonly model: string; readonly domain: readonly unknown[] }>;
   /** Reads records whole, as they are now; those that are none are left out. `now` is the server's clock. */
-  read(ids: readonly number[], now: string, cx: Context): Promise<N[]>;
+  read(ids: readonly number[], now: string, cx: Context, begun: string): Promise<N[]>;
   /** Ids of records that change without being written, because the clock passes a date of theirs. */
   due?(from: string, to: string, cx: Context): Promise<readonly number[]>;
   labels?(native: N): Readonly<Record<string, string>>;
@@ -88,7 +88,7 @@ async function* pages<N extends Native>(
   let now = await odoo.now(cx);
   const begun = earlier(now, back);
   let cursor: Cursor =
-    text === null ? { reader: `${cx.node}/${now}`, since: begun, swept: now, after: 0 } : readCursor(text);
+    text === null ? { reader: readerOf(cx.node, now), since: begun, swept: now, after: 0 } : readCursor(text);
   if (cursor.after === null && timeOf(now) - timeOf(cursor.swept) >= milliseconds(full))
     cursor = { ...cursor, swept: now, after: 0 };
   for (;;) {
@@ -126,10 +126,10 @@ async function* changed<N extends Native>(
     const roots = [...new Set([...slice.roots, ...due])];
     const last = roots.splice(roots.length - (roots.length % page || Math.min(page, roots.length)));
     for (let at = 0; at < roots.length; at += page) {
-      const natives = await parts.read(roots.slice(at, at + page), now, cx);
+      const natives = await parts.read(roots.slice(at, at + page), now, cx, begunOf(cursor));
       yield { items: natives.map((native) => incomingOf(parts, native, now)), cursor, stored: () => undefined };
     }
-    const natives = last.length === 0 ? [] : await parts.read(last, now, cx);
+    const natives = last.length === 0 ? [] : await parts.read(last, now, cx, begunOf(cursor));
     const since = later(cursor.since, slice.upTo);
     // An empty poll need not be written down each time: the window may grow to twice the overlap first.
     const idle = natives.length === 0 && whole && timeOf(since) - timeOf(cursor.since) < back;
@@ -157,10 +157,10 @@ async function sweep<N extends Native>(
   now: string,
   cx: Context,
 ): Promise<Page> {
-  const { model, domain } = await parts.all(cx);
+  const { model, domain } = await parts.all(cx, begunOf(cursor));
   const rows = await odoo.read(model, [...domain, ['id', '>', cursor.after]], ['id'], cx, 'id', page);
   const ids = rows.map(({ id }) => id as number);
-  const natives = ids.length === 0 ? [] : await parts.read(ids, now, cx);
+  const natives = ids.length === 0 ? [] : await parts.read(ids, now, cx, begunOf(cursor));
   const after = ids.length < page ? null : ids.at(-1)!;
   return {
     items: natives.map((native) => incomingOf(parts, native, now)),

@@ -45,6 +45,13 @@ describe('hints of automation rules', () => {
 
   it('are not there without a token', () => {
     const plain = odoo({ url: 'https://erp.example.com', database: 'd', login: 'hub', key: secret('ODOO_KEY') });
-    assert.deepEqual(Object.keys(plain.sources), ['stockLevels', 'catalogue', 'prices', 'pickings']);
+    assert.deepEqual(Object.keys(plain.sources), [
+      'stockLevels',
+      'catalogue',
+      'prices',
+      'pickings',
+      'creditNotes',
+      'returns',
+    ]);
   });
 });

@@ -1,0 +1,83 @@
+import { type Document, mutation, query } from './documents.ts';
+
+/** Lines of a return that are read in one call. */
+export const MOST_LINES = 50;
+
+/** Calls that tell of goods that came back. */
+export const returnCalls = {
+  returnsOfOrder: query(
+    'ReturnsOfOrder',
+    ['returns', 'refunds'],
+    `query ReturnsOfOrder($id: ID!) {
+  order(id: $id) {
+    id name
+    returns(first: 50) {
+      nodes { id status returnLineItems(first: 1) { nodes { __typename ... on ReturnLineItem { returnReasonNote } } } }
+    }
+  }
+}`,
+  ),
+  returnNow: query(
+    'ReturnNow',
+    ['returns'],
+    `query ReturnNow($id: ID!) {
+  return(id: $id) {
+    id name status
+    returnLineItems(first: ${MOST_LINES}) {
+      nodes { __typename id ... on ReturnLineItem { unprocessedQuantity fulfillmentLineItem { id lineItem { id } } } }
+    }
+    reverseFulfillmentOrders(first: 5) {
+      nodes { id lineItems(first: ${MOST_LINES}) { nodes { id totalQuantity dispositions { quantity } fulfillmentLineItem { id } } } }
+    }
+  }
+}`,
+  ),
+  returnable: query(
+    'Returnable',
+    ['returns'],
+    `query Returnable($id: ID!, $after: String) {
+  returnableFulfillments(orderId: $id, first: 3, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    nodes {
+      returnableFulfillmentLineItems(first: 60) {
+        pageInfo { hasNextPage endCursor }
+        nodes { quantity fulfillmentLineItem { id lineItem { id } } }
+      }
+    }
+  }
+}`,
+  ),
+  toShip: query(
+    'LeftToShip',
+    ['returns'],
+    'query LeftToShip($id: ID!) { order(id: $id) { fulfillmentOrders(first: 20) { nodes { status } } } }',
+  ),
+  reasons: query(
+    'ReturnReasons',
+    ['returns'],
+    `query ReturnReasons($handles: [String!]!) {
+  returnReasonDefinitions(first: 10, handles: $handles) { nodes { id handle } }
+}`,
+  ),
+  open: mutation(
+    'OpenReturn',
+    ['returns'],
+    `mutation OpenReturn($input: ReturnInput!) {
+  returnCreate(returnInput: $input) { return { id status } userErrors { code field message } }
+}`,
+  ),
+  process: mutation(
+    'ProcessReturn',
+    ['returns'],
+    `mutation ProcessReturn($input: ReturnProcessInput!) {
+  returnProcess(input: $input) { return { id status } userErrors { code field message } }
+}`,
+  ),
+  close: mutation(
+    'CloseReturn',
+    ['returns'],
+    `mutation CloseReturn($id: ID!) {
+  returnClose(id: $id) { return { id status } userErrors { code field message } }
+}`,
+  ),
+} as const satisfies Record<string, Document>;

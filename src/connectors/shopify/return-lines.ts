@@ -1,0 +1,156 @@
+import type { Context } from '../../core/connector.ts';
+import { FaultError, rejected } from '../../core/fault.ts';
+import type { Return } from '../../model/return.ts';
+import { allOf, type Page } from './pages.ts';
+import { returnCalls } from './return-documents.ts';
+import type { Shop } from './shop.ts';
+
+interface Unit {
+  readonly id: string;
+  readonly lineItem: { readonly id: string };
+}
+
+interface Returnable {
+  readonly returnableFulfillmentLineItems: Page<{ readonly quantity: number; readonly fulfillmentLineItem: Unit }>;
+}
+
+/** Units of a fulfilment's line that come back. */
+export interface Part {
+  /** Shopify's id of the fulfilment's line. */
+  readonly id: string;
+  readonly quantity: number;
+}
+
+/** A return as it is now: what was opened, and what became of it. */
+export interface Reversed {
+  readonly returnLineItems: {
+    readonly nodes: readonly {
+      readonly id: string;
+      readonly unprocessedQuantity?: number;
+      readonly fulfillmentLineItem?: Unit;
+    }[];
+  };
+  readonly reverseFulfillmentOrders: {
+    readonly nodes: readonly {
+      readonly lineItems: {
+        readonly nodes: readonly {
+          readonly id: string;
+          readonly totalQuantity: number;
+          readonly dispositions: readonly { readonly quantity: number }[];
+          readonly fulfillmentLineItem: { readonly id: string } | null;
+        }[];
+      };
+    }[];
+  };
+}
+
+const tailOf = (gid: string): string => gid.slice(gid.lastIndexOf('/') + 1);
+
+function unitsOf({ quantity, sku }: Return['lines'][number], number: string): number {
+  const units = Number(quantity);
+  if (Number.isInteger(units) && units > 0) return units;
+  throw rejected(`Shopify takes back whole units, not ${quantity} of ${sku} (return ${number}).`, 'not-whole', 'lines');
+}
+
+/**
+ * The fulfilments' lines that what came back was shipped with. Throws `early` where more of the order is to be shipped in the shop yet, `rejected` where what was shipped has come back,
+ * or was refunded, before.
+ */
+export async function partsOf(shop: Shop, document: Return, orderId: string, cx: Context): Promise<Part[]> {
+  const left = await leftIn(shop, document, orderId, cx);
+  const parts = new Map<string, number>();
+  for (const line of document.lines) {
+    let wanted = unitsOf(line, document.number);
+    for (const one of left.filter(({ lineItem }) => tailOf(lineItem.id) === line.orderLine)) {
+      const take = Math.min(wanted, one.quantity);
+      if (take === 0) continue;
+      one.quantity -= take;
+      wanted -= take;
+      parts.set(one.id, (parts.get(one.id) ?? 0) + take);
+    }
+    if (wanted > 0) throw notThere(document, line, wanted, await isMoreToShip(shop, orderId, cx));
+  }
+  return [...parts].map(([id, quantity]) => ({ id, quantity }));
+}
+
+/** Lines of fulfilments, with how many of their units may come back. */
+async function leftIn(shop: Shop, { number }: Return, id: string, cx: Context) {
+  const ask = async (after: string | null) =>
+    (
+      await shop.call<{ returnableFulfillments: Page<Returnable> }>(
+        returnCalls.returnable,
+        after === null ? { id } : { id, after },
+        cx,
+      )
+    ).returnableFulfillments;
+  const fulfilments = await allOf(await ask(null), ask);
+  return fulfilments.flatMap(({ returnableFulfillmentLineItems: { nodes, pageInfo } }) => {
+    if (pageInfo.hasNextPage)
+      throw rejected(
+        `Return ${number} is of a parcel with more lines than are read: make it in Shopify, then dismiss this.`,
+        'too-large',
+        'lines',
+      );
+    return nodes.map(({ quantity, fulfillmentLineItem }) => ({ ...fulfillmentLineItem, quantity }));
+  });
+}
+
+/** Whether something of the order is to be shipped in the shop yet: the shipment may be told after its return. */
+async function isMoreToShip(shop: Shop, id: string, cx: Context): Promise<boolean> {
+  const { order } = await shop.call<{ order: { fulfillmentOrders: { nodes: { status: string }[] } } | null }>(
+    returnCalls.toShip,
+    { id },
+    cx,
+  );
+  return order?.fulfillmentOrders.nodes.some(({ status }) => status !== 'CLOSED' && status !== 'CANCELLED') === true;
+}
+
+const notThere = (
+  { number, orderNumber }: Return,
+  { sku, quantity }: Return['lines'][number],
+  wanted: number,
+  isMore: boolean,
+): FaultError =>
+  new FaultError({
+    kind: isMore ? 'early' : 'rejected',
+    message: `Return ${number} of order ${orderNumber} has ${quantity} of ${sku}, ${wanted} more than Shopify can take back: they were refunded there before they came, are in a return that is open there, or were not shipped. See to it there, then retry, or dismiss this: stock is told by its level.`,
+    cause: 'not-returnable',
+    field: 'lines',
+  });
+
+/** Lines of the return to be processed, each with what became of its units. */
+export function shareOut({ lines }: Return, now: Reversed, location: string | null): object[] {
+  const open = now.reverseFulfillmentOrders.nodes
+    .flatMap(({ lineItems }) => lineItems.nodes)
+    .map(({ id, totalQuantity, dispositions, fulfillmentLineItem }) => ({
+      id,
+      unit: fulfillmentLineItem?.id,
+      left: totalQuantity - dispositions.reduce((sum, { quantity }) => sum + quantity, 0),
+    }));
+  const lost = new Map<string, number>();
+  for (const { orderLine, quantity, restock } of lines)
+    if (restock !== true) lost.set(orderLine, (lost.get(orderLine) ?? 0) + Number(quantity));
+  return now.returnLineItems.nodes.flatMap(({ id, unprocessedQuantity = 0, fulfillmentLineItem: unit }) => {
+    if (unprocessedQuantity === 0 || !unit) return [];
+    const orderLine = tailOf(unit.lineItem.id);
+    let wanted = unprocessedQuantity;
+    const dispositions: object[] = [];
+    const dispose = (dispositionType: string, most: number): number => {
+      let given = 0;
+      for (const one of open.filter((candidate) => candidate.unit === unit.id)) {
+        const quantity = Math.min(wanted, most - given, one.left);
+        if (quantity <= 0) continue;
+        one.left -= quantity;
+        wanted -= quantity;
+        given += quantity;
+        const place = dispositionType === 'RESTOCKED' && location !== null ? { locationId: location } : {};
+        dispositions.push({ reverseFulfillmentOrderLineItemId: one.id, quantity, dispositionType, ...place });
+      }
+      return given;
+    };
+    const bad = lost.get(orderLine) ?? 0;
+    lost.set(orderLine, bad - dispose('NOT_RESTOCKED', bad));
+    dispose('RESTOCKED', wanted);
+    return [{ id, quantity: unprocessedQuantity, dispositions }];
+  });
+}

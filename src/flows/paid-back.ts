@@ -1,0 +1,35 @@
+import type { PaidBack } from '../connectors/shopify/money-back.ts';
+import type { Draft, Look, Objection } from '../core/flow.ts';
+import { money, moneyText } from '../core/money.ts';
+import { RefundDocument } from '../model/refund.ts';
+
+export const notPaid = 'refund-not-paid';
+
+/**
+ * What a shop did about refunds that the books decided on (`creditNote`): one that it paid is the same refund with its method and day, and one that did not go through, or not to the
+ * cent, goes to a person. Refunds that were decided elsewhere are nobody's business here.
+ */
+export async function paidBackOf(
+  told: readonly PaidBack[],
+  look: Pick<Look, 'current'>,
+): Promise<{ drafts: Draft<typeof RefundDocument>[]; objections: Objection[] }> {
+  const drafts: Draft<typeof RefundDocument>[] = [];
+  const objections: Objection[] = [];
+  for (const { key, method, paidOn, amount, failed } of told) {
+    const known = await look.current(RefundDocument, key);
+    if (known?.creditNote === undefined) continue;
+    if (amount === BigInt(known.amount))
+      drafts.push({ kind: 'refund', body: { ...known, method, refundedOn: paidOn } });
+    else if (failed || amount > 0n) {
+      const text = (minor: bigint) => `${moneyText(money(minor, known.currency))} ${known.currency}`;
+      const open = BigInt(known.amount) - amount;
+      objections.push({
+        cause: notPaid,
+        field: 'amount',
+        message: `Of refund ${known.number} of order ${known.orderNumber} (${text(BigInt(known.amount))}) the shop has paid back ${text(amount)}: see to the rest in Shopify.`,
+        measure: { lines: 1, currency: known.currency, minor: -open, absolute: open < 0n ? -open : open },
+      });
+    }
+  }
+  return { drafts, objections };
+}
