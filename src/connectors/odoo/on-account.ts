@@ -57,30 +57,37 @@ export async function accountOf(odoo: Odoo, order: number, cx: Context): Promise
   return sale ? relation(sale.partner_invoice_id).id : null;
 }
 
-/** Sets what went back on a customer's account against what had come in on it, as far as either goes. What is set already is left alone, so it may be repeated. */
-export async function settleAccount(
-  odoo: Odoo,
-  { partner, memo, currency }: Pick<OnAccount, 'partner' | 'memo' | 'currency'>,
-  cx: Context,
-): Promise<void> {
-  const out = await openLines(odoo, [['memo', '=', memo]], 'outbound', cx);
-  if (out.length === 0) return;
-  const came = await openLines(odoo, [['partner_id', '=', partner]], 'inbound', cx);
+type Booked = Pick<OnAccount, 'memo' | 'direction' | 'currency'>;
+
+/** Sets a payment on a customer's account against what stands there in the other direction, as far as either goes. What is set already is left alone, so it may be repeated. */
+export async function settleAccount(odoo: Odoo, booked: Booked, cx: Context): Promise<void> {
+  const ids = await toSettle(odoo, booked, cx);
+  if (ids.length > 0) await odoo.call('account.move.line', 'reconcile', { ids }, cx);
+}
+
+/** Whether a payment on account could be set against something: what was cut off between the booking and that is to be done again. */
+export const isUnsettled = async (odoo: Odoo, booked: Booked, cx: Context): Promise<boolean> =>
+  (await toSettle(odoo, booked, cx)).length > 0;
+
+/** Lines of a payment that is not all set against something and of what there is in the other direction: one of just its amount, else the oldest. Empty where there is nothing. */
+async function toSettle(odoo: Odoo, { memo, direction, currency }: Booked, cx: Context): Promise<number[]> {
+  const own = await openLines(odoo, [['memo', '=', memo]], direction, cx);
+  if (own.length === 0) return [];
+  const account = [['partner_id', '=', relation(own[0]!.partner_id).id]];
+  const others = await openLines(odoo, account, direction === 'outbound' ? 'inbound' : 'outbound', cx);
   const left = ({ amount_residual: residual }: Row): bigint => {
     const minor = minorOf(residual, currency);
     return minor < 0n ? -minor : minor;
   };
-  let wanted = out.reduce((sum, line) => sum + left(line), 0n);
-  const exact = came.find((line) => left(line) === wanted);
+  let wanted = own.reduce((sum, line) => sum + left(line), 0n);
+  const exact = others.find((line) => left(line) === wanted);
   const used: Row[] = [];
-  for (const line of exact ? [exact] : came) {
+  for (const line of exact ? [exact] : others) {
     if (wanted <= 0n) break;
     used.push(line);
     wanted -= left(line);
   }
-  if (used.length === 0) return;
-  const ids = [...out, ...used].map(({ id }) => id as number);
-  await odoo.call('account.move.line', 'reconcile', { ids }, cx);
+  return used.length === 0 ? [] : [...own, ...used].map(({ id }) => id as number);
 }
 
 /** Lines on customers' accounts, of posted payments, that are not all set against something; oldest first. */
@@ -104,6 +111,6 @@ async function openLines(
     ['account_id.account_type', '=', 'asset_receivable'],
     ['reconciled', '=', false],
   ];
-  const rows = await odoo.read('account.move.line', lines, ['amount_residual'], cx);
+  const rows = await odoo.read('account.move.line', lines, ['amount_residual', 'partner_id'], cx);
   return rows.sort((a, b) => (a.id as number) - (b.id as number));
 }

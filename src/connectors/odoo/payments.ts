@@ -4,7 +4,7 @@ import { money, moneyText } from '../../core/money.ts';
 import { type Payment, PaymentDocument } from '../../model/payment.ts';
 import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
-import { accountOf, bookOnAccount } from './on-account.ts';
+import { accountOf, bookOnAccount, isUnsettled, settleAccount } from './on-account.ts';
 import { isCancelledUninvoiced, payableOf, prepareWizard, residualOf } from './payable.ts';
 import { afterLanding, deliverPrepared, linked } from './prepared.ts';
 import { pair, type Row } from './rows.ts';
@@ -95,8 +95,18 @@ async function find(odoo: Odoo, items: readonly Item<Payment>[], cx: Context): P
     items.map(({ document }) => document.id),
     cx,
   );
-  return items.map(({ document }) => foundOf(document, held.get(document.id) ?? [], isBeyond(document)));
+  const found: Found[] = [];
+  for (const { document } of items) {
+    const rows = held.get(document.id) ?? [];
+    const one = foundOf(document, rows, isBeyond(document));
+    const open = one.found === 'whole' && rows[0]?.[onAccount] && (await isUnsettled(odoo, bookedOf(document), cx));
+    found.push(open ? { found: 'absent' } : one);
+  }
+  return found;
 }
+
+/** A payment, as it may stand on the customer's account. */
+const bookedOf = ({ id: memo, currency }: Payment) => ({ memo, direction: 'inbound', currency }) as const;
 
 const isBeyond = ({ beyond = 0 }: Payment): boolean => beyond > 0;
 
@@ -149,9 +159,11 @@ async function deliverOne(
   cx: Context,
 ): Promise<Result> {
   const { document: payment } = item;
-  const before = resultOf(foundOf(payment, held.get(payment.id) ?? [], isBeyond(payment)));
-  if (before) return before;
+  const there = held.get(payment.id) ?? [];
+  const before = resultOf(foundOf(payment, there, isBeyond(payment)));
   try {
+    if (before?.outcome === 'done' && there[0]?.[onAccount]) await settleAccount(odoo, bookedOf(payment), cx);
+    if (before) return before;
     await register(odoo, item, prepared, cx);
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
@@ -230,6 +242,8 @@ async function bookAlone(odoo: Odoo, item: Item<Payment>, { order, journal }: Pr
   const name = externalId(odoo.module(cx), 'payment', key);
   const amount = BigInt(payment.amount);
   await bookOnAccount(odoo, { name, memo, direction: 'inbound', partner, journal, day, currency, amount }, cx);
+  // Its refund may have come first.
+  await settleAccount(odoo, bookedOf(payment), cx);
 }
 
 /** Null where Odoo holds nothing. */

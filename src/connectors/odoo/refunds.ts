@@ -7,7 +7,7 @@ import { invoiceOf } from './credited-order.ts';
 import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Loadable, load } from './load.ts';
-import { accountOf, bookOnAccount, settleAccount } from './on-account.ts';
+import { accountOf, bookOnAccount, isUnsettled, settleAccount } from './on-account.ts';
 import { owedNote } from './owed-notes.ts';
 import { isHeld, paidBack, payBack, shown } from './pay-back.ts';
 import { isCancelledUninvoiced } from './payable.ts';
@@ -117,17 +117,25 @@ async function find(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Found>
   const order = Number(item.links.get(`order:${refund.order}`));
   if (!note && refund.method !== null && order > 0 && (await isCancelledUninvoiced(odoo, order, cx))) {
     const paid = foundOf(refund, await paidBack(odoo, refund, cx));
-    return paid.found === 'whole' ? { found: 'whole', id: idWithout(order) } : paid;
+    if (paid.found !== 'whole') return paid;
+    return (await isUnsettled(odoo, bookedOf(refund), cx))
+      ? { found: 'absent' }
+      : { found: 'whole', id: idWithout(order) };
   }
   if (note?.state !== 'posted' || differenceOf(refund, note)) return { found: 'absent' };
   if (refund.method === null)
     return note.reversed_entry_id === false ? { found: 'absent' } : { found: 'whole', id: String(note.id) };
   const paid = foundOf(refund, await paidBack(odoo, refund, cx), isPartly(refund));
+  if (isPartly(refund) && paid.found === 'whole' && (await isUnsettled(odoo, bookedOf(refund), cx)))
+    return { found: 'absent' };
   return paid.found === 'whole' ? { found: 'whole', id: String(note.id) } : paid;
 }
 
 /** What stands for the credit note where there is none to be made. */
 const idWithout = (order: number): string => `order-${order}`;
+
+/** Its payment, as it may stand on the customer's account. */
+const bookedOf = ({ id: memo, currency }: Refund) => ({ memo, direction: 'outbound', currency }) as const;
 
 /** Whether some of it may never have been invoiced. */
 const isPartly = ({ lines }: Refund): boolean => lines.some(({ left }) => left !== undefined);
@@ -147,7 +155,7 @@ async function deliverOne(
     if (note)
       await payBack(odoo, item.document, { note, journal: prepared.journal, partly: isPartly(item.document) }, cx);
     else await payFromAccount(odoo, item, prepared.order, prepared.journal, cx);
-    if (!note || isPartly(item.document)) await settled(odoo, item.document, prepared.order, cx);
+    if (!note || isPartly(item.document)) await settleAccount(odoo, bookedOf(item.document), cx);
     return { outcome: 'done', id };
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
@@ -255,9 +263,4 @@ async function payFromAccount(
   const name = externalId(odoo.module(cx), 'refund_payment', key);
   const amount = BigInt(refund.amount);
   await bookOnAccount(odoo, { name, memo, direction: 'outbound', partner, journal, day, currency, amount }, cx);
-}
-
-async function settled(odoo: Odoo, { id: memo, currency }: Refund, order: number, cx: Context): Promise<void> {
-  const partner = await accountOf(odoo, order, cx);
-  if (partner !== null) await settleAccount(odoo, { partner, memo, currency }, cx);
 }
