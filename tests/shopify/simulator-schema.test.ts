@@ -132,6 +132,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [documents.productsOf, { ids: variants.map(({ id }) => id) }],
     [documents.setPrices, { product: variants[0]!.productId, variants: [{ id: variants[0]!.id, price: '9.99' }] }],
     [documents.setPrices, { product: variants[0]!.productId, variants: [{ id: variants[4]!.id, price: '9.99' }] }],
+    [priceListCalls.allPriceLists, {}],
     [priceListCalls.priceLists, { ids: [abroad.id, variants[0]!.id, 'gid://shopify/PriceList/1'] }],
     [priceListCalls.setListPrices, fixed(abroad.id, 'USD')],
     [priceListCalls.setListPrices, fixed(abroad.id, 'EUR')],

@@ -92,9 +92,11 @@ test('check tells which price lists the shop has, and of those that it has not',
     { name: 'Jersey', taxes: 'ADD_TAXES_AT_CHECKOUT' },
   ]);
   const cx = makeContext({ secrets: { TOKEN: simulator.token, CLIENT: 'shpss' } });
+  const asia = shop.addPriceList('Asia', 'JPY', []);
   const priceLists = { us: us.id, both: both.id, gone: LIST };
   const all = await findings(shopify({ ...config, url: simulator.url, priceLists }).check(cx));
   assert.ok(shown(all, 'ok').includes("price lists: 'us' is 'US' in USD, prices without tax"));
+  assert.ok(shown(all, 'ok').includes(`price lists: no prices go to 'Asia' in JPY (${asia.id})`));
   assert.deepEqual(shown(all, 'error'), [
     "price lists: markets of 'Both' sell partly with and partly without tax: no price fits all of them",
     `price lists: 'gone' stands for ${LIST}, which the shop does not have`,

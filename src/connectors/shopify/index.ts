@@ -192,7 +192,7 @@ function settingsOf(config: ShopifyConfig): Settings {
     bulkFrom,
     hub,
     notifyCustomers,
-    priceLists,
+    priceLists: new Map(Object.entries(priceLists)),
     tables,
   };
 }

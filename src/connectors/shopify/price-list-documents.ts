@@ -2,6 +2,11 @@ import { type Document, mutation, query } from './documents.ts';
 
 /** What is said to Shopify of price lists: whose they are, and their fixed prices. */
 export const priceListCalls = {
+  allPriceLists: query(
+    'AllPriceLists',
+    ['check'],
+    `query AllPriceLists { priceLists(first: 100) { nodes { id name currency } } }`,
+  ),
   priceLists: query(
     'PriceLists',
     ['prices'],

@@ -122,48 +122,57 @@ export async function sendListPrices(shop: Shop, list: string, open: readonly Wa
   };
 }
 
-/** Of the lists that the connection's `priceLists` names: which of them the shop has, in which currency, with or without tax. */
+/**
+ * Which of the lists that the connection's `priceLists` names the shop has, in which currency, with or without tax; and which lists it has that no prices go to,
+ * with their ids.
+ */
 export async function* checkPriceLists(shop: Shop, scopes: ReadonlySet<string>, cx: Context): AsyncGenerator<Finding> {
-  const wanted = Object.entries(shop.settings.priceLists);
-  if (wanted.length === 0) return;
-  const subject = 'price lists';
-  if (!scopes.has('read_markets') && !scopes.has('write_markets'))
-    return yield {
-      level: 'error',
-      subject: 'scopes',
-      message: 'missing: read_markets (prices of the lists in priceLists)',
-      hint: 'grant it to the app and install it anew',
-    };
-  let found: Map<string, PriceList>;
+  const error = (subject: string, message: string, hint: string): Finding => ({
+    level: 'error',
+    subject,
+    message,
+    hint,
+  });
+  const wanted = [...shop.settings.priceLists];
   try {
-    found = await readPriceLists(
-      shop,
-      wanted.map(([, id]) => id),
-      cx,
-    );
+    const { priceLists } = await shop.call<{ priceLists: { nodes: Node[] } }>(priceListCalls.allPriceLists, {}, cx);
+    const others = priceLists.nodes.filter((node) => !wanted.some(([, id]) => id === node.id));
+    const shown = others.map(({ id, name, currency }) => `'${name}' in ${currency} (${id})`).join(', ');
+    if (shown !== '') yield { level: 'ok', subject: SUBJECT, message: `no prices go to ${shown}` };
+    if (wanted.length === 0) return;
+    if (!scopes.has('read_markets') && !scopes.has('write_markets'))
+      return yield error(
+        'scopes',
+        'missing: read_markets (prices of the lists in priceLists)',
+        'grant it to the app and install it anew',
+      );
+    const ids = wanted.map(([, id]) => id);
+    const found = await readPriceLists(shop, ids, cx);
+    for (const [list, id] of wanted) yield findingOf(list, id, found.get(id));
   } catch (thrown) {
     if (!(thrown instanceof FaultError)) throw thrown;
-    return yield {
-      level: 'error',
-      subject: `document ${priceListCalls.priceLists.name}`,
-      message: thrown.message,
-      hint: 'concerns prices',
+    yield error(SUBJECT, thrown.message, 'concerns prices');
+  }
+}
+
+const SUBJECT = 'price lists';
+
+function findingOf(list: string, id: string, found: PriceList | undefined): Finding {
+  const at = { level: 'error', subject: SUBJECT } as const;
+  if (!found)
+    return {
+      ...at,
+      message: `'${list}' stands for ${id}, which the shop does not have`,
+      hint: "correct the connection's priceLists",
     };
-  }
-  for (const [list, id] of wanted) {
-    const one = found.get(id);
-    if (!one) {
-      const hint = "correct the connection's priceLists";
-      yield { level: 'error', subject, message: `'${list}' stands for ${id}, which the shop does not have`, hint };
-      continue;
-    }
-    const taxes = new Set(one.markets.map(({ taxesIncluded }) => taxesIncluded));
-    if (taxes.size > 1) {
-      const message = `markets of '${one.name}' sell partly with and partly without tax: no price fits all of them`;
-      yield { level: 'error', subject, message, hint: 'give each kind a catalog and a price list of its own' };
-      continue;
-    }
-    const how = taxes.has(true) ? 'with' : 'without';
-    yield { level: 'ok', subject, message: `'${list}' is '${one.name}' in ${one.currency}, prices ${how} tax` };
-  }
+  const { name, currency, markets } = found;
+  const taxes = new Set(markets.map(({ taxesIncluded }) => taxesIncluded));
+  if (taxes.size > 1)
+    return {
+      ...at,
+      message: `markets of '${name}' sell partly with and partly without tax: no price fits all of them`,
+      hint: 'give each kind a catalog and a price list of its own',
+    };
+  const how = taxes.has(true) ? 'with' : 'without';
+  return { level: 'ok', subject: SUBJECT, message: `'${list}' is '${name}' in ${currency}, prices ${how} tax` };
 }

@@ -126,8 +126,11 @@ test('what Shopify refuses is taken out of its list, also where it changes while
     if (operation === 'SetListPrices') shop.deletePriceList(uk.id);
     return send();
   };
-  const gone = await prices.deliver([price(one, 'web-gbp', 100), price(one, 'web', 200)], cx);
-  assert.deepEqual(gone.map(told), ['rejected: Shopify answered SetListPrices: Price list does not exist.', 'done']);
+  const hat = shop.addProduct('Hat', [{ sku: 'HAT' }]).variants[0]!;
+  const items = [price(one, 'web-gbp', 100), price(hat, 'web-gbp', 100), price(one, 'web', 200)];
+  const words = 'rejected: Shopify answered SetListPrices: Price list does not exist.';
+  assert.deepEqual((await prices.deliver(items, cx)).map(told), [words, words, 'done']);
+  assert.deepEqual(network.sent, ['ProductsOf', 'PriceLists', 'SetPrices', 'SetListPrices'], 'once, for all of them');
 });
 
 test('where Shopify does not say which price it is about, each goes by itself, as long as there is time', async (t) => {

@@ -61,7 +61,7 @@ async function deliver(shop: Shop, items: Item<Price>[], cx: Context): Promise<R
   const wanted = items.flatMap((item, index): Wanted[] => {
     const { sku, list } = item.document;
     try {
-      return [{ index, item, variant: variantOf(item, sku), list: shop.settings.priceLists[list] ?? null }];
+      return [{ index, item, variant: variantOf(item, sku), list: shop.settings.priceLists.get(list) ?? null }];
     } catch (error) {
       results[index] = failed(error);
       return [];

@@ -24,6 +24,7 @@ import {
 import { type PageArgs, page, refusal, searched } from './pages.ts';
 import { prepareForPickup } from './pickups.ts';
 import { addFixedPrices, priceListView } from './price-lists.ts';
+import type { PriceList } from './records.ts';
 import { createRefund, orderCancel } from './refunds.ts';
 import { closeOpen, createReturn, processReturn, reasons, returnable } from './returns.ts';
 import { schema } from './schema.ts';
@@ -187,6 +188,10 @@ export class Api {
       },
       products: (args: PageArgs & { query?: string }) =>
         page(visible(shop.products.values(), args.query), args, own, (product) => productView(shop, product)),
+      priceLists: (args: PageArgs) => {
+        this.#needs('read_products', 'priceLists');
+        return page([...shop.priceLists.values()], args, own, (list) => this.#priceList(list));
+      },
       locations: (args: PageArgs) => page([...shop.locations.values()], args, own, ({ id }) => locationView(shop, id)),
       webhookSubscriptions: (args: PageArgs) => page([...shop.subscriptions.values()], args, own, subscriptionView),
       inventorySetQuantities: (
@@ -266,7 +271,7 @@ export class Api {
     const customer = shop.customers.get(id);
     if (customer) return customerView(customer);
     const list = shop.priceLists.get(id);
-    if (list) return priceListView(shop, list, () => this.#needs('read_markets', 'markets'));
+    if (list) return this.#priceList(list);
     const variant = shop.variants.get(id);
     if (variant) return variantView(shop, variant);
     const sold = [...shop.orders.values()].find(({ lines }) => lines.some((line) => line.id === id));
@@ -275,6 +280,10 @@ export class Api {
           .lineItems({ first: 250 })
           .nodes.find((line) => line.id === id) ?? null)
       : null;
+  }
+
+  #priceList(list: PriceList) {
+    return priceListView(this.#shop, list, () => this.#needs('read_markets', 'markets'));
   }
 
   /** A refund, a return, a fulfilment or a fulfilment order of whatever order has it. */

@@ -38,10 +38,7 @@ export interface Product {
 }
 
 /** How a market says whether prices include tax. */
-export type TaxStrategy =
-  | 'ADD_TAXES_AT_CHECKOUT'
-  | 'INCLUDES_TAXES_IN_PRICE'
-  | 'INCLUDES_TAXES_IN_PRICE_BASED_ON_COUNTRY';
+type TaxStrategy = 'ADD_TAXES_AT_CHECKOUT' | 'INCLUDES_TAXES_IN_PRICE' | 'INCLUDES_TAXES_IN_PRICE_BASED_ON_COUNTRY';
 
 export interface Market {
   readonly id: string;

@@ -321,6 +321,7 @@ type QueryRoot {
   products(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String, sortKey: ProductSortKeys = ID
   ): ProductConnection!
+  priceLists(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): PriceListConnection!
   locations(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String, includeInactive: Boolean = false,
     sortKey: LocationSortKeys = NAME
@@ -370,6 +371,7 @@ ${[
   'Order',
   'OrderAdjustment',
   'OrderTransaction',
+  'PriceList',
   'Product',
   'ProductVariant',
   'RefundLineItem',
