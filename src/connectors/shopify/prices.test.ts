@@ -41,6 +41,7 @@ async function lab(options: ShopifyOptions = {}) {
 
 const taxes = {
   web: { currency: 'EUR', includesTax: true },
+  'web-be': { currency: 'EUR', includesTax: true },
   'web-usd': { currency: 'USD', includesTax: false },
   'web-gbp': { currency: 'GBP', includesTax: true },
 };
@@ -102,6 +103,21 @@ test('a price that does not fit its list is rejected in words before anything of
     'done',
   ]);
   assert.deepEqual(Object.keys(us.prices), [three.id]);
+});
+
+test("two lists that are both the shop's own are told, instead of the last one winning", async (t) => {
+  const { simulator, prices, cx, network, one, two } = await lab();
+  t.after(() => simulator.stop());
+  const was = one.price;
+  const items = [price(one, 'web', 100), price(one, 'web-be', 200), price(two, 'web', 300), price(one, 'web-usd', 1)];
+  const results = (await prices.deliver(items, cx)).map(told);
+  assert.equal(
+    results[0],
+    `rejected: Prices web/${one.sku} and web-be/${one.sku} would both be the shop's own: name the list of a market in the connection's priceLists.`,
+  );
+  assert.match(results[1]!, /^rejected: Prices web-be/);
+  assert.deepEqual([results.slice(2), one.price, two.price], [['done', 'done'], was, 300n]);
+  assert.deepEqual(network.sent, ['ProductsOf', 'PriceLists', 'SetPrices', 'SetListPrices']);
 });
 
 test('what Shopify refuses is taken out of its list, also where it changes while it is sent', async (t) => {

@@ -90,7 +90,7 @@ async function groupsOf(shop: Shop, wanted: readonly Wanted[], results: Result[]
   const own = keep(
     there.filter(({ list }) => list === null),
     results,
-    ({ item: { document } }) => wrongWithOwn(document, told.shop),
+    ({ item: { document }, variant }) => wrongWithOwn(document, told.shop) ?? clash(there, variant, document),
   );
   const groups = [...Map.groupBy(own, ({ variant }) => product.get(variant)!)].map(
     ([id, open]): Group => ({
@@ -139,6 +139,17 @@ function wrongWithOwn({ id, currency, includesTax }: Price, shop: Products['shop
   if (includesTax === shop.taxesIncluded) return null;
   const [has, wants] = includesTax ? ['includes', 'without'] : ['does not include', 'with'];
   return rejected(`Price ${id} ${has} tax, the shop keeps prices ${wants} it.`, 'other-tax', 'includesTax');
+}
+
+/** Two lists for one price: whichever came last would win, and nobody would see it. */
+function clash(all: readonly Wanted[], variant: string, { id, list }: Price): FaultError | null {
+  const other = all.find((one) => one.list === null && one.variant === variant && one.item.document.list !== list);
+  if (!other) return null;
+  return rejected(
+    `Prices ${id} and ${other.item.document.id} would both be the shop's own: name the list of a market in the connection's priceLists.`,
+    'two-lists',
+    'list',
+  );
 }
 
 /** Sends the shop's own prices of one product. */
