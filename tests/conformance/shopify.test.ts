@@ -1,48 +1,12 @@
 import { createHmac } from 'node:crypto';
-import { after } from 'node:test';
-import { conform, type SeenRequest, type Signer, type SinkUnderTest } from '../../src/conformance/index.ts';
-import { type ShopifyConfig, shopify } from '../../src/connectors/shopify/index.ts';
+import { conform, type Signer, type SinkUnderTest } from '../../src/conformance/index.ts';
+import { shopify } from '../../src/connectors/shopify/index.ts';
 import type { Item, RawRequest } from '../../src/core/connector.ts';
-import { type ShopifyOptions, type ShopifySimulator, startShopify } from '../../src/simulators/shopify/index.ts';
+import { startShopify } from '../../src/simulators/shopify/index.ts';
 import { fulfil, placeOrder } from '../../src/simulators/shopify/orders.ts';
-import { furnish, person, place } from '../../src/simulators/shopify/traffic.ts';
+import { person, place } from '../../src/simulators/shopify/traffic.ts';
 import { makeContext } from '../odoo/context.ts';
-
-const started: ShopifySimulator[] = [];
-after(async () => {
-  for (const one of started) await one.stop();
-});
-
-const secrets = { TOKEN: 'shpat_0123456789', NEW: 'shpss_new_secret', OLD: 'shpss_old_secret' };
-
-/** A shop with 60 variants, and the connector to it. */
-async function start(options: ShopifyOptions = {}, config: Partial<ShopifyConfig> = {}) {
-  const simulator = await startShopify({ token: secrets.TOKEN, bucket: [1e6, 1e6], ...options });
-  started.push(simulator);
-  furnish(simulator.shop, 400);
-  const connection = shopify({
-    shop: simulator.shop.domain,
-    url: simulator.url,
-    token: { secret: 'TOKEN' },
-    clientSecrets: [{ secret: 'NEW' }, { secret: 'OLD' }],
-    settle: '1s',
-    ...config,
-  });
-  return { simulator, shop: simulator.shop, connection, variants: [...simulator.shop.variants.values()] };
-}
-
-const operationOf = ({ body }: SeenRequest): string => (JSON.parse(body) as { operationName: string }).operationName;
-const hollow = (data: object) => () => new Response(JSON.stringify({ data }));
-const item = <T>(key: string, document: T, links: [string, string][]): Item<unknown> => ({
-  key,
-  id: null,
-  version: 1,
-  document,
-  links: new Map(links),
-});
-
-const invalidToken = () =>
-  new Response(JSON.stringify({ errors: '[API] Invalid API key or access token' }), { status: 401 });
+import { hollow, invalidToken, item, operationOf, secrets, start, started } from './shopify-lab.ts';
 
 async function stockLevels(): Promise<SinkUnderTest> {
   const { shop, connection, variants } = await start();
@@ -69,31 +33,6 @@ async function stockLevels(): Promise<SinkUnderTest> {
     },
     writes: (request) => operationOf(request) === 'SetStock',
     hollow: hollow({ inventorySetQuantities: { inventoryAdjustmentGroup: null, userErrors: [] } }),
-    refuses: invalidToken,
-  };
-}
-
-async function prices(): Promise<SinkUnderTest> {
-  const { shop, connection, variants } = await start();
-  const priceOf = (sku: string, n: number, variant: string) =>
-    item(
-      `web/${sku}`,
-      { id: `web/${sku}`, sku, list: 'web', currency: 'EUR', amount: 700_000 + n, compareAt: null, includesTax: true },
-      [[`product:${sku}`, variant]],
-    );
-  return {
-    sink: connection.sinks.prices,
-    secrets,
-    item: (n) => priceOf(variants[n]!.sku!, n, variants[n]!.id),
-    bad: (n) => priceOf(`NONE-${n}`, n, 'gid://shopify/ProductVariant/7'),
-    badIsFoundBy: 'sink',
-    badField: 'sku',
-    held: async ({ document }) => {
-      const { sku, amount } = document as { sku: string; amount: number };
-      return [...shop.variants.values()].filter((one) => one.sku === sku && one.price === BigInt(amount)).length;
-    },
-    writes: (request) => operationOf(request) === 'SetPrices',
-    hollow: hollow({ productVariantsBulkUpdate: { productVariants: [], userErrors: [] } }),
     refuses: invalidToken,
   };
 }
@@ -400,7 +339,6 @@ function signature() {
 conform({
   sinks: {
     'shopify stock levels': stockLevels,
-    'shopify prices': prices,
     'shopify catalogue': catalogue,
     'shopify shipments': shipments,
     'shopify refunds': refunds,

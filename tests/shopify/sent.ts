@@ -2,6 +2,7 @@ import { bulkCalls, bulkQueries } from '../../src/connectors/shopify/bulk-docume
 import { customerCalls } from '../../src/connectors/shopify/customer-documents.ts';
 import { type Document, documents } from '../../src/connectors/shopify/documents.ts';
 import { pickupCalls } from '../../src/connectors/shopify/pickup-documents.ts';
+import { priceListCalls } from '../../src/connectors/shopify/price-list-documents.ts';
 import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
 import { returnCalls } from '../../src/connectors/shopify/return-documents.ts';
 
@@ -10,6 +11,7 @@ export const calls: readonly Document[] = [
   ...Object.values(documents),
   ...Object.values(bulkCalls),
   ...Object.values(pickupCalls),
+  ...Object.values(priceListCalls),
   ...Object.values(refundCalls),
   ...Object.values(customerCalls),
   ...Object.values(returnCalls),

@@ -5,6 +5,7 @@ import { bulkCalls, bulkQueries } from '../../src/connectors/shopify/bulk-docume
 import { customerCalls } from '../../src/connectors/shopify/customer-documents.ts';
 import { type Document, documents, versions } from '../../src/connectors/shopify/documents.ts';
 import { pickupCalls } from '../../src/connectors/shopify/pickup-documents.ts';
+import { priceListCalls } from '../../src/connectors/shopify/price-list-documents.ts';
 import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
 import { returnCalls } from '../../src/connectors/shopify/return-documents.ts';
 import { seeded } from '../../src/core/clock.ts';
@@ -72,6 +73,11 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
       },
     ],
   };
+  const abroad = shop.addPriceList('US', 'USD', [{ name: 'United States', taxes: 'ADD_TAXES_AT_CHECKOUT' }]);
+  const fixed = (list: string, currencyCode: string, variantId = variants[0]!.id) => ({
+    list,
+    prices: [{ variantId, price: { amount: '9.99', currencyCode }, compareAtPrice: { amount: '12', currencyCode } }],
+  });
   shopify.bulk.run({ query: bulkQueries.products('').text, groupObjects: true });
   const [done] = shopify.bulk.operations.values() as unknown as [BulkOperation];
   while (done.status !== 'COMPLETED') await new Promise((resolve) => setTimeout(resolve, 5));
@@ -126,6 +132,12 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [documents.productsOf, { ids: variants.map(({ id }) => id) }],
     [documents.setPrices, { product: variants[0]!.productId, variants: [{ id: variants[0]!.id, price: '9.99' }] }],
     [documents.setPrices, { product: variants[0]!.productId, variants: [{ id: variants[4]!.id, price: '9.99' }] }],
+    [priceListCalls.allPriceLists, {}],
+    [priceListCalls.priceLists, { ids: [abroad.id, variants[0]!.id, 'gid://shopify/PriceList/1'] }],
+    [priceListCalls.setListPrices, fixed(abroad.id, 'USD')],
+    [priceListCalls.setListPrices, fixed(abroad.id, 'EUR')],
+    [priceListCalls.setListPrices, fixed(abroad.id, 'USD', 'gid://shopify/ProductVariant/1')],
+    [priceListCalls.setListPrices, fixed('gid://shopify/PriceList/1', 'USD')],
     [
       documents.setProduct,
       {

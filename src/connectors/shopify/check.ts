@@ -4,6 +4,7 @@ import { bulkCalls } from './bulk-documents.ts';
 import { customerCalls } from './customer-documents.ts';
 import { type Document, documents, versions } from './documents.ts';
 import { pickupCalls } from './pickup-documents.ts';
+import { checkPriceLists } from './price-lists.ts';
 import { refundCalls } from './refund-documents.ts';
 import { returnCalls } from './return-documents.ts';
 import type { Shop } from './shop.ts';
@@ -115,6 +116,7 @@ export async function* check(
       ? ok('client secret', 'the secret that webhooks are signed with is there')
       : error('client secret', `the secret ${secret} is missing`, 'no webhook is taken without it');
   for (const one of subscriptions) yield* one.check(cx);
+  yield* checkPriceLists(shop, has, cx);
   yield* drift(shop, cx);
 }
 

@@ -14,6 +14,8 @@ const config: ShopifyConfig = {
   clientSecrets: [{ secret: 'CLIENT' }],
 };
 
+const LIST = 'gid://shopify/PriceList/1';
+
 async function lab(options: ShopifyOptions = {}, more: Partial<ShopifyConfig> = {}) {
   const simulator = await startShopify({ bucket: [1e6, 1e6], ...options });
   furnish(simulator.shop);
@@ -31,6 +33,8 @@ test('settings that cannot be are refused by name', () => {
     [{ version: '2026-01' as never }, /version '2026-01' is none of 2026-07, 2026-10/],
     [{ clientSecrets: [] as never }, /clientSecrets/],
     [{ from: 'yesterday' }, /from 'yesterday'/],
+    [{ priceLists: { us: 'US' } }, /priceLists 'us': 'US' is no price list of Shopify's/],
+    [{ priceLists: { us: LIST, uk: LIST } }, /priceLists names a price list of Shopify twice/],
   ];
   for (const [more, words] of wrong) assert.throws(() => shopify({ ...config, ...more }), words);
   assert.throws(() => shopify({ ...config, every: 'often' as never }), RangeError);
@@ -77,6 +81,30 @@ test('check tells of missing scopes, another shop, a version near its end, and w
   assert.match(warnings, /version: 2026-07 is the oldest version that is served, at least until 2027-07/);
   assert.match(warnings, /webhooks orders: not subscribed to ORDERS_CREATE/);
   assert.ok(connection && shop.subscriptions.size === 0, 'check changed something');
+});
+
+test('check tells which price lists the shop has, and of those that it has not', async (t) => {
+  const { simulator, shop } = await lab();
+  t.after(() => simulator.stop());
+  const us = shop.addPriceList('US', 'USD', [{ name: 'US', taxes: 'ADD_TAXES_AT_CHECKOUT' }]);
+  const both = shop.addPriceList('Both', 'GBP', [
+    { name: 'UK', taxes: 'INCLUDES_TAXES_IN_PRICE' },
+    { name: 'Jersey', taxes: 'ADD_TAXES_AT_CHECKOUT' },
+  ]);
+  const cx = makeContext({ secrets: { TOKEN: simulator.token, CLIENT: 'shpss' } });
+  const asia = shop.addPriceList('Asia', 'JPY', []);
+  const priceLists = { us: us.id, both: both.id, gone: LIST };
+  const all = await findings(shopify({ ...config, url: simulator.url, priceLists }).check(cx));
+  assert.ok(shown(all, 'ok').includes("price lists: 'us' is 'US' in USD, prices without tax"));
+  assert.ok(shown(all, 'ok').includes(`price lists: no prices go to 'Asia' in JPY (${asia.id})`));
+  assert.deepEqual(shown(all, 'error'), [
+    "price lists: markets of 'Both' sell partly with and partly without tax: no price fits all of them",
+    `price lists: 'gone' stands for ${LIST}, which the shop does not have`,
+  ]);
+  const poor = await startShopify({ scopes: ['read_products'] });
+  t.after(() => poor.stop());
+  const told = await findings(shopify({ ...config, url: poor.url, priceLists }).check(cx));
+  assert.ok(shown(told, 'error').includes('scopes: missing: read_markets (prices of the lists in priceLists)'));
 });
 
 test('a version that is no longer served, and a document that no longer fits, are told with what they concern', async (t) => {

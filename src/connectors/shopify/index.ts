@@ -58,6 +58,11 @@ export interface ShopifyConfig {
   readonly bulkFrom?: number;
   /** Which amounts are kept: in the shop's currency, or in the customer's. Default 'shop'. Never change it once orders have crossed. */
   readonly money?: 'shop' | 'presentment';
+  /**
+   * Price lists of the hub whose prices belong to a market: `{ 'web-usd': 'gid://shopify/PriceList/1' }`. Prices of lists that are not here are the shop's
+   * own. Default: none is.
+   */
+  readonly priceLists?: Readonly<Record<string, string>>;
   /** First part of the names of Mapping tables. Default 'shopify': `shopify-taxes`, `shopify-locations`, … */
   readonly tables?: string;
   /** Whether Shopify mails the customer when something is shipped, refunded or cancelled. Default false. */
@@ -163,8 +168,14 @@ function settingsOf(config: ShopifyConfig): Settings {
     tables = 'shopify',
     notifyCustomers = false,
     bulkFrom = 1000,
+    priceLists = {},
   } = config;
   if (!(bulkFrom >= 1)) throw wrong(`bulkFrom ${bulkFrom} is no number of 1 and up`);
+  for (const [list, id] of Object.entries(priceLists))
+    if (!/^gid:\/\/shopify\/PriceList\/\d+$/.test(id))
+      throw wrong(`priceLists '${list}': '${id}' is no price list of Shopify's (gid://shopify/PriceList/…)`);
+  if (new Set(Object.values(priceLists)).size < Object.keys(priceLists).length)
+    throw wrong('priceLists names a price list of Shopify twice', 'two lists would overwrite each other');
   for (const duration of [every, timeout, settle]) milliseconds(duration);
   const { token, clientSecrets, from } = config;
   return {
@@ -181,6 +192,7 @@ function settingsOf(config: ShopifyConfig): Settings {
     bulkFrom,
     hub,
     notifyCustomers,
+    priceLists: new Map(Object.entries(priceLists)),
     tables,
   };
 }

@@ -1,11 +1,13 @@
 import type { Duration } from '../../core/clock.ts';
 import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { compare, decimal } from '../../core/decimal.ts';
-import { FaultError, rejected } from '../../core/fault.ts';
-import { moneyText } from '../../core/money.ts';
+import { type FaultError, rejected } from '../../core/fault.ts';
 import { type Price, PriceDocument } from '../../model/price.ts';
-import { documents } from './documents.ts';
-import { faultOfUserError, type UserError } from './errors.ts';
+import { type Document, documents } from './documents.ts';
+import type { UserError } from './errors.ts';
+import { priceListCalls } from './price-list-documents.ts';
+import { readPriceLists, sendListPrices, wrongWithList } from './price-lists.ts';
+import { held, type Sent, sendTogether, textOf, type Wanted } from './price-sending.ts';
 import type { Shop } from './shop.ts';
 import { failed, hasTime, sinkOf, variantOf } from './sink.ts';
 
@@ -27,16 +29,22 @@ interface Told {
   } | null;
 }
 
-interface Wanted {
-  readonly index: number;
-  readonly item: Item<Price>;
-  readonly variant: string;
+/** Prices that go in one call. */
+interface Group {
+  readonly document: Document;
+  readonly prices: readonly Wanted[];
+  send(open: readonly Wanted[]): Promise<Sent>;
 }
 
-/** A product after the other, each in a moment. What a lost call may still commit is not compared with anything, so that `settle` stays the shop's. */
+/** A call after the other, each in a moment. What a lost call may still commit is not compared with anything, so that `settle` stays the shop's. */
 const DEADLINE: Duration = '60s';
 
-/** The shop's own prices, in its own currency, product by product. Absolute: the last one wins. */
+/**
+ * The shop's own prices, in its own currency, product by product; those of lists that the connection's `priceLists` names go to the markets' price lists, list
+ * by list. Absolute: the last one wins.
+ *
+ * @see https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/priceListFixedPricesAdd
+ */
 export const prices = (shop: Shop): Sink<typeof PriceDocument> =>
   sinkOf(shop, {
     name: 'prices',
@@ -51,41 +59,77 @@ async function deliver(shop: Shop, items: Item<Price>[], cx: Context): Promise<R
   const mayBegin = hasTime(DEADLINE, cx.clock);
   const results: Result[] = [];
   const wanted = items.flatMap((item, index): Wanted[] => {
+    const { sku, list } = item.document;
     try {
-      return [{ index, item, variant: variantOf(item, item.document.sku) }];
+      return [{ index, item, variant: variantOf(item, sku), list: shop.settings.priceLists.get(list) ?? null }];
     } catch (error) {
       results[index] = failed(error);
       return [];
     }
   });
   if (wanted.length === 0) return results;
+  for (const { document, prices: open, send } of await groupsOf(shop, wanted, results, cx))
+    try {
+      await sendTogether(document, open, send, mayBegin, results);
+    } catch (error) {
+      for (const { index } of open) results[index] ??= failed(error);
+    }
+  return results;
+}
+
+/** Looks at what the prices are of, and rejects those that fit neither the shop nor the list. */
+async function groupsOf(shop: Shop, wanted: readonly Wanted[], results: Result[], cx: Context): Promise<Group[]> {
   const ids = [...new Set(wanted.map(({ variant }) => variant))];
   const told = await shop.call<Products>(documents.productsOf, { ids }, cx);
   const product = new Map(
     told.nodes.flatMap((node) => (node?.__typename === 'ProductVariant' ? [[node.id, node.product.id]] : [])),
   );
-  const fits = wanted.filter((one) => {
-    const wrong = wrongWith(one, product.has(one.variant), told.shop);
+  const there = keep(wanted, results, ({ variant, item: { document } }) =>
+    product.has(variant) ? null : rejected(`Product ${document.sku} is no longer in the shop.`, 'gone', 'sku'),
+  );
+  const own = keep(
+    there.filter(({ list }) => list === null),
+    results,
+    ({ item: { document }, variant }) => wrongWithOwn(document, told.shop) ?? clash(there, variant, document),
+  );
+  const groups = [...Map.groupBy(own, ({ variant }) => product.get(variant)!)].map(
+    ([id, open]): Group => ({
+      document: documents.setPrices,
+      prices: open,
+      send: (left) => sendOwn(shop, id, left, cx),
+    }),
+  );
+  return [...groups, ...(await listGroups(shop, there, results, cx))];
+}
+
+/** Where the price lists cannot be read, their prices fail and the shop's own go on. */
+async function listGroups(shop: Shop, wanted: readonly Wanted[], results: Result[], cx: Context): Promise<Group[]> {
+  const byList = Map.groupBy(wanted, ({ list }) => list);
+  byList.delete(null);
+  if (byList.size === 0) return [];
+  try {
+    const found = await readPriceLists(shop, [...byList.keys()] as string[], cx);
+    return [...byList].map(([list, open]) => ({
+      document: priceListCalls.setListPrices,
+      prices: keep(open, results, ({ item: { document } }) => wrongWithList(document, found.get(list!))),
+      send: (left) => sendListPrices(shop, list!, left, cx),
+    }));
+  } catch (error) {
+    for (const { index } of [...byList.values()].flat()) results[index] = failed(error);
+    return [];
+  }
+}
+
+/** Those with which nothing is wrong; the others have failed. */
+function keep(all: readonly Wanted[], results: Result[], wrongWith: (one: Wanted) => FaultError | null): Wanted[] {
+  return all.filter((one) => {
+    const wrong = wrongWith(one);
     if (wrong) results[one.index] = failed(wrong);
     return !wrong;
   });
-  for (const [id, group] of Map.groupBy(fits, ({ variant }) => product.get(variant)!)) {
-    if (!mayBegin()) {
-      for (const { index } of group) results[index] = { outcome: 'untouched' };
-      continue;
-    }
-    try {
-      await setPrices(shop, id, group, results, cx);
-    } catch (error) {
-      for (const { index } of group) results[index] ??= failed(error);
-    }
-  }
-  return results;
 }
 
-function wrongWith({ item: { document } }: Wanted, exists: boolean, shop: Products['shop']): FaultError | null {
-  const { id, sku, currency, includesTax } = document;
-  if (!exists) return rejected(`Product ${sku} is no longer in the shop.`, 'gone', 'sku');
+function wrongWithOwn({ id, currency, includesTax }: Price, shop: Products['shop']): FaultError | null {
   if (currency !== shop.currencyCode)
     return rejected(
       `Price ${id} is in ${currency}, the shop sells in ${shop.currencyCode}.`,
@@ -97,50 +141,31 @@ function wrongWith({ item: { document } }: Wanted, exists: boolean, shop: Produc
   return rejected(`Price ${id} ${has} tax, the shop keeps prices ${wants} it.`, 'other-tax', 'includesTax');
 }
 
-const textOf = ({ currency }: Price, minor: number): string => moneyText({ minor: BigInt(minor), currency });
-
-/** All or none: what Shopify complains of is taken out, and the rest is sent again. */
-async function setPrices(
-  shop: Shop,
-  product: string,
-  group: readonly Wanted[],
-  results: Result[],
-  cx: Context,
-): Promise<void> {
-  for (let open = group; open.length > 0; ) {
-    const variants = open.map(({ variant, item: { document } }) => ({
-      id: variant,
-      price: textOf(document, document.amount),
-      compareAtPrice: document.compareAt === null ? null : textOf(document, document.compareAt),
-    }));
-    const told = (await shop.call<Told>(documents.setPrices, { product, variants }, cx)).productVariantsBulkUpdate;
-    const errors = told?.userErrors ?? [];
-    if (errors.length === 0) {
-      for (const { index, variant, item } of open)
-        results[index] = heldBy(told?.productVariants ?? [], variant, item.document);
-      return;
-    }
-    const named = new Map(
-      errors.flatMap(
-        (error) => error.field?.filter((part) => /^\d+$/.test(part)).map((at) => [Number(at), error]) ?? [],
-      ),
-    );
-    open = open.filter(({ index }, at) => {
-      const error = named.size === 0 ? errors[0] : named.get(at);
-      if (error) results[index] = { outcome: 'failed', fault: faultOfUserError(documents.setPrices, error, fieldOf) };
-      return !error;
-    });
-  }
+/** Two lists for one price: whichever came last would win, and nobody would see it. */
+function clash(all: readonly Wanted[], variant: string, { id, list }: Price): FaultError | null {
+  const other = all.find((one) => one.list === null && one.variant === variant && one.item.document.list !== list);
+  if (!other) return null;
+  return rejected(
+    `Prices ${id} and ${other.item.document.id} would both be the shop's own: name the list of a market in the connection's priceLists.`,
+    'two-lists',
+    'list',
+  );
 }
 
-const fieldOf = (path: readonly string[]): string => {
-  const name = path.at(-1);
-  return name === 'price' ? 'amount' : name === 'compareAtPrice' ? 'compareAt' : 'sku';
-};
-
-function heldBy(all: readonly { id: string; price: string }[], variant: string, document: Price): Result {
-  const held = all.find(({ id }) => id === variant);
-  if (held && compare(decimal(held.price), decimal(textOf(document, document.amount))) === 0)
-    return { outcome: 'done', id: variant };
-  return failed(new FaultError({ kind: 'unknown', message: 'Shopify did not say that the price was set' }));
+/** Sends the shop's own prices of one product. */
+async function sendOwn(shop: Shop, product: string, open: readonly Wanted[], cx: Context): Promise<Sent> {
+  const variants = open.map(({ variant, item: { document } }) => ({
+    id: variant,
+    price: textOf(document, document.amount),
+    compareAtPrice: document.compareAt === null ? null : textOf(document, document.compareAt),
+  }));
+  const told = (await shop.call<Told>(documents.setPrices, { product, variants }, cx)).productVariantsBulkUpdate;
+  return {
+    errors: told?.userErrors ?? [],
+    resultOf: ({ variant, item: { document } }) => {
+      const set = told?.productVariants?.find(({ id }) => id === variant);
+      const right = set !== undefined && compare(decimal(set.price), decimal(textOf(document, document.amount))) === 0;
+      return held(right, variant);
+    },
+  };
 }

@@ -25,6 +25,8 @@ export interface Settings {
   readonly hub: string | undefined;
   /** Whether Shopify mails the customer when something is shipped. */
   readonly notifyCustomers: boolean;
+  /** Price list of the hub → Shopify's id of the price list that its prices go to; those of other lists are the shop's own. */
+  readonly priceLists: ReadonlyMap<string, string>;
   /** First part of the names of Mapping tables: `shopify` for `shopify-taxes`. */
   readonly tables: string;
 }

@@ -23,6 +23,8 @@ import {
 } from './mutations.ts';
 import { type PageArgs, page, refusal, searched } from './pages.ts';
 import { prepareForPickup } from './pickups.ts';
+import { addFixedPrices, priceListView } from './price-lists.ts';
+import type { PriceList } from './records.ts';
 import { createRefund, orderCancel } from './refunds.ts';
 import { closeOpen, createReturn, processReturn, reasons, returnable } from './returns.ts';
 import { schema } from './schema.ts';
@@ -158,11 +160,7 @@ export class Api {
         counted(visible(shop.customers.values(), query).length, limit),
       customer: ({ id }: { id: string }) => this.#node(id),
       customers: (args: PageArgs & { query?: string }) => {
-        if (!this.#options.scopes.includes('read_customers'))
-          throw refusal(
-            'Access denied for customers field. Required access: `read_customers` access scope.',
-            'ACCESS_DENIED',
-          );
+        this.#needs('read_customers', 'customers');
         return page(visible(shop.customers.values(), args.query), args, own, customerView);
       },
       customerUpdate: ({ input }: { input: Parameters<typeof updateCustomer>[1] }) => updateCustomer(shop, input),
@@ -185,15 +183,15 @@ export class Api {
         return found ? productView(shop, found) : null;
       },
       orders: (args: PageArgs & { query?: string }) => {
-        if (!this.#options.scopes.includes('read_orders'))
-          throw refusal(
-            'Access denied for orders field. Required access: `read_orders` access scope.',
-            'ACCESS_DENIED',
-          );
+        this.#needs('read_orders', 'orders');
         return page(visible(shop.orders.values(), args.query), args, own, (order) => orderView(shop, order));
       },
       products: (args: PageArgs & { query?: string }) =>
         page(visible(shop.products.values(), args.query), args, own, (product) => productView(shop, product)),
+      priceLists: (args: PageArgs) => {
+        this.#needs('read_products', 'priceLists');
+        return page([...shop.priceLists.values()], args, own, (list) => this.#priceList(list));
+      },
       locations: (args: PageArgs) => page([...shop.locations.values()], args, own, ({ id }) => locationView(shop, id)),
       webhookSubscriptions: (args: PageArgs) => page([...shop.subscriptions.values()], args, own, subscriptionView),
       inventorySetQuantities: (
@@ -204,6 +202,7 @@ export class Api {
       refundCreate: (args: { input: Parameters<typeof createRefund>[1] }, _: unknown, info: GraphQLResolveInfo) =>
         this.#once(info, args, () => createRefund(shop, args.input)),
       orderCancel: (args: Parameters<typeof orderCancel>[1]) => orderCancel(shop, args),
+      priceListFixedPricesAdd: (args: Parameters<typeof addFixedPrices>[1]) => addFixedPrices(shop, args),
       productVariantsBulkUpdate: (args: Parameters<typeof updateVariants>[1]) => updateVariants(shop, args),
       productSet: (args: Parameters<typeof setProduct>[1]) => setProduct(shop, args),
       fulfillmentTrackingInfoUpdate: (wanted: Parameters<typeof updateTracking>[1]) => updateTracking(shop, wanted),
@@ -220,6 +219,11 @@ export class Api {
         userErrors: [],
       }),
     };
+  }
+
+  #needs(scope: string, field: string): void {
+    if (this.#options.scopes.includes(scope)) return;
+    throw refusal(`Access denied for ${field} field. Required access: \`${scope}\` access scope.`, 'ACCESS_DENIED');
   }
 
   #bulk() {
@@ -266,6 +270,8 @@ export class Api {
     if (product) return productView(shop, product);
     const customer = shop.customers.get(id);
     if (customer) return customerView(customer);
+    const list = shop.priceLists.get(id);
+    if (list) return this.#priceList(list);
     const variant = shop.variants.get(id);
     if (variant) return variantView(shop, variant);
     const sold = [...shop.orders.values()].find(({ lines }) => lines.some((line) => line.id === id));
@@ -274,6 +280,10 @@ export class Api {
           .lineItems({ first: 250 })
           .nodes.find((line) => line.id === id) ?? null)
       : null;
+  }
+
+  #priceList(list: PriceList) {
+    return priceListView(this.#shop, list, () => this.#needs('read_markets', 'markets'));
   }
 
   /** A refund, a return, a fulfilment or a fulfilment order of whatever order has it. */

@@ -71,7 +71,7 @@ const SCOPES = [
     'read_returns',
     'write_returns',
   ],
-  ...['read_inventory', 'write_inventory', 'read_locations'],
+  ...['read_inventory', 'write_inventory', 'read_locations', 'read_markets'],
   ...['read_merchant_managed_fulfillment_orders', 'write_merchant_managed_fulfillment_orders'],
 ];
 

@@ -37,6 +37,26 @@ export interface Product {
   updatedAt: Date;
 }
 
+/** How a market says whether prices include tax. */
+type TaxStrategy = 'ADD_TAXES_AT_CHECKOUT' | 'INCLUDES_TAXES_IN_PRICE' | 'INCLUDES_TAXES_IN_PRICE_BASED_ON_COUNTRY';
+
+export interface Market {
+  readonly id: string;
+  readonly name: string;
+  readonly taxes: TaxStrategy;
+}
+
+/** Fixed prices of the catalog of one market or several. */
+export interface PriceList {
+  readonly id: string;
+  readonly name: string;
+  readonly currency: string;
+  readonly catalog: { readonly id: string; readonly title: string };
+  readonly markets: readonly Market[];
+  /** Minor units of the list's currency, by variant. */
+  readonly prices: Record<string, { readonly price: bigint; readonly compareAtPrice: bigint | null }>;
+}
+
 export interface Level {
   readonly id: string;
   readonly inventoryItemId: string;

@@ -1,4 +1,5 @@
 import { buildSchema } from 'graphql';
+import { priceTypes } from './price-schema.ts';
 import { returnTypes } from './return-schema.ts';
 
 /**
@@ -135,6 +136,7 @@ type ReturnLineItem implements Node & ReturnLineItemType {
   processedQuantity: Int! unprocessedQuantity: Int!
 }
 ${returnTypes}
+${priceTypes}
 type Return implements Node {
   id: ID! name: String! status: ReturnStatus! createdAt: DateTime! closedAt: DateTime
   returnLineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): ReturnLineItemTypeConnection!
@@ -217,18 +219,6 @@ type InventorySetQuantitiesUserError implements DisplayableError {
 }
 type InventorySetQuantitiesPayload {
   inventoryAdjustmentGroup: InventoryAdjustmentGroup userErrors: [InventorySetQuantitiesUserError!]!
-}
-
-input ProductVariantsBulkInput { id: ID price: Money compareAtPrice: Money barcode: String }
-enum ProductVariantsBulkUpdateUserErrorCode {
-  GREATER_THAN_OR_EQUAL_TO INVALID_INPUT NEGATIVE_PRICE_VALUE PRODUCT_DOES_NOT_EXIST PRODUCT_VARIANT_DOES_NOT_EXIST
-  PRODUCT_VARIANT_ID_MISSING
-}
-type ProductVariantsBulkUpdateUserError implements DisplayableError {
-  code: ProductVariantsBulkUpdateUserErrorCode field: [String!] message: String!
-}
-type ProductVariantsBulkUpdatePayload {
-  product: Product productVariants: [ProductVariant!] userErrors: [ProductVariantsBulkUpdateUserError!]!
 }
 
 input ProductSetIdentifiers @oneOf { id: ID handle: String }
@@ -331,6 +321,7 @@ type QueryRoot {
   products(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String, sortKey: ProductSortKeys = ID
   ): ProductConnection!
+  priceLists(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): PriceListConnection!
   locations(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String, includeInactive: Boolean = false,
     sortKey: LocationSortKeys = NAME
@@ -352,6 +343,7 @@ type Mutation {
   ): OrderCancelPayload
   bulkOperationRunQuery(query: String!, groupObjects: Boolean! = false): BulkOperationRunQueryPayload
   inventorySetQuantities(input: InventorySetQuantitiesInput!): InventorySetQuantitiesPayload
+  priceListFixedPricesAdd(priceListId: ID!, prices: [PriceListPriceInput!]!): PriceListFixedPricesAddPayload
   productVariantsBulkUpdate(productId: ID!, variants: [ProductVariantsBulkInput!]!, allowPartialUpdates: Boolean = false): ProductVariantsBulkUpdatePayload
   productSet(identifier: ProductSetIdentifiers, input: ProductSetInput!, synchronous: Boolean = true): ProductSetPayload
   fulfillmentTrackingInfoUpdate(
@@ -375,9 +367,11 @@ ${[
   'FulfillmentOrderLineItem',
   'LineItem',
   'Location',
+  'Market',
   'Order',
   'OrderAdjustment',
   'OrderTransaction',
+  'PriceList',
   'Product',
   'ProductVariant',
   'RefundLineItem',

@@ -1,4 +1,16 @@
-import type { Customer, Level, Location, Order, Person, Place, Product, Subscription, Variant } from './records.ts';
+import type {
+  Customer,
+  Level,
+  Location,
+  Market,
+  Order,
+  Person,
+  Place,
+  PriceList,
+  Product,
+  Subscription,
+  Variant,
+} from './records.ts';
 
 export interface ShopOptions {
   readonly name?: string;
@@ -12,6 +24,7 @@ export interface Kept {
   location: Location;
   product: Product;
   level: Level;
+  priceList: PriceList;
   customer: Customer;
   order: Order;
   subscription: Subscription;
@@ -35,6 +48,7 @@ export class Shop {
   readonly products = new Map<string, Product>();
   readonly variants = new Map<string, Variant>();
   readonly levels = new Map<string, Level>();
+  readonly priceLists = new Map<string, PriceList>();
   readonly locations = new Map<string, Location>();
   readonly customers = new Map<string, Customer>();
   readonly orders = new Map<string, Order>();
@@ -91,6 +105,7 @@ export class Shop {
       location: this.locations,
       product: this.products,
       level: this.levels,
+      priceList: this.priceLists,
       customer: this.customers,
       order: this.orders,
       subscription: this.subscriptions,
@@ -177,6 +192,33 @@ export class Shop {
       this.setLevel({ ...level, updatedAt: this.now() }, 0);
     }
     return variant;
+  }
+
+  /** Markets with a catalog and a price list of their own, without a fixed price yet. */
+  addPriceList(name: string, currency: string, markets: readonly Omit<Market, 'id'>[]): PriceList {
+    const list: PriceList = {
+      id: this.id('PriceList'),
+      name,
+      currency,
+      catalog: { id: this.id('MarketCatalog'), title: name },
+      markets: markets.map((market) => ({ id: this.id('Market'), ...market })),
+      prices: {},
+    };
+    this.priceLists.set(list.id, list);
+    this.touchPriceList(list);
+    return list;
+  }
+
+  /** No webhook tells of it. */
+  touchPriceList(list: PriceList): void {
+    this.change('priceList', list.id, list);
+    this.commit();
+  }
+
+  deletePriceList(id: string): void {
+    this.priceLists.delete(id);
+    this.change('priceList', id, null);
+    this.commit();
   }
 
   setLevel(level: Level, available: number): void {
