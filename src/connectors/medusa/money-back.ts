@@ -11,9 +11,10 @@ const paymentsOf = ({ order }: Terms) => order.payment_collections.flatMap(({ pa
 export function payments(terms: Terms, ordered: Ordered): Payment[] {
   const captures = paymentsOf(terms)
     .flatMap(({ provider_id, captures: all }) => all.map((one) => ({ ...one, provider_id })))
-    .map((one) => ({ ...one, minor: terms.minor(terms.amount(one.amount, 'captures.amount')) }))
+    .map((one) => ({ ...one, exact: terms.amount(one.amount, 'captures.amount') }))
+    .map((one) => ({ ...one, minor: terms.minor(one.exact) }))
     .filter(({ minor }) => minor > 0n);
-  const paid = captures.reduce((all, { minor }) => all + minor, 0n);
+  const paid = captures.map(({ exact }) => exact);
   const beyond = paidBeyond(paid, editsOf(terms, ordered.inclusive), ordered, terms);
   return captures.map(({ id, provider_id, created_at, minor }) => ({
     id: terms.key(id),

@@ -67,13 +67,13 @@ function offOf({ adjustments, tax_lines }: Adjusted, inclusive: boolean, terms: 
   );
 }
 
-function chargesOf(terms: Terms, inclusive: boolean): Charge[] {
+function chargesOf(terms: Terms, inclusive: boolean, items: readonly MedusaLine[] = terms.items): Charge[] {
   const { edits = [], shipping_methods } = terms.order;
   // A discount that an edit took off again keeps its line: whoever has it must hear of it.
   const once = new Set(
     edits.flatMap(({ items }) => items.flatMap(({ id, from }) => (from.adjustments.length > 0 ? id : []))),
   );
-  const goods = terms.items.map((line): Charge => {
+  const goods = items.map((line): Charge => {
     const quantity = terms.amount(line.quantity, 'items.quantity');
     const { return_received_quantity: back, return_dismissed_quantity: dismissed } = line.detail;
     const gone = add(terms.amount(back, 'items.detail'), terms.amount(dismissed, 'items.detail'));
@@ -168,16 +168,31 @@ export interface Ordered {
 export function orderLines(terms: Terms): Ordered {
   const inclusive = pricesIncludeTax(terms);
   const charges = chargesOf(terms, inclusive);
+  const { lines, exact, left, rest } = sumsOf(charges, inclusive, terms);
+  agrees(left, terms);
+  const rounded = rest !== 0 || wasRounded(terms, inclusive) ? [...lines, rounding(rest, terms)] : lines;
+  return { lines: rounded, total: Number(terms.minor(exact)), exact, inclusive };
+}
+
+/** Lines, what they come to, what of that is left after goods came back, and the cents by which the rounded lines miss the rounded total. */
+function sumsOf(charges: readonly Charge[], inclusive: boolean, terms: Terms) {
   const all = charges.map((charge) => ({ charge, ...taxed(charge, inclusive) }));
   const paid = all.map(({ charge, net, tax }) => ({ charge, amount: inclusive ? net : add(net, tax) }));
-  const left = sumOf(paid.map(({ charge, amount }) => share(amount, ...charge.left)));
-  agrees(left, terms);
-  const lines = all.flatMap(({ charge, gross, tax }) => linesOf(charge, { gross, tax }, terms));
   const exact = sumOf(paid.map(({ amount }) => amount));
-  const total = terms.minor(exact);
+  const left = sumOf(paid.map(({ charge, amount }) => share(amount, ...charge.left)));
+  const lines = all.flatMap(({ charge, gross, tax }) => linesOf(charge, { gross, tax }, terms));
   const sum = lines.reduce((so, line) => so + line.total + (inclusive ? 0 : (line.tax ?? 0)), 0);
-  const rest = Number(total) - sum;
-  return { lines: rest === 0 ? lines : [...lines, rounding(rest, terms)], total: Number(total), exact, inclusive };
+  return { lines, exact, left, rest: Number(terms.minor(exact)) - sum };
+}
+
+/** Whether a state of the order before one of its edits had cents between: a line that was there stays, for whoever has it must hear of it. */
+function wasRounded(terms: Terms, inclusive: boolean): boolean {
+  let items = terms.items;
+  const edits = [...(terms.order.edits ?? [])].sort((a, b) => b.version - a.version);
+  return edits.some((edit) => {
+    items = items.map((line) => ({ ...line, ...edit.items.find(({ id }) => id === line.id)?.from }));
+    return sumsOf(chargesOf(terms, inclusive, items), inclusive, terms).rest !== 0;
+  });
 }
 
 function agrees(left: Decimal, terms: Terms): void {

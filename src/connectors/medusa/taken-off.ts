@@ -51,10 +51,16 @@ export function editsOf(terms: Terms, inclusive: boolean): Edited[] {
 export const totalAt = (at: number, edits: readonly Edited[], { exact }: Ordered, terms: Terms): bigint =>
   terms.minor(add(exact, sum(edits.filter((edit) => edit.at > at).map(({ less }) => less))));
 
-/** Minor units: what was paid for units that edits took off. None where the money came in after the edit. */
-export function paidBeyond(paid: bigint, edits: readonly Edited[], { exact, total }: Ordered, terms: Terms): number {
+/**
+ * Minor units: what was paid for units that edits took off, none where the money came in after the edit; and the cents by which several payments, each rounded by itself,
+ * come to more than one would have.
+ */
+export function paidBeyond(paid: readonly Decimal[], edits: readonly Edited[], ordered: Ordered, terms: Terms): number {
+  const { exact, total } = ordered;
+  const once = terms.minor(sum(paid));
+  const cents = paid.reduce((all, one) => all + terms.minor(one), -once);
   const worth = sum(edits.flatMap(({ taken }) => taken.map((one) => one.worth)));
-  const [over, off] = [paid - BigInt(total), terms.minor(add(exact, worth)) - BigInt(total)];
-  const beyond = over < off ? over : off;
-  return beyond > 0n ? Number(beyond) : 0;
+  const [over, off] = [once - BigInt(total), terms.minor(add(exact, worth)) - BigInt(total)];
+  const units = over < off ? over : off;
+  return Number((units > 0n ? units : 0n) + (cents > 0n ? cents : 0n));
 }
