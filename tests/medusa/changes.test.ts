@@ -118,6 +118,15 @@ describe('orders of a Medusa that change', { concurrency: 1 }, () => {
     );
   });
 
+  test('an order without tax, not paid, cancelled: the next version says so', async () => {
+    const order = await lab.place([[c, 1]], { country: 'nl' });
+    const { order: body } = await documentsOf(order);
+    assert.deepEqual([body.total, body.state, body.lines.map(({ taxes }) => taxes)], [828, 'open', [[], []]]);
+    await cancel(order);
+    const { order: now, payments, refunds } = await documentsOf(order);
+    assert.deepEqual([now.state, payments, refunds], ['cancelled', [], []]);
+  });
+
   test('edited and then cancelled: what goes back last is for what was left', async () => {
     const order = await lab.place([[c, 3]], { country: 'nl' });
     await capture(order);

@@ -3,7 +3,7 @@ import { invalid, missing, notAllowed, type Shop, totalOf } from './shop.ts';
 
 const sum = (all: readonly { readonly amount: number }[]): number => all.reduce((so, one) => so + one.amount, 0);
 
-export const paymentsOf = ({ collections }: Order): Payment[] => collections.flatMap(({ payment }) => payment ?? []);
+const paymentsOf = ({ collections }: Order): Payment[] => collections.flatMap(({ payment }) => payment ?? []);
 
 function find(shop: Shop, id: string): { payment: Payment; order: Order } {
   const payment = shop.payments.get(id);
@@ -12,7 +12,7 @@ function find(shop: Shop, id: string): { payment: Payment; order: Order } {
 }
 
 /** What is still to be paid of an order; negative where money is owed. */
-export function pendingOf(order: Order, inclusive: boolean): number {
+function pendingOf(order: Order, inclusive: boolean): number {
   const kept = paymentsOf(order).reduce((so, { captures, refunds }) => so + sum(captures) - sum(refunds), 0);
   return Number((totalOf(order, inclusive) - kept).toFixed(8));
 }

@@ -105,7 +105,7 @@ export interface EditAction {
   readonly variant?: Variant;
 }
 
-export interface ConfirmedEdit {
+interface ConfirmedEdit {
   readonly id: string;
   readonly version: number;
   readonly confirmedAt: string;
@@ -132,7 +132,7 @@ export interface Payment {
 }
 
 /** Money that is asked for, and the payment it came as. */
-export interface Collection {
+interface Collection {
   readonly id: string;
   status: 'not_paid' | 'authorized' | 'completed' | 'canceled';
   amount: number;
