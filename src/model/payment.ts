@@ -13,7 +13,7 @@ const PaymentSchema = Type.Object({
   currency: Type.String(classified('public')),
   /** Minor units, what came in: 1 and up. Money that goes back is another document. */
   amount: Type.Integer(classified('internal', { minimum: 1 })),
-  /** Minor units: what was paid on the order for units that are no longer ordered, where there are any. So much more than the order is worth now is no mistake. */
+  /** Minor units: what was paid on the order for units that are no longer ordered, where there are any, and cents by which payments that were rounded apart exceed it. So much more than the order is worth now is no mistake. */
   beyond: Type.Optional(Type.Integer(classified('internal', { minimum: 1 }))),
 });
 

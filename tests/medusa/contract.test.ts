@@ -149,14 +149,6 @@ describe('a Medusa', { concurrency: 1 }, () => {
     );
   });
 
-  test('an order without tax, cancelled: the next version says so', async () => {
-    const order = await lab.place([[c, 1]], { country: 'nl' });
-    const { order: body } = await documentsOf(order);
-    assert.deepEqual([body.total, body.state, body.lines.map(({ taxes }) => taxes)], [828, 'open', [[], []]]);
-    await lab.admin('POST', `/admin/orders/${order.id}/cancel`, {});
-    assert.equal((await documentsOf(order)).order.state, 'cancelled');
-  });
-
   test('a capture and refunds, of which the order says nothing, are noticed; money given back without goods leaves the order as it was', async () => {
     const order = await lab.place([[d, 1]]);
     const { sources } = open({ sweep: '1ms' as never });

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import type { People } from '../odoo/estate.ts';
 import type { CameBack } from './estate.ts';
-import type { MedusaLab, Placed } from './shops.ts';
+import type { LabVariant, MedusaLab, Placed } from './shops.ts';
 
 /** What the estate of the story wants in Odoo: a tax of 21 % and a service that rounding is booked on. */
 export async function furnishOdoo(at: People): Promise<void> {
@@ -63,6 +63,31 @@ export async function takeBack(lab: MedusaLab, { id, lines }: Placed, quantity: 
   await lab.admin('POST', `${path}/receive`, {});
   await lab.admin('POST', `${path}/receive-items`, items);
   await lab.admin('POST', `${path}/receive/confirm`, {});
+}
+
+/** Changes an order in Medusa, as people do there: how many of each line, and what more. */
+export async function editOrder(
+  lab: MedusaLab,
+  { id, lines }: Placed,
+  units: readonly (readonly [LabVariant, number])[],
+  more: readonly (readonly [LabVariant, number])[] = [],
+): Promise<void> {
+  const path = `/admin/order-edits/${id}`;
+  await lab.admin('POST', '/admin/order-edits', { order_id: id });
+  for (const [{ sku }, quantity] of units)
+    await lab.admin('POST', `${path}/items/item/${lines.get(sku)}`, { quantity });
+  const items = more.map(([variant, quantity]) => ({ variant_id: variant.id, quantity }));
+  if (items.length > 0) await lab.admin('POST', `${path}/items`, { items });
+  await lab.admin('POST', `${path}/request`, {});
+  await lab.admin('POST', `${path}/confirm`, {});
+}
+
+/** Pays what is still asked for of an order, outside of Medusa. */
+export async function payRest(lab: MedusaLab, { id }: Placed): Promise<void> {
+  type Asked = { order: { payment_collections: { id: string; status: string }[] } };
+  const { order } = await lab.admin<Asked>('GET', `/admin/orders/${id}?fields=id,payment_collections.*`);
+  const open = order.payment_collections.find(({ status }) => status === 'not_paid')!;
+  await lab.admin('POST', `/admin/payment-collections/${open.id}/mark-as-paid`, { order_id: id });
 }
 
 interface Seen {

@@ -92,6 +92,32 @@ async function story(lab: MedusaLab): Promise<{ answers: Record<string, Json>; r
   refusals.push(await refusal(lab, 'POST', `/admin/payments/${order.payment}/refund`, { amount: 1000 }));
   refusals.push(await refusal(lab, 'POST', `${path}/cancel`, {}));
   const get = (what: string) => lab.admin<Json>('GET', what);
+  const edited = await lab.place(
+    [
+      [a, 2],
+      [b, 1],
+    ],
+    { promotion: true },
+  );
+  await lab.admin('POST', `/admin/payments/${edited.payment}/capture`, {});
+  const edit = `/admin/order-edits/${edited.id}`;
+  const item = (variant: typeof a) => `${edit}/items/item/${edited.lines.get(variant.sku)}`;
+  refusals.push(
+    await refusal(lab, 'POST', item(a), { quantity: 1 }),
+    await refusal(lab, 'POST', `${edit}/confirm`, {}),
+  );
+  await lab.admin('POST', '/admin/order-edits', { order_id: edited.id });
+  refusals.push(
+    await refusal(lab, 'POST', '/admin/order-edits', { order_id: edited.id }),
+    await refusal(lab, 'POST', `${edit}/items/item/ordli_none`, { quantity: 1 }),
+  );
+  await lab.admin('POST', item(a), { quantity: 1 });
+  await lab.admin('POST', item(b), { quantity: 0 });
+  await lab.admin('POST', `${edit}/request`, {});
+  await lab.admin('POST', `${edit}/confirm`, {});
+  const history = `/admin/orders/${edited.id}`;
+  const editFields = 'id,version,change_type,status,confirmed_at,actions.*';
+  const lineFields = 'id,item_id,version,quantity,unit_price,item.*,item.tax_lines.*,item.adjustments.*';
   const fields =
     'id,display_id,status,version,is_draft_order,email,currency_code,created_at,updated_at,canceled_at,total,credit_line_total,items.*,items.detail.*,items.tax_lines.*,items.adjustments.*,shipping_methods.*,shipping_methods.tax_lines.*,shipping_address.*,billing_address.*,customer.*,payment_collections.payments.*,payment_collections.payments.captures.*,payment_collections.payments.refunds.*,returns.*,returns.items.*,fulfillments.*,fulfillments.labels.*';
   return {
@@ -99,6 +125,9 @@ async function story(lab: MedusaLab): Promise<{ answers: Record<string, Json>; r
       order: await get(`${path}?fields=${fields}`),
       orders: await get(`/admin/orders?id[]=${order.id}&fields=${fields}`),
       changes,
+      edits: await get(`${history}/changes?change_type=edit&status=confirmed&fields=${editFields}`),
+      lines: await get(`${history}/line-items?fields=${lineFields}`),
+      edited: await get(`${history}?fields=id,total,items.*,items.adjustments.*`),
       payments: await get(
         `/admin/payments?id[]=${order.payment}&order=-updated_at&limit=1&fields=id,updated_at,created_at,captures.*,payment_collection.order.id`,
       ),

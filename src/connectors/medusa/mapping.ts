@@ -7,9 +7,10 @@ import type { PaymentDocument } from '../../model/payment.ts';
 import type { Product, ProductDocument } from '../../model/product.ts';
 import type { RefundDocument } from '../../model/refund.ts';
 import type { ReturnDocument } from '../../model/return.ts';
-import { payments, refunds, returns } from './money-back.ts';
+import { payments, returns } from './money-back.ts';
 import type { MedusaOrder, MedusaPlace, MedusaProduct } from './native.ts';
 import { nameOf, orderLines, skuOf } from './order-lines.ts';
+import { refunds } from './refunds.ts';
 import { type MappingOptions, Terms } from './terms.ts';
 
 type ShopDocument =
@@ -32,7 +33,8 @@ export function toDocuments(
   if (order.is_draft_order || order.status === 'draft') return [];
   const terms = new Terms(order, look, options);
   const customer = customerOf(terms);
-  const { lines, total, inclusive } = orderLines(terms);
+  const ordered = orderLines(terms);
+  const { lines, total, inclusive } = ordered;
   if (lines.length === 0) throw rejected(`Order ${terms.number} has no lines in Medusa.`, 'no-lines', 'items');
   const shipTo = addressOf(order.shipping_address, order.email);
   const billTo = addressOf(order.billing_address, order.email);
@@ -58,11 +60,11 @@ export function toDocuments(
     customer,
     ...products(terms, lines),
     { kind: 'order', body, externalId: order.id },
-    ...payments(terms).map((one): Draft<typeof PaymentDocument> => ({ kind: 'payment', body: one })),
+    ...payments(terms, ordered).map((one): Draft<typeof PaymentDocument> => ({ kind: 'payment', body: one })),
     ...returns(terms).map(
       (one): Draft<typeof ReturnDocument> => ({ kind: 'return', body: one, externalId: one.id.split(':').pop()! }),
     ),
-    ...refunds(terms).map((one): Draft<typeof RefundDocument> => ({ kind: 'refund', body: one })),
+    ...refunds(terms, ordered).map((one): Draft<typeof RefundDocument> => ({ kind: 'refund', body: one })),
   ];
 }
 
@@ -87,7 +89,7 @@ function customerOf(terms: Terms): Draft<typeof CustomerDocument> & { body: Cust
 /** Products the order is of; one that the hub knows already stays as it is. */
 function products(terms: Terms, lines: Order['lines']): Draft<typeof ProductDocument>[] {
   const bodies = new Map<string, Product>();
-  for (const line of terms.order.items) {
+  for (const line of terms.items) {
     const sku = skuOf(line, terms);
     const kind = line.is_giftcard
       ? 'voucher'
@@ -102,7 +104,7 @@ function products(terms: Terms, lines: Order['lines']): Draft<typeof ProductDocu
 
 function deliveryOf(terms: Terms): Order['delivery'] | undefined {
   const [method] = terms.order.shipping_methods;
-  if (!method || !terms.order.items.some(({ requires_shipping }) => requires_shipping)) return undefined;
+  if (!method || !terms.items.some(({ requires_shipping }) => requires_shipping)) return undefined;
   const service = terms.shippingService(method.shipping_option_id ?? method.name) ?? terms.shippingService(method.name);
   return { method: 'ship', service, promisedAt: null };
 }

@@ -1,64 +1,31 @@
 import type { Payment } from '../../model/payment.ts';
-import type { Refund } from '../../model/refund.ts';
 import type { Return } from '../../model/return.ts';
 import type { MedusaReturn } from './native.ts';
-import { skuOf } from './order-lines.ts';
+import { type Ordered, skuOf } from './order-lines.ts';
+import { editsOf, paidBeyond } from './taken-off.ts';
 import { plainText, type Terms } from './terms.ts';
 
 const paymentsOf = ({ order }: Terms) => order.payment_collections.flatMap(({ payments }) => payments);
 
 /** Money that came in: each capture. What is authorised only is none yet. */
-export const payments = (terms: Terms): Payment[] =>
-  paymentsOf(terms).flatMap(({ provider_id, captures }) =>
-    captures.flatMap(({ id, amount, created_at }) => {
-      const minor = terms.minor(terms.amount(amount, 'captures.amount'));
-      if (minor < 1n) return [];
-      return [
-        {
-          id: terms.key(id),
-          order: terms.key(terms.order.id),
-          method: terms.paymentMethod(provider_id),
-          paidOn: terms.day(created_at, 'captures.created_at'),
-          currency: terms.currency,
-          amount: Number(minor),
-        },
-      ];
-    }),
-  );
-
-/** Money that went back. Medusa does not say what for, so each has one line. */
-export const refunds = (terms: Terms): Refund[] =>
-  paymentsOf(terms)
-    .flatMap(({ provider_id, refunds: all }) => all.map((refund) => ({ ...refund, provider_id })))
-    .sort((a, b) => (a.created_at < b.created_at ? -1 : 1))
-    .flatMap(({ id, amount, created_at, provider_id }, index) => {
-      const minor = Number(terms.minor(terms.amount(amount, 'refunds.amount')));
-      if (minor < 1) return [];
-      return [
-        {
-          id: terms.key(id),
-          number: `${terms.number}-F${index + 1}`,
-          order: terms.key(terms.order.id),
-          orderNumber: terms.number,
-          return: null,
-          refundedOn: terms.day(created_at, 'refunds.created_at'),
-          method: terms.paymentMethod(provider_id),
-          currency: terms.currency,
-          amount: minor,
-          lines: [
-            {
-              id: 'money',
-              orderLine: null,
-              description: 'Money back',
-              quantity: '0',
-              amount: minor,
-              tax: 0,
-              taxes: [],
-            },
-          ],
-        },
-      ];
-    });
+export function payments(terms: Terms, ordered: Ordered): Payment[] {
+  const captures = paymentsOf(terms)
+    .flatMap(({ provider_id, captures: all }) => all.map((one) => ({ ...one, provider_id })))
+    .map((one) => ({ ...one, exact: terms.amount(one.amount, 'captures.amount') }))
+    .map((one) => ({ ...one, minor: terms.minor(one.exact) }))
+    .filter(({ minor }) => minor > 0n);
+  const paid = captures.map(({ exact }) => exact);
+  const beyond = paidBeyond(paid, editsOf(terms, ordered.inclusive), ordered, terms);
+  return captures.map(({ id, provider_id, created_at, minor }) => ({
+    id: terms.key(id),
+    order: terms.key(terms.order.id),
+    method: terms.paymentMethod(provider_id),
+    paidOn: terms.day(created_at, 'captures.created_at'),
+    currency: terms.currency,
+    amount: Number(minor),
+    ...(beyond > 0 ? { beyond } : {}),
+  }));
+}
 
 /** What came in parts is announced until all of it is here. */
 const states: Readonly<Record<string, Return['state']>> = {

@@ -87,6 +87,16 @@ const Return = Type.Object({
   ),
 });
 
+const LineState = Type.Object({ quantity: Type.Number(), unit_price: Amount, adjustments: Type.Array(Adjustment) });
+
+/** A confirmed edit: its lines before and after it, and the version of the order that it made. */
+const Edit = Type.Object({
+  id: Id,
+  version: Type.Integer(),
+  confirmed_at: Type.String(),
+  items: Type.Array(Type.Object({ id: Id, from: LineState, to: LineState })),
+});
+
 const Order = Type.Object({
   id: Id,
   display_id: Type.Integer(),
@@ -120,10 +130,16 @@ const Order = Type.Object({
   ),
   payment_collections: Type.Array(Type.Object({ id: Id, payments: Type.Array(Payment) })),
   returns: Type.Array(Return),
+  /** Put together by the connector: absent from what was kept before it did so. */
+  edits: Type.Optional(Type.Array(Edit)),
+  /** Lines of which edits left nothing, with quantity 0: Medusa no longer has them among `items`. */
+  removed: Type.Optional(Type.Array(Line)),
 });
 
 export type MedusaOrder = Static<typeof Order>;
 export type MedusaLine = Static<typeof Line>;
+export type MedusaAdjustment = Static<typeof Adjustment>;
+export type MedusaEdit = Static<typeof Edit>;
 export type MedusaShippingMethod = Static<typeof ShippingMethod>;
 export type MedusaTax = Static<typeof TaxLine>;
 export type MedusaPlace = Static<typeof Place>;

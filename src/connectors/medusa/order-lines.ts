@@ -2,7 +2,7 @@ import { add, type Decimal, decimal, decimalText, integer, multiply, negate } fr
 import { rejected } from '../../core/fault.ts';
 import { moneyText } from '../../core/money.ts';
 import type { Order } from '../../model/order.ts';
-import type { MedusaLine, MedusaShippingMethod, MedusaTax } from './native.ts';
+import type { MedusaEdit, MedusaLine, MedusaShippingMethod, MedusaTax } from './native.ts';
 import { plainText, type Terms } from './terms.ts';
 
 type OrderLine = Order['lines'][number];
@@ -28,7 +28,7 @@ const PLACES = 12;
 const sumOf = (all: readonly Decimal[]): Decimal => all.reduce(add, zero);
 
 /** `a × part ÷ whole`, to twelve decimals. */
-function share(a: Decimal, part: Decimal, whole: Decimal): Decimal {
+export function share(a: Decimal, part: Decimal, whole: Decimal): Decimal {
   if (whole.coefficient === 0n) return zero;
   const numerator = a.coefficient * part.coefficient * 10n ** BigInt(PLACES + whole.scale);
   const denominator = whole.coefficient * 10n ** BigInt(a.scale + part.scale);
@@ -67,8 +67,12 @@ function offOf({ adjustments, tax_lines }: Adjusted, inclusive: boolean, terms: 
   );
 }
 
-function chargesOf(terms: Terms, inclusive: boolean): Charge[] {
-  const { items, shipping_methods } = terms.order;
+function chargesOf(terms: Terms, inclusive: boolean, items: readonly MedusaLine[] = terms.items): Charge[] {
+  const { edits = [], shipping_methods } = terms.order;
+  // A discount that an edit took off again keeps its line: whoever has it must hear of it.
+  const once = new Set(
+    edits.flatMap(({ items }) => items.flatMap(({ id, from }) => (from.adjustments.length > 0 ? id : []))),
+  );
   const goods = items.map((line): Charge => {
     const quantity = terms.amount(line.quantity, 'items.quantity');
     const { return_received_quantity: back, return_dismissed_quantity: dismissed } = line.detail;
@@ -81,7 +85,7 @@ function chargesOf(terms: Terms, inclusive: boolean): Charge[] {
       unit: terms.amount(line.unit_price, 'items.unit_price'),
       off: offOf(line, inclusive, terms),
       taxes: line.tax_lines,
-      discounted: line.adjustments.length > 0,
+      discounted: line.adjustments.length > 0 || once.has(line.id),
       left: [add(quantity, negate(gone)), quantity],
     };
   });
@@ -103,8 +107,9 @@ function chargesOf(terms: Terms, inclusive: boolean): Charge[] {
 
 /** Whether prices have their tax in them; where nothing is taxed it does not matter. */
 function pricesIncludeTax(terms: Terms): boolean {
-  const { items, shipping_methods } = terms.order;
-  const taxed = [...items, ...shipping_methods].filter(({ tax_lines }) => tax_lines.some(({ rate }) => rate !== 0));
+  const taxed = [...terms.items, ...terms.order.shipping_methods].filter(({ tax_lines }) =>
+    tax_lines.some(({ rate }) => rate !== 0),
+  );
   const ways = new Set(taxed.map(({ is_tax_inclusive }) => is_tax_inclusive));
   if (ways.size > 1)
     throw rejected(
@@ -116,7 +121,10 @@ function pricesIncludeTax(terms: Terms): boolean {
 }
 
 /** Net as prices are, and the tax on it or in it. */
-function taxed(charge: Charge, inclusive: boolean): { gross: Decimal; net: Decimal; tax: Decimal } {
+function taxed(
+  charge: Pick<Charge, 'unit' | 'quantity' | 'off' | 'taxes'>,
+  inclusive: boolean,
+): { gross: Decimal; net: Decimal; tax: Decimal } {
   const gross = multiply(charge.unit, charge.quantity);
   const net = add(gross, negate(charge.off));
   const rate = rateOf(charge.taxes);
@@ -124,23 +132,67 @@ function taxed(charge: Charge, inclusive: boolean): { gross: Decimal; net: Decim
   return { gross, net, tax };
 }
 
+/** What a line was worth in some state of it, with tax, and the tax in that; exact. */
+export function worthOf(
+  { tax_lines }: MedusaLine,
+  state: MedusaEdit['items'][number]['from'],
+  inclusive: boolean,
+  terms: Terms,
+): { worth: Decimal; tax: Decimal } {
+  const { net, tax } = taxed(
+    {
+      unit: terms.amount(state.unit_price, 'edits.unit_price'),
+      quantity: terms.amount(state.quantity, 'edits.quantity'),
+      off: state.quantity === 0 ? zero : offOf({ tax_lines, adjustments: state.adjustments }, inclusive, terms),
+      taxes: tax_lines,
+    },
+    inclusive,
+  );
+  return { worth: inclusive ? net : add(net, tax), tax };
+}
+
+/** The lines of an order and its total, minor units. */
+export interface Ordered {
+  readonly lines: OrderLine[];
+  readonly total: number;
+  /** The total as it is before it is rounded, in major units. */
+  readonly exact: Decimal;
+  readonly inclusive: boolean;
+}
+
 /**
  * The order's lines and its total, minor units. Medusa rounds nothing: each line is rounded here, the total once as a payment provider rounds it, and what
- * lies between stands in a line of its own. Goods that came back take nothing off: they are documents of their own. Throws `rejected` where Medusa's own
+ * lies between stands in a line of its own. Goods that came back take nothing off: they are documents of their own. A line that edits took off has quantity 0. Throws `rejected` where Medusa's own
  * total is another one, with both.
  */
-export function orderLines(terms: Terms): { lines: OrderLine[]; total: number; inclusive: boolean } {
+export function orderLines(terms: Terms): Ordered {
   const inclusive = pricesIncludeTax(terms);
   const charges = chargesOf(terms, inclusive);
+  const { lines, exact, left, rest } = sumsOf(charges, inclusive, terms);
+  agrees(left, terms);
+  const rounded = rest !== 0 || wasRounded(terms, inclusive) ? [...lines, rounding(rest, terms)] : lines;
+  return { lines: rounded, total: Number(terms.minor(exact)), exact, inclusive };
+}
+
+/** Lines, what they come to, what of that is left after goods came back, and the cents by which the rounded lines miss the rounded total. */
+function sumsOf(charges: readonly Charge[], inclusive: boolean, terms: Terms) {
   const all = charges.map((charge) => ({ charge, ...taxed(charge, inclusive) }));
   const paid = all.map(({ charge, net, tax }) => ({ charge, amount: inclusive ? net : add(net, tax) }));
+  const exact = sumOf(paid.map(({ amount }) => amount));
   const left = sumOf(paid.map(({ charge, amount }) => share(amount, ...charge.left)));
-  agrees(left, terms);
   const lines = all.flatMap(({ charge, gross, tax }) => linesOf(charge, { gross, tax }, terms));
-  const total = terms.minor(sumOf(paid.map(({ amount }) => amount)));
   const sum = lines.reduce((so, line) => so + line.total + (inclusive ? 0 : (line.tax ?? 0)), 0);
-  const rest = Number(total) - sum;
-  return { lines: rest === 0 ? lines : [...lines, rounding(rest, terms)], total: Number(total), inclusive };
+  return { lines, exact, left, rest: Number(terms.minor(exact)) - sum };
+}
+
+/** Whether a state of the order before one of its edits had cents between: a line that was there stays, for whoever has it must hear of it. */
+function wasRounded(terms: Terms, inclusive: boolean): boolean {
+  let items = terms.items;
+  const edits = [...(terms.order.edits ?? [])].sort((a, b) => b.version - a.version);
+  return edits.some((edit) => {
+    items = items.map((line) => ({ ...line, ...edit.items.find(({ id }) => id === line.id)?.from }));
+    return sumsOf(chargesOf(terms, inclusive, items), inclusive, terms).rest !== 0;
+  });
 }
 
 function agrees(left: Decimal, terms: Terms): void {

@@ -6,6 +6,7 @@ import { FaultError } from '../../core/fault.ts';
 import { currencyDigits } from '../../core/money.ts';
 import { canonicalJson, sha256 } from '../../core/seal.ts';
 import { type Change, changed } from './changes.ts';
+import { orderHistory } from './edits.ts';
 import { type MedusaOrder, readOrder, schemas } from './native.ts';
 import { before, type Shop } from './shop.ts';
 import { plainText } from './terms.ts';
@@ -34,6 +35,7 @@ const FIELDS = [
     'display_id',
     'custom_display_id',
     'status',
+    'version',
     'is_draft_order',
     'email',
     'currency_code',
@@ -61,6 +63,9 @@ export interface Sweep {
 export function orderSource(shop: Shop, sweep: Sweep): PollSource<MedusaOrder> {
   const { settings } = shop;
   const listing = { path: '/admin/orders', list: 'orders', fields: FIELDS, pageSize: PAGE };
+  const complete = orderHistory(shop);
+  const incoming = async (orders: readonly Change[], cx: Context): Promise<Incoming[]> =>
+    (await complete(orders, cx)).map(incomingOf);
   return {
     kind: 'poll',
     name: 'orders',
@@ -73,18 +78,18 @@ export function orderSource(shop: Shop, sweep: Sweep): PollSource<MedusaOrder> {
       const since = known === null ? (settings.from ?? null) : before(known.orders, settings.overlap);
       for await (const { records, newest } of changed<Change>(shop, listing, since, cx)) {
         cursor = { ...cursor, orders: known === null ? newest! : latest(known.orders, newest!) };
-        yield { items: records.map(incomingOf), cursor: JSON.stringify(cursor) };
+        yield { items: await incoming(records, cx), cursor: JSON.stringify(cursor) };
       }
       const payments = paymentsSince(shop, before(cursor.payments, settings.overlap), cx);
       for await (const { ids, newest } of payments) {
         cursor = { ...cursor, payments: latest(cursor.payments, newest) };
-        yield { items: await ordersOf(shop, ids, cx), cursor: JSON.stringify(cursor) };
+        yield { items: await incoming(await ordersOf(shop, ids, cx), cx), cursor: JSON.stringify(cursor) };
       }
       if (!sweep.due && Date.parse(began) - Date.parse(cursor.swept) < milliseconds(settings.sweep)) return;
       sweep.due = false;
       try {
         for await (const ids of movedSince(shop, before(cursor.swept, settings.overlap), cx))
-          yield { items: await ordersOf(shop, ids, cx), cursor: JSON.stringify(cursor) };
+          yield { items: await incoming(await ordersOf(shop, ids, cx), cx), cursor: JSON.stringify(cursor) };
       } catch (error) {
         sweep.due = true;
         throw error;
@@ -119,15 +124,15 @@ async function* movedSince(shop: Shop, since: string, cx: Context): AsyncGenerat
   }
 }
 
-async function ordersOf(shop: Shop, ids: readonly string[], cx: Context): Promise<Incoming[]> {
-  const items: Incoming[] = [];
+async function ordersOf(shop: Shop, ids: readonly string[], cx: Context): Promise<Change[]> {
+  const found: Change[] = [];
   for (let at = 0; at < ids.length; at += PAGE) {
     const some = ids.slice(at, at + PAGE);
     const query = { fields: FIELDS, limit: String(PAGE), 'id[]': some };
     const { orders } = await shop.read<{ orders: Change[] }>('/admin/orders', query, cx);
-    items.push(...orders.map(incomingOf));
+    found.push(...orders);
   }
-  return items;
+  return found;
 }
 
 /** The fact of one state of an order: the same state is the same fact, whenever and however it was read. */

@@ -1,8 +1,8 @@
 import { type Decimal, decimal } from '../../core/decimal.ts';
 import { rejected } from '../../core/fault.ts';
 import type { Look } from '../../core/flow.ts';
-import { roundedMoney } from '../../core/money.ts';
-import type { MedusaOrder, MedusaTax } from './native.ts';
+import { moneyText, roundedMoney } from '../../core/money.ts';
+import type { MedusaLine, MedusaOrder, MedusaTax } from './native.ts';
 
 /** Products of the hub that stand for what Medusa sells without one. */
 export interface ServiceSkus {
@@ -37,6 +37,8 @@ export function plainText(value: number): string {
 export class Terms {
   readonly order: MedusaOrder;
   readonly number: string;
+  /** All lines the order ever had; of those that edits took off, quantity 0. */
+  readonly items: readonly MedusaLine[];
   readonly skus: ServiceSkus;
   readonly currency: string;
   readonly zone: string;
@@ -50,6 +52,7 @@ export class Terms {
   ) {
     this.order = order;
     this.number = order.custom_display_id ?? String(order.display_id);
+    this.items = [...order.items, ...(order.removed ?? [])];
     this.skus = { ...defaultSkus, ...skus };
     this.currency = order.currency_code.toUpperCase();
     this.zone = zone;
@@ -78,6 +81,11 @@ export class Terms {
     } catch (cause) {
       throw rejected(`Order ${this.number}: ${(cause as Error).message}.`, 'not-a-currency', 'currency_code');
     }
+  }
+
+  /** The same money in major units. */
+  major(minor: bigint): Decimal {
+    return decimal(moneyText({ minor, currency: this.currency }));
   }
 
   /** The hub's tax codes, by Mapping table `{tables}-taxes` from codes such as `BE BE21 21%`: country, Medusa's code, rate. */

@@ -1,3 +1,5 @@
+import { addItems, beginEdit, changeItem, confirmEdit, dropEdit, type NewItem } from './edits.ts';
+import { cancel, capture, markAsPaid, refund } from './money.ts';
 import {
   askFor,
   beginReceiving,
@@ -9,7 +11,17 @@ import {
   take,
 } from './returns.ts';
 import { missing, Refusal, type Shop } from './shop.ts';
-import { inventoryView, orderView, paymentView, picked, productView, returnView, variantView } from './views.ts';
+import {
+  changesView,
+  inventoryView,
+  lineItemsView,
+  orderView,
+  paymentView,
+  picked,
+  productView,
+  returnView,
+  variantView,
+} from './views.ts';
 
 export interface Asked {
   readonly method: string;
@@ -78,10 +90,16 @@ export function answer(shop: Shop, asked: Asked): View {
   if (method === 'POST' && payment) {
     const [, id, what] = payment as unknown as [string, string, string];
     return {
-      payment: paymentView(what === 'capture' ? shop.capture(id) : shop.refund(id, Number(asked.body.amount))),
+      payment: paymentView(what === 'capture' ? capture(shop, id) : refund(shop, id, Number(asked.body.amount))),
     };
   }
+  const [, collection] = /^\/admin\/payment-collections\/(\w+)\/mark-as-paid$/.exec(path) ?? [];
+  if (method === 'POST' && collection) {
+    markAsPaid(shop, collection, String(asked.body.order_id));
+    return { payment_collection: { id: collection, status: 'completed' } };
+  }
   if (path.startsWith('/admin/returns')) return back(shop, asked);
+  if (path.startsWith('/admin/order-edits')) return edit(shop, asked);
   return write(shop, asked);
 }
 
@@ -97,10 +115,12 @@ function read(shop: Shop, { path, query }: Asked): View {
   }
   const changes = /^\/admin\/orders\/(\w+)\/changes$/.exec(path);
   if (changes) {
-    const { change } = shop.order(changes[1]!);
-    const pending = change && { return_id: change.returnId, change_type: change.kind, status: 'pending' };
-    return { order_changes: pending ? [{ id: 'ordch_01SIM', ...pending }] : [] };
+    const wanted = (view: View) =>
+      ['change_type', 'status'].every((name) => (query.get(name) ?? view[name]) === view[name]);
+    return { order_changes: changesView(shop.order(changes[1]!)).filter(wanted).map(show) };
   }
+  const lines = /^\/admin\/orders\/(\w+)\/line-items$/.exec(path);
+  if (lines) return { order_items: lineItemsView(shop.order(lines[1]!), shop).map(show) };
   const levels = /^\/admin\/inventory-items\/(\w+)\/location-levels$/.exec(path);
   if (levels) return { inventory_levels: inventoryView(shop, levels[1]!).location_levels };
   const list = lists[path];
@@ -143,7 +163,7 @@ function filtered(all: View[], query: URLSearchParams): View[] {
 }
 
 function act(shop: Shop, [, id, what, fulfilment, then]: RegExpExecArray, body: Record<string, unknown>): void {
-  if (what === 'cancel') shop.cancel(id!);
+  if (what === 'cancel') cancel(shop, id!);
   else if (then === 'mark-as-delivered') shop.deliver(id!, fulfilment!);
   else if (then === 'shipments') shop.ship(id!, fulfilment!, (body.labels ?? []) as never);
   else shop.fulfil(id!, unitsIn(body), String(body.location_id), body.metadata);
@@ -183,6 +203,24 @@ function back(shop: Shop, { method, path, body }: Asked): View {
   if (!step) throw new Refusal(404, '', `Cannot ${method} ${path}`);
   step();
   return { return: returnView(shop.returns.get(id)!) };
+}
+
+function edit(shop: Shop, { method, path, body }: Asked): View {
+  if (path === '/admin/order-edits') {
+    const order = beginEdit(shop, String(body.order_id));
+    return { order_change: { id: 'ordch_01SIM', order_id: order.id, change_type: 'edit', status: 'pending' } };
+  }
+  const [, id, what, item] =
+    /^\/admin\/order-edits\/(\w+)(?:\/(request|confirm|items)(?:\/item\/(\w+))?)?$/.exec(path) ?? [];
+  if (!id) throw new Refusal(404, '', `Cannot ${method} ${path}`);
+  if (method === 'DELETE') {
+    dropEdit(shop, id);
+    return { id, object: 'order-edit', deleted: true };
+  }
+  if (item) changeItem(shop, id, item, Number(body.quantity));
+  else if (what === 'items') addItems(shop, id, body.items as NewItem[]);
+  else if (what === 'confirm') confirmEdit(shop, id);
+  return { order_preview: orderView(shop.order(id), shop) };
 }
 
 function write(shop: Shop, { method, path, body }: Asked): View {

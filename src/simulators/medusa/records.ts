@@ -39,7 +39,13 @@ export interface Item {
   readonly variant: Variant;
   readonly title: string;
   readonly unitPrice: number;
-  readonly quantity: number;
+  /** 0 for a line that an edit took off: the order no longer shows it. */
+  quantity: number;
+  /** Versions of the order that had it; the last is null while it is there. */
+  readonly since: number;
+  until: number | null;
+  /** What the last version that had it had. */
+  last: number;
   readonly rate: number | null;
   /** Taken off by the promotion `TEN`, all units together. */
   readonly off: number;
@@ -78,11 +84,32 @@ export interface Return {
 
 /** The one change of an order that is under way. */
 export interface OrderChange {
-  readonly kind: 'return_request' | 'return_receive';
-  readonly returnId: string;
+  readonly kind: 'return_request' | 'return_receive' | 'edit';
+  /** Null for an edit. */
+  readonly returnId: string | null;
   readonly asked: { readonly item: string; readonly quantity: number }[];
   readonly good: { readonly item: string; readonly quantity: number }[];
   readonly bad: { readonly item: string; readonly quantity: number }[];
+  readonly edits: EditAction[];
+}
+
+/** What an edit changes: a line's quantity, or a line more. */
+export interface EditAction {
+  readonly id: string;
+  readonly action: 'ITEM_UPDATE' | 'ITEM_ADD';
+  readonly item: string;
+  readonly quantity: number;
+  /** To what the order had when it was asked for; only of a line that is there. */
+  readonly difference?: number;
+  /** Only of a line more. */
+  readonly variant?: Variant;
+}
+
+interface ConfirmedEdit {
+  readonly id: string;
+  readonly version: number;
+  readonly confirmedAt: string;
+  readonly actions: readonly EditAction[];
 }
 
 interface Moved {
@@ -94,6 +121,7 @@ interface Moved {
 export interface Payment {
   readonly id: string;
   readonly order: string;
+  readonly collection: string;
   readonly amount: number;
   readonly createdAt: string;
   updatedAt: string;
@@ -101,6 +129,14 @@ export interface Payment {
   canceledAt: string | null;
   readonly captures: Moved[];
   readonly refunds: Moved[];
+}
+
+/** Money that is asked for, and the payment it came as. */
+interface Collection {
+  readonly id: string;
+  status: 'not_paid' | 'authorized' | 'completed' | 'canceled';
+  amount: number;
+  payment: Payment | null;
 }
 
 export interface Order {
@@ -117,7 +153,10 @@ export interface Order {
   canceledAt: string | null;
   credit: number;
   readonly items: Item[];
+  /** That of the checkout. */
   readonly payment: Payment;
+  readonly collections: Collection[];
+  readonly edits: ConfirmedEdit[];
   readonly fulfilments: Fulfilment[];
   change: OrderChange | null;
 }

@@ -22,8 +22,8 @@ export class Refusal extends Error {
   }
 }
 
-const invalid = (message: string) => new Refusal(400, 'invalid_data', message);
-const notAllowed = (message: string) => new Refusal(400, 'not_allowed', message);
+export const invalid = (message: string) => new Refusal(400, 'invalid_data', message);
+export const notAllowed = (message: string) => new Refusal(400, 'not_allowed', message);
 export const missing = (what: string, id: string) => new Refusal(404, 'not_found', `${what} id not found: ${id}`);
 
 export interface NewOrder {
@@ -121,6 +121,9 @@ export class Shop {
         title: this.products.get(variant.productId)!.title,
         unitPrice: price,
         quantity,
+        since: 1,
+        until: null,
+        last: quantity,
         rate,
         off: promotion ? (price * quantity) / 10 : 0,
         reserved: quantity,
@@ -131,6 +134,7 @@ export class Shop {
     const payment: Payment = {
       id: this.id('pay'),
       order: id,
+      collection: this.id('pay_col'),
       amount: totalOf(draft, this.inclusive),
       createdAt: at,
       updatedAt: at,
@@ -151,6 +155,8 @@ export class Shop {
       status: 'pending',
       canceledAt: null,
       payment,
+      collections: [{ id: payment.collection, status: 'authorized', amount: payment.amount, payment }],
+      edits: [],
       fulfilments: [],
       change: null,
     };
@@ -165,57 +171,10 @@ export class Shop {
     return order;
   }
 
-  /** The whole of it: a second capture does nothing. Medusa leaves the order's time as it is. */
-  capture(id: string): Payment {
-    const payment = this.payments.get(id);
-    if (!payment) throw missing('Payment', id);
-    if (payment.capturedAt !== null) return payment;
-    payment.captures.push({ id: this.id('capt'), amount: payment.amount, created_at: this.now() });
-    payment.capturedAt = this.now();
-    payment.updatedAt = this.now();
-    return payment;
-  }
-
-  /** What is given back beyond what goods that came back were worth becomes a credit line of the order; else the order stays as it is. */
-  refund(id: string, amount: number): Payment {
-    const payment = this.payments.get(id);
-    if (!payment) throw missing('Payment', id);
-    const sum = (all: readonly { amount: number }[]): number => all.reduce((so, one) => so + one.amount, 0);
-    if (sum(payment.refunds) + amount > sum(payment.captures))
-      throw invalid('You are not allowed to refund more than the captured amount');
-    const order = this.order(payment.order);
-    const owed = sum(payment.captures) - sum(payment.refunds) - totalOf(order, this.inclusive);
-    payment.refunds.push({ id: this.id('ref'), amount, created_at: this.now() });
-    if (amount <= owed) return payment;
-    // Seen to be given back all the same.
-    this.#free(order);
-    order.credit += amount - Math.max(0, owed);
-    this.#touch(order);
-    return payment;
-  }
-
-  cancel(id: string): Order {
-    const order = this.order(id);
-    if (order.fulfilments.some(({ canceledAt }) => canceledAt === null))
-      throw notAllowed('All fulfillments must be canceled before canceling an order');
-    order.status = 'canceled';
-    order.canceledAt = this.now();
-    for (const item of order.items) {
-      this.level(item.variant.inventoryItem, this.location).reserved -= item.reserved;
-      item.reserved = 0;
-    }
-    if (order.payment.capturedAt === null) {
-      order.payment.canceledAt = this.now();
-      order.payment.updatedAt = this.now();
-    }
-    this.#touch(order);
-    return order;
-  }
-
   fulfil(id: string, items: readonly { id: string; quantity: number }[], location: string, metadata: unknown): void {
     const order = this.order(id);
     if (order.status === 'canceled') throw invalid(`Order with id ${id} has been canceled.`);
-    this.#free(order);
+    this.free(order);
     const found = items.map((one) => ({ ...one, item: order.items.find((item) => item.id === one.id) }));
     const strangers = found.flatMap((one) => (one.item ? [] : [one.id]));
     if (strangers.length > 0)
@@ -244,7 +203,7 @@ export class Shop {
       canceledAt: null,
       labels: [],
     });
-    this.#touch(order);
+    this.touch(order);
   }
 
   ship(id: string, fulfilment: string, labels: Fulfilment['labels']): void {
@@ -252,11 +211,11 @@ export class Shop {
     const one = order.fulfilments.find((each) => each.id === fulfilment);
     if (!one) throw new Refusal(500, 'unknown_error', 'An unknown error occurred.');
     if (one.shippedAt !== null) throw notAllowed('Shipment has already been created');
-    this.#free(order);
+    this.free(order);
     one.shippedAt = this.now();
     one.labels = labels;
     for (const { item, quantity } of one.items) order.items.find((each) => each.id === item)!.shipped += quantity;
-    this.#touch(order);
+    this.touch(order);
   }
 
   deliver(id: string, fulfilment: string): void {
@@ -264,7 +223,7 @@ export class Shop {
     const one = order.fulfilments.find((each) => each.id === fulfilment)!;
     if (one.deliveredAt !== null) throw notAllowed('Fulfillment has already been marked delivered');
     one.deliveredAt = this.now();
-    this.#touch(order);
+    this.touch(order);
   }
 
   setPrices(variant: Variant, prices: readonly Partial<Price>[]): void {
@@ -280,22 +239,23 @@ export class Shop {
   }
 
   /** Begins a change of the order, of which there may be one. */
-  begin(order: Order, kind: OrderChange['kind'], returnId: string): void {
-    this.#free(order);
-    order.change = { kind, returnId, asked: [], good: [], bad: [] };
+  begin(order: Order, kind: OrderChange['kind'], returnId: string | null): void {
+    this.free(order);
+    order.change = { kind, returnId, asked: [], good: [], bad: [], edits: [] };
   }
 
   /** Ends the change that is under way; the order is as it says from now on. */
   confirmed(order: Order): void {
     order.change = null;
-    this.#touch(order);
+    this.touch(order);
   }
 
-  #free({ id, change }: Order): void {
+  /** Throws Refusal while a change of the order is under way. */
+  free({ id, change }: Order): void {
     if (change) throw invalid(`Order (${id}) already has an existing active order change`);
   }
 
-  #touch(order: Order): void {
+  touch(order: Order): void {
     order.version += 1;
     order.updatedAt = this.now();
   }
@@ -307,7 +267,8 @@ export function totalOf(
   inclusive: boolean,
 ): number {
   const taxed = (net: number, rate: number | null): number => net * (inclusive ? 1 : 1 + (rate ?? 0) / 100);
-  const goods = order.items.map(({ unitPrice, quantity, off, rate, received, dismissed }) => {
+  const there = order.items.filter(({ quantity }) => quantity > 0);
+  const goods = there.map(({ unitPrice, quantity, off, rate, received, dismissed }) => {
     const left = (quantity - received - dismissed) / quantity;
     return taxed((unitPrice * quantity - off) * left, rate);
   });

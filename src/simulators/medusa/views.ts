@@ -1,4 +1,4 @@
-import type { Fulfilment, Item, Level, Order, Payment, Product, Return, Variant } from './records.ts';
+import type { EditAction, Fulfilment, Item, Level, Order, Payment, Product, Return, Variant } from './records.ts';
 import { type Shop, totalOf } from './shop.ts';
 
 type View = Record<string, unknown>;
@@ -6,7 +6,7 @@ type View = Record<string, unknown>;
 const taxLines = (rate: number | null, owner: string): View[] =>
   rate === null ? [] : [{ id: `${owner}_tax`, code: 'BE21', rate, description: 'VAT', provider_id: 'system' }];
 
-function itemView(item: Item, inclusive: boolean): View {
+function itemView(item: Item, inclusive: boolean, versions: readonly number[]): View {
   return {
     id: item.id,
     title: item.title,
@@ -30,7 +30,13 @@ function itemView(item: Item, inclusive: boolean): View {
     adjustments:
       item.off === 0
         ? []
-        : [{ id: `${item.id}_off`, code: 'TEN', amount: Number(item.off.toFixed(8)), is_tax_inclusive: inclusive }],
+        : versions.map((version) => ({
+            id: `${item.id}_off${version}`,
+            version,
+            code: 'TEN',
+            amount: Number(item.off.toFixed(8)),
+            is_tax_inclusive: inclusive,
+          })),
   };
 }
 
@@ -79,7 +85,7 @@ export const paymentView = (payment: Payment): View => ({
   canceled_at: payment.canceledAt,
   captures: payment.captures,
   refunds: payment.refunds,
-  payment_collection: { id: `pay_col_${payment.id.slice(4)}`, order: { id: payment.order } },
+  payment_collection: { id: payment.collection, order: { id: payment.order } },
 });
 
 const address = (country: string): View => ({
@@ -95,8 +101,55 @@ const address = (country: string): View => ({
   phone: '+32 9 000 00 00',
 });
 
+/** All lines an order ever had, each as the last version that had it, with what was taken off it in every version. */
+export const lineItemsView = (order: Order, shop: Shop): View[] =>
+  order.items.map((item) => {
+    const version = item.until ?? order.version;
+    const versions = Array.from({ length: version - item.since + 1 }, (_, n) => item.since + n);
+    const { quantity: _, detail: __, ...line } = itemView(item, shop.inclusive, versions);
+    return {
+      id: `orditem_${item.id.slice(6)}`,
+      item_id: item.id,
+      version,
+      quantity: item.last,
+      unit_price: version === 1 ? null : item.unitPrice,
+      item: line,
+      history: { version: { from: item.since, to: version } },
+    };
+  });
+
+/** Confirmed edits, and the change that is under way. */
+export function changesView({ id: order, change, edits, version }: Order): View[] {
+  const action = ({ id, action: what, item, quantity, difference }: EditAction, ordering: number): View => ({
+    id,
+    order_id: order,
+    action: what,
+    ordering,
+    amount: null,
+    details: { reference_id: item, quantity, ...(difference === undefined ? {} : { quantity_diff: difference }) },
+  });
+  const done = edits.map((one) => ({
+    id: one.id,
+    version: one.version,
+    return_id: null,
+    change_type: 'edit',
+    status: 'confirmed',
+    confirmed_at: one.confirmedAt,
+    actions: one.actions.map(action),
+  }));
+  if (!change) return done;
+  const { returnId, kind } = change;
+  const pending = {
+    id: 'ordch_01SIM',
+    version: version + 1,
+    return_id: returnId,
+    change_type: kind,
+    status: 'pending',
+  };
+  return [...done, { ...pending, confirmed_at: null, actions: change.edits.map(action) }];
+}
+
 export function orderView(order: Order, shop: Shop): View {
-  const { payment_collection: _, ...payment } = paymentView(order.payment);
   return {
     id: order.id,
     display_id: order.displayId,
@@ -111,7 +164,9 @@ export function orderView(order: Order, shop: Shop): View {
     canceled_at: order.canceledAt,
     total: totalOf(order, shop.inclusive),
     credit_line_total: order.credit,
-    items: order.items.map((item) => itemView(item, shop.inclusive)),
+    items: order.items
+      .filter(({ quantity }) => quantity > 0)
+      .map((item) => itemView(item, shop.inclusive, [order.version])),
     shipping_methods: [
       {
         id: `ordsm_${order.id.slice(6)}`,
@@ -133,7 +188,10 @@ export function orderView(order: Order, shop: Shop): View {
       email: order.email,
       phone: null,
     },
-    payment_collections: [{ id: `pay_col_${order.payment.id.slice(4)}`, payments: [payment] }],
+    payment_collections: order.collections.map(({ id, status, amount, payment }) => {
+      const { payment_collection: _, ...view } = payment ? paymentView(payment) : {};
+      return { id, status, amount, payments: payment ? [view] : [] };
+    }),
     fulfillments: order.fulfilments.map(fulfilmentView),
     returns: [...shop.returns.values()].filter((one) => one.order === order.id).map(returnView),
   };
@@ -189,7 +247,7 @@ export function picked(view: View, fields: readonly string[], path = ''): View {
   const kept = Object.entries(view).flatMap(([name, value]): [string, unknown][] => {
     if (name === 'id') return [[name, value]];
     if (name === 'rules') return own(name) ? [[name, inside('price_rules') ? value : {}]] : [];
-    if (name === 'metadata' || value === null || typeof value !== 'object')
+    if (name === 'metadata' || name === 'details' || value === null || typeof value !== 'object')
       return own(name) || (value === null && inside(name)) ? [[name, value]] : [];
     if (!inside(name)) return [];
     const part = (one: unknown) => picked(one as View, fields, `${path}${name}.`);
