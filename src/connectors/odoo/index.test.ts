@@ -22,6 +22,7 @@ describe('odoo()', () => {
       'journalEntries',
       'payments',
       'shipments',
+      'receipts',
       'returns',
       'refunds',
       'stockLevels',

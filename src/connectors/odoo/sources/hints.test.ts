@@ -50,6 +50,7 @@ describe('hints of automation rules', () => {
       'catalogue',
       'prices',
       'pickings',
+      'contacts',
       'creditNotes',
       'returns',
     ]);
