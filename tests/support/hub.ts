@@ -53,8 +53,11 @@ export async function testLedger(t?: TestContext): Promise<TestLedger> {
   const url = await freshDatabase();
   const db = Database.open(url);
   t?.after(async () => {
-    // A failed test leaves them at work, and they would hold up the whole file.
-    await Promise.all((hubsOf.get(db) ?? []).map((hub) => hub.stop()));
+    // A failed test leaves them at work, and they would hold up the whole file; what its target never answers is not waited for.
+    const stopped = Promise.all((hubsOf.get(db) ?? []).map((hub) => hub.stop()));
+    const patience = new AbortController();
+    await Promise.race([stopped, systemClock.sleep(5000, patience.signal)]);
+    patience.abort();
     await db.close();
   });
   const master = randomBytes(32);
