@@ -1,3 +1,4 @@
+import type { Sink } from '../core/connector.ts';
 import { HubError } from '../core/errors.ts';
 import { sourceOf } from '../core/estate.ts';
 import { adoptMatches, compareSides, type Sides, type Unasked } from '../engine/adopt.ts';
@@ -33,14 +34,22 @@ export async function adopt({ config, flow: id, act = false, reason, json = fals
     const { connection: source } = sourceOf(estate, flow);
     if (act) await adoptMatches(parts, { flow, source, sides }, { by: actor(), reason: reason! });
     if (json) return printJson({ flow: id, acted: act, sides, unasked });
-    say(describe(sides, unasked, act));
+    const able = Object.values<Sink>(flow.to).some((sink) => sink.match !== undefined);
+    say(describeSides(sides, unasked, { act, able }));
   }, say);
 }
 
 const MOST = 50;
 
-function describe(sides: readonly Sides[], unasked: readonly Unasked[], act: boolean): string {
-  if (sides.length === 0) return 'No target of this flow can tell what it has already.';
+/** For people. `able`: some target of the flow can be asked at all. */
+export function describeSides(
+  sides: readonly Sides[],
+  unasked: readonly Unasked[],
+  { act, able }: { act: boolean; able: boolean },
+): string {
+  if (!able) return 'No target of this flow can tell what it has already.';
+  if (sides.length === 0 && unasked.length === 0)
+    return 'The source of this flow has nothing to tell yet, so nothing was asked for and nothing was written.';
   const rows = sides.map(({ kind, connection, matched, known, onlyHere, onlyThere, ambiguous }) => [
     kind,
     connection,
@@ -50,7 +59,10 @@ function describe(sides: readonly Sides[], unasked: readonly Unasked[], act: boo
     onlyThere === null ? 'not told' : String(onlyThere),
     String(ambiguous.length),
   ]);
-  const parts = [table(['kind', 'at', '>matched', '>bound before', '>only here', '>only there', '>ambiguous'], rows)];
+  const parts =
+    rows.length === 0
+      ? ['Nothing could be asked for.']
+      : [table(['kind', 'at', '>matched', '>bound before', '>only here', '>only there', '>ambiguous'], rows)];
   const ways = sides.flatMap(({ kind, matched }) =>
     [...Map.groupBy(matched, ({ by }) => by)].map(([by, pairs]) => `  ${kind}: ${pairs.length} by ${by}`),
   );
@@ -65,6 +77,7 @@ function describe(sides: readonly Sides[], unasked: readonly Unasked[], act: boo
         unasked.slice(0, MOST).map(({ subject, message }) => [subject, message]),
       )}`,
     );
+  if (unasked.length > MOST) parts.push(`and ${unasked.length - MOST} more`);
   parts.push(
     act
       ? '\nWhat was matched is bound now.'

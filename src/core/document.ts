@@ -1,4 +1,5 @@
 import type { Static, TSchema } from 'typebox';
+import { isCurrency } from './money.ts';
 
 /** How a field may be shown and where it may go. Declared in the schema with `classified(...)`; everything unclassified is internal. */
 export type Classification = 'public' | 'internal' | 'personal' | 'payment';
@@ -12,6 +13,17 @@ export interface Measure {
 }
 
 export const nothing: Measure = { lines: 0, currency: null, minor: 0n, absolute: 0n };
+
+/** Most that one record may be worth, in minor units: thousands of them still add up to a number that the ledger can hold. */
+const MOST_WORTH = 10n ** 15n;
+
+const within = (amount: bigint): boolean => amount <= MOST_WORTH && amount >= -MOST_WORTH;
+
+/** A Measure that can be stored, added up and shown: money of no known currency, or of more than a record can be worth, is none. */
+export const countable = ({ lines, currency, minor, absolute }: Measure): Measure =>
+  currency !== null && isCurrency(currency) && within(minor) && within(absolute)
+    ? { lines, currency, minor, absolute }
+    : { ...nothing, lines };
 
 /** Sum of two Measures. Throws RangeError when both have a currency and they differ. */
 export function addMeasures(a: Measure, b: Measure): Measure {

@@ -21,9 +21,11 @@ const exponents = new Map(
   }).flatMap(([digits, codes]) => codes.split(' ').map((code) => [code, Number(digits)] as const)),
 );
 
+export const isCurrency = (code: string): boolean => currencies.has(code);
+
 /** Decimals of an ISO 4217 currency: 2 for EUR, 0 for JPY, 3 for KWD. Throws RangeError for an unknown code. */
 export function currencyDigits(currency: string): number {
-  if (!currencies.has(currency)) throw new RangeError(`'${currency}' is not an ISO 4217 currency code`);
+  if (!isCurrency(currency)) throw new RangeError(`'${currency}' is not an ISO 4217 currency code`);
   return exponents.get(currency) ?? 2;
 }
 

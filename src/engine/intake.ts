@@ -1,5 +1,5 @@
 import type { Incoming } from '../core/connector.ts';
-import { nothing } from '../core/document.ts';
+import { countable, nothing } from '../core/document.ts';
 import { HubError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { TRACE_LABEL } from '../core/trace.ts';
@@ -34,17 +34,21 @@ export function eventRow(
     source,
     subject: incoming.subject,
     shard: shardOf(connection, incoming.subject),
-    sourceVersion: incoming.sourceVersion ?? null,
+    sourceVersion: storableVersion(incoming.sourceVersion),
     occurredAt: incoming.occurredAt,
     payload: parts.vault.seal(incoming.bytes, `event:${id}`),
     labels: trace === undefined ? (incoming.labels ?? {}) : { ...incoming.labels, [TRACE_LABEL]: trace },
     seenKey: parts.vault.digest(`${connection}\n${exact(incoming.dedupeKey)}`),
-    ...(incoming.measure ?? nothing),
+    ...countable(incoming.measure ?? nothing),
   };
 }
 
 /** Lone surrogates all have the same bytes in UTF-8, and two keys that differ in them only are two keys. */
 const exact = (key: string): string => (key.isWellFormed() ? key : JSON.stringify(key));
+
+/** A version beyond 64 bits is nobody's: the record goes by the order in which it came. */
+const storableVersion = (version: bigint | undefined): bigint | null =>
+  version !== undefined && BigInt.asIntN(64, version) === version ? version : null;
 
 const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 

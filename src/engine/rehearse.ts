@@ -1,5 +1,5 @@
 import { type Difference, differences } from '../core/differences.ts';
-import type { AnyDocumentType } from '../core/document.ts';
+import { type AnyDocumentType, countable } from '../core/document.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { faultOf } from '../core/fault.ts';
 import type { Draft } from '../core/flow.ts';
@@ -88,7 +88,8 @@ function changeOf(type: AnyDocumentType, key: string, before: unknown, after: un
       (one) => [one.pointer, one],
     ),
   );
-  const [old, now] = [before === null ? null : type.measure(before as never), type.measure(after as never)];
+  const measureOf = (body: unknown) => countable(type.measure(body as never));
+  const [old, now] = [before === null ? null : measureOf(before), measureOf(after)];
   return [
     {
       kind: type.name,

@@ -1,5 +1,5 @@
 import type { Sink } from '../core/connector.ts';
-import type { AnyDocumentType } from '../core/document.ts';
+import { type AnyDocumentType, countable } from '../core/document.ts';
 import { HubError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { canonicalJson } from '../core/seal.ts';
@@ -234,7 +234,7 @@ async function replaceDocument(parts: Needed, sql: Sql, exception: ExceptionRow,
   const lane = await replaceDelivered(sql, exception.delivery_id!, {
     digest: vault.digest(json),
     body: vault.seal(json, place),
-    ...type.measure(body as never),
+    ...countable(type.measure(body as never)),
   });
   if (!lane) throw new HubError('CONFLICT', 'The delivery is no longer parked: somebody has decided on it already.');
   await refreshLanes(sql, [lane]);

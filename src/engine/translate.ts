@@ -1,4 +1,4 @@
-import { type AnyDocumentType, type Measure, type Need, nothing } from '../core/document.ts';
+import { type AnyDocumentType, countable, type Measure, type Need, nothing } from '../core/document.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { type Fault, faultOf } from '../core/fault.ts';
 import type { Draft, Reply, Translation } from '../core/flow.ts';
@@ -49,8 +49,6 @@ export const needsOf = (flow: AnyFlow, type: AnyDocumentType, draft: Draft): Nee
   ...type.needs(draft.body),
   ...(flow.needs?.(draft) ?? []),
 ];
-
-const measureOf = ({ lines, currency, minor, absolute }: Measure): Measure => ({ lines, currency, minor, absolute });
 
 /** Message Translator: maps one Event by all flows of its source. Never throws but for an absent ledger: what goes wrong becomes part of the plan. */
 export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: readonly SubjectState[]): Promise<Plan> {
@@ -144,7 +142,7 @@ function addTranslation(parts: Parts, plan: Plan, flow: AnyFlow, translation: Tr
       cause: objection.cause,
       field: objection.field ?? null,
       message: objection.message,
-      ...measureOf(objection.measure),
+      ...countable(objection.measure),
     });
   if (translation.answers && translation.answers.length > 0)
     plan.answers.push({
@@ -169,7 +167,7 @@ function addTranslation(parts: Parts, plan: Plan, flow: AnyFlow, translation: Tr
   });
   if (translation.outcome === 'routed') {
     // Several flows may read one source; each source line counts once.
-    plan.brought = plan.outcome === 'routed' ? plan.brought : measureOf(translation.brought ?? event);
+    plan.brought = plan.outcome === 'routed' ? plan.brought : countable(translation.brought ?? event);
     plan.outcome = 'routed';
   }
 }
@@ -196,7 +194,7 @@ function planDocument(parts: Parts, flow: AnyFlow, event: UnroutedEvent, draft: 
       eventId: event.id,
       labels: event.labels,
       afresh: event.afresh,
-      ...type.measure(draft.body),
+      ...countable(type.measure(draft.body)),
     },
   };
 }
@@ -215,7 +213,7 @@ function unread(parts: Parts, event: UnroutedEvent): Plan {
     concerns: [],
     answers: [],
     replies: [],
-    brought: measureOf(event),
+    brought: countable(event),
   };
   if (event.attempts < parts.terms.attempts) return { ...base, outcome: 'delayed', exceptions: [] };
   return {
@@ -228,7 +226,7 @@ function unread(parts: Parts, event: UnroutedEvent): Plan {
         cause: 'no-flow',
         field: null,
         message: `No flow of the estate reads '${source}' of ${connection}, from which this came. Put the flow back and retry, or dismiss this.`,
-        ...measureOf(event),
+        ...countable(event),
       },
     ],
   };
@@ -262,7 +260,7 @@ export function stopped(parts: Parts, event: UnroutedEvent, flow: AnyFlow, error
     concerns: [],
     answers: [],
     replies: [],
-    brought: measureOf(event),
+    brought: countable(event),
   };
   const passes = fault.kind === 'transient' || fault.kind === 'throttled' || fault.kind === 'early';
   if (passes && event.attempts < parts.terms.attempts) return { ...base, outcome: 'delayed', exceptions: [] };
@@ -278,7 +276,7 @@ export function stopped(parts: Parts, event: UnroutedEvent, flow: AnyFlow, error
         cause: own?.cause ?? 'flow-failed',
         field: own?.field ?? null,
         message: known ? fault.message : `Flow '${flow.id}' could not handle this record: ${fault.message}`,
-        ...measureOf(event),
+        ...countable(event),
       },
     ],
   };

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Context, DroppedFile, FileSource, Incoming } from '../core/connector.ts';
+import { faultOf, isOwn, rejected } from '../core/fault.ts';
 import { folderPlace } from '../core/folder.ts';
 import { namePattern, parseCursor } from './files.ts';
 
-/** What the files that a source has not read yet would bring, were they read now; none is moved. Throws for one that cannot be read. */
+/** What the files that a source has not read yet would bring, were they read now; none is moved. Throws, after all others, for those that would be refused. */
 export async function* unreadFiles(
   source: FileSource<unknown>,
   cursor: string | null,
@@ -13,6 +14,7 @@ export async function* unreadFiles(
   const wanted = namePattern(source.pattern);
   const store = await (source.place ?? folderPlace(source.folder)).open(cx);
   const read: { file: DroppedFile; parsed: unknown }[] = [];
+  const refused: string[] = [];
   try {
     const names = (await store.list())
       .map(({ name }) => name)
@@ -24,10 +26,17 @@ export async function* unreadFiles(
       const file = { name, bytes, digest: createHash('sha256').update(bytes).digest('hex') };
       const isKnown = ({ digest }: { digest: string }): boolean => digest === file.digest;
       if (known.some(isKnown) || read.some((one) => isKnown(one.file))) continue;
-      read.push({ file, parsed: await source.parse(file, cx) });
+      try {
+        read.push({ file, parsed: await source.parse(file, cx) });
+      } catch (error) {
+        const fault = faultOf(error, 'rejected');
+        if (!isOwn(fault)) throw error;
+        refused.push(fault.message);
+      }
     }
   } finally {
     await store.close();
   }
   if (read.length > 0) yield source.events(read, known);
+  if (refused.length > 0) throw rejected(refused.join('\n'), 'file-unreadable');
 }

@@ -6,6 +6,7 @@ import { Doorbell } from '../../src/engine/doorbell.ts';
 import { eventRow, Intake, withStorableNames } from '../../src/engine/intake.ts';
 import type { Terms } from '../../src/engine/parts.ts';
 import { Database, isAway, type Sql } from '../../src/ledger/database.ts';
+import { readFigures } from '../../src/ledger/figures.ts';
 import { noteHub, testLedger } from '../support/hub.ts';
 import { gate, Target, until } from '../support/target.ts';
 
@@ -289,6 +290,39 @@ test('names that no ledger can hold are made storable where nobody can be told',
     const stored = withStorableNames(incoming('x', changes));
     assert.deepEqual([stored.subject, stored.labels ?? {}], [subject, labels]);
   }
+});
+
+test('what no ledger can count is stored without its worth, and holds up neither its neighbours nor the figures', async () => {
+  const receive = intakeOn(ledger.db);
+  const most = 10n ** 15n;
+  const worth = (currency: string, minor: bigint, absolute = minor) => ({
+    measure: { lines: 2, currency, minor, absolute },
+  });
+  const sent: Record<string, Partial<Incoming>> = {
+    'worth-1': worth('XXX', 110n),
+    'worth-2': worth('gbp', 110n),
+    'worth-3': worth('GBP', 1n, 9_907_919_180_215_090_100n),
+    'worth-4': worth('GBP', -most - 1n, most),
+    'worth-5': worth('GBP', -most, most),
+    'worth-6': { ...worth('GBP', 110n), sourceVersion: 2n ** 63n },
+    'worth-7': { ...worth('GBP', 110n), sourceVersion: -(2n ** 63n) },
+  };
+  const receipts = await Promise.all(Object.entries(sent).map(([key, changes]) => receive(key, changes)));
+  assert.deepEqual(new Set(receipts), new Set(['new']));
+  const rows = await ledger.db.query(
+    'worth',
+    `select lines, currency, minor, absolute, source_version as version from event where subject like 'note:worth-%' order by subject`,
+  );
+  const none = { lines: 2, currency: null, minor: 0n, absolute: 0n, version: null };
+  const some = { lines: 2, currency: 'GBP', minor: 110n, absolute: 110n, version: null };
+  assert.deepEqual(rows, [
+    ...[none, none, none, none],
+    { ...some, minor: -most, absolute: most },
+    some,
+    { ...some, version: -(2n ** 63n) },
+  ]);
+  const { measures } = await readFigures(ledger.db);
+  assert.ok(measures.every(({ currency }) => currency === null || currency === 'GBP'));
 });
 
 test('a trace that came along is one of the labels, and no label where none came', () => {

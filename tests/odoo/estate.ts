@@ -20,7 +20,7 @@ export interface People {
   product(code: string, onHand?: number, more?: Record<string, unknown>): Promise<number>;
   count(product: number, quantity: number, location?: number): Promise<void>;
   /** A confirmed order; gives its id and that of its picking. */
-  order(product: number, quantity: number): Promise<{ order: number; picking: number }>;
+  order(product: number, quantity: number, more?: Record<string, unknown>): Promise<{ order: number; picking: number }>;
   /** Ships as much of a picking; the rest becomes a backorder. */
   ship(picking: number, quantity: number, tracking?: string): Promise<void>;
 }
@@ -71,9 +71,9 @@ export async function people(server: OdooServer, mappings: Parameters<typeof mak
       if (onHand > 0) await count(product, onHand);
       return product;
     },
-    order: async (product, quantity) => {
+    order: async (product, quantity, more = {}) => {
       const line = { product_id: product, product_uom_qty: quantity, price_unit: 10 };
-      const order = await create('sale.order', { partner_id: partner, order_line: [[0, 0, line]] });
+      const order = await create('sale.order', { partner_id: partner, order_line: [[0, 0, line]], ...more });
       await call('sale.order', 'action_confirm', [[order]]);
       const [picking] = await direct.read('stock.picking', [['sale_id', '=', order]], ['name'], cx);
       return { order, picking: picking!.id as number };

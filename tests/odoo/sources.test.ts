@@ -253,6 +253,38 @@ for (const { name, start, real } of servers)
       });
     });
 
+    it('what came into being after the hub began to read is there at once: a price list, a warehouse with its stock and deliveries', async () => {
+      const company = await at.direct.company(at.cx);
+      const [listed, code] = [`Late ${at.run}`, `L${at.run.slice(0, 4)}`];
+      const product = await at.product('LATE', 0, { lst_price: 20 });
+      const cursors = {
+        prices: await begin('prices'),
+        stockLevels: await begin('stockLevels'),
+        pickings: await begin('pickings'),
+      };
+      const list = await at.create('product.pricelist', { name: listed, currency_id: company.currency.id });
+      const rule = { pricelist_id: list, applied_on: '0_product_variant', product_id: product, compute_price: 'fixed' };
+      await at.create('product.pricelist.item', { ...rule, fixed_price: 15.5 });
+      const own = (natives: readonly { variants: readonly { id: number }[] }[]) =>
+        natives.filter(({ variants }) => variants.some(({ id }) => id === product)) as never[];
+      const prices = own((await readAll(hub.sources.prices, cursors.prices, at.cx)).natives);
+      const tables = lookWith({ mappings: { 'odoo-pricelists': { [listed]: 'web' } } });
+      assert.deepEqual(
+        (await toPrices(prices.at(-1)!, tables)).map(({ body }) => [body.list, body.amount]),
+        [['web', 1550]],
+      );
+
+      const second = await at.create('stock.warehouse', { name: `Late ${at.run}`, code, company_id: company.id });
+      const [place] = await at.direct.read('stock.warehouse', [['id', '=', second]], ['lot_stock_id'], at.cx);
+      await at.count(product, 7, (place!.lot_stock_id as [number, string])[0]);
+      const levels = (await readAll(hub.sources.stockLevels, cursors.stockLevels, at.cx)).natives;
+      assert.deepEqual(levels.findLast(({ id }) => id === product)?.levels[code], { onHand: 7, reserved: 0 });
+
+      const { order } = await at.order(product, 2, { warehouse_id: second });
+      const jobs = (await readAll(hub.sources.pickings, cursors.pickings, at.cx)).natives;
+      assert.equal(jobs.findLast((job) => job.order.id === order)?.warehouse, code);
+    });
+
     describe('pickings', () => {
       const delivery = async (cursor: string | null, order: number) => {
         const read = await readAll(hub.sources.pickings, cursor, at.cx);

@@ -39,9 +39,13 @@ function rowOf(table: string, code: string, cx: Context): string | null {
 
 /** What the connector looks up in its company: codes of the hub's Mapping tables become ids of Odoo. */
 export class Odoo extends Session {
-  /** Codes of warehouses of the company by id. */
-  async warehouseCodes(cx: Context): Promise<ReadonlyMap<number, string>> {
-    return new Map((await this.warehouses(cx)).map(({ id, code }) => [id, code]));
+  /** Codes of warehouses of the company by id; read anew where one of `met` is not among those that were kept. */
+  async warehouseCodes(cx: Context, met: readonly number[] = []): Promise<ReadonlyMap<number, string>> {
+    const codes = async () => new Map((await this.warehouses(cx)).map(({ id, code }) => [id, code]));
+    const kept = await codes();
+    if (met.every((id) => id === 0 || kept.has(id))) return kept;
+    this.forget('warehouses');
+    return codes();
   }
 
   /** Sales taxes that a code of Mapping table `taxes` stands for: a tax name or id of our company; '' and 'none' are explicitly no tax. */
@@ -142,18 +146,16 @@ export class Odoo extends Session {
     );
   }
 
-  /** Active pricelists that the company may use. */
-  pricelists(cx: Context): Promise<{ id: number; name: string; currency: string }[]> {
-    return this.keep('pricelists', cx, async () => {
-      const { id } = await this.company(cx);
-      const domain = [['company_id', 'in', [id, false]]];
-      const rows = await this.read('product.pricelist', domain, ['name', 'currency_id'], cx);
-      return rows.map((row) => ({
-        id: row.id as number,
-        name: String(row.name),
-        currency: relation(row.currency_id).name,
-      }));
-    });
+  /** Active pricelists that the company may use, as they are now: a price that is read without its list is not read again until something changes. */
+  async pricelists(cx: Context): Promise<{ id: number; name: string; currency: string }[]> {
+    const { id } = await this.company(cx);
+    const domain = [['company_id', 'in', [id, false]]];
+    const rows = await this.read('product.pricelist', domain, ['name', 'currency_id'], cx);
+    return rows.map((row) => ({
+      id: row.id as number,
+      name: String(row.name),
+      currency: relation(row.currency_id).name,
+    }));
   }
 
   /** What price and quantity of an order line are rounded to. */
@@ -240,8 +242,16 @@ export class Odoo extends Session {
     );
   }
 
-  /** Code of the warehouse by operation type. */
-  pickingTypes(cx: Context): Promise<ReadonlyMap<number, string>> {
+  /** Code of the warehouse by operation type; read anew where one of `met` is not among those that were kept. */
+  async pickingTypes(cx: Context, met: readonly number[] = []): Promise<ReadonlyMap<number, string>> {
+    const kept = await this.#pickingTypes(cx);
+    if (met.every((id) => id === 0 || kept.has(id))) return kept;
+    this.forget('picking types');
+    this.forget('warehouses');
+    return this.#pickingTypes(cx);
+  }
+
+  #pickingTypes(cx: Context): Promise<ReadonlyMap<number, string>> {
     return this.keep('picking types', cx, async () => {
       const codes = await this.warehouseCodes(cx);
       const { id } = await this.company(cx);

@@ -216,7 +216,8 @@ async function placeOf(odoo: Odoo, one: Return, { stock, picking }: Shipped, cx:
     );
   }
   const [row] = await odoo.read('stock.picking', [['id', '=', picking]], ['picking_type_id'], cx);
-  const own = (await odoo.pickingTypes(cx)).get(relation(row?.picking_type_id).id);
+  const type = relation(row?.picking_type_id).id;
+  const own = (await odoo.pickingTypes(cx, [type])).get(type);
   const warehouse = all.find((candidate) => candidate.code === own) ?? (await odoo.warehouse(cx));
   return { warehouse, stock };
 }

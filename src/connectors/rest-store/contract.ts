@@ -1,6 +1,6 @@
 import { type Static, type TObject, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { rejected } from '../../core/fault.ts';
+import { FaultError, rejected } from '../../core/fault.ts';
 import { readJson } from '../../core/json.ts';
 
 /**
@@ -192,6 +192,15 @@ export function readMessage(body: Uint8Array): Told {
 
 /** A listed page; its sales are looked at one by one, for one that is wrong must not hold up the others. */
 export const readPage = (body: Uint8Array): { sales: unknown[]; cursor: string } => expect(checks.page, readJson(body));
+
+/** The cursor behind a page that was not empty. Throws for one that stands still: the page would come again and again, and what lies behind it never. */
+export function nextCursor(cursor: string, after: string | null): string {
+  if (cursor !== after) return cursor;
+  throw new FaultError({
+    kind: 'transient',
+    message: `the store gives a page and the same cursor again ('${cursor.slice(0, 40)}'): behind a page that is not empty it must be another one`,
+  });
+}
 
 /** A sale as the ledger kept it. */
 export const readSale = (bytes: Uint8Array): StoreSale => dated(expect(checks.sale, readJson(bytes)));

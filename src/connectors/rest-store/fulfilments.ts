@@ -14,6 +14,7 @@ import { sha256 } from '../../core/seal.ts';
 import { isSigned } from '../../core/standard-webhooks.ts';
 import { postWebhook, type Receiver, secretsInRotation, webhookIdOf } from '../../core/webhook-post.ts';
 import { type FulfilmentOrder, FulfilmentOrderDocument, readyKey, shippedKey } from '../../model/fulfilment-order.ts';
+import { nextCursor } from './contract.ts';
 import {
   checkedFulfilment,
   readReport,
@@ -170,7 +171,7 @@ export function reportSources(
           const page = readReportsPage(await list(after, cx));
           if (page.reports.length === 0) return;
           yield { items: page.reports.map((report) => listedReport(report, cx.clock.now())), cursor: page.cursor };
-          after = page.cursor;
+          after = nextCursor(page.cursor, after);
         }
       },
       decode: readReport,

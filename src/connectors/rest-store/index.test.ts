@@ -165,6 +165,34 @@ test('what is pushed and what is listed has one name; what is wrong is a fact th
   assert.throws(() => readPage(Buffer.from('{"sales":{}}')), FaultError);
 });
 
+test('a store whose cursor stands still is not asked for ever: its page is kept, and the reading ends in words', async () => {
+  const connection = restStore({
+    url: 'https://till.example.com',
+    token: { secret: 'T' },
+    signedWith: [{ secret: 'S' }],
+  });
+  for (const [name, source] of [
+    ['sales', connection.sources.sales],
+    ['reports', connection.sources.reports],
+  ] as const) {
+    const asked: string[] = [];
+    const cx = {
+      clock: { now: () => new Date(0) },
+      secret: () => 't',
+      fetch: async (url: string) => {
+        if (asked.push(url) > 5) throw new Error('asked for ever');
+        return Response.json({ [name]: [{ id: 'A' }], cursor: asked.length === 1 ? 'one' : 'two' });
+      },
+    };
+    let pages = 0;
+    const read = async () => {
+      for await (const { items } of source.pull(null, cx as never)) pages += items.length;
+    };
+    await assert.rejects(read, /same cursor again \('two'\)/);
+    assert.deepEqual([asked.length, pages], [3, 3]);
+  }
+});
+
 test('what is told of an order names the sale only where it is the store’s own', () => {
   const item = { key: 'store:S1', id: null, version: 3, links: new Map(), document: orderOf(sale) };
   assert.deepEqual(orderRecorded(item, 'store'), { sale: 'S1', number: 'R-1', status: 'recorded', version: 3 });

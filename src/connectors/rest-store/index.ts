@@ -19,7 +19,7 @@ import type { FulfilmentOrderDocument } from '../../model/fulfilment-order.ts';
 import { OrderDocument } from '../../model/order.ts';
 import { PriceDocument } from '../../model/price.ts';
 import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts';
-import { objection, readMessage, readPage, readSale, type StoreSale } from './contract.ts';
+import { nextCursor, objection, readMessage, readPage, readSale, type StoreSale } from './contract.ts';
 import type { StoreReport } from './fulfilment-contract.ts';
 import { fulfilmentOrders, reportSources } from './fulfilments.ts';
 import { incomingOf, listedSale, orderRecorded, priceChanged, stockChanged } from './mapping.ts';
@@ -109,7 +109,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
             const page = await list(after, cx);
             if (page.sales.length === 0) return;
             yield { items: page.sales.map((sale) => listedSale(sale, cx.clock.now())), cursor: page.cursor };
-            after = page.cursor;
+            after = nextCursor(page.cursor, after);
           }
         },
         decode: readSale,

@@ -40,9 +40,10 @@ export async function broughtBack(odoo: Odoo, saleLines: readonly number[], cx: 
       ? []
       : await odoo.read('account.move.line', posted, ['move_id', 'quantity', 'sale_line_ids'], cx);
   const pickings = [...new Set(moves.map((row) => relation(row.picking_id).id))];
-  const types = await odoo.pickingTypes(cx);
   const rows =
     pickings.length === 0 ? [] : await odoo.read('stock.picking', [['id', 'in', pickings]], ['picking_type_id'], cx);
+  const met = rows.map((row) => relation(row.picking_type_id).id);
+  const types = await odoo.pickingTypes(cx, met);
   const warehouses = new Map(rows.map((row) => [row.id as number, types.get(relation(row.picking_type_id).id) ?? '']));
   return {
     cover: (note, line, saleLine) => {

@@ -104,7 +104,8 @@ export async function readDeliveries(odoo: Odoo, ids: readonly number[], cx: Con
     [...rows.values()].map((row) => relation(row.partner_id).id),
     cx,
   );
-  const types = await odoo.pickingTypes(cx);
+  const met = [...rows.values()].map((row) => relation(row.picking_type_id).id);
+  const types = await odoo.pickingTypes(cx, met);
   const chains = Map.groupBy(rows.values(), (row) => rootOf(row, rows));
   return [...chains].flatMap(([id, unsorted]): DeliveryRecord[] => {
     const chain = unsorted

@@ -89,7 +89,8 @@ async function read(odoo: Odoo, domain: readonly unknown[], cx: Context): Promis
   const lineOf = await lineReader(odoo, moves, cx);
   const byLine = await orderOfLines(odoo, moves, cx);
   const orders = await ordersOf(odoo, [...new Set(byLine.values())], cx);
-  const types = await odoo.pickingTypes(cx);
+  const met = rows.map((row) => relation(row.picking_type_id).id);
+  const types = await odoo.pickingTypes(cx, met);
   const mine = Map.groupBy(moves, (row) => relation(row.picking_id).id);
   return rows.flatMap((row): ReturnRecord[] => {
     const own = mine.get(row.id as number) ?? [];

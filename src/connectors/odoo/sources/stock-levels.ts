@@ -55,7 +55,6 @@ export async function readStock(
   if (ids.length === 0) return [];
   const { stored } = await odoo.dialect(cx);
   const { id: company } = await odoo.company(cx);
-  const codes = await odoo.warehouseCodes(cx);
   // Movements first: one that ends between the calls is then missing here and not in the quants, and comes with the next poll.
   const moved = await odoo.newest(
     'stock.move.line',
@@ -76,6 +75,8 @@ export async function readStock(
     ['product_id', 'warehouse_id', 'quantity', 'reserved_quantity', 'write_date'],
     cx,
   );
+  const places = [...new Set(quants.map((row) => relation(row.warehouse_id).id))];
+  const codes = await odoo.warehouseCodes(cx, places);
   const own = Map.groupBy(quants, (row) => relation(row.product_id).id);
   const domain = [...stored, ['id', 'in', ids], ['active', 'in', [true, false]]];
   const products = await odoo.read('product.product', domain, ['default_code', 'create_date'], cx);
