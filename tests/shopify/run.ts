@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import type { Duration } from '../../src/core/clock.ts';
 import { openTestCluster } from '../support/cluster.ts';
 import { testLedger } from '../support/hub.ts';
+import { odooBooks, recorder } from './books.ts';
 import { trade } from './story.ts';
 
 const { values } = parseArgs({
@@ -19,24 +20,28 @@ const { values } = parseArgs({
     every: { type: 'string', default: '1m' },
     seed: { type: 'string', default: '1' },
     points: { type: 'string', default: '2000' },
+    books: { type: 'string', default: '19' },
   },
 });
 const CLOSED_WITHIN_SECONDS = 600;
 
+if (!['18', '19', 'none'].includes(values.books)) throw new RangeError(`--books ${values.books}: 18, 19 or none`);
+const books = values.books === 'none' ? recorder() : await odooBooks(Number(values.books) as 18 | 19);
 const home = mkdtempSync(join(tmpdir(), 'crossdock-shopify-'));
 const cluster = await openTestCluster(home);
 process.env.CROSSDOCK_TEST_URL = cluster.url;
 try {
   const ledger = await testLedger();
   const points = Number(values.points);
-  const told = await trade(ledger, {
+  const story = {
     orders: Number(values.orders),
     seed: Number(values.seed),
     every: values.every as Duration,
     rate: Number(values.rate),
     bucket: [points * 10, points],
-    say: (line) => process.stdout.write(`${line}\n`),
-  });
+    say: (line: string) => process.stdout.write(`${line}\n`),
+  } as const;
+  const told = await trade(ledger, story, books);
   await ledger.db.close();
   const { wrong, ...figures } = told;
   process.stdout.write(`${JSON.stringify(figures, null, 2)}\n${wrong.slice(0, 20).join('\n')}\n`);
@@ -46,6 +51,7 @@ try {
   );
   process.exitCode = good ? 0 : 1;
 } finally {
+  await books.stop();
   await cluster.stop();
   rmSync(home, { recursive: true, force: true });
 }

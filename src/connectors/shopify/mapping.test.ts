@@ -16,6 +16,7 @@ import { currentTotalOf, totalOf } from '../../simulators/shopify/sums.ts';
 import { furnish, person, place, trade } from '../../simulators/shopify/traffic.ts';
 import { shopify } from './index.ts';
 import { toDocuments } from './mapping.ts';
+import { refundNote } from './marks.ts';
 import type { ShopifyOrder } from './native.ts';
 
 const table = (name: string) => {
@@ -194,6 +195,59 @@ test('edits and cancellations are later versions with the same lines; refunds of
   assert.deepEqual(
     [(await now()).state, (await now()).lines.map(({ id }) => id)],
     ['cancelled', third.lines.map(({ id }) => id)],
+  );
+});
+
+test('money without goods after an edit is for the units that it took off, for less where some of it paid for what was added; what goes back later is money alone', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const order = simulated.placeOrder(shop, simple(shop));
+  const [line] = order.lines;
+  const id = line!.id.split('/').at(-1)!;
+  const whole = Number(totalOf(order).shop);
+  const back = async () =>
+    bodies<Refund>((await read())[0]!, 'refund').map(({ amount, lines }) => [
+      amount,
+      ...lines.map((one) => [one.orderLine, one.quantity, one.left ?? null, one.amount, one.tax]),
+    ]);
+  simulated.refundOrder(shop, order, [], { money: 50n });
+  const before = [50, [null, '0', null, 50, 0]];
+  assert.deepEqual(await back(), [before], 'nothing is owed yet');
+  simulated.removeUnits(shop, order, line!.id, 1);
+  simulated.removeUnits(shop, order, line!.id, 1);
+  const worth = (whole * 2) / 3;
+  simulated.refundOrder(shop, order, [], { money: BigInt(worth - 300) });
+  const taxed = Math.round(
+    ((worth - 300) * order.refunds.slice(1, 3).reduce((sum, { lines }) => sum + Number(lines[0]!.tax.shop), 0)) / worth,
+  );
+  assert.deepEqual(await back(), [before, [worth - 300, [id, '2', '1', worth - 300, taxed]]]);
+  simulated.refundOrder(shop, order, [], { money: 20n });
+  assert.deepEqual((await back()).at(-1), [20, [null, '0', null, 20, 0]], 'all that was owed is settled');
+  simulated.removeUnits(shop, order, line!.id, 1);
+  simulated.refundOrder(shop, order, [], { money: BigInt(whole / 3 + 7) });
+  const [, units, rest] = (await back()).at(-1) as [number, unknown[], unknown[]];
+  assert.deepEqual(
+    [units.slice(0, 4), rest.slice(0, 4)],
+    [
+      [id, '1', '0', whole / 3],
+      [null, '0', null, 7],
+    ],
+  );
+});
+
+test('what a hub paid back for the books settles what was owed, and is not told again', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const order = simulated.placeOrder(shop, simple(shop));
+  simulated.removeUnits(shop, order, order.lines[0]!.id, 1);
+  const own = simulated.refundOrder(shop, order, [], { money: totalOf(order).shop / 3n });
+  Object.assign(own, { note: refundNote('odoo:credit-note-7', 'RINV/1', totalOf(order).shop / 3n, 'EUR') });
+  shop.touchOrder(order);
+  simulated.refundOrder(shop, order, [], { money: 20n });
+  const told = bodies<Refund>((await read())[0]!, 'refund');
+  assert.deepEqual(
+    told.map(({ amount, lines }) => [amount, lines.map(({ orderLine }) => orderLine)]),
+    [[20, [null]]],
   );
 });
 

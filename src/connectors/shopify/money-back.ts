@@ -4,7 +4,7 @@ import type { Return } from '../../model/return.ts';
 import { refundKeyIn, returnKeyIn } from './marks.ts';
 import type { ShopifyRefund, ShopifyReturn } from './native.ts';
 import { isRemoval, isTakenOff, removals, skuOf, worthOf } from './order-lines.ts';
-
+import { Owed } from './owed.ts';
 import { type Terms, tailOf } from './terms.ts';
 
 type RefundLine = Refund['lines'][number];
@@ -29,9 +29,13 @@ export function payments(terms: Terms): Payment[] {
 
 /** Money that went back. Removals without money are a later version of the order instead; what a hub paid back here is in the books already. */
 export function refunds(terms: Terms): Refund[] {
+  const owed = new Owed(terms);
   return terms.order.refunds.flatMap((refund, index) => {
     const amount = terms.minor(refund.totalRefundedSet, 'refunds.totalRefundedSet');
-    if (amount < 1n || isRemoval(refund, terms) || refundKeyIn(refund.note) !== null) return [];
+    if (isRemoval(refund, terms)) owed.add(refund);
+    if (amount < 1n || isRemoval(refund, terms)) return [];
+    const lines = refundLines(refund, amount, owed, terms);
+    if (refundKeyIn(refund.note) !== null) return [];
     const paid = refund.transactions.nodes.find(({ kind, status }) => kind === 'REFUND' && status === 'SUCCESS');
     return [
       {
@@ -44,7 +48,7 @@ export function refunds(terms: Terms): Refund[] {
         method: paid ? terms.paymentMethod(paid.gateway) : null,
         currency: terms.currency,
         amount: Number(amount),
-        lines: refundLines(refund, amount, terms),
+        lines,
       },
     ];
   });
@@ -76,8 +80,8 @@ export function paidBack(terms: Terms): PaidBack[] {
   });
 }
 
-/** Goods, shipping, and by name what is paid beyond or kept back. The lines add up to what went back. */
-function refundLines(refund: ShopifyRefund, amount: bigint, terms: Terms): RefundLine[] {
+/** Goods, shipping, what was owed for units that were taken off before, and by name what is paid beyond or kept back. The lines add up to what went back. */
+function refundLines(refund: ShopifyRefund, amount: bigint, owed: Owed, terms: Terms): RefundLine[] {
   const { lineItems, shippingLines, taxesIncluded } = terms.order;
   const removed = removals(terms);
   const withTax = (net: bigint, tax: bigint): number => Number(net + (taxesIncluded ? 0n : tax));
@@ -110,8 +114,10 @@ function refundLines(refund: ShopifyRefund, amount: bigint, terms: Terms): Refun
       taxes: line ? terms.taxCodes(line.taxLines) : [],
     };
   });
-  const named = [...goods, ...shipping];
-  const rest = Number(amount) - named.reduce((sum, line) => sum + line.amount, 0);
+  const sumOf = (lines: readonly RefundLine[]): number => lines.reduce((sum, line) => sum + line.amount, 0);
+  const told = [...goods, ...shipping];
+  const named = [...told, ...owed.paid(amount - BigInt(sumOf(told)))];
+  const rest = Number(amount) - sumOf(named);
   if (rest === 0 && named.length > 0) return named;
   const reasons = refund.orderAdjustments.nodes.flatMap(({ reason }) =>
     reason ? [reason.toLowerCase().replaceAll('_', ' ')] : [],

@@ -96,6 +96,18 @@ export function randomOrder(shop: Shop, random: Random): NewOrder {
   };
 }
 
+/** Gives back what is owed for units that edits took off, as money without goods, which is how shops do it. */
+export function payOwed(shop: Shop, order: Order): void {
+  const worth = ({ subtotal, tax }: Order['refunds'][number]['lines'][number]): bigint =>
+    subtotal.shop + (order.taxesIncluded ? 0n : tax.shop);
+  const removed = order.refunds.filter(({ transactions, returnId }) => transactions.length === 0 && returnId === null);
+  const back = order.refunds.filter(({ lines }) => lines.length === 0).flatMap(({ transactions }) => transactions);
+  const owed =
+    removed.flatMap(({ lines }) => lines).reduce((sum, line) => sum + worth(line), 0n) -
+    back.reduce((sum, { amount }) => sum + amount.shop, 0n);
+  if (owed > 0n) refundOrder(shop, order, [], { money: owed });
+}
+
 /** What happens to an order afterwards: edits, refunds, shipments, returns, cancellations. Does nothing where it cannot. */
 export function randomChange(shop: Shop, order: Order, random: Random): void {
   if (order.cancelledAt !== null) return;
@@ -108,8 +120,10 @@ export function randomChange(shop: Shop, order: Order, random: Random): void {
   else if (open && chance < 0.35)
     fulfil(shop, order, [{ company: 'bpost', number: `T${Math.floor(random() * 1e9)}`, url: null }]);
   else if (open && chance < 0.5) addLine(shop, order, randomLine(random, [...shop.variants.values()]));
-  else if (open && chance < 0.6) removeUnits(shop, order, line.id, 1);
-  else if (open && chance < 0.75) cancelOrder(shop, order);
+  else if (open && chance < 0.6) {
+    removeUnits(shop, order, line.id, 1);
+    if (random() < 0.5) payOwed(shop, order);
+  } else if (open && chance < 0.75) cancelOrder(shop, order);
   else if (
     !open &&
     order.fulfillments.some(({ lines }) => lines.some(({ lineId }) => lineId === line.id)) &&
