@@ -1,7 +1,8 @@
 /**
  * A shop trades for long while its webhooks go wrong and its subscriptions are deleted once:
- * `npm run chaos:shopify [-- --orders 10000 --rate 20 --every 1m --seed 1 --points 2000]`. Ends with what came, compared with the shop's own ledger; fails
- * where anything is missing, doubled or other than it was, or the gap was not closed within ten minutes. `points`: Shopify's budget a second.
+ * `npm run chaos:shopify [-- --orders 10000 --rate 10 --every 1m --seed 1 --points 2000 --books 19]`. Its orders go to a simulated Odoo (`--books 18|19`), or to a recorder
+ * (`none`). Ends with what is in the books, compared with the shop's own ledger; fails where anything is missing, doubled or other than it was, or the gap was not closed within ten
+ * minutes. `points`: Shopify's budget a second.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +17,7 @@ import { trade } from './story.ts';
 const { values } = parseArgs({
   options: {
     orders: { type: 'string', default: '10000' },
-    rate: { type: 'string', default: '20' },
+    rate: { type: 'string', default: '10' },
     every: { type: 'string', default: '1m' },
     seed: { type: 'string', default: '1' },
     points: { type: 'string', default: '2000' },
