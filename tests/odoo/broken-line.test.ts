@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Item, Sink } from '../../src/core/connector.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { Payment } from '../../src/model/payment.ts';
 import type { Receipt } from '../../src/model/receipt.ts';
 import type { Refund } from '../../src/model/refund.ts';
@@ -10,7 +9,7 @@ import type { Return } from '../../src/model/return.ts';
 import type { Shipment } from '../../src/model/shipment.ts';
 import { done, faultOf, item, type People, people } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 const mappings = { taxes: {}, 'payment-methods': { card: 'BNK1' } };
 
@@ -36,13 +35,7 @@ for (const { name, start } of servers)
       server = await start();
       road = await startProxy(server.url);
       at = await people(server, { mappings });
-      hub = odoo({
-        url: road.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-      });
+      hub = odoo({ ...accessTo(server), url: road.url });
       currency = (await at.direct.company(at.cx)).currency.name;
       product = await at.product('MUG', 100);
     });
