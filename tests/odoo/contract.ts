@@ -189,7 +189,7 @@ export function contract(about: string, tests: (desk: Desk) => void): void {
     });
 }
 
-export const item = <T>(key: string, document: T): Item<T> => ({
+const item = <T>(key: string, document: T): Item<T> => ({
   key,
   id: null,
   document,
