@@ -16,7 +16,8 @@ import { uci } from './day-sales/columns.ts';
 import type { DaySalesDocument } from './day-sales/documents.ts';
 import { tillCodes, tillCountries } from './day-sales/mappings.ts';
 import type { Memory } from './day-sales/memory.ts';
-import { type DaySalesOptions, daySales } from './day-sales.ts';
+import type { DaySalesOptions } from './day-sales/settings.ts';
+import { daySales } from './day-sales.ts';
 
 const sink = (accepts: Sink['accepts']): never =>
   ({

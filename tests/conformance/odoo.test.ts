@@ -10,10 +10,9 @@ import { Odoo } from '../../src/connectors/odoo/database.ts';
 import { odoo } from '../../src/connectors/odoo/index.ts';
 import { relation } from '../../src/connectors/odoo/rows.ts';
 import type { Item, PollSource, Sink } from '../../src/core/connector.ts';
-import { secret } from '../../src/core/estate.ts';
 import { makeContext } from '../odoo/context.ts';
 import { people } from '../odoo/estate.ts';
-import { isReal, odooTargets } from '../odoo/targets.ts';
+import { accessTo, isReal, servers } from '../odoo/servers.ts';
 
 const mappings = {
   taxes: { none: 'none' },
@@ -51,18 +50,14 @@ const refuses = (request: SeenRequest): Response => {
 /** A call that changes what the documents stand for; a wizard that is prepared changes nothing. */
 const writing = new Set(['load', 'button_validate', 'action_post', 'create_invoices', 'action_create_payments']);
 
-for (const [name, start] of odooTargets) {
+for (const { name, start } of servers) {
   const run = randomUUID().slice(0, 8);
   const target = await start();
   after(() => target.stop());
   const surroundings = { connection: `c-${run}`, secrets: { ODOO_KEY: target.key }, mappings };
   const settings = {
-    url: target.url,
-    database: target.db,
-    login: target.login,
-    key: secret('ODOO_KEY'),
+    ...accessTo(target),
     settle: isReal ? ('8s' as const) : ('700ms' as const),
-    ...(target.company ? { company: target.company } : {}),
   };
   const { sinks, sources } = odoo({ ...settings, capture: { page: 50, goLive: '2020-01-01T00:00:00Z' } });
   const direct = new Odoo({

@@ -65,12 +65,26 @@ export const wards: readonly Ward[] = [
       {
         file: 'src/engine/settle.ts',
         within: ['settle', 'writeOutcomes', 'postponed'],
-        tests: ['tests/engine/leases.test.ts', 'tests/engine/delivery.test.ts', 'tests/engine/in-flight.test.ts'],
+        tests: [
+          'tests/engine/leases.test.ts',
+          'tests/engine/delivery.test.ts',
+          'tests/engine/lost-answers.test.ts',
+          'tests/engine/batches.test.ts',
+          'tests/engine/needs.test.ts',
+          'tests/engine/in-flight.test.ts',
+        ],
       },
       {
         file: 'src/engine/deliver.ts',
         within: ['once', '#call', '#deliver', '#find', '#keepLease'],
-        tests: ['tests/engine/calls.test.ts', 'tests/engine/delivery.test.ts', 'tests/engine/restore.test.ts'],
+        tests: [
+          'tests/engine/calls.test.ts',
+          'tests/engine/delivery.test.ts',
+          'tests/engine/lost-answers.test.ts',
+          'tests/engine/batches.test.ts',
+          'tests/engine/needs.test.ts',
+          'tests/engine/restore.test.ts',
+        ],
       },
     ],
   },
@@ -109,7 +123,12 @@ export const wards: readonly Ward[] = [
       {
         file: 'src/server/api/index.ts',
         within: ['addApi', 'admit', '#answer', 'allow'],
-        tests: ['src/server/api/access.test.ts', 'src/server/api/api.test.ts'],
+        tests: [
+          'src/server/api/access.test.ts',
+          'src/server/api/tokens.test.ts',
+          'src/server/api/personal.test.ts',
+          'src/server/api/api.test.ts',
+        ],
       },
       { file: 'src/ledger/scope.ts', tests: ['src/ledger/scope.test.ts', 'src/server/api/entities.test.ts'] },
       {

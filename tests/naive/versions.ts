@@ -83,7 +83,7 @@ export const versions: NaiveVersion[] = [
         to: "sink.idempotency === ('asks-nobody' as string)",
       },
     ],
-    file: 'tests/engine/delivery.test.ts',
+    file: 'tests/engine/lost-answers.test.ts',
     test: 'unknown, to be asked first: asks only when settled, and never doubles',
   },
   {
@@ -95,7 +95,7 @@ export const versions: NaiveVersion[] = [
         to: 'afterSeconds: wait,',
       },
     ],
-    file: 'tests/engine/delivery.test.ts',
+    file: 'tests/engine/lost-answers.test.ts',
     test: 'unknown, to be asked first: asks only when settled, and never doubles',
   },
   {
@@ -131,7 +131,7 @@ export const versions: NaiveVersion[] = [
         to: "when h.state = 'waiting' then h.not_before",
       },
     ],
-    file: 'tests/engine/delivery.test.ts',
+    file: 'tests/engine/lost-answers.test.ts',
     test: 'a late commit of old content never overwrites newer content',
   },
   {
@@ -167,7 +167,7 @@ export const versions: NaiveVersion[] = [
         to: '  if (missing.length >= 0) return missing;',
       },
     ],
-    file: 'tests/engine/delivery.test.ts',
+    file: 'tests/engine/needs.test.ts',
     test: 'a binding made while its waiter is being written wakes it (the first to wait)',
   },
   {
@@ -179,7 +179,7 @@ export const versions: NaiveVersion[] = [
         to: 'order by connection, entity, kind, key',
       },
     ],
-    file: 'tests/engine/delivery.test.ts',
+    file: 'tests/engine/needs.test.ts',
     test: 'a binding made while its waiter is being written wakes it (others wait for it already)',
   },
   {

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Item } from '../../src/core/connector.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { Address } from '../../src/model/address.ts';
 import type { Order } from '../../src/model/order.ts';
 import { done, faultOf, item, type People, people } from './estate.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** Addresses of orders in Odoo: simulators of 18 and 19, or the real server that the environment names. */
 for (const { name, start } of servers)
@@ -21,13 +20,7 @@ for (const { name, start } of servers)
     before(async () => {
       server = await start();
       at = await people(server, { mappings: {} });
-      hub = odoo({
-        url: server.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-      });
+      hub = odoo(accessTo(server));
       currency = (await at.direct.company(at.cx)).currency.name;
       const customer = { id: 'C', number: null, name: `Ada ${at.run}`, country: 'GB' };
       links = {

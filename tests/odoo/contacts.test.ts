@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { ContactRecord } from '../../src/connectors/odoo/sources/contacts.ts';
-import { secret } from '../../src/core/estate.ts';
 import { odooContacts } from '../../src/flows/customers.ts';
 import type { Customer } from '../../src/model/customer.ts';
 import { done, item, lookWith, type People, people, readAll } from './estate.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** What the connector tells of partners that people change. Simulators of 18 and 19, or the real server that the environment names. */
 for (const { name, start } of servers)
@@ -18,13 +17,7 @@ for (const { name, start } of servers)
     before(async () => {
       server = await start();
       at = await people(server);
-      hub = odoo({
-        url: server.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-      });
+      hub = odoo(accessTo(server));
     });
     after(() => server?.stop());
 

@@ -5,12 +5,11 @@ import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import { type CreditRules, toRefund } from '../../src/connectors/odoo/mapping/credit-notes.ts';
 import type { CreditNoteRecord } from '../../src/connectors/odoo/sources/credit-notes.ts';
 import type { Item, Sink } from '../../src/core/connector.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { Order } from '../../src/model/order.ts';
 import type { Refund } from '../../src/model/refund.ts';
 import { done, faultOf, item, lookWith, type People, people, readAll } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 const mappings = {
   taxes: { standard: '15%' },
@@ -34,13 +33,7 @@ for (const { name, start } of servers)
       server = await start();
       road = await startProxy(server.url);
       at = await people(server, { mappings });
-      hub = odoo({
-        url: road.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-      });
+      hub = odoo({ ...accessTo(server), url: road.url });
       currency = (await at.direct.company(at.cx)).currency.name;
       warehouse = (await at.direct.warehouse(at.cx)).code;
       const customer = { id: 'C', number: null, name: `Buyer ${at.run}`, country: null };
@@ -366,14 +359,7 @@ for (const { name, start } of servers)
         (await hub.sinks.refunds.deliver([item(refund.id, refund, { 'order:O': String(sold.id) })], at.cx))[0],
       ).id;
       assert.equal(await readOne(Number(made)), undefined);
-      const late = odoo({
-        url: road.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-        capture: { goLive: '2100-01-01T00:00:00Z' },
-      });
+      const late = odoo({ ...accessTo(server), url: road.url, capture: { goLive: '2100-01-01T00:00:00Z' } });
       const note = await reverse(sold.invoice);
       await post(note);
       assert.ok(await readOne(note));

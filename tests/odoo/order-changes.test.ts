@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Item, Result } from '../../src/core/connector.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { Order } from '../../src/model/order.ts';
 import { done, faultOf, item, type People, people } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** Orders that change after they were confirmed: simulators of 18 and 19, or the real server that the environment names. */
 for (const { name, start } of servers)
@@ -29,13 +28,7 @@ for (const { name, start } of servers)
       const code = `R-${at.run}`;
       at = { ...at, cx: { ...at.cx, mapping: () => ({ find: () => code, get: () => code }) } };
       await at.create('product.product', { name: 'Rounding', type: 'service', default_code: code });
-      hub = odoo({
-        url: road.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-      });
+      hub = odoo({ ...accessTo(server), url: road.url });
       currency = (await at.direct.company(at.cx)).currency.name;
       partner = String(await at.create('res.partner', { name: `Changing ${at.run}` }));
       goods = String(await at.product('CH', 1000));
@@ -177,14 +170,7 @@ for (const { name, start } of servers)
       const mapping = at.cx.mapping;
       const warehouses = { find: (location: string) => (location === 'store' ? code : null) };
       const cx = { ...at.cx, mapping: (name: string) => (name === 'warehouses' ? warehouses : mapping(name)) } as never;
-      const own = odoo({
-        url: server.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        warehouse: (await at.direct.warehouse(at.cx)).code,
-        ...(server.company ? { company: server.company } : {}),
-      });
+      const own = odoo({ ...accessTo(server), warehouse: (await at.direct.warehouse(at.cx)).code });
       const split = (quantities: readonly string[], version: number, location = 'store') => {
         const one = order('w1', quantities, version);
         const lines = one.document.lines.map((line, n) => (n === 1 ? { ...line, location } : line));

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { Customer } from '../../src/model/customer.ts';
 import type { Product } from '../../src/model/product.ts';
 import { done, faultOf, item, type People, people } from './estate.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** Who may write what: the hub, and people in Odoo beside it. Simulators of 18 and 19, or the real server that the environment names. */
 for (const { name, start } of servers)
@@ -17,13 +16,7 @@ for (const { name, start } of servers)
     before(async () => {
       server = await start();
       at = await people(server);
-      hub = odoo({
-        url: server.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-      });
+      hub = odoo(accessTo(server));
     });
     after(() => server?.stop());
 

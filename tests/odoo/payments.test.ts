@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { Odoo } from '../../src/connectors/odoo/database.ts';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import { type Duration, seeded, systemClock } from '../../src/core/clock.ts';
-import { defineEstate, secret } from '../../src/core/estate.ts';
+import { defineEstate } from '../../src/core/estate.ts';
 import { defineFlow } from '../../src/core/flow.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
@@ -15,7 +14,7 @@ import { type HeldPayment, type Paid, verifyPayments } from '../../src/simulator
 import { connectionOf, pushSource, silent, type TestLedger, testLedger } from '../support/hub.ts';
 import { makeContext } from './context.ts';
 import { type Mishap, type SeenCall, startProxy } from './proxy.ts';
-import { isReal, type OdooTarget, odooTargets } from './targets.ts';
+import { accessTo, directly, isReal, type OdooServer, servers } from './servers.ts';
 
 /** How many payments cross: CROSSDOCK_TEST_PAYMENTS, 300 when unset. */
 const COUNT = Number(process.env.CROSSDOCK_TEST_PAYMENTS ?? 300);
@@ -120,7 +119,7 @@ interface Crossing {
 /** Sends sales through a hub and a road on which answers to registrations are cut after the commit, and some registrations commit late. */
 async function cross(
   t: TestContext,
-  target: OdooTarget,
+  target: OdooServer,
   options: { count: number; settle: Duration; cut: number; late: number; lateMs: number; seed: number },
 ): Promise<Crossing> {
   const run = `${Date.now().toString(36)}${options.seed}`;
@@ -139,9 +138,7 @@ async function cross(
   };
   const road = await startProxy(target.url, fate);
   t.after(() => road.close());
-  const settings = { database: target.db, login: target.login, key: secret('ODOO_KEY') };
-  const company = target.company === undefined ? {} : { company: target.company };
-  const connection = odoo({ url: road.url, ...settings, ...company, settle: options.settle });
+  const connection = odoo({ ...accessTo(target), url: road.url, settle: options.settle });
   const source = pushSource();
   const ledger: TestLedger = await testLedger(t);
   const hub = new Hub({
@@ -160,15 +157,7 @@ async function cross(
     terms: { pollSeconds: 0.1, retrySeconds: [0.05, 1] },
   });
   const cx = makeContext({ secrets: { ODOO_KEY: target.key } });
-  const direct = new Odoo({
-    url: target.url,
-    ...settings,
-    company: target.company,
-    warehouse: undefined,
-    prefix: undefined,
-    settle: '120s',
-    timeout: '150s',
-  });
+  const direct = directly(target);
   const { currency } = await direct.company(cx);
   const started = performance.now();
   await hub.start();
@@ -212,7 +201,7 @@ async function cross(
   };
 }
 
-for (const [name, start] of odooTargets)
+for (const { name, start } of servers)
   describe(`payments through a bad line: ${name}`, () => {
     it(`${COUNT} payments, answers cut after the commit and late commits: each is registered once`, async (t) => {
       const target = await start();

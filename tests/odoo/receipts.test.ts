@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { odoo } from '../../src/connectors/odoo/index.ts';
 import type { Sink } from '../../src/core/connector.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { Receipt, ReceiptDocument } from '../../src/model/receipt.ts';
 import { done, faultOf, item, type People, people } from './estate.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 for (const { name, start } of servers)
   describe(`goods received of purchase orders: ${name}`, { concurrency: false }, () => {
@@ -19,9 +18,7 @@ for (const { name, start } of servers)
     before(async () => {
       server = await start();
       at = await people(server);
-      const { url, db: database, login, company } = server;
-      const connection = odoo({ url, database, login, key: secret('ODOO_KEY'), ...(company ? { company } : {}) });
-      sink = connection.sinks.receipts;
+      sink = odoo(accessTo(server)).sinks.receipts;
       mug = await at.product('MUG');
       tee = await at.product('TEE');
       vendor = await at.create('res.partner', { name: `Vendor ${at.run}` });

@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Item, Sink } from '../../src/core/connector.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { Order } from '../../src/model/order.ts';
 import type { Refund } from '../../src/model/refund.ts';
 import { done, faultOf, item, type People, people } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 const mappings = {
   taxes: { standard: '15%' },
@@ -29,13 +28,7 @@ for (const { name, start } of servers)
       server = await start();
       road = await startProxy(server.url);
       at = await people(server, { mappings });
-      hub = odoo({
-        url: road.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-      });
+      hub = odoo({ ...accessTo(server), url: road.url });
       currency = (await at.direct.company(at.cx)).currency.name;
       const customer = { id: 'C', number: null, name: `Buyer ${at.run}`, country: null };
       links = {

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { Odoo } from '../../src/connectors/odoo/database.ts';
+import type { Odoo } from '../../src/connectors/odoo/database.ts';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import { prepareWizard } from '../../src/connectors/odoo/payable.ts';
 import type { Context, Item, Result, Sink } from '../../src/core/connector.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Payment } from '../../src/model/payment.ts';
 import { makeContext } from './context.ts';
-import { type OdooTarget, odooTargets } from './targets.ts';
+import { accessTo, directly, type OdooServer, servers } from './servers.ts';
 
 const mappings = { 'payment-methods': { card: 'BNK1', odd: 'NOPE' } };
 
@@ -32,10 +31,10 @@ const rejection = (result: Result | undefined): Extract<Fault, { kind: 'rejected
   return fault as Extract<Fault, { kind: 'rejected' }>;
 };
 
-for (const [name, start] of odooTargets)
+for (const { name, start } of servers)
   describe(`registering payments: ${name}`, () => {
     const run = randomUUID().slice(0, 8);
-    let target: OdooTarget;
+    let target: OdooServer;
     let hub: OdooConnection;
     let direct: Odoo;
     let cx: Context;
@@ -45,10 +44,8 @@ for (const [name, start] of odooTargets)
     before(async () => {
       target = await start();
       cx = makeContext({ connection: `r-${run}`, secrets: { ODOO_KEY: target.key }, mappings });
-      const { url, db: database, login, company } = target;
-      const settings = { url, database, login, key: secret('ODOO_KEY'), settle: '120s', timeout: '150s' } as const;
-      hub = odoo({ ...settings, ...(company ? { company } : {}) });
-      direct = new Odoo({ ...settings, company, warehouse: undefined, prefix: undefined });
+      hub = odoo({ ...accessTo(target), settle: '120s', timeout: '150s' });
+      direct = directly(target);
       currency = (await direct.company(cx)).currency.name;
       const buyer = { id: `b-${run}`, number: null, name: 'Payer', country: null };
       const service = { sku: `s-${run}`, code: `s-${run}`, name: 'A service', kind: 'service' as const };

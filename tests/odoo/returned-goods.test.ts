@@ -4,11 +4,10 @@ import { setTimeout } from 'node:timers/promises';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import { toReturn } from '../../src/connectors/odoo/mapping/returns.ts';
 import type { Item } from '../../src/core/connector.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { Order } from '../../src/model/order.ts';
 import type { Return } from '../../src/model/return.ts';
 import { done, item, lookWith, type People, people, readAll } from './estate.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** Goods that people take back in Odoo: simulators of 18 and 19, or the real server that the environment names. */
 for (const { name, start } of servers)
@@ -24,13 +23,7 @@ for (const { name, start } of servers)
     before(async () => {
       server = await start();
       at = await people(server, { mappings: { taxes: { none: 'none' }, warehouses: {} } });
-      hub = odoo({
-        url: server.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-      });
+      hub = odoo(accessTo(server));
       currency = (await at.direct.company(at.cx)).currency.name;
       ({ code } = await at.direct.warehouse(at.cx));
       const customer = { id: 'C', number: null, name: `Buyer ${at.run}`, country: null };

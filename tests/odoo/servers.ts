@@ -37,13 +37,22 @@ export const servers: readonly { name: string; real: boolean; start: () => Promi
         start: () => startOdooSimulator({ version, seed: 1 }),
       }));
 
-/** The connector's own way to a server, for what a test reads or writes beside the hub. The context it is used with needs the secret ODOO_KEY. */
+/** Whether they are real. */
+export const isReal = servers.some(({ real }) => real);
+
+/** What a connection to a server is made with. The context it is used with needs the secret ODOO_KEY. */
+export const accessTo = ({ url, db: database, login, company }: OdooServer) => ({
+  url,
+  database,
+  login,
+  key: secret('ODOO_KEY'),
+  ...(company ? { company } : {}),
+});
+
+/** The connector's own way to a server, for what a test reads or writes beside the hub. */
 export const directly = (server: OdooServer): Odoo =>
   new Odoo({
-    url: server.url,
-    database: server.db,
-    login: server.login,
-    key: secret('ODOO_KEY'),
+    ...accessTo(server),
     company: server.company,
     warehouse: undefined,
     prefix: undefined,

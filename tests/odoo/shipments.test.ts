@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Item } from '../../src/core/connector.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { Shipment } from '../../src/model/shipment.ts';
 import { done, faultOf, item, type People, people } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** Shipments into Odoo: simulators of 18 and 19, or the real server that the environment names. */
 for (const { name, start } of servers)
@@ -21,13 +20,7 @@ for (const { name, start } of servers)
       server = await start();
       road = await startProxy(server.url);
       at = await people(server);
-      hub = odoo({
-        url: road.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-      });
+      hub = odoo({ ...accessTo(server), url: road.url });
     });
     beforeEach(() => road.clear());
     after(async () => {

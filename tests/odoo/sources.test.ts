@@ -5,11 +5,10 @@ import { toCatalogueItems } from '../../src/connectors/odoo/mapping/catalogue.ts
 import { toDeliveryDocuments } from '../../src/connectors/odoo/mapping/deliveries.ts';
 import { toPrices } from '../../src/connectors/odoo/mapping/prices.ts';
 import { toStockLevels } from '../../src/connectors/odoo/mapping/stock-levels.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { FulfilmentOrder } from '../../src/model/fulfilment-order.ts';
 import type { Shipment } from '../../src/model/shipment.ts';
 import { lookWith, type People, people, readAll } from './estate.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** What the connector's sources tell of what people do in Odoo: simulators of 18 and 19, or the real server that the environment names. */
 for (const { name, start, real } of servers)
@@ -20,14 +19,7 @@ for (const { name, start, real } of servers)
     let warehouse: string;
     let look: ReturnType<typeof lookWith>;
 
-    const connect = () =>
-      odoo({
-        url: server.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-      });
+    const connect = () => odoo(accessTo(server));
     /** A cursor from which only what comes now is new, but for the overlap. */
     const begin = async (source: 'stockLevels' | 'catalogue' | 'prices' | 'pickings') =>
       (await readAll<unknown>(hub.sources[source] as never, null, at.cx)).cursor;

@@ -3,11 +3,10 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import { toStockLevels } from '../../src/connectors/odoo/mapping/stock-levels.ts';
 import type { Item } from '../../src/core/connector.ts';
-import { secret } from '../../src/core/estate.ts';
 import type { StockLevel } from '../../src/model/stock-level.ts';
 import { done, faultOf, item, lookWith, type People, people, readAll } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
-import { type OdooServer, servers } from './servers.ts';
+import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** Stock levels into Odoo: simulators of 18 and 19, or the real server that the environment names. */
 for (const { name, start } of servers)
@@ -19,14 +18,7 @@ for (const { name, start } of servers)
     let warehouse: string;
 
     const connect = (more: Partial<Parameters<typeof odoo>[0]> = {}) =>
-      odoo({
-        url: road.url,
-        database: server.db,
-        login: server.login,
-        key: secret('ODOO_KEY'),
-        ...(server.company ? { company: server.company } : {}),
-        ...more,
-      });
+      odoo({ ...accessTo(server), url: road.url, ...more });
 
     before(async () => {
       server = await start();

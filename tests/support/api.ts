@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import fastify, { type FastifyInstance, type InjectOptions } from 'fastify';
 import { Type } from 'typebox';
@@ -299,4 +300,29 @@ export async function apiWorld(
     },
     drained: () => drained(hub),
   };
+}
+
+/** Options of a world of one entity. */
+export const one = { entities: ['main'] as const };
+
+/** A token, and a world in which tickets t1 and t2 arrived, `refused` stands at the target, `odd` and `held` at their flow. */
+export async function busy(t: TestContext): Promise<{ world: ApiWorld; token: string }> {
+  const world = await apiWorld(t, one);
+  await world.send('main', { id: 't1' });
+  await world.send('main', { id: 't2', n: 250 });
+  await world.send('main', { id: 'refused', n: 13 });
+  await world.send('main', { id: 'odd', trap: 'object' });
+  await world.send('main', { id: 'held', trap: 'hold' });
+  await world.drained();
+  return { world, token: await world.token() };
+}
+
+/** Ids on a page of a list. */
+export const idsOf = (page: { body: { items: { id: string }[] } }): string[] => page.body.items.map(({ id }) => id);
+
+/** The one open Exception of a cause. */
+export async function exceptionOf(world: ApiWorld, token: string, cause: string): Promise<string> {
+  const { body } = await world.get(`/exceptions?cause=${cause}`, token);
+  assert.equal(body.items.length, 1, cause);
+  return body.items[0].id;
 }

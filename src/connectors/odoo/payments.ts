@@ -1,12 +1,12 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
-import { type Fault, FaultError, isOwn, rejected } from '../../core/fault.ts';
+import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import { type Payment, PaymentDocument } from '../../model/payment.ts';
 import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { accountOf, bookOnAccount, isUnsettled, settleAccount } from './on-account.ts';
 import { isCancelledUninvoiced, payableOf, prepareWizard, residualOf } from './payable.ts';
-import { afterLanding, deliverPrepared, linked } from './prepared.ts';
+import { afterLanding, deliverPrepared, linked, oneByOne } from './prepared.ts';
 import { pair, type Row } from './rows.ts';
 import { minorOf, sinkOf } from './sink.ts';
 
@@ -136,20 +136,13 @@ export function foundOf(
 
 const nameOf = (row: Row): string => (typeof row.name === 'string' ? row.name : `draft ${String(row.id)}`);
 
-/** One after the other; once the connection fails nothing more is tried, and the rest comes again. */
 async function deliver(odoo: Odoo, ready: Ready, cx: Context): Promise<Result[]> {
   const held = await heldOf(
     odoo,
     ready.map(({ item }) => item.document.id),
     cx,
   );
-  const results: Result[] = [];
-  for (const one of ready) {
-    const last = results.at(-1);
-    const broken = last?.outcome === 'untouched' || (last?.outcome === 'failed' && !isOwn(last.fault));
-    results.push(broken ? { outcome: 'untouched' } : await deliverOne(odoo, one, held, cx));
-  }
-  return results;
+  return oneByOne(ready, (one) => deliverOne(odoo, one, held, cx));
 }
 
 async function deliverOne(

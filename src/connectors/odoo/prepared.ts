@@ -1,5 +1,5 @@
 import type { Item, Result } from '../../core/connector.ts';
-import { type Fault, FaultError, rejected } from '../../core/fault.ts';
+import { type Fault, FaultError, isOwn, rejected } from '../../core/fault.ts';
 import { OdooFault } from './errors.ts';
 
 /** Name of the field with a text that PostgreSQL cannot hold (a NUL, half of a surrogate pair), or null. */
@@ -47,6 +47,18 @@ export async function deliverPrepared<T, P>(
     });
   }
   return results.map((result) => result!);
+}
+
+/** Delivers one item after the other. Once the connection fails nothing more is tried: the rest is `untouched` and comes again. */
+export async function oneByOne<T>(items: readonly T[], deliver: (item: T) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  let broken = false;
+  for (const item of items) {
+    const result: Result = broken ? { outcome: 'untouched' } : await deliver(item);
+    broken ||= result.outcome === 'failed' && !isOwn(result.fault);
+    results.push(result);
+  }
+  return results;
 }
 
 /** The Odoo id of a document this one needs. */

@@ -1,5 +1,5 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
-import { type Fault, FaultError, isOwn, rejected } from '../../core/fault.ts';
+import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import { type Refund, RefundDocument } from '../../model/refund.ts';
 import { creditNoteOf, namesOf, roundingLine } from './credit-notes.ts';
@@ -12,7 +12,7 @@ import { owedNote } from './owed-notes.ts';
 import { isHeld, paidBack, payBack, shown } from './pay-back.ts';
 import { isCancelledUninvoiced } from './payable.ts';
 import { foundOf } from './payments.ts';
-import { afterLanding, deliverPrepared, linked } from './prepared.ts';
+import { afterLanding, deliverPrepared, linked, oneByOne } from './prepared.ts';
 import { pair, type Row } from './rows.ts';
 import { minorOf, sinkOf } from './sink.ts';
 
@@ -53,15 +53,7 @@ export const refunds = (odoo: Odoo, max: number, limit = 5): Sink<typeof RefundD
       deliverPrepared(
         items,
         (item) => prepare(odoo, item, cx),
-        async (ready) => {
-          const results: Result[] = [];
-          for (const { item, prepared } of ready) {
-            const last = results.at(-1);
-            const broken = last?.outcome === 'untouched' || (last?.outcome === 'failed' && !isOwn(last.fault));
-            results.push(broken ? { outcome: 'untouched' } : await deliverOne(odoo, item, prepared, limit, cx));
-          }
-          return results;
-        },
+        (ready) => oneByOne(ready, ({ item, prepared }) => deliverOne(odoo, item, prepared, limit, cx)),
       ),
   });
 

@@ -1,9 +1,9 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
-import { type Fault, FaultError, isOwn, rejected } from '../../core/fault.ts';
+import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { type Return, ReturnDocument } from '../../model/return.ts';
 import type { Odoo } from './database.ts';
 import { type Loadable, load } from './load.ts';
-import { afterLanding, deliverPrepared, linked } from './prepared.ts';
+import { afterLanding, deliverPrepared, linked, oneByOne } from './prepared.ts';
 import { namesOf, transfersOf } from './return-moves.ts';
 import { type Row, relation } from './rows.ts';
 import { sinkOf } from './sink.ts';
@@ -29,15 +29,7 @@ export const returns = (odoo: Odoo, max: number): Sink<typeof ReturnDocument> =>
       deliverPrepared(
         items,
         (item) => Number(linked(item, 'order', item.document.order)),
-        async (ready) => {
-          const results: Result[] = [];
-          for (const { item, prepared } of ready) {
-            const last = results.at(-1);
-            const broken = last?.outcome === 'untouched' || (last?.outcome === 'failed' && !isOwn(last.fault));
-            results.push(broken ? { outcome: 'untouched' } : await deliverOne(odoo, item, prepared, cx));
-          }
-          return results;
-        },
+        (ready) => oneByOne(ready, ({ item, prepared }) => deliverOne(odoo, item, prepared, cx)),
       ),
   });
 

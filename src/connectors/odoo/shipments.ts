@@ -1,12 +1,12 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
 import { compare, type Decimal, decimal, decimalText, fits, integer } from '../../core/decimal.ts';
-import { type Fault, FaultError, isOwn, rejected } from '../../core/fault.ts';
+import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { hasLeft, type Shipment, ShipmentDocument } from '../../model/shipment.ts';
 import type { Odoo } from './database.ts';
 import { lastKeyOf } from './external-id.ts';
 import { lineIdOf, trackingOf } from './mapping/deliveries.ts';
 import { note } from './milestones.ts';
-import { afterLanding, deliverPrepared, linked } from './prepared.ts';
+import { afterLanding, deliverPrepared, linked, oneByOne } from './prepared.ts';
 import { type Row, relation } from './rows.ts';
 import { sinkOf } from './sink.ts';
 import { timeOf } from './sources/cursor.ts';
@@ -48,15 +48,7 @@ export const shipments = (odoo: Odoo, max: number): Sink<typeof ShipmentDocument
       deliverPrepared(
         items,
         (item) => Number(linked(item, 'order', item.document.order)),
-        async (ready) => {
-          const results: Result[] = [];
-          for (const { item, prepared } of ready) {
-            const last = results.at(-1);
-            const broken = last?.outcome === 'untouched' || (last?.outcome === 'failed' && !isOwn(last.fault));
-            results.push(broken ? { outcome: 'untouched' } : await deliverOne(odoo, item, prepared, cx));
-          }
-          return results;
-        },
+        (ready) => oneByOne(ready, ({ item, prepared }) => deliverOne(odoo, item, prepared, cx)),
       ),
   });
 

@@ -1,5 +1,6 @@
-import type { CsvLine } from '../../connectors/csv/index.ts';
+import type { CsvLine, RecordGroup } from '../../connectors/csv/index.ts';
 import type { Doubt, Known, KnownLine } from '../../connectors/csv/lines.ts';
+import { canonicalJson, sha256 } from '../../core/seal.ts';
 
 /** A line of an invoice: its values in order of column name, and where it was read (for this batch only). */
 export interface Row {
@@ -56,3 +57,6 @@ export const kept = (known: Known<Row>): Memory['known'] => ({
   ...known,
   lines: known.lines.map(({ id, line }) => ({ id, line: line.values })),
 });
+
+/** Names an Event for the questions that are open about it. */
+export const digestOf = (native: RecordGroup): string => sha256(canonicalJson(native)).toString('hex').slice(0, 32);

@@ -46,7 +46,7 @@ export async function startMedusa(options: MedusaOptions = {}): Promise<MedusaSi
   const faults: Faults = { ...options.faults };
   const requests: MedusaSimulator['requests'] = [];
   const server = createServer((request, response) => {
-    receive({ request, response, shop, key, faults, random, requests }).catch(() => request.destroy());
+    receive({ request, response, shop, key, faults, random, requests }).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -85,10 +85,11 @@ async function receive({ request, response, shop, key, faults, random, requests 
   const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://medusa');
   const method = request.method ?? 'GET';
   const say = (status: number, body: unknown): void => {
-    requests.push({ method, path, status });
     const html = typeof body === 'string';
+    const text = html ? body : JSON.stringify(body);
+    requests.push({ method, path, status });
     response.writeHead(status, { 'content-type': html ? 'text/html; charset=utf-8' : 'application/json' });
-    response.end(html ? body : JSON.stringify(body));
+    response.end(text);
   };
   if (request.headers.authorization !== `Basic ${Buffer.from(`${key}:`).toString('base64')}`)
     return say(401, { message: 'Unauthorized' });
@@ -104,7 +105,7 @@ async function receive({ request, response, shop, key, faults, random, requests 
     }
     say(200, told);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof Refusal)) return say(500, { type: 'unknown_error', message: String(error) });
     if (error.type === '') return say(error.status, `<!DOCTYPE html><pre>${error.message}</pre>`);
     say(error.status, { type: error.type, message: error.message });
   }
