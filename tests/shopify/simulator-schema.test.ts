@@ -73,6 +73,9 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
       },
     ],
   };
+  const claims = (ownerId: string, compareDigest: string | null) => ({
+    metafields: [{ ownerId, key: 'crossdock_returns', type: 'json', value: '{}', compareDigest }],
+  });
   const abroad = shop.addPriceList('US', 'USD', [{ name: 'United States', taxes: 'ADD_TAXES_AT_CHECKOUT' }]);
   const fixed = (list: string, currencyCode: string, variantId = variants[0]!.id) => ({
     list,
@@ -184,9 +187,15 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [refundCalls.refundable, { ids: [fresh.lines[0]!.id] }],
     [returnCalls.returnsOfOrder, { id: came.id }],
     [returnCalls.returnable, { id: came.id }],
+    [returnCalls.returned, { id: came.id }],
     [returnCalls.toShip, { id: came.id }],
     [returnCalls.reasons, { handles: ['other'] }],
     [returnCalls.returnNow, { id: opened.id }],
+    [returnCalls.claim, claims(came.id, null)],
+    [returnCalls.claim, claims(came.id, null)],
+    [returnCalls.claim, claims('gid://shopify/Order/1', null)],
+    [returnCalls.returnsOfOrder, { id: came.id }],
+    [documents.orderAfter, { id: came.id }],
     [returnCalls.process, { input: { returnId: opened.id, returnLineItems: [disposed] } }],
     [returnCalls.process, { input: { returnId: opened.id, returnLineItems: [disposed] } }],
     [returnCalls.returnNow, { id: opened.id }],

@@ -11,6 +11,7 @@ import {
 import { Bulk } from './bulk.ts';
 import { actualCost, type Bucket, requestedCost } from './cost.ts';
 import { updateCustomer } from './customers.ts';
+import { setMetafields } from './metafields.ts';
 import {
   addEvent,
   createFulfillment,
@@ -175,6 +176,7 @@ export class Api {
       returnCreate: (args: Parameters<typeof createReturn>[1]) => createReturn(shop, args),
       returnProcess: (args: Parameters<typeof processReturn>[1]) => processReturn(shop, args),
       returnClose: (args: { id: string }) => closeOpen(shop, args),
+      metafieldsSet: (args: Parameters<typeof setMetafields>[1]) => setMetafields(shop, args),
       product: ({ id }: { id: string }) => this.#node(id),
       productByIdentifier: ({ identifier }: { identifier: { id?: string; handle?: string } }) => {
         const found = [...shop.products.values()].find(

@@ -1,4 +1,5 @@
 import { buildSchema } from 'graphql';
+import { metafieldTypes } from './metafield-schema.ts';
 import { priceTypes } from './price-schema.ts';
 import { returnTypes } from './return-schema.ts';
 
@@ -136,6 +137,7 @@ type ReturnLineItem implements Node & ReturnLineItemType {
   processedQuantity: Int! unprocessedQuantity: Int!
 }
 ${returnTypes}
+${metafieldTypes}
 ${priceTypes}
 type Return implements Node {
   id: ID! name: String! status: ReturnStatus! createdAt: DateTime! closedAt: DateTime
@@ -174,7 +176,7 @@ type Order implements Node {
   currencyCode: CurrencyCode! presentmentCurrencyCode: CurrencyCode! taxesIncluded: Boolean! requiresShipping: Boolean!
   email: String phone: String totalPriceSet: MoneyBag! currentTotalPriceSet: MoneyBag!
   customer: Customer shippingAddress: MailingAddress billingAddress: MailingAddress retailLocation: Location
-  additionalFees: [AdditionalFee!]!
+  additionalFees: [AdditionalFee!]! metafield(namespace: String, key: String!): Metafield
   lineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): LineItemConnection!
   shippingLines(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, includeRemovals: Boolean = false
@@ -338,6 +340,7 @@ type Mutation {
   returnCreate(returnInput: ReturnInput!): ReturnCreatePayload
   returnProcess(input: ReturnProcessInput!): ReturnProcessPayload
   returnClose(id: ID!): ReturnClosePayload
+  metafieldsSet(metafields: [MetafieldsSetInput!]!): MetafieldsSetPayload
   orderCancel(
     orderId: ID!, reason: OrderCancelReason!, restock: Boolean!, refundMethod: OrderCancelRefundMethodInput,
     notifyCustomer: Boolean = false, staffNote: String = null
