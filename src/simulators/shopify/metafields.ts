@@ -5,7 +5,7 @@ import type { Shop } from './shop.ts';
 /** Where a call names none: the namespace that is reserved for the app that makes it. */
 const APP = 'app--1';
 
-export const metafieldView = (one: Metafield) => ({
+const metafieldView = (one: Metafield) => ({
   __typename: 'Metafield',
   ...one,
   compareDigest: createHash('sha256').update(one.value).digest('hex'),
