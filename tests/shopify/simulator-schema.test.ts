@@ -141,6 +141,10 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [priceListCalls.setListPrices, fixed(abroad.id, 'EUR')],
     [priceListCalls.setListPrices, fixed(abroad.id, 'USD', 'gid://shopify/ProductVariant/1')],
     [priceListCalls.setListPrices, fixed('gid://shopify/PriceList/1', 'USD')],
+    [priceListCalls.deleteListPrices, { list: abroad.id, variants: [variants[0]!.id] }],
+    [priceListCalls.deleteListPrices, { list: abroad.id, variants: [variants[0]!.id] }],
+    [priceListCalls.deleteListPrices, { list: abroad.id, variants: ['gid://shopify/ProductVariant/1'] }],
+    [priceListCalls.deleteListPrices, { list: 'gid://shopify/PriceList/1', variants: [] }],
     [
       documents.setProduct,
       {

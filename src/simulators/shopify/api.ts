@@ -24,7 +24,7 @@ import {
 } from './mutations.ts';
 import { type PageArgs, page, refusal, searched } from './pages.ts';
 import { prepareForPickup } from './pickups.ts';
-import { addFixedPrices, priceListView } from './price-lists.ts';
+import { addFixedPrices, deleteFixedPrices, priceListView } from './price-lists.ts';
 import type { PriceList } from './records.ts';
 import { createRefund, orderCancel } from './refunds.ts';
 import { closeOpen, createReturn, processReturn, reasons, returnable } from './returns.ts';
@@ -204,6 +204,7 @@ export class Api {
       refundCreate: (args: { input: Parameters<typeof createRefund>[1] }, _: unknown, info: GraphQLResolveInfo) =>
         this.#once(info, args, () => createRefund(shop, args.input)),
       orderCancel: (args: Parameters<typeof orderCancel>[1]) => orderCancel(shop, args),
+      priceListFixedPricesDelete: (args: Parameters<typeof deleteFixedPrices>[1]) => deleteFixedPrices(shop, args),
       priceListFixedPricesAdd: (args: Parameters<typeof addFixedPrices>[1]) => addFixedPrices(shop, args),
       productVariantsBulkUpdate: (args: Parameters<typeof updateVariants>[1]) => updateVariants(shop, args),
       productSet: (args: Parameters<typeof setProduct>[1]) => setProduct(shop, args),
