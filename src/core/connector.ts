@@ -297,6 +297,8 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly numbered?: boolean;
   /** False: documents make sense here by themselves, so they do not wait until what they need is bound at this target. Default true. */
   readonly needsBound?: boolean;
+  /** Takes away what its documents say is `withdrawn`; flows tell others nothing of it. Default false. */
+  readonly withdraws?: boolean;
   /** False: what is told here stands elsewhere (a receipt), and its money is not counted as posted once more. Default true. */
   readonly posts?: boolean;
   /** It writes what changed only: `before` of its Items says what was written last. */

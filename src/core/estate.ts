@@ -5,6 +5,7 @@ import type { AnyDocumentType } from './document.ts';
 import { HubError } from './errors.ts';
 import type { Flow } from './flow.ts';
 import type { LookupRule } from './lookup.ts';
+import { checkOwners } from './owners.ts';
 
 /** A retailer's systems and the flows between them: what `crossdock.config.ts` exports. */
 export interface Estate {
@@ -78,6 +79,13 @@ export function defineEstate(estate: Estate): Estate {
     for (const kind of Object.keys(flow.to)) sinkOf(estate, flow, kind);
   }
   checkKeys(estate);
+  checkOwners(
+    estate.flows.map((flow) => ({
+      flow,
+      from: sourceOf(estate, flow).connection,
+      to: Object.fromEntries(Object.keys(flow.to).map((kind) => [kind, sinkOf(estate, flow, kind)])),
+    })),
+  );
   checkApprovals(estate);
   return estate;
 }

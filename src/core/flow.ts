@@ -100,6 +100,10 @@ export interface Flow<N = unknown, D extends AnyDocumentType = AnyDocumentType, 
    * recorded, not sent on. Leave out what the two sides name differently, such as the key.
    */
   readonly fields?: { readonly [K in D['name']]?: readonly FieldOf<BodyOf<Extract<D, { name: K }>>>[] };
+  /** Of its own fields those that another flow writes as well, and says so too: the change heard last wins. An estate where two flows write a field unsaid is refused. */
+  readonly shared?: { readonly [K in D['name']]?: readonly FieldOf<BodyOf<Extract<D, { name: K }>>>[] };
+  /** Kinds that it makes and does not change (`onlyIfNew`), but for records that no other flow tells of. */
+  readonly makes?: readonly D['name'][];
   /** What the target must hold before a document goes there, beside what documents of the kind need anyway: `[['price', 'web/MUG']]`. */
   needs?(document: Draft<D>): readonly Need[];
   /** `realtime`, or a cron expression and the time zone it is meant in. */

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { odoo } from '../connectors/odoo/index.ts';
 import type { CatalogueRecord } from '../connectors/odoo/sources/catalogue.ts';
+import type { PriceRecord } from '../connectors/odoo/sources/prices.ts';
 import { restStore, type StoreSale } from '../connectors/rest-store/index.ts';
 import { shopify } from '../connectors/shopify/index.ts';
 import { secret } from '../core/estate.ts';
 import type { Look } from '../core/flow.ts';
+import type { Price } from '../model/price.ts';
 import type { Shipment } from '../model/shipment.ts';
-import { catalogueFeed, stockFeed } from './odoo-feeds.ts';
+import { catalogueFeed, priceFeed, stockFeed } from './odoo-feeds.ts';
 import { storeHandovers } from './store-sales.ts';
 
 const books = odoo({ url: 'http://odoo.example', database: 'd', login: 'l', key: secret('K') });
@@ -62,6 +64,59 @@ test('a stock feed that names a price list has its levels wait for the price the
   };
   assert.deepEqual(stockFeed({ ...parts, priced: 'web' }).needs?.(draft), [['price', 'web/MUG']]);
   assert.equal(stockFeed(parts).needs, undefined);
+});
+
+test('a price that is none any more is told as withdrawn to channels that can take it away, as long as it was ever told', async () => {
+  const from = books.sources.prices;
+  const record: PriceRecord = {
+    id: 7,
+    version: '2026-11-26 09:00:00',
+    name: 'Robe',
+    includesTax: true,
+    variants: [
+      {
+        id: 1,
+        code: 'A',
+        prices: [
+          { list: 'web', currency: 'EUR', amount: 10 },
+          { list: 'web-usd', currency: 'USD', amount: null },
+          { list: 'web-gbp', currency: 'GBP', amount: 0 },
+        ],
+      },
+    ],
+  };
+  const known = (list: string, currency: string, withdrawn?: true): Price => ({
+    ...{ id: `${list}/A`, sku: 'A', list, currency, amount: 900, compareAt: null, includesTax: true },
+    ...(withdrawn ? { withdrawn } : {}),
+  });
+  const told = async (flow: ReturnType<typeof priceFeed>, ...all: Price[]) => {
+    const look = {
+      ...lookWith(),
+      current: async (_: unknown, key: string) => all.find(({ id }) => id === key) ?? null,
+    };
+    const { documents } = await flow.translate(record, look as unknown as Look<never>);
+    return documents.map(({ body }) => [body.id, body.amount, body.withdrawn ?? false]);
+  };
+  const lists = ['web', 'web-usd', 'web-gbp', 'web-chf'];
+  const market = priceFeed({ id: 'p', from, to: { price: shop.sinks.prices }, lists });
+  assert.deepEqual(await told(market), [['web/A', 1000, false]], 'what was never told is nothing to take away');
+  const before = [
+    known('web', 'EUR'),
+    known('web-usd', 'USD'),
+    known('web-gbp', 'GBP', true),
+    known('web-chf', 'CHF'),
+    known('other', 'EUR'),
+  ];
+  assert.deepEqual(await told(market, ...before), [
+    ['web/A', 1000, false],
+    ['web-usd/A', 900, true],
+    ['web-gbp/A', 900, true],
+    ['web-chf/A', 900, true],
+  ]);
+  const unsold = priceFeed({ id: 'p', from, to: { price: shop.sinks.prices }, lists, sells: () => false });
+  assert.deepEqual(await told(unsold, ...before), []);
+  const till = priceFeed({ id: 'p', from, to: { price: store.sinks.prices }, lists });
+  assert.deepEqual(await told(till, ...before), [['web/A', 1000, false]], 'a store has no way to take one away');
 });
 
 const line = (id: string, quantity: string, kind?: 'service') => ({

@@ -1,5 +1,5 @@
 import { toCatalogueItems } from '../connectors/odoo/mapping/catalogue.ts';
-import { toPrices } from '../connectors/odoo/mapping/prices.ts';
+import { toPrices, withdrawnPrices } from '../connectors/odoo/mapping/prices.ts';
 import { type StockRules, skuOf, toStockLevels } from '../connectors/odoo/mapping/stock-levels.ts';
 import type { CatalogueRecord } from '../connectors/odoo/sources/catalogue.ts';
 import type { PriceRecord } from '../connectors/odoo/sources/prices.ts';
@@ -133,7 +133,10 @@ export interface PriceFeed extends Feed<PriceRecord> {
   readonly lists: readonly string[];
 }
 
-/** Prices of named lists, from Odoo to one channel. What costs nothing has no price yet: the hub makes products without one. */
+/**
+ * Prices of named lists, from Odoo to one channel. What costs nothing has no price yet: the hub makes products without one. A price that is none any more is taken away where the channel can
+ * (`withdraws`); else the last one stays.
+ */
 export const priceFeed = ({
   id,
   from,
@@ -152,12 +155,11 @@ export const priceFeed = ({
     onException: { owner: 'sales', within: '4h', hold: 'lane' },
     fallback: 'The channel sells at the last price it was told.',
     mappings: [pricelists],
-    translate: async (record, look) => ({
-      outcome: 'routed',
-      documents: (await toPrices(record, look)).filter(
-        ({ body }) => lists.includes(body.list) && body.amount > 0 && sells(body.sku),
-      ),
-    }),
+    translate: async (record, look) => {
+      const told = (await toPrices(record, look)).filter(({ body }) => lists.includes(body.list) && body.amount > 0);
+      const gone = to.price.withdraws ? await withdrawnPrices(record, look, { lists, told }) : [];
+      return { outcome: 'routed', documents: [...told, ...gone].filter(({ body }) => sells(body.sku)) };
+    },
   });
 
 interface CatalogueFeed extends Feed<CatalogueRecord> {

@@ -26,6 +26,8 @@ type ShopDocument =
 
 /** What differs from shop to shop. */
 interface ShopKind<N> {
+  /** Orders change no customer that is known. */
+  readonly newCustomersOnly: boolean;
   readonly mappings: readonly MappingSeed[];
   toDocuments(order: N, look: Look): Draft<ShopDocument>[];
   /** What the shop did about refunds that were told to it. */
@@ -155,6 +157,8 @@ const ordersFlow = <N>(kind: ShopKind<N>, { id = 'web-orders', from, to }: Order
     onException: { owner: 'sales-ops', within: '4h', hold: 'lane' },
     fallback: 'The shop goes on selling; its orders are read when it can be reached again.',
     mappings: kind.mappings,
+    // Guests and products are of no other flow's making.
+    makes: kind.newCustomersOnly ? ['customer', 'product'] : ['product'],
     translate: async (order, look) => {
       const drafts = kind
         .toDocuments(order, look)
@@ -179,6 +183,7 @@ export interface WebOrdersParts extends OrdersParts<ShopifyOrder>, ShopifyOption
 export const webOrders = ({ id, from, to, ...options }: WebOrdersParts): Flow<ShopifyOrder, ShopDocument> =>
   ordersFlow(
     {
+      newCustomersOnly: options.newCustomersOnly === true,
       mappings: shopifySeeds(options.tables ?? 'shopify'),
       toDocuments: (order, look) => shopify.toDocuments(order, look, options),
       paidBack: (order, look) => shopify.paidBack(order, look, options),
@@ -192,6 +197,7 @@ export interface MedusaOrdersParts extends OrdersParts<MedusaOrder>, MedusaOptio
 export const medusaOrders = ({ id, from, to, ...options }: MedusaOrdersParts): Flow<MedusaOrder, ShopDocument> =>
   ordersFlow(
     {
+      newCustomersOnly: false,
       mappings: medusaSeeds(options.tables ?? 'medusa'),
       toDocuments: (order, look) => medusa.toDocuments(order, look, options),
     },

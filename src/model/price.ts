@@ -14,6 +14,8 @@ const PriceSchema = Type.Object({
   /** Minor units: the price before a reduction, or null. */
   compareAt: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], classified('public')),
   includesTax: Type.Boolean(classified('public')),
+  /** The product has no price on the list any more, and the amounts are the last ones. For sinks that say `withdraws`. */
+  withdrawn: Type.Optional(Type.Literal(true, classified('public'))),
 });
 
 export type Price = Static<typeof PriceSchema>;
@@ -23,7 +25,7 @@ export const priceKey = (list: string, sku: string): string => `${list}/${sku}`;
 /** What one product costs on one price list, now. */
 export const PriceDocument = defineDocument({
   name: 'price',
-  version: '1.0',
+  version: '1.1',
   schema: PriceSchema,
   key: (price) => price.id,
   references: (price) => [['sku', price.sku]],

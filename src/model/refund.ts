@@ -33,6 +33,8 @@ const RefundSchema = Type.Object({
        * had been invoiced at all. Absent for goods that were shipped, and for money.
        */
       left: Type.Optional(Type.String(classified('internal'))),
+      /** Its goods are not back, and a return of their own tells of it if they come: until then they stay on the order where that can be. */
+      mayReturn: Type.Optional(Type.Boolean(classified('internal'))),
       /** Location where its goods came back and are for sale again, where no return of their own tells that. */
       restockAt: Type.Optional(Type.String(classified('internal'))),
       /** Minor units, tax included; negative where something is kept back. */
@@ -51,7 +53,7 @@ export type Refund = Static<typeof RefundSchema>;
 /** Money that goes back to a customer. */
 export const RefundDocument = defineDocument({
   name: 'refund',
-  version: '1.2',
+  version: '1.3',
   schema: RefundSchema,
   key: (refund) => refund.id,
   references: (refund) => [

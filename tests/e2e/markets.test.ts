@@ -19,7 +19,8 @@ const SKUS = 6;
 /** A fixed price of a pricelist in Odoo, in minor units. */
 interface Fixed {
   readonly rule: number;
-  price: bigint;
+  /** Null once it is none any more. */
+  price: bigint | null;
 }
 
 interface Goods {
@@ -52,7 +53,7 @@ for (const version of [18, 19] as const)
       login: server.login,
       key: secret('ODOO_KEY'),
       settle: '1s',
-      capture: { overlap: '2s', every: { prices: '200ms' as never } },
+      capture: { overlap: '2s', full: '3s', every: { prices: '200ms' as never } },
     });
     const channel = shopify({
       shop: shop.domain,
@@ -123,10 +124,15 @@ for (const version of [18, 19] as const)
 
     const random = seeded(version);
     const patience = AbortSignal.timeout(120_000);
+    const none = async (one: Fixed, vals: Record<string, unknown> | null) => {
+      if (vals) await at.write('product.pricelist.item', one.rule, vals);
+      else await at.call('product.pricelist.item', 'unlink', [[one.rule]]);
+      one.price = null;
+    };
     const lost = (operation: string) => web.requests.some((one) => one.operation === operation && one.status === 0);
     const wrong = () =>
       goods.flatMap(({ variant, own, market: there }) => {
-        const fixed = market.prices[variant.id]?.price;
+        const fixed = market.prices[variant.id]?.price ?? null;
         return [
           ...(variant.price === own.price ? [] : [`${variant.sku}: ${variant.price}, not ${own.price}`]),
           ...(fixed === there.price ? [] : [`${variant.sku} in the market: ${fixed}, not ${there.price}`]),
@@ -139,9 +145,25 @@ for (const version of [18, 19] as const)
       await at.write('product.pricelist.item', one.rule, { fixed_price: Number(one.price) / 100 });
       await systemClock.sleep(100, patience);
     }
+    // One that only Odoo can work out now, one whose rule is removed, and one that has ended.
+    await none(goods[0]!.market, { compute_price: 'percentage', percent_price: 10 });
+    await none(goods[1]!.market, null);
+    await none(goods[2]!.market, { date_end: '2020-01-01 00:00:00' });
     while (wrong().length > 0 && !patience.aborted) await systemClock.sleep(200, patience);
     assert.deepEqual(wrong(), []);
     await idle(hub);
     assert.deepEqual(wrong(), [], 'a call that was lost came after its repeat');
+    const taken = () => web.requests.filter(({ operation }) => operation === 'DeleteListPrices').length;
+    const before = taken();
+    assert.ok(before >= 1);
+    // Two more readings of everything.
+    await systemClock.sleep(7000, patience);
+    await idle(hub);
+    assert.equal(taken(), before, 'taken away again and again');
+    // One comes back.
+    goods[2]!.market.price = 4321n;
+    await at.write('product.pricelist.item', goods[2]!.market.rule, { date_end: false, fixed_price: 43.21 });
+    while (wrong().length > 0 && !patience.aborted) await systemClock.sleep(200, patience);
+    assert.deepEqual(wrong(), []);
     assert.deepEqual(await listExceptions(ledger.db, null, 50), []);
   });

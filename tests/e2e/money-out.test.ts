@@ -17,8 +17,10 @@ for (const version of [18, 19] as const)
   describe(`money and goods go back both ways: simulated Odoo ${version}`, () => {
     test('each once, though lines break and the hub is killed in between: the shop pays what Odoo credits, Odoo has it as paid, and nothing goes round', async (t) => {
       const at = await moneyOut(t, version, 40 + version);
-      const sold = await at.sell(8);
-      const [credited, brought, kept, goodwill, own, sent, twice, quiet] = sold as unknown as readonly [
+      const sold = await at.sell(10);
+      const [credited, brought, kept, goodwill, own, sent, twice, quiet, later, asked] = sold as unknown as readonly [
+        Sold,
+        Sold,
         Sold,
         Sold,
         Sold,
@@ -51,9 +53,15 @@ for (const version of [18, 19] as const)
       await at.until('something was paid', () => refundsOf(credited.order) + refundsOf(goodwill.order) > 0);
       await at.kill();
       closeReturn(at.shop, sent.order, openReturn(at.shop, sent.order, sent.order.lines[0]!.id, 2));
+      await at.credit(later, 2);
+      // The customer announces it in the shop, and people take it back in Odoo.
+      openReturn(at.shop, asked.order, asked.order.lines[0]!.id, 2);
+      await at.takeBack(asked, 2);
       await at.credit(twice, 1);
       await at.credit(twice, 1);
-      await at.until('the second is paid', () => refundsOf(twice.order) > 0);
+      await at.until('the second is paid', () => refundsOf(twice.order) > 0 && refundsOf(later.order) > 0);
+      // The money has gone back before its goods come.
+      await at.takeBack(later, 2);
       await at.kill();
 
       const expected: readonly (readonly [Sold, number, number])[] = [
@@ -65,6 +73,8 @@ for (const version of [18, 19] as const)
         [sent, 1, 2 * UNIT],
         [twice, 2, 2 * UNIT],
         [quiet, 0, 0],
+        [later, 1, 2 * UNIT],
+        [asked, 0, 0],
       ];
       await at.until('the shop has paid all of it', () =>
         expected.every(([{ order }, count, minor]) => refundsOf(order) >= count && paidBack(order) >= minor),
@@ -86,7 +96,7 @@ for (const version of [18, 19] as const)
         return true;
       });
       await at.until('the goods are back in the shop', () =>
-        [brought, kept].every(({ order }) => order.returns.some(({ status }) => status === 'CLOSED')),
+        [brought, kept, later, asked].every(({ order }) => order.returns.some(({ status }) => status === 'CLOSED')),
       );
       at.storm(0);
       await at.quiet();
@@ -101,7 +111,7 @@ for (const version of [18, 19] as const)
       }
       assert.deepEqual(
         sold.map(({ order }) => order.returns.map(({ status, lines }) => [status, lines[0]!.quantity])),
-        [[], [['CLOSED', 1]], [['CLOSED', 2]], [], [], [['CLOSED', 2]], [], []],
+        [[], [['CLOSED', 1]], [['CLOSED', 2]], [], [], [['CLOSED', 2]], [], [], [['CLOSED', 2]], [['CLOSED', 2]]],
       );
       const receipts = await at.at.direct.read(
         'stock.picking',
@@ -112,7 +122,7 @@ for (const version of [18, 19] as const)
         ['name'],
         at.at.cx,
       );
-      assert.equal(receipts.length, 3, 'two that people took back, one that the shop told');
+      assert.equal(receipts.length, 5, 'four that people took back, one that the shop told');
       const paid = await at.at.direct.read(
         'account.payment',
         [['payment_type', '=', 'outbound']],

@@ -289,11 +289,15 @@ for (const { name, start } of servers)
       const waits = await told(note, sold, { returnsToo: true });
       assert.equal(waits.return, `odoo-main:return-${picking}`);
       assert.equal(waits.lines[0]!.restockAt, undefined);
+      assert.equal(waits.lines[0]!.mayReturn, undefined);
       // One piece came back, and this one was credited already.
       const second = await reverse(sold.invoice);
       await edit(second, { quantity: 1 });
       await post(second);
-      assert.equal((await told(second, sold)).lines[0]!.restockAt, undefined);
+      const [kept] = (await told(second, sold)).lines;
+      assert.deepEqual([kept!.restockAt, kept!.mayReturn], [undefined, undefined]);
+      const [may] = (await told(second, sold, { returnsToo: true })).lines;
+      assert.deepEqual([may!.quantity, may!.mayReturn], ['1', true], 'a return of its own tells of it if it comes');
     });
 
     it('that were set against what is still open of the invoice are owed as far as they were not', async () => {

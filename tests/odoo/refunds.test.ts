@@ -317,6 +317,66 @@ for (const { name, start } of servers)
       }
     });
 
+    const isSet = async (memo: string) => (await loose(memo)).map((row) => row.is_reconciled);
+    const offAccount = async (key: string) => {
+      const id = await place(order(`${key}-${at.run}`, '3'));
+      await cancelled(id);
+      const memo = `pay-${id}-${at.run}`;
+      return { id, memo, back: (amount: number) => refund(id, [one({ quantity: '3', amount, tax: 450, left: '0' })]) };
+    };
+
+    it('from the account are set against money of their own order alone, whatever else of the customer stands there', async () => {
+      const early = await offAccount('p1');
+      const other = await offAccount('p2');
+      await pay(String(early.id), 3450);
+      // Of no amount that stands there, and of just the amount that stands there.
+      for (const amount of [2000, 3450]) {
+        const back = other.back(amount);
+        done(await send(back));
+        assert.deepEqual([await isSet(back.document.id), await isSet(early.memo)], [[false], [false]], `${amount}`);
+      }
+      await pay(String(other.id), 5450);
+      assert.deepEqual([await isSet(other.memo), await isSet(early.memo)], [[true], [false]]);
+      const own = early.back(3450);
+      done(await send(own));
+      assert.deepEqual([await isSet(own.document.id), await isSet(early.memo)], [[true], [true]]);
+      assert.deepEqual(await hub.sinks.refunds.find!([own], at.cx), [{ found: 'whole', id: `order-${early.id}` }]);
+    });
+
+    it('from the account beside money that says of no order are a question to a person, and are booked once', async () => {
+      const { id, back } = await offAccount('q');
+      const [sale] = await at.direct.read('sale.order', [['id', '=', id]], ['partner_invoice_id', 'name'], at.cx);
+      const partner = (sale!.partner_invoice_id as [number, string])[0];
+      const [journal] = await at.direct.read('account.journal', [['code', '=', 'BNK1']], ['name'], at.cx);
+      const vals = { payment_type: 'inbound', partner_type: 'customer', partner_id: partner, amount: 34.5 };
+      const made = await at.create('account.payment', { ...vals, journal_id: journal!.id, memo: `by hand ${at.run}` });
+      await at.call('account.payment', 'action_post', [[made]]);
+      const asks = back(3450);
+      const result = await send(asks);
+      assert.equal(cause(result), 'account-unclear');
+      assert.match(
+        String((faultOf(result) as { message: string }).message),
+        new RegExp(`nothing of order ${sale!.name} stands, but money that says of no order \\(`),
+      );
+      assert.equal(cause(await send(asks)), 'account-unclear', 'once more');
+      assert.deepEqual(await isSet(asks.document.id), [false], 'booked once, set against nothing');
+      const both = [['memo', 'in', [`by hand ${at.run}`, asks.document.id]]];
+      const money = await at.direct.read('account.payment', both, ['move_id'], at.cx);
+      const lines = await at.direct.read(
+        'account.move.line',
+        [
+          ['move_id', 'in', money.map(({ move_id: move }) => (move as [number, string])[0])],
+          ['account_id.account_type', '=', 'asset_receivable'],
+        ],
+        ['name'],
+        at.cx,
+      );
+      assert.equal(lines.length, 2);
+      await at.call('account.move.line', 'reconcile', [lines.map((line) => line.id)]);
+      assert.equal(done(await send(asks)).id, `order-${id}`);
+      assert.deepEqual(await isSet(asks.document.id), [true]);
+    });
+
     it('from the account whose answer is lost, at whatever step, are booked once', async () => {
       const steps = ['account.payment.load', 'account.payment.action_post', 'account.move.line.reconcile'];
       for (const step of steps)

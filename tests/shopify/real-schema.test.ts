@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NoDeprecatedCustomRule, parse, specifiedRules, validate } from 'graphql';
+import { type GraphQLEnumType, NoDeprecatedCustomRule, parse, specifiedRules, validate } from 'graphql';
 import { documents, inCurrency, versions } from '../../src/connectors/shopify/documents.ts';
+import { topics } from '../../src/connectors/shopify/subscriptions.ts';
 import { hasRealSchema, realSchema } from './real-schema.ts';
 import { sent } from './sent.ts';
 
@@ -20,6 +21,16 @@ for (const version of versions)
       ),
     );
     assert.deepEqual(wrong, []);
+  });
+
+for (const version of versions)
+  test(`every topic that is subscribed to is one of Shopify ${version}'s`, { skip }, () => {
+    const known = realSchema(version).getType('WebhookSubscriptionTopic') as GraphQLEnumType;
+    for (const topic of Object.values(topics).flat()) {
+      const value = known.getValue(topic);
+      assert.ok(value, `${topic} is no topic`);
+      assert.equal(value.deprecationReason ?? null, null, topic);
+    }
   });
 
 test('what Shopify took away is noticed', { skip }, () => {

@@ -73,6 +73,9 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
       },
     ],
   };
+  const claims = (ownerId: string, compareDigest: string | null) => ({
+    metafields: [{ ownerId, key: 'crossdock_returns', type: 'json', value: '{}', compareDigest }],
+  });
   const abroad = shop.addPriceList('US', 'USD', [{ name: 'United States', taxes: 'ADD_TAXES_AT_CHECKOUT' }]);
   const fixed = (list: string, currencyCode: string, variantId = variants[0]!.id) => ({
     list,
@@ -138,6 +141,10 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [priceListCalls.setListPrices, fixed(abroad.id, 'EUR')],
     [priceListCalls.setListPrices, fixed(abroad.id, 'USD', 'gid://shopify/ProductVariant/1')],
     [priceListCalls.setListPrices, fixed('gid://shopify/PriceList/1', 'USD')],
+    [priceListCalls.deleteListPrices, { list: abroad.id, variants: [variants[0]!.id] }],
+    [priceListCalls.deleteListPrices, { list: abroad.id, variants: [variants[0]!.id] }],
+    [priceListCalls.deleteListPrices, { list: abroad.id, variants: ['gid://shopify/ProductVariant/1'] }],
+    [priceListCalls.deleteListPrices, { list: 'gid://shopify/PriceList/1', variants: [] }],
     [
       documents.setProduct,
       {
@@ -184,9 +191,15 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [refundCalls.refundable, { ids: [fresh.lines[0]!.id] }],
     [returnCalls.returnsOfOrder, { id: came.id }],
     [returnCalls.returnable, { id: came.id }],
+    [returnCalls.returned, { id: came.id }],
     [returnCalls.toShip, { id: came.id }],
     [returnCalls.reasons, { handles: ['other'] }],
     [returnCalls.returnNow, { id: opened.id }],
+    [returnCalls.claim, claims(came.id, null)],
+    [returnCalls.claim, claims(came.id, null)],
+    [returnCalls.claim, claims('gid://shopify/Order/1', null)],
+    [returnCalls.returnsOfOrder, { id: came.id }],
+    [documents.orderAfter, { id: came.id }],
     [returnCalls.process, { input: { returnId: opened.id, returnLineItems: [disposed] } }],
     [returnCalls.process, { input: { returnId: opened.id, returnLineItems: [disposed] } }],
     [returnCalls.returnNow, { id: opened.id }],

@@ -21,8 +21,6 @@ import { idle, silent, type TestLedger } from './hub.ts';
 export interface Options {
   readonly odoo: () => Promise<OdooServer>;
   readonly owners?: CustomerOwners;
-  /** Default true: orders change no customer that the hub has. */
-  readonly newCustomersOnly?: boolean;
   /** Share of Odoo's answers that are lost. */
   readonly lost?: number;
   readonly shop?: ShopifyOptions;
@@ -38,7 +36,7 @@ export interface Partner {
 
 /** A shop, an Odoo and a hub between them that carries customers both ways. */
 export async function openCustomers(ledger: TestLedger, options: Options) {
-  const { owners, newCustomersOnly = true, lost = 0 } = options;
+  const { owners, lost = 0 } = options;
   const random = seeded(7);
   const server = await options.odoo();
   const road = await startProxy(server.url, ({ model }) =>
@@ -91,7 +89,7 @@ export async function openCustomers(ledger: TestLedger, options: Options) {
             from: channel.sources.orders,
             to: { ...to, product: books.sinks.products, order: books.sinks.saleOrders },
             zone: 'UTC',
-            newCustomersOnly,
+            newCustomersOnly: true,
           }),
           webCustomers({ from: channel.sources.customers, to, ...both }),
           odooContacts({

@@ -170,6 +170,7 @@ export function twoWayHub(
       from,
       to: { card: to },
       fields: { card: fields },
+      shared: { card: ['text'] },
       latency: 'realtime',
       promise: { within: '1m', critical: false },
       onException: { owner: 'tests', within: '1d', hold: 'lane' },

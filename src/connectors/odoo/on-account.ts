@@ -1,10 +1,19 @@
 import type { Context } from '../../core/connector.ts';
-import { FaultError } from '../../core/fault.ts';
+import { FaultError, rejected } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import type { Odoo } from './database.ts';
 import { load } from './load.ts';
 import { type Row, relation } from './rows.ts';
 import { minorOf } from './sink.ts';
+
+/** Whose account an order's money stands on, and what says there that it is the order's. */
+export interface Account {
+  readonly partner: number;
+  /** Name of the sale order: stands with a payment on account as its payment reference. */
+  readonly order: string;
+  /** Invoices and credit notes of the order: what was registered on them says by that whose it is. */
+  readonly invoices: readonly number[];
+}
 
 /** Money that came from a customer, or went to one, with no invoice to be set against. */
 export interface OnAccount {
@@ -13,7 +22,7 @@ export interface OnAccount {
   /** Stands in Odoo as the payment's memo. */
   readonly memo: string;
   readonly direction: 'inbound' | 'outbound';
-  readonly partner: number;
+  readonly account: Account;
   readonly journal: number;
   /** YYYY-MM-DD. */
   readonly day: string;
@@ -27,7 +36,7 @@ export interface OnAccount {
  * is a draft, so that it may be repeated.
  */
 export async function bookOnAccount(odoo: Odoo, booked: OnAccount, cx: Context): Promise<void> {
-  const { name, memo, direction, partner, journal, day, currency, amount } = booked;
+  const { name, memo, direction, account, journal, day, currency, amount } = booked;
   const domain = [['memo', '=', memo]];
   const held = async () => (await odoo.own('account.payment', domain, [name], ['state'], cx)).get(name);
   let payment = await held();
@@ -36,11 +45,12 @@ export async function bookOnAccount(odoo: Odoo, booked: OnAccount, cx: Context):
       id: name,
       payment_type: direction,
       partner_type: 'customer',
-      'partner_id/.id': String(partner),
+      'partner_id/.id': String(account.partner),
       'journal_id/.id': String(journal),
       date: day,
       amount: moneyText(money(amount, currency)),
       memo,
+      payment_reference: account.order,
     };
     const [loaded] = await load(odoo, 'account.payment', [{ cells }], cx);
     if (loaded!.outcome === 'failed') throw new FaultError(loaded!.fault);
@@ -51,15 +61,27 @@ export async function bookOnAccount(odoo: Odoo, booked: OnAccount, cx: Context):
   if (payment.state === 'draft') await odoo.call('account.payment', 'action_post', { ids: [payment.id as number] }, cx);
 }
 
-/** Whose account an order's money stands on. */
-export async function accountOf(odoo: Odoo, order: number, cx: Context): Promise<number | null> {
-  const [sale] = await odoo.read('sale.order', [['id', '=', order]], ['partner_invoice_id'], cx);
-  return sale ? relation(sale.partner_invoice_id).id : null;
+/** Null for an order that is no longer there. */
+export async function accountOf(odoo: Odoo, order: number, cx: Context): Promise<Account | null> {
+  const fields = ['name', 'partner_invoice_id', 'invoice_ids'];
+  const [sale] = await odoo.read('sale.order', [['id', '=', order]], fields, cx);
+  if (!sale) return null;
+  return {
+    partner: relation(sale.partner_invoice_id).id,
+    order: String(sale.name),
+    invoices: sale.invoice_ids as number[],
+  };
 }
 
-type Booked = Pick<OnAccount, 'memo' | 'direction' | 'currency'>;
+/** A payment as it stands on the account of its order, which is named by its id. */
+type Booked = Pick<OnAccount, 'memo' | 'direction' | 'currency'> & { readonly order: number };
 
-/** Sets a payment on a customer's account against what stands there in the other direction, as far as either goes. What is set already is left alone, so it may be repeated. */
+const opposite = (direction: OnAccount['direction']) => (direction === 'outbound' ? 'inbound' : 'outbound');
+
+/**
+ * Sets a payment on a customer's account against what stands there of the same order in the other direction, as far as either goes; money of other orders is left alone. What is set
+ * already is left alone too, so it may be repeated.
+ */
 export async function settleAccount(odoo: Odoo, booked: Booked, cx: Context): Promise<void> {
   const ids = await toSettle(odoo, booked, cx);
   if (ids.length > 0) await odoo.call('account.move.line', 'reconcile', { ids }, cx);
@@ -69,12 +91,38 @@ export async function settleAccount(odoo: Odoo, booked: Booked, cx: Context): Pr
 export const isUnsettled = async (odoo: Odoo, booked: Booked, cx: Context): Promise<boolean> =>
   (await toSettle(odoo, booked, cx)).length > 0;
 
-/** Lines of a payment that is not all set against something and of what there is in the other direction: one of just its amount, else the oldest. Empty where there is nothing. */
-async function toSettle(odoo: Odoo, { memo, direction, currency }: Booked, cx: Context): Promise<number[]> {
+/** Throws `rejected` where a payment stands on the account set against nothing, and beside it others that say of no order: whether one is its own a person must tell. */
+export async function askWhose(odoo: Odoo, { memo, direction, order }: Booked, cx: Context): Promise<void> {
   const own = await openLines(odoo, [['memo', '=', memo]], direction, cx);
-  if (own.length === 0) return [];
-  const account = [['partner_id', '=', relation(own[0]!.partner_id).id]];
-  const others = await openLines(odoo, account, direction === 'outbound' ? 'inbound' : 'outbound', cx);
+  const account = own.length === 0 ? null : await accountOf(odoo, order, cx);
+  if (!account) return;
+  const ownerless = [
+    ['partner_id', '=', account.partner],
+    ['payment_reference', '=', false],
+    ['invoice_ids', '=', false],
+  ];
+  const others = await openLines(odoo, ownerless, opposite(direction), cx);
+  if (others.length === 0) return;
+  const names = others.map(({ move_id: move }) => relation(move).name).join(', ');
+  throw rejected(
+    `it was paid from the customer's account in Odoo, on which nothing of order ${account.order} stands, but money that says of no order (${names}): set that against it there if it is its own, then retry; else dismiss this`,
+    'account-unclear',
+    'order',
+  );
+}
+
+/** Lines of a payment that is not all set against something and of what there is of its order in the other direction: one of just its amount, else the oldest. Empty where there is nothing. */
+async function toSettle(odoo: Odoo, { memo, direction, currency, order }: Booked, cx: Context): Promise<number[]> {
+  const own = await openLines(odoo, [['memo', '=', memo]], direction, cx);
+  const account = own.length === 0 ? null : await accountOf(odoo, order, cx);
+  if (!account) return [];
+  const mine = [
+    ['partner_id', '=', relation(own[0]!.partner_id).id],
+    '|',
+    ['payment_reference', '=', account.order],
+    ['invoice_ids', 'in', account.invoices],
+  ];
+  const others = await openLines(odoo, mine, opposite(direction), cx);
   const left = ({ amount_residual: residual }: Row): bigint => {
     const minor = minorOf(residual, currency);
     return minor < 0n ? -minor : minor;
@@ -111,6 +159,6 @@ async function openLines(
     ['account_id.account_type', '=', 'asset_receivable'],
     ['reconciled', '=', false],
   ];
-  const rows = await odoo.read('account.move.line', lines, ['amount_residual', 'partner_id'], cx);
+  const rows = await odoo.read('account.move.line', lines, ['amount_residual', 'partner_id', 'move_id'], cx);
   return rows.sort((a, b) => (a.id as number) - (b.id as number));
 }

@@ -96,17 +96,19 @@ async function find(odoo: Odoo, items: readonly Item<Payment>[], cx: Context): P
     cx,
   );
   const found: Found[] = [];
-  for (const { document } of items) {
+  for (const item of items) {
+    const { document } = item;
     const rows = held.get(document.id) ?? [];
     const one = foundOf(document, rows, isBeyond(document));
-    const open = one.found === 'whole' && rows[0]?.[onAccount] && (await isUnsettled(odoo, bookedOf(document), cx));
+    const open = one.found === 'whole' && rows[0]?.[onAccount] && (await isUnsettled(odoo, bookedOf(item), cx));
     found.push(open ? { found: 'absent' } : one);
   }
   return found;
 }
 
 /** A payment, as it may stand on the customer's account. */
-const bookedOf = ({ id: memo, currency }: Payment) => ({ memo, direction: 'inbound', currency }) as const;
+const bookedOf = ({ document: { id: memo, currency, order: key }, links }: Item<Payment>) =>
+  ({ memo, direction: 'inbound', currency, order: Number(links.get(`order:${key}`)) }) as const;
 
 const isBeyond = ({ beyond = 0 }: Payment): boolean => beyond > 0;
 
@@ -155,7 +157,7 @@ async function deliverOne(
   const there = held.get(payment.id) ?? [];
   const before = resultOf(foundOf(payment, there, isBeyond(payment)));
   try {
-    if (before?.outcome === 'done' && there[0]?.[onAccount]) await settleAccount(odoo, bookedOf(payment), cx);
+    if (before?.outcome === 'done' && there[0]?.[onAccount]) await settleAccount(odoo, bookedOf(item), cx);
     if (before) return before;
     await register(odoo, item, prepared, cx);
   } catch (error) {
@@ -229,14 +231,14 @@ const isFresh = ({ owedAt }: Item<Payment>, { clock }: Context): boolean =>
 
 async function bookAlone(odoo: Odoo, item: Item<Payment>, { order, journal }: Prepared, cx: Context): Promise<void> {
   const { key, document: payment } = item;
-  const partner = await accountOf(odoo, order, cx);
-  if (partner === null) throw rejected('its order is no longer in Odoo', 'order-missing', 'order');
+  const account = await accountOf(odoo, order, cx);
+  if (account === null) throw rejected('its order is no longer in Odoo', 'order-missing', 'order');
   const { id: memo, currency, paidOn: day } = payment;
   const name = externalId(odoo.module(cx), 'payment', key);
   const amount = BigInt(payment.amount);
-  await bookOnAccount(odoo, { name, memo, direction: 'inbound', partner, journal, day, currency, amount }, cx);
+  await bookOnAccount(odoo, { name, memo, direction: 'inbound', account, journal, day, currency, amount }, cx);
   // Its refund may have come first.
-  await settleAccount(odoo, bookedOf(payment), cx);
+  await settleAccount(odoo, bookedOf(item), cx);
 }
 
 /** Null where Odoo holds nothing. */

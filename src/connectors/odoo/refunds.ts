@@ -7,7 +7,7 @@ import { invoiceOf } from './credited-order.ts';
 import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
 import { type Loadable, load } from './load.ts';
-import { accountOf, bookOnAccount, isUnsettled, settleAccount } from './on-account.ts';
+import { accountOf, askWhose, bookOnAccount, isUnsettled, settleAccount } from './on-account.ts';
 import { owedNote } from './owed-notes.ts';
 import { isHeld, paidBack, payBack, shown } from './pay-back.ts';
 import { isCancelledUninvoiced } from './payable.ts';
@@ -110,7 +110,7 @@ async function find(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Found>
   if (!note && refund.method !== null && order > 0 && (await isCancelledUninvoiced(odoo, order, cx))) {
     const paid = foundOf(refund, await paidBack(odoo, refund, cx));
     if (paid.found !== 'whole') return paid;
-    return (await isUnsettled(odoo, bookedOf(refund), cx))
+    return (await isUnsettled(odoo, bookedOf(item), cx))
       ? { found: 'absent' }
       : { found: 'whole', id: idWithout(order) };
   }
@@ -118,7 +118,7 @@ async function find(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Found>
   if (refund.method === null)
     return note.reversed_entry_id === false ? { found: 'absent' } : { found: 'whole', id: String(note.id) };
   const paid = foundOf(refund, await paidBack(odoo, refund, cx), isPartly(refund));
-  if (isPartly(refund) && paid.found === 'whole' && (await isUnsettled(odoo, bookedOf(refund), cx)))
+  if (isPartly(refund) && paid.found === 'whole' && (await isUnsettled(odoo, bookedOf(item), cx)))
     return { found: 'absent' };
   return paid.found === 'whole' ? { found: 'whole', id: String(note.id) } : paid;
 }
@@ -127,7 +127,8 @@ async function find(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Found>
 const idWithout = (order: number): string => `order-${order}`;
 
 /** Its payment, as it may stand on the customer's account. */
-const bookedOf = ({ id: memo, currency }: Refund) => ({ memo, direction: 'outbound', currency }) as const;
+const bookedOf = ({ document: { id: memo, currency, order: key }, links }: Item<Refund>) =>
+  ({ memo, direction: 'outbound', currency, order: Number(links.get(`order:${key}`)) }) as const;
 
 /** Whether some of it may never have been invoiced. */
 const isPartly = ({ lines }: Refund): boolean => lines.some(({ left }) => left !== undefined);
@@ -147,7 +148,10 @@ async function deliverOne(
     if (note)
       await payBack(odoo, item.document, { note, journal: prepared.journal, partly: isPartly(item.document) }, cx);
     else await payFromAccount(odoo, item, prepared.order, prepared.journal, cx);
-    if (!note || isPartly(item.document)) await settleAccount(odoo, bookedOf(item.document), cx);
+    if (!note || isPartly(item.document)) {
+      await settleAccount(odoo, bookedOf(item), cx);
+      await askWhose(odoo, bookedOf(item), cx);
+    }
     return { outcome: 'done', id };
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
@@ -249,10 +253,10 @@ async function payFromAccount(
   cx: Context,
 ): Promise<void> {
   if (isHeld(foundOf(refund, await paidBack(odoo, refund, cx)))) return;
-  const partner = await accountOf(odoo, order, cx);
-  if (partner === null) throw rejected('its order is no longer in Odoo', 'order-missing', 'order');
+  const account = await accountOf(odoo, order, cx);
+  if (account === null) throw rejected('its order is no longer in Odoo', 'order-missing', 'order');
   const { id: memo, currency, refundedOn: day } = refund;
   const name = externalId(odoo.module(cx), 'refund_payment', key);
   const amount = BigInt(refund.amount);
-  await bookOnAccount(odoo, { name, memo, direction: 'outbound', partner, journal, day, currency, amount }, cx);
+  await bookOnAccount(odoo, { name, memo, direction: 'outbound', account, journal, day, currency, amount }, cx);
 }

@@ -39,7 +39,7 @@ const scopes: readonly (readonly [scope: string, ports: string])[] = [
 
 /** What each port that writes cannot do without. */
 const writing: readonly (readonly [scope: string, ports: string])[] = [
-  ['orders', 'refunds, cancellations'],
+  ['orders', 'refunds, returns, cancellations'],
   ['customers', 'customers'],
   ['returns', 'returns'],
   ['merchant_managed_fulfillment_orders', 'shipments'],

@@ -31,6 +31,9 @@ export const mutation = (name: string, serves: readonly string[], text: string):
   text,
 });
 
+/** Key of an order's metafield, in the app's own namespace, with what of its returns the books have told (`claims.ts`). */
+export const CLAIMS = 'crossdock_returns';
+
 export const MONEY = '{ money: shopMoney { amount currencyCode } }';
 
 const ADDRESS = `{ name company address1 address2 city zip provinceCode countryCodeV2 phone }`;
@@ -117,6 +120,7 @@ ${LINE_ITEM}`,
     `query OrderAfter($id: ID!) {
   order(id: $id) {
     updatedAt
+    returnsTaken: metafield(key: "${CLAIMS}") { value }
     refunds(first: 50) {
       id processedAt note
       return { id }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { makeContext } from '../../../tests/odoo/context.ts';
-import type { Context, Finding, Incoming, RawRequest } from '../../core/connector.ts';
+import type { Context, Finding, Incoming, PollSource, RawRequest } from '../../core/connector.ts';
 import { type Shop, type ShopifyOptions, startShopify } from '../../simulators/shopify/index.ts';
 import { placeOrder, refundOrder, removeUnits } from '../../simulators/shopify/orders.ts';
 import { furnish, person } from '../../simulators/shopify/traffic.ts';
 import { type ShopifyConfig, shopify } from './index.ts';
+import { topics } from './subscriptions.ts';
 
 const config: ShopifyConfig = {
   shop: 'example.myshopify.com',
@@ -75,11 +76,12 @@ test('check tells of missing scopes, another shop, a version near its end, and w
   const warnings = shown(all, 'warning').join('\n');
   assert.match(
     warnings,
-    /scopes: missing to write: write_orders \(refunds, cancellations\), write_customers \(customers\), write_returns \(returns\), write_merchant/,
+    /scopes: missing to write: write_orders \(refunds, returns, cancellations\), write_customers \(customers\), write_returns \(returns\), write_merchant/,
   );
   assert.ok(!warnings.includes('write_inventory'));
   assert.match(warnings, /version: 2026-07 is the oldest version that is served, at least until 2027-07/);
-  assert.match(warnings, /webhooks orders: not subscribed to ORDERS_CREATE/);
+  for (const [path, names] of Object.entries(topics))
+    assert.ok(warnings.includes(`webhooks ${path}: not subscribed to ${names.join(', ')}`), path);
   assert.ok(connection && shop.subscriptions.size === 0, 'check changed something');
 });
 
@@ -158,6 +160,81 @@ test('a notice says that it is time to look; one of another shop is for nobody, 
   for (const body of [{}, { admin_graphql_api_id: 7 }, { admin_graphql_api_id: 'gid://evil/x' }, null, []])
     assert.throws(() => orderNotices.read(notice(body), cx), /names no record/);
   assert.throws(() => orderNotices.verify(request, makeContext()), /no secret CLIENT/);
+});
+
+/** Looks at a source once; what was read, and the cursor after it. */
+async function look(source: PollSource<unknown>, cursor: string | null, cx: Context) {
+  const subjects: string[] = [];
+  let last = cursor;
+  for await (const page of source.pull(cursor, cx)) {
+    subjects.push(...page.items.map(({ subject }) => subject));
+    last = page.cursor;
+  }
+  return { subjects, cursor: last };
+}
+
+test('each source makes all of its subscriptions again when they have gone, and reads by itself what nobody told of meanwhile', async (t) => {
+  const start = Date.now() - 600_000;
+  let passed = 0;
+  const { simulator, shop, connection, cx } = await lab(
+    { now: () => new Date(start + passed) },
+    { hub: 'https://hub.example.com' },
+  );
+  t.after(() => simulator.stop());
+  const later = { ...cx, clock: { ...cx.clock, monotonic: () => passed } };
+  const variantId = [...shop.variants.keys()][0]!;
+  const changes = {
+    orders: () => shop.touchOrder(order),
+    products: () => shop.touchProduct(shop.products.get(shop.variants.get(variantId)!.productId)!),
+    customers: () => shop.changeCustomer(buyer, { phone: '+3225550123' }),
+  };
+  const order = sell(shop);
+  const buyer = [...shop.customers.values()][0]!;
+  for (const [name, change] of Object.entries(changes)) {
+    passed += 10_000;
+    const path = name as keyof typeof topics;
+    const wanted = topics[path].map((topic) => `${topic} https://hub.example.com/in/web/${path}`).toSorted();
+    const made = () => [...shop.subscriptions.values()].map(({ topic, uri }) => `${topic} ${uri}`).toSorted();
+    shop.subscriptions.clear();
+    const source = connection.sources[path] as PollSource<unknown>;
+    const { cursor } = await look(source, null, later);
+    assert.deepEqual(made(), wanted);
+    shop.subscriptions.clear();
+    passed += 30_000;
+    assert.deepEqual((await look(source, cursor, later)).subjects, []);
+    assert.deepEqual(made(), [], 'looked after too often');
+    change();
+    passed += 61_000;
+    assert.equal((await look(source, cursor, later)).subjects.length, 1, `${path}: the gap was not read`);
+    assert.deepEqual(made(), wanted);
+  }
+});
+
+test('a topic that Shopify refuses keeps none of the others from being subscribed to, and is tried again', async (t) => {
+  const { simulator, shop, connection, cx } = await lab({}, { hub: 'https://hub.example.com' });
+  t.after(() => simulator.stop());
+  let refuses = true;
+  const lossy = {
+    ...cx,
+    fetch: async (url: string, init?: Parameters<Context['fetch']>[1]) => {
+      const { variables } = JSON.parse(String(init?.body)) as { variables?: { topic?: string } };
+      if (!refuses || variables?.topic !== 'CUSTOMERS_CREATE') return cx.fetch(url, init);
+      const userErrors = [{ field: ['topic'], message: 'You do not have permission to create webhooks of this topic' }];
+      return new Response(
+        JSON.stringify({ data: { webhookSubscriptionCreate: { webhookSubscription: null, userErrors } } }),
+      );
+    },
+  };
+  const there = () => [...shop.subscriptions.values()].map(({ topic }) => topic);
+  await look(connection.sources.customers as PollSource<unknown>, null, lossy);
+  assert.deepEqual(there(), ['CUSTOMERS_UPDATE']);
+  assert.deepEqual(
+    cx.lines.filter(({ topic }) => topic === 'CUSTOMERS_CREATE').map(({ level, kind }) => [level, kind]),
+    [['warn', 'rejected']],
+  );
+  refuses = false;
+  await look(connection.sources.customers as PollSource<unknown>, null, lossy);
+  assert.deepEqual(there(), ['CUSTOMERS_UPDATE', 'CUSTOMERS_CREATE']);
 });
 
 /** Reads orders from a cursor; what is read, and the cursor after it. */

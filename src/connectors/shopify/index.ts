@@ -96,14 +96,6 @@ export interface ShopifyConnection extends Connection {
   };
 }
 
-/** All that an order goes through; each makes the hub read orders now. */
-const ORDER_TOPICS = [
-  ...['ORDERS_CREATE', 'ORDERS_UPDATED', 'ORDERS_EDITED', 'ORDERS_CANCELLED', 'REFUNDS_CREATE'],
-  ...['RETURNS_APPROVE', 'RETURNS_CANCEL', 'RETURNS_CLOSE', 'RETURNS_UPDATE'],
-];
-const PRODUCT_TOPICS = ['PRODUCTS_CREATE', 'PRODUCTS_UPDATE'];
-const CUSTOMER_TOPICS = ['CUSTOMERS_CREATE', 'CUSTOMERS_UPDATE'];
-
 /**
  * One Shopify shop by the Admin GraphQL API, versions 2026-07 and 2026-10. Throws HubError CONFIG_INVALID for a setting that cannot be.
  *
@@ -111,9 +103,9 @@ const CUSTOMER_TOPICS = ['CUSTOMERS_CREATE', 'CUSTOMERS_UPDATE'];
  */
 export function shopify(config: ShopifyConfig): ShopifyConnection {
   const shop = new Shop(settingsOf(config));
-  const orders = new Subscriptions(shop, 'orders', ORDER_TOPICS);
-  const products = new Subscriptions(shop, 'products', PRODUCT_TOPICS);
-  const customers = new Subscriptions(shop, 'customers', CUSTOMER_TOPICS);
+  const orders = new Subscriptions(shop, 'orders');
+  const products = new Subscriptions(shop, 'products');
+  const customers = new Subscriptions(shop, 'customers');
   return {
     connector: 'shopify',
     entity: config.entity ?? 'main',
@@ -135,7 +127,7 @@ export function shopify(config: ShopifyConfig): ShopifyConnection {
       cancellations: cancellations(shop),
       customers: customerUpdates(shop),
     },
-    check: (cx) => check(shop, [orders, products], cx),
+    check: (cx) => check(shop, [orders, products, customers], cx),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Payment } from '../../model/payment.ts';
 import type { Refund } from '../../model/refund.ts';
 import type { Return } from '../../model/return.ts';
+import { claimedUnits, readClaims } from './claims.ts';
 import { refundKeyIn, returnKeyIn } from './marks.ts';
 import type { ShopifyRefund, ShopifyReturn } from './native.ts';
 import { isRemoval, isTakenOff, removals, skuOf, worthOf } from './order-lines.ts';
@@ -134,12 +135,13 @@ const states: Readonly<Record<string, Return['state']>> = {
   DECLINED: 'cancelled',
 };
 
-/** Goods that come back, once the shop has agreed to it. What was asked for only is none yet; what a hub told here came from the books. */
+/** Goods that come back, once the shop has agreed to it. What was asked for only is none yet; what a hub told here came from the books, also where the customer had opened the return. */
 export function returns(terms: Terms): Return[] {
+  const told = claimedUnits(readClaims(terms.order.returnsTaken?.value));
   return terms.order.returns.nodes.flatMap((one) => {
     const state = states[one.status];
     if (one.returnLineItems.nodes.some(({ returnReasonNote }) => returnKeyIn(returnReasonNote) !== null)) return [];
-    const lines = state === undefined ? [] : returnLines(one, terms);
+    const lines = state === undefined ? [] : returnLines(one, told, terms);
     if (state === undefined || lines.length === 0) return [];
     const came = restockOf(one, terms)[0];
     return [
@@ -161,11 +163,12 @@ export function returns(terms: Terms): Return[] {
 const restockOf = ({ id }: ShopifyReturn, { order }: Terms) =>
   order.refunds.filter((refund) => refund.return?.id === id).flatMap(({ refundLineItems }) => refundLineItems.nodes);
 
-function returnLines(one: ShopifyReturn, terms: Terms): Return['lines'] {
+function returnLines(one: ShopifyReturn, told: ReadonlyMap<string, number>, terms: Terms): Return['lines'] {
   const came = restockOf(one, terms);
-  return one.returnLineItems.nodes.flatMap(({ id, quantity, returnReasonDefinition, fulfillmentLineItem }) => {
+  return one.returnLineItems.nodes.flatMap(({ id, quantity: all, returnReasonDefinition, fulfillmentLineItem }) => {
     const line = terms.order.lineItems.nodes.find((candidate) => candidate.id === fulfillmentLineItem?.lineItem.id);
-    if (!line || quantity === 0) return [];
+    const quantity = all - (told.get(id) ?? 0);
+    if (!line || quantity <= 0) return [];
     const back = came.find(({ lineItem }) => lineItem.id === line.id);
     return [
       {

@@ -161,6 +161,8 @@ const Order = Type.Object({
   ),
   refunds: Type.Array(Refund),
   returns: list(Return),
+  /** What of them the books have told; only where they have. */
+  returnsTaken: Type.Optional(Type.Object({ value: Type.String() })),
 });
 
 export type ShopifyOrder = Static<typeof Order>;

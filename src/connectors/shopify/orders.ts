@@ -26,6 +26,7 @@ interface After {
   readonly updatedAt: string;
   readonly refunds: { readonly id: string; readonly refundLineItems: Page<unknown> }[];
   readonly returns: { readonly nodes: { readonly id: string; readonly returnLineItems: Page<unknown> }[] };
+  readonly returnsTaken: { readonly value: string } | null;
 }
 
 /** Orders read together: few at first, then as many as their cost allows. */
@@ -189,7 +190,8 @@ async function partsAfter(shop: Shop, order: Whole, cx: Context): Promise<object
     });
     returns.push({ ...one, returnLineItems: { nodes } });
   }
-  return { refunds, returns: { nodes: returns } };
+  const { returnsTaken } = after;
+  return { refunds, returns: { nodes: returns }, ...(returnsTaken ? { returnsTaken } : {}) };
 }
 
 /** What of an order leaves from where, for orders that more than one place is to fulfil; null when the order has changed since. */

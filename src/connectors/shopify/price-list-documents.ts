@@ -24,6 +24,16 @@ export const priceListCalls = {
   }
 }`,
   ),
+  deleteListPrices: mutation(
+    'DeleteListPrices',
+    ['prices'],
+    `mutation DeleteListPrices($list: ID!, $variants: [ID!]!) {
+  priceListFixedPricesDelete(priceListId: $list, variantIds: $variants) {
+    deletedFixedPriceVariantIds
+    userErrors { code field message }
+  }
+}`,
+  ),
   setListPrices: mutation(
     'SetListPrices',
     ['prices'],

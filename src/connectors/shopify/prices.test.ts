@@ -82,6 +82,56 @@ test("prices go where their list belongs: the shop's own product by product, tho
   assert.deepEqual(network.sent, ['ProductsOf', 'SetPrices'], 'who has no market asks for none');
 });
 
+test('a price that is none any more is taken off its market, once, whatever else is sent with it; the shop keeps its own', async (t) => {
+  const { simulator, shop, prices, cx, network, us, uk, one, two, three } = await lab();
+  t.after(() => simulator.stop());
+  const gone = { withdrawn: true } as const;
+  await prices.deliver([price(one, 'web-usd', 2150), price(two, 'web-usd', 900), price(one, 'web-gbp', 1800)], cx);
+  await prices.deliver([price(one, 'web', 1999)], cx);
+  network.sent.length = 0;
+  const items = [
+    price(one, 'web-usd', 2150, gone),
+    price(three, 'web-usd', 500, gone),
+    price(one, 'web', 1, gone),
+    price(two, 'web-usd', 950),
+    price(one, 'web-gbp', 1800, gone),
+  ];
+  assert.deepEqual((await prices.deliver(items, cx)).map(told), ['done', 'done', 'done', 'done', 'done']);
+  assert.deepEqual([us.prices, uk.prices, one.price], [{ [two.id]: { price: 950n, compareAtPrice: null } }, {}, 1999n]);
+  assert.deepEqual(
+    network.sent.filter((name) => name === 'DeleteListPrices').length,
+    3,
+    'one complaint, one without it, one of the other list',
+  );
+  assert.deepEqual((await prices.deliver(items, cx)).map(told), ['done', 'done', 'done', 'done', 'done'], 'once more');
+  await prices.deliver([price(one, 'web-usd', 2000)], cx);
+  assert.deepEqual(us.prices[one.id], { price: 2000n, compareAtPrice: null }, 'it may come back');
+  shop.deletePriceList(us.id);
+  assert.deepEqual(
+    (await prices.deliver([price(one, 'web-usd', 2000, gone)], cx)).map(told),
+    ['done'],
+    'with its list',
+  );
+});
+
+test('a price whose taking away lost its answer is taken away once', async (t) => {
+  const { simulator, prices, cx, network, us, one, two } = await lab();
+  t.after(() => simulator.stop());
+  await prices.deliver([price(one, 'web-usd', 2150), price(two, 'web-usd', 900)], cx);
+  const item = price(one, 'web-usd', 2150, { withdrawn: true });
+  network.between = async (name, send) => {
+    await send();
+    if (name === 'DeleteListPrices') throw new TypeError('the line broke');
+    return send();
+  };
+  assert.match(told((await prices.deliver([item], cx))[0]), /^unknown/);
+  network.between = (_, send) => send();
+  assert.equal(told((await prices.deliver([item], cx))[0]), 'done');
+  assert.deepEqual(Object.keys(us.prices), [two.id]);
+  network.between = async () => new Response(JSON.stringify({ data: { priceListFixedPricesDelete: null } }));
+  assert.match(told((await prices.deliver([item], cx))[0]), /^unknown: Shopify did not say/);
+});
+
 test('a price that does not fit its list is rejected in words before anything of it is sent, and stops nobody', async (t) => {
   const { simulator, shop, prices, cx, us, uk, one, two, three } = await lab();
   t.after(() => simulator.stop());

@@ -8,6 +8,7 @@ import type { UserError } from './errors.ts';
 import { priceListCalls } from './price-list-documents.ts';
 import { readPriceLists, sendListPrices, wrongWithList } from './price-lists.ts';
 import { held, type Sent, sendTogether, textOf, type Wanted } from './price-sending.ts';
+import { withdraw } from './price-withdrawals.ts';
 import type { Shop } from './shop.ts';
 import { failed, hasTime, sinkOf, variantOf } from './sink.ts';
 
@@ -41,7 +42,7 @@ const DEADLINE: Duration = '60s';
 
 /**
  * The shop's own prices, in its own currency, product by product; those of lists that the connection's `priceLists` names go to the markets' price lists, list
- * by list. Absolute: the last one wins.
+ * by list, and are taken off them when they are none any more. Absolute: the last one wins.
  *
  * @see https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/priceListFixedPricesAdd
  */
@@ -51,6 +52,7 @@ export const prices = (shop: Shop): Sink<typeof PriceDocument> =>
     accepts: PriceDocument,
     idempotency: 'overwrite',
     deadline: DEADLINE,
+    withdraws: true,
     batch: { max: 100, onFailure: 'independent' },
     deliver: (items, cx) => deliver(shop, items, cx),
   });
@@ -67,8 +69,15 @@ async function deliver(shop: Shop, items: Item<Price>[], cx: Context): Promise<R
       return [];
     }
   });
-  if (wanted.length === 0) return results;
-  for (const { document, prices: open, send } of await groupsOf(shop, wanted, results, cx))
+  const gone = wanted.filter(({ item }) => item.document.withdrawn);
+  const set = wanted.filter((one) => !gone.includes(one));
+  try {
+    await withdraw(shop, gone, mayBegin, results, cx);
+  } catch (error) {
+    for (const { index } of gone) results[index] ??= failed(error);
+  }
+  if (set.length === 0) return results;
+  for (const { document, prices: open, send } of await groupsOf(shop, set, results, cx))
     try {
       await sendTogether(document, open, send, mayBegin, results);
     } catch (error) {

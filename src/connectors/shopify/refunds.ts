@@ -9,7 +9,8 @@ import { faultOfUserError, type UserError } from './errors.ts';
 import { refundMark, refundNote } from './marks.ts';
 import type { ShopifyMoney } from './native.ts';
 import { refundCalls } from './refund-documents.ts';
-import { markedReturn } from './returns.ts';
+import { unitsForReturns } from './return-lines.ts';
+import { standingOf } from './returns.ts';
 import type { Shop } from './shop.ts';
 import { failed, hasTime, orderIdOf, sinkOf } from './sink.ts';
 
@@ -107,13 +108,13 @@ async function refund(shop: Shop, item: Item<Refund>, cx: Context): Promise<Resu
       'currency',
     );
   await waitForReturn(shop, document, now, cx);
-  const refundable = await refundableOf(shop, document, cx);
+  const alone = await moneyAloneOf(shop, document, now, cx);
   const input = {
     orderId: now.id,
     currency,
     note: noteOf(item),
     notify: shop.settings.notifyCustomers,
-    ...goodsOf(shop, document, now, refundable, cx),
+    ...goodsOf(shop, document, now, alone, cx),
     transactions: shareOut(shop, document, now, cx),
   };
   const key = sha256(JSON.stringify([item.key, input])).toString('hex');
@@ -131,8 +132,8 @@ const fieldOf = (path: readonly string[]): string =>
 /** Throws `early` until the shop has the return that a refund of the books belongs to: goods that were refunded first cannot come back there any more. */
 async function waitForReturn(shop: Shop, document: Refund, { id }: OrderNow, cx: Context): Promise<void> {
   if (document.creditNote === undefined || document.return === null) return;
-  const one = await markedReturn(shop, id, document.return, cx);
-  if (one?.status === 'CLOSED') return;
+  const one = await standingOf(shop, id, document.return, cx);
+  if (one?.isDone) return;
   throw new FaultError({
     kind: 'early',
     message: `The goods of refund ${document.number} came back, and Shopify does not have their return yet: see to that one, then retry.`,
@@ -141,17 +142,39 @@ async function waitForReturn(shop: Shop, document: Refund, { id }: OrderNow, cx:
   });
 }
 
-/** How many units Shopify may still refund of each line, where the refund's goods have a return there: those that it has processed are off the order already. */
-async function refundableOf(shop: Shop, document: Refund, cx: Context): Promise<ReadonlyMap<string, number> | null> {
+/**
+ * Lines of which only the money is told. Units that a return has processed are off the order already. Units that are in a return, or may be yet, stay on it: what was refunded as goods Shopify takes
+ * back no more (`returnCreate` is for items that have not been refunded), and processing their return pays nothing unless it is told to.
+ */
+async function moneyAloneOf(shop: Shop, document: Refund, { id }: OrderNow, cx: Context): Promise<ReadonlySet<string>> {
+  const goods = goodsIn(document);
+  const coming = goods.filter(({ mayReturn }) => mayReturn === true);
+  const shipped = coming.length === 0 ? null : await unitsForReturns(shop, `Refund ${document.number}`, id, cx);
+  const stays = coming.filter(({ orderLine, quantity }) => Number(quantity) <= (shipped?.get(orderLine!) ?? 0));
+  const refundable = await refundableOf(shop, document, goods, cx);
+  const gone = goods.filter(
+    (line) => Number(line.quantity) > (refundable?.get(line.orderLine!) ?? Number(line.quantity)),
+  );
+  return new Set([...stays, ...gone].map((line) => line.id));
+}
+
+/** How many units Shopify may still refund of each line, by its number, where the refund's goods have a return there. */
+async function refundableOf(
+  shop: Shop,
+  document: Refund,
+  goods: Refund['lines'],
+  cx: Context,
+): Promise<ReadonlyMap<string, number> | null> {
   if (document.creditNote === undefined || document.return === null) return null;
-  const ids = goodsIn(document).map(({ orderLine }) => `gid://shopify/LineItem/${orderLine}`);
+  const ids = goods.map(({ orderLine }) => `gid://shopify/LineItem/${orderLine}`);
   if (ids.length === 0) return null;
   const { nodes } = await shop.call<{ nodes: ({ id?: string; refundableQuantity?: number } | null)[] }>(
     refundCalls.refundable,
     { ids: [...new Set(ids)] },
     cx,
   );
-  return new Map(nodes.flatMap((node) => (node?.id ? [[node.id, node.refundableQuantity ?? 0] as const] : [])));
+  const tail = (id: string): string => id.slice(id.lastIndexOf('/') + 1);
+  return new Map(nodes.flatMap((node) => (node?.id ? [[tail(node.id), node.refundableQuantity ?? 0] as const] : [])));
 }
 
 /** Lines that are for units of the shop's. */
@@ -163,16 +186,16 @@ function goodsOf(
   shop: Shop,
   document: Refund,
   { taxesIncluded }: OrderNow,
-  refundable: ReadonlyMap<string, number> | null,
+  alone: ReadonlySet<string>,
   cx: Context,
 ): object {
   const { number, currency, lines } = document;
-  const refundLineItems = goodsIn(document).flatMap(({ orderLine, quantity, restockAt }) => {
+  const refundLineItems = goodsIn(document).flatMap(({ id, orderLine, quantity, restockAt }) => {
     const units = Number(quantity);
     const lineItemId = `gid://shopify/LineItem/${orderLine}`;
     if (!Number.isInteger(units) || units < 1)
       throw rejected(`Shopify refunds whole units, not ${quantity} (refund ${number}).`, 'not-whole', 'quantity');
-    if (units > (refundable?.get(lineItemId) ?? units)) return [];
+    if (alone.has(id)) return [];
     if (restockAt === undefined) return [{ lineItemId, quantity: units, restockType: 'NO_RESTOCK' }];
     return [{ lineItemId, quantity: units, restockType: 'RETURN', locationId: shop.locationOf(restockAt, cx) }];
   });

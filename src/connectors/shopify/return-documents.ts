@@ -1,4 +1,4 @@
-import { type Document, mutation, query } from './documents.ts';
+import { CLAIMS, type Document, mutation, query } from './documents.ts';
 
 /** Lines of a return that are read in one call. */
 export const MOST_LINES = 50;
@@ -11,6 +11,7 @@ export const returnCalls = {
     `query ReturnsOfOrder($id: ID!) {
   order(id: $id) {
     id name
+    returnsTaken: metafield(key: "${CLAIMS}") { value compareDigest }
     returns(first: 50) {
       nodes { id status returnLineItems(first: 1) { nodes { __typename ... on ReturnLineItem { returnReasonNote } } } }
     }
@@ -34,7 +35,7 @@ export const returnCalls = {
   ),
   returnable: query(
     'Returnable',
-    ['returns'],
+    ['returns', 'refunds'],
     `query Returnable($id: ID!, $after: String) {
   returnableFulfillments(orderId: $id, first: 3, after: $after) {
     pageInfo { hasNextPage endCursor }
@@ -42,6 +43,20 @@ export const returnCalls = {
       returnableFulfillmentLineItems(first: 60) {
         pageInfo { hasNextPage endCursor }
         nodes { quantity fulfillmentLineItem { id lineItem { id } } }
+      }
+    }
+  }
+}`,
+  ),
+  returned: query(
+    'ReturnedUnits',
+    ['refunds'],
+    `query ReturnedUnits($id: ID!) {
+  order(id: $id) {
+    returns(first: 10) {
+      nodes {
+        id status
+        returnLineItems(first: 10) { nodes { __typename id ... on ReturnLineItem { quantity fulfillmentLineItem { lineItem { id } } } } }
       }
     }
   }
@@ -64,6 +79,13 @@ export const returnCalls = {
     ['returns'],
     `mutation OpenReturn($input: ReturnInput!) {
   returnCreate(returnInput: $input) { return { id status } userErrors { code field message } }
+}`,
+  ),
+  claim: mutation(
+    'ClaimReturn',
+    ['returns'],
+    `mutation ClaimReturn($metafields: [MetafieldsSetInput!]!) {
+  metafieldsSet(metafields: $metafields) { metafields { id } userErrors { code field message } }
 }`,
   ),
   process: mutation(

@@ -1,6 +1,7 @@
 import type { Context } from '../../core/connector.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
 import type { Return } from '../../model/return.ts';
+import type { Claim } from './claims.ts';
 import { allOf, type Page } from './pages.ts';
 import { returnCalls } from './return-documents.ts';
 import type { Shop } from './shop.ts';
@@ -12,6 +13,21 @@ interface Unit {
 
 interface Returnable {
   readonly returnableFulfillmentLineItems: Page<{ readonly quantity: number; readonly fulfillmentLineItem: Unit }>;
+}
+
+/** Returns of an order. */
+interface Returned {
+  readonly returns: {
+    readonly nodes: readonly {
+      readonly status: string;
+      readonly returnLineItems: {
+        readonly nodes: readonly {
+          readonly quantity?: number;
+          readonly fulfillmentLineItem?: Pick<Unit, 'lineItem'>;
+        }[];
+      };
+    }[];
+  };
 }
 
 /** Units of a fulfilment's line that come back. */
@@ -46,7 +62,8 @@ export interface Reversed {
 
 const tailOf = (gid: string): string => gid.slice(gid.lastIndexOf('/') + 1);
 
-function unitsOf({ quantity, sku }: Return['lines'][number], number: string): number {
+/** Throws `rejected` for what is no whole unit. */
+export function unitsOf({ quantity, sku }: Return['lines'][number], number: string): number {
   const units = Number(quantity);
   if (Number.isInteger(units) && units > 0) return units;
   throw rejected(`Shopify takes back whole units, not ${quantity} of ${sku} (return ${number}).`, 'not-whole', 'lines');
@@ -57,7 +74,7 @@ function unitsOf({ quantity, sku }: Return['lines'][number], number: string): nu
  * or was refunded, before.
  */
 export async function partsOf(shop: Shop, document: Return, orderId: string, cx: Context): Promise<Part[]> {
-  const left = await leftIn(shop, document, orderId, cx);
+  const left = await leftIn(shop, `Return ${document.number}`, orderId, cx);
   const parts = new Map<string, number>();
   for (const line of document.lines) {
     let wanted = unitsOf(line, document.number);
@@ -73,8 +90,29 @@ export async function partsOf(shop: Shop, document: Return, orderId: string, cx:
   return [...parts].map(([id, quantity]) => ({ id, quantity }));
 }
 
+/**
+ * How many units of each line of the order are part of a return or may become one, by Shopify's number of the line: shipped, and not refunded as goods. `about` begins a sentence:
+ * `Refund RINV/1`.
+ */
+export async function unitsForReturns(
+  shop: Shop,
+  about: string,
+  orderId: string,
+  cx: Context,
+): Promise<ReadonlyMap<string, number>> {
+  const units = new Map<string, number>();
+  const count = ({ lineItem }: Pick<Unit, 'lineItem'>, quantity: number) =>
+    units.set(tailOf(lineItem.id), (units.get(tailOf(lineItem.id)) ?? 0) + quantity);
+  for (const one of await leftIn(shop, about, orderId, cx)) count(one, one.quantity);
+  const { order } = await shop.call<{ order: Returned | null }>(returnCalls.returned, { id: orderId }, cx);
+  for (const { status, returnLineItems } of order?.returns.nodes ?? [])
+    for (const { fulfillmentLineItem, quantity = 0 } of returnLineItems.nodes)
+      if (fulfillmentLineItem && status !== 'CANCELED' && status !== 'DECLINED') count(fulfillmentLineItem, quantity);
+  return units;
+}
+
 /** Lines of fulfilments, with how many of their units may come back. */
-async function leftIn(shop: Shop, { number }: Return, id: string, cx: Context) {
+async function leftIn(shop: Shop, about: string, id: string, cx: Context) {
   const ask = async (after: string | null) =>
     (
       await shop.call<{ returnableFulfillments: Page<Returnable> }>(
@@ -87,7 +125,7 @@ async function leftIn(shop: Shop, { number }: Return, id: string, cx: Context) {
   return fulfilments.flatMap(({ returnableFulfillmentLineItems: { nodes, pageInfo } }) => {
     if (pageInfo.hasNextPage)
       throw rejected(
-        `Return ${number} is of a parcel with more lines than are read: make it in Shopify, then dismiss this.`,
+        `${about} is of a parcel with more lines than are read: make it in Shopify, then dismiss this.`,
         'too-large',
         'lines',
       );
@@ -113,13 +151,13 @@ const notThere = (
 ): FaultError =>
   new FaultError({
     kind: isMore ? 'early' : 'rejected',
-    message: `Return ${number} of order ${orderNumber} has ${quantity} of ${sku}, ${wanted} more than Shopify can take back: they were refunded there before they came, are in a return that is open there, or were not shipped. See to it there, then retry, or dismiss this: stock is told by its level.`,
+    message: `Return ${number} of order ${orderNumber} has ${quantity} of ${sku}, ${wanted} more than Shopify can take back: they were refunded there as goods before they came, are in a return that was asked for and not approved there, have come back before, or were not shipped. See to it there, then retry, or dismiss this: stock is told by its level.`,
     cause: 'not-returnable',
     field: 'lines',
   });
 
-/** Lines of the return to be processed, each with what became of its units. */
-export function shareOut({ lines }: Return, now: Reversed, location: string | null): object[] {
+/** Lines of the return to be processed, each with what became of its units. `claim`: how many units of each line, where they are not all of these goods. */
+export function shareOut({ lines }: Return, now: Reversed, location: string | null, claim: Claim | null): object[] {
   const open = now.reverseFulfillmentOrders.nodes
     .flatMap(({ lineItems }) => lineItems.nodes)
     .map(({ id, totalQuantity, dispositions, fulfillmentLineItem }) => ({
@@ -131,9 +169,10 @@ export function shareOut({ lines }: Return, now: Reversed, location: string | nu
   for (const { orderLine, quantity, restock } of lines)
     if (restock !== true) lost.set(orderLine, (lost.get(orderLine) ?? 0) + Number(quantity));
   return now.returnLineItems.nodes.flatMap(({ id, unprocessedQuantity = 0, fulfillmentLineItem: unit }) => {
-    if (unprocessedQuantity === 0 || !unit) return [];
+    const taken = claim === null ? unprocessedQuantity : Math.min(unprocessedQuantity, claim.lines[id]?.units ?? 0);
+    if (taken === 0 || !unit) return [];
     const orderLine = tailOf(unit.lineItem.id);
-    let wanted = unprocessedQuantity;
+    let wanted = taken;
     const dispositions: object[] = [];
     const dispose = (dispositionType: string, most: number): number => {
       let given = 0;
@@ -151,6 +190,6 @@ export function shareOut({ lines }: Return, now: Reversed, location: string | nu
     const bad = lost.get(orderLine) ?? 0;
     lost.set(orderLine, bad - dispose('NOT_RESTOCKED', bad));
     dispose('RESTOCKED', wanted);
-    return [{ id, quantity: unprocessedQuantity, dispositions }];
+    return [{ id, quantity: taken, dispositions }];
   });
 }

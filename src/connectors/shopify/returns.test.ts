@@ -160,17 +160,189 @@ test('what Shopify cannot take back goes to a person, in words; what it has not 
   const refunded = sell(1);
   fulfil(shop, refunded, []);
   refundOrder(shop, refunded, [{ lineId: refunded.lines[0]!.id, quantity: 1, restockType: 'NO_RESTOCK' }]);
-  assert.match(await deliver(returnOf(refunded, [{}])), /^rejected: .*refunded there before they came/);
+  assert.match(await deliver(returnOf(refunded, [{}])), /^rejected: .*refunded there as goods before they came/);
   const asked = sell(1);
   fulfil(shop, asked, []);
-  openReturn(shop, asked, asked.lines[0]!.id, 1);
-  assert.match(await deliver(returnOf(asked, [{}])), /^rejected: .*in a return that is open there/);
+  openReturn(shop, asked, asked.lines[0]!.id, 1).status = 'REQUESTED';
+  assert.match(await deliver(returnOf(asked, [{}])), /^rejected: .*in a return that was asked for and not approved/);
   const broken = sell();
   fulfil(shop, broken, []);
   assert.match(await deliver(returnOf(broken, [{ quantity: '0.5' }])), /^rejected: Shopify takes back whole units/);
   assert.match(await deliver(returnOf(broken, [{ restock: null }])), /^rejected: .* fit for sale or not/);
   assert.match(await deliver(returnOf(broken, [{}], { state: 'announced' })), /^rejected: .* is announced/);
   assert.equal(broken.returns.length, 0);
+});
+
+const processedOf = ({ returns }: Order) =>
+  returns.map(({ name, status, lines }) => [name, status, ...lines.map(({ processed = 0 }) => processed)]);
+
+test('goods of a return that the customer opened in the shop are processed on that one, once, and the shop tells none of them back', async (t) => {
+  const at = await lab(t);
+  const { simulator, sinks, cx, sell, shop, level } = at;
+  for (const step of [null, 'ClaimReturn', 'ProcessReturn', 'CloseReturn']) {
+    const order = sell();
+    fulfil(shop, order, []);
+    const one = openReturn(shop, order, order.lines[0]!.id, 2);
+    const before = level();
+    const item = returnOf(order, [{ quantity: '2' }]);
+    assert.deepEqual(await sinks.returns.find!([item], cx), [{ found: 'absent' }]);
+    let cut = step === null;
+    const lossy: Context = {
+      ...cx,
+      fetch: async (url, init) => {
+        const answer = await cx.fetch(url, init);
+        if (cut || !String(init?.body).includes(String(step))) return answer;
+        cut = true;
+        throw new TypeError('the line broke');
+      },
+    };
+    if (step !== null) {
+      assert.match(told((await sinks.returns.deliver([item], lossy))[0]), /^unknown/, step);
+      const landed = step === 'CloseReturn';
+      assert.deepEqual(
+        await sinks.returns.find!([item], cx),
+        [landed ? { found: 'whole', id: one.id } : { found: 'absent' }],
+        step,
+      );
+    }
+    assert.deepEqual((await sinks.returns.deliver([item], cx))[0], { outcome: 'done', id: one.id });
+    assert.deepEqual((await sinks.returns.deliver([item], cx))[0], { outcome: 'done', id: one.id }, 'once more');
+    assert.deepEqual(await sinks.returns.find!([item], cx), [{ found: 'whole', id: one.id }]);
+    assert.deepEqual(processedOf(order), [[one.name, 'CLOSED', 2]]);
+    assert.equal(level(), before + 2);
+    const drafts = await heard(at, order, cx);
+    assert.deepEqual(
+      drafts.filter(({ kind }) => kind === 'return' || kind === 'refund'),
+      [],
+    );
+    assert.deepEqual(
+      order.transactions.filter(({ kind }) => kind === 'REFUND'),
+      [],
+    );
+  }
+  assert.ok(
+    simulator.requests.every(({ operation }) => operation !== 'OpenReturn'),
+    'a second return was opened',
+  );
+});
+
+test('of goods that come in parts each part is processed, the last one closes the return, and what people took back in the shop is told', async (t) => {
+  const at = await lab(t);
+  const { sinks, cx, sell, shop } = at;
+  const order = sell();
+  fulfil(shop, order, []);
+  const one = openReturn(shop, order, order.lines[0]!.id, 3);
+  const part = (key: string): Item<Return> => ({ ...returnOf(order, [{ quantity: '1' }]), key });
+  const send = async (item: Item<Return>) => told((await sinks.returns.deliver([item], cx))[0]);
+  assert.equal(await send(part('odoo:return-1')), 'done');
+  assert.deepEqual(processedOf(order), [[one.name, 'OPEN', 1]]);
+  assert.equal(await send(part('odoo:return-1')), 'done', 'once more');
+  assert.equal(await send(part('odoo:return-2')), 'done');
+  assert.deepEqual(processedOf(order), [[one.name, 'OPEN', 2]]);
+  const announced = (await heard(at, order, cx)).filter(({ kind }) => kind === 'return');
+  assert.deepEqual(
+    announced.map(({ body }) => [(body as Return).state, (body as Return).lines.map(({ quantity }) => quantity)]),
+    [['announced', ['1']]],
+    'what is still to come',
+  );
+  assert.equal(await send(part('odoo:return-3')), 'done');
+  assert.deepEqual(processedOf(order), [[one.name, 'CLOSED', 3]]);
+  assert.deepEqual(
+    (await sinks.returns.find!([part('odoo:return-1'), part('odoo:return-2'), part('odoo:return-3')], cx)).map(
+      ({ found }) => found,
+    ),
+    ['whole', 'whole', 'whole'],
+  );
+  const refund = { ...creditOf(order, [{ quantity: '1' }]) };
+  const waits = { ...refund, document: { ...refund.document, return: 'odoo:return-2' } };
+  assert.equal(told((await sinks.refunds.deliver([waits], cx))[0]), 'done', 'its goods are back');
+});
+
+test('the return that goods belong to is the one that awaits just them; other goods than were announced go to a person', async (t) => {
+  const { sinks, cx, sell, shop } = await lab(t);
+  const send = async (item: Item<Return>) => told((await sinks.returns.deliver([item], cx))[0]);
+  const shipped = (quantity = 5): Order => {
+    const order = sell(quantity);
+    fulfil(shop, order, []);
+    return order;
+  };
+  const order = shipped();
+  openReturn(shop, order, order.lines[0]!.id, 3);
+  const fits = openReturn(shop, order, order.lines[0]!.id, 1);
+  assert.equal(await send(returnOf(order, [{}])), 'done');
+  assert.deepEqual(
+    order.returns.map(({ name, status }) => [name, status]),
+    [
+      [order.returns[0]!.name, 'OPEN'],
+      [fits.name, 'CLOSED'],
+    ],
+  );
+  const more = shipped();
+  openReturn(shop, more, more.lines[0]!.id, 1);
+  assert.match(
+    await send(returnOf(more, [{ quantity: '2' }])),
+    /^rejected: Return WH\/IN\/00007 brought other goods of order #\d+ than #\d+-R1 in Shopify awaits/,
+  );
+  const unclear = shipped();
+  openReturn(shop, unclear, unclear.lines[0]!.id, 2);
+  openReturn(shop, unclear, unclear.lines[0]!.id, 3);
+  assert.match(await send(returnOf(unclear, [{}])), /^rejected: .* than #\d+-R1, #\d+-R2 in Shopify await:/);
+  for (const one of [more, unclear]) assert.ok(one.returns.every(({ lines }) => (lines[0]!.processed ?? 0) === 0));
+  const called = shipped();
+  const gone = openReturn(shop, called, called.lines[0]!.id, 1);
+  const cx2: Context = {
+    ...cx,
+    fetch: async (url, init) => {
+      if (String(init?.body).includes('ProcessReturn')) gone.status = 'CANCELED';
+      return cx.fetch(url, init);
+    },
+  };
+  await sinks.returns.deliver([returnOf(called, [{}])], cx2);
+  assert.match(await send(returnOf(called, [{}])), /^rejected: Return WH\/IN\/00007 was cancelled in Shopify/);
+});
+
+test('two receipts of one return are told one after the other, also where both began at once', async (t) => {
+  const { sinks, cx, sell, shop } = await lab(t);
+  const order = sell();
+  fulfil(shop, order, []);
+  const one = openReturn(shop, order, order.lines[0]!.id, 2);
+  const part = (key: string): Item<Return> => ({ ...returnOf(order, [{}]), key });
+  // The second is told while the first has written down what it is and not processed it.
+  let second = '';
+  const slow: Context = {
+    ...cx,
+    fetch: async (url, init) => {
+      if (String(init?.body).includes('ProcessReturn') && second === '')
+        second = told((await sinks.returns.deliver([part('odoo:return-2')], cx))[0]);
+      return cx.fetch(url, init);
+    },
+  };
+  assert.equal(told((await sinks.returns.deliver([part('odoo:return-1')], slow))[0]), 'done');
+  assert.match(second, /^early: Other goods of return #\d+-R1 came before those of WH\/IN\/00007/);
+  // And while it has read what is there and not written it down.
+  const other = sell();
+  fulfil(shop, other, []);
+  openReturn(shop, other, other.lines[0]!.id, 1);
+  openReturn(shop, other, other.lines[0]!.id, 2);
+  let raced = '';
+  const racing: Context = {
+    ...cx,
+    fetch: async (url, init) => {
+      if (String(init?.body).includes('ClaimReturn') && raced === '')
+        raced = told((await sinks.returns.deliver([{ ...returnOf(other, [{ quantity: '2' }]), key: 'b' }], cx))[0]);
+      return cx.fetch(url, init);
+    },
+  };
+  const first = { ...returnOf(other, [{}]), key: 'a' };
+  assert.match(told((await sinks.returns.deliver([first], racing))[0]), /^transient: Another return of the order/);
+  assert.equal(raced, 'done');
+  assert.equal(told((await sinks.returns.deliver([first], cx))[0]), 'done');
+  assert.equal(told((await sinks.returns.deliver([part('odoo:return-2')], cx))[0]), 'done');
+  assert.deepEqual(processedOf(order), [[one.name, 'CLOSED', 2]]);
+  assert.deepEqual(
+    other.returns.map(({ status }) => status),
+    ['CLOSED', 'CLOSED'],
+  );
 });
 
 test('a refund of the books waits for the return of its goods, is money alone then, and is the same refund when the shop tells it', async (t) => {
@@ -216,6 +388,90 @@ test('a refund of the books waits for the return of its goods, is money alone th
   assert.equal(paid.length, 1);
   assert.equal(paid[0]!.transactions[0]!.amount.shop, BigInt(unit));
   assert.deepEqual(paid[0]!.lines, [], 'the units are off the order by their return');
+});
+
+const creditOf = (
+  order: Order,
+  lines: Partial<Refund['lines'][number]>[],
+  key = 'odoo:credit-note-5',
+): Item<Refund> => {
+  const unit = Number(order.lines[0]!.unitPrice.shop);
+  const document: Refund = {
+    id: key,
+    number: 'RINV/5',
+    order: 'web:1',
+    orderNumber: order.name,
+    return: null,
+    creditNote: 'RINV/5',
+    refundedOn: '2026-11-25',
+    method: null,
+    currency: 'EUR',
+    amount: lines.reduce((sum, { quantity = '1' }) => sum + Number(quantity) * unit, 0),
+    lines: lines.map((line, index) => ({
+      id: String(index),
+      orderLine: tail(order.lines[0]!.id),
+      description: 'x',
+      quantity: '1',
+      amount: Number(line.quantity ?? '1') * unit,
+      tax: 0,
+      taxes: [],
+      ...line,
+    })),
+  };
+  return { key, id: null, version: 1, links: new Map([['order:web:1', order.id]]), document };
+};
+
+test('what was paid back before its goods came is a return when they come, and is not paid again', async (t) => {
+  const { sinks, cx, sell, shop, level } = await lab(t);
+  const order = sell();
+  fulfil(shop, order, []);
+  const before = level();
+  const refund = creditOf(order, [{ quantity: '2', mayReturn: true }]);
+  assert.equal(told((await sinks.refunds.deliver([refund], cx))[0]), 'done');
+  assert.deepEqual(
+    order.refunds.map(({ lines }) => lines),
+    [[]],
+    'the goods stay on the order',
+  );
+  const goods = returnOf(order, [{ quantity: '2' }]);
+  assert.equal(told((await sinks.returns.deliver([goods], cx))[0]), 'done');
+  assert.deepEqual(
+    order.returns.map(({ status, lines }) => [status, lines[0]!.quantity]),
+    [['CLOSED', 2]],
+  );
+  assert.equal(level(), before + 2);
+  const paid = order.transactions.filter(({ kind }) => kind === 'REFUND');
+  assert.deepEqual(
+    paid.map(({ amount }) => Number(amount.shop)),
+    [refund.document.amount],
+  );
+  assert.deepEqual(await sinks.refunds.find!([refund], cx), [{ found: 'whole', id: order.refunds[0]!.id }]);
+});
+
+test('units that were not shipped in the shop, or were refunded there as goods, are refunded as goods; those in a return are money alone', async (t) => {
+  const { sinks, cx, sell, shop } = await lab(t);
+  const pays = async (order: Order) =>
+    told((await sinks.refunds.deliver([creditOf(order, [{ quantity: '2', mayReturn: true }])], cx))[0]);
+  const units = ({ refunds }: Order) => refunds.map(({ lines }) => lines.map(({ quantity }) => quantity));
+  const unshipped = sell();
+  assert.equal(await pays(unshipped), 'done');
+  assert.deepEqual(units(unshipped), [[2]]);
+  const refunded = sell();
+  fulfil(shop, refunded, []);
+  refundOrder(shop, refunded, [{ lineId: refunded.lines[0]!.id, quantity: 2, restockType: 'NO_RESTOCK' }], {
+    money: 0n,
+  });
+  assert.match(await pays(refunded), /^rejected: .*cannot refund more items than were purchased/);
+  const open = sell();
+  fulfil(shop, open, []);
+  openReturn(shop, open, open.lines[0]!.id, 2);
+  assert.equal(await pays(open), 'done');
+  assert.deepEqual(units(open), [[]]);
+  const back = sell();
+  fulfil(shop, back, []);
+  assert.equal(told((await sinks.returns.deliver([returnOf(back, [{ quantity: '2' }])], cx))[0]), 'done');
+  assert.equal(await pays(back), 'done');
+  assert.deepEqual(units(back), [[2], []], 'the first is what the return took off');
 });
 
 test('goods that are for sale again are restocked with their refund where no return tells of them', async (t) => {

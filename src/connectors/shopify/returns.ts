@@ -2,10 +2,12 @@ import type { Duration } from '../../core/clock.ts';
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
 import { type Return, ReturnDocument } from '../../model/return.ts';
+import { type Claim, readClaims } from './claims.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
 import { returnKeyIn, returnNote } from './marks.ts';
+import { claimFor, isProcessed, isWhole, type ReturnNow, returnNow } from './open-returns.ts';
 import { MOST_LINES, returnCalls } from './return-documents.ts';
-import { partsOf, type Reversed, shareOut } from './return-lines.ts';
+import { partsOf, shareOut } from './return-lines.ts';
 import type { Shop } from './shop.ts';
 import { failed, hasTime, orderIdOf, sinkOf } from './sink.ts';
 
@@ -14,10 +16,15 @@ interface Marked {
   readonly status: string;
 }
 
-interface ReturnNow extends Reversed {
-  readonly id: string;
-  readonly name: string;
-  readonly status: string;
+interface InOrder {
+  readonly order: {
+    readonly returnsTaken: { readonly value: string; readonly compareDigest: string } | null;
+    readonly returns: {
+      readonly nodes: readonly (Marked & {
+        readonly returnLineItems: { readonly nodes: readonly { readonly returnReasonNote?: string }[] };
+      })[];
+    };
+  } | null;
 }
 
 type Told<Name extends string> = Record<Name, { return: Marked | null; userErrors: UserError[] } | null>;
@@ -27,6 +34,8 @@ const DEADLINE: Duration = '60s';
 /**
  * Goods that came back, told to the shop that sold them: a return that is opened for what was shipped, processed with what became of the goods (restocked or not), and closed. Money is a
  * document of its own.
+ *
+ * Goods of a return that the customer opened in the shop are processed on that one, as far as they came, and it is closed once nothing is left.
  *
  * Shopify takes no key for any of it, so the return's own key stands with the reason of its lines and is looked for first; each step is made only where the one before has been and
  * its own has not. By that mark `webOrders` knows what it need not tell again.
@@ -43,8 +52,8 @@ export const returns = (shop: Shop): Sink<typeof ReturnDocument> =>
     find: async (items, cx) => {
       const found: Found[] = [];
       for (const item of items) {
-        const one = await markedReturn(shop, orderOf(item), item.key, cx);
-        found.push(one?.status === 'CLOSED' ? { found: 'whole', id: one.id } : { found: 'absent' });
+        const one = await standingOf(shop, orderOf(item), item.key, cx);
+        found.push(one?.isDone ? { found: 'whole', id: one.id } : { found: 'absent' });
       }
       return found;
     },
@@ -59,19 +68,32 @@ export const returns = (shop: Shop): Sink<typeof ReturnDocument> =>
 
 const orderOf = (item: Item<Return>): string => orderIdOf(item, item.document.order, item.document.orderNumber);
 
-/** The return of an order that a hub made for a return of this key, or null. */
-export async function markedReturn(shop: Shop, order: string, key: string, cx: Context): Promise<Marked | null> {
-  const told = await shop.call<{
-    order: {
-      returns: {
-        nodes: (Marked & { returnLineItems: { nodes: { returnReasonNote?: string }[] } })[];
-      };
-    } | null;
-  }>(returnCalls.returnsOfOrder, { id: order }, cx);
-  if (!told.order) throw rejected('Its order is no longer in the shop.', 'gone', 'order');
-  const isOurs = ({ returnLineItems }: { returnLineItems: { nodes: { returnReasonNote?: string }[] } }): boolean =>
-    returnLineItems.nodes.some(({ returnReasonNote }) => returnKeyIn(returnReasonNote) === key);
-  return told.order.returns.nodes.find(isOurs) ?? null;
+/** Returns of an order: which a hub opened for a return of this key, which are the shop's own and open, and which units of those were put to what. */
+async function returnsOf(shop: Shop, order: string, key: string, cx: Context) {
+  const { order: told } = await shop.call<InOrder>(returnCalls.returnsOfOrder, { id: order }, cx);
+  if (!told) throw rejected('Its order is no longer in the shop.', 'gone', 'order');
+  const { returnsTaken, returns: all } = told;
+  const keysOf = ({ returnLineItems }: (typeof all.nodes)[number]) =>
+    returnLineItems.nodes.flatMap(({ returnReasonNote }) => returnKeyIn(returnReasonNote) ?? []);
+  const own = all.nodes.find((one) => keysOf(one).includes(key)) ?? null;
+  const open = all.nodes.filter((one) => one.status === 'OPEN' && keysOf(one).length === 0).map(({ id }) => id);
+  const stored = { claims: readClaims(returnsTaken?.value), digest: returnsTaken?.compareDigest ?? null };
+  return { order, own, open, stored };
+}
+
+/** What stands in the shop for a return of this key, and whether all of it is done; null where there is nothing yet. */
+export async function standingOf(
+  shop: Shop,
+  order: string,
+  key: string,
+  cx: Context,
+): Promise<{ readonly id: string; readonly isDone: boolean } | null> {
+  const { own, stored } = await returnsOf(shop, order, key, cx);
+  if (own) return { id: own.id, isDone: own.status === 'CLOSED' };
+  const claim = stored.claims[key];
+  if (!claim) return null;
+  const now = await returnNow(shop, key, claim.return, cx);
+  return { id: claim.return, isDone: isProcessed(claim, now) && !(now.status === 'OPEN' && isWhole(now)) };
 }
 
 async function takeBack(shop: Shop, item: Item<Return>, cx: Context): Promise<Result> {
@@ -84,15 +106,29 @@ async function takeBack(shop: Shop, item: Item<Return>, cx: Context): Promise<Re
     );
   if (lines.some(({ restock }) => restock === null))
     throw rejected(`Return ${number} was received, but not said to be fit for sale or not.`, 'not-judged', 'restock');
-  let one = await markedReturn(shop, orderOf(item), item.key, cx);
-  one ??= await open(shop, item, cx);
-  if (one.status === 'CANCELED' || one.status === 'DECLINED')
-    throw rejected(`Return ${number} was cancelled in Shopify, and its goods came back.`, 'cancelled-there', 'state');
-  if (one.status === 'OPEN') {
-    const processed = await process(shop, item, one.id, cx);
-    if (processed?.status !== 'CLOSED') await act(shop, 'returnClose', returnCalls.close, { id: one.id }, cx);
+  const there = await returnsOf(shop, orderOf(item), item.key, cx);
+  if (!there.own) {
+    const claim = there.stored.claims[item.key] ?? (await claimFor(shop, item, there, cx));
+    if (claim) return finish(shop, item, claim.return, claim, cx);
   }
-  return { outcome: 'done', id: one.id };
+  const one = there.own ?? (await open(shop, item, cx));
+  return finish(shop, item, one.id, null, cx);
+}
+
+/** What is not processed yet is, and a return of which nothing is left is closed. `claim`: of a return of the shop's own these units only. */
+async function finish(shop: Shop, item: Item<Return>, id: string, claim: Claim | null, cx: Context): Promise<Result> {
+  const { document } = item;
+  const { number } = document;
+  let now = await returnNow(shop, number, id, cx);
+  if (now.status === 'CANCELED' || now.status === 'DECLINED')
+    throw rejected(`Return ${number} was cancelled in Shopify, and its goods came back.`, 'cancelled-there', 'state');
+  const isDone = claim === null ? now.status === 'CLOSED' || isWhole(now) : isProcessed(claim, now);
+  if (!isDone) {
+    await process(shop, item, now, claim, cx);
+    now = await returnNow(shop, number, id, cx);
+  }
+  if (now.status === 'OPEN' && isWhole(now)) await act(shop, 'returnClose', returnCalls.close, { id }, cx);
+  return { outcome: 'done', id };
 }
 
 /** Opens the return for what was shipped and has not come back yet. */
@@ -117,15 +153,24 @@ async function open(shop: Shop, item: Item<Return>, cx: Context): Promise<Marked
   return act(shop, 'returnCreate', returnCalls.open, { input }, cx);
 }
 
-/** Says what became of what was not processed yet; null where all was. */
-async function process(shop: Shop, { document }: Item<Return>, id: string, cx: Context): Promise<Marked | null> {
-  const { return: now } = await shop.call<{ return: ReturnNow | null }>(returnCalls.returnNow, { id }, cx);
-  if (!now) throw rejected(`Return ${document.number} is no longer in the shop.`, 'gone', 'state');
+/** Says what became of the goods. */
+async function process(
+  shop: Shop,
+  { document }: Item<Return>,
+  now: ReturnNow,
+  claim: Claim | null,
+  cx: Context,
+): Promise<void> {
   const location = document.lines.some(({ restock }) => restock === true) ? placeOf(shop, document, cx) : null;
-  const returnLineItems = shareOut(document, now, location);
-  if (returnLineItems.length === 0) return null;
-  const input = { returnId: id, notifyCustomer: shop.settings.notifyCustomers, returnLineItems };
-  return act(shop, 'returnProcess', returnCalls.process, { input }, cx);
+  const returnLineItems = shareOut(document, now, location, claim);
+  if (returnLineItems.length === 0)
+    throw rejected(
+      `Return ${document.number} is of goods that ${now.name} in Shopify does not await any more: see to it there, then dismiss this.`,
+      'return-differs',
+      'lines',
+    );
+  const input = { returnId: now.id, notifyCustomer: shop.settings.notifyCustomers, returnLineItems };
+  await act(shop, 'returnProcess', returnCalls.process, { input }, cx);
 }
 
 function placeOf(shop: Shop, { number, location }: Return, cx: Context): string {

@@ -13,6 +13,21 @@ interface Subscription {
   readonly format: string;
 }
 
+/**
+ * What makes each source read now: all that its records go through. A topic says no more than that something happened, so one too many costs a look.
+ *
+ * @see https://shopify.dev/docs/api/admin-graphql/latest/enums/WebhookSubscriptionTopic
+ */
+export const topics = {
+  orders: [
+    ...['ORDERS_CREATE', 'ORDERS_UPDATED', 'ORDERS_EDITED', 'ORDERS_CANCELLED', 'ORDER_TRANSACTIONS_CREATE'],
+    ...['REFUNDS_CREATE', 'RETURNS_APPROVE', 'RETURNS_CANCEL', 'RETURNS_CLOSE', 'RETURNS_DECLINE'],
+    ...['RETURNS_PROCESS', 'RETURNS_REOPEN', 'RETURNS_UPDATE'],
+  ],
+  products: ['PRODUCTS_CREATE', 'PRODUCTS_UPDATE'],
+  customers: ['CUSTOMERS_CREATE', 'CUSTOMERS_UPDATE'],
+} as const satisfies Record<string, readonly string[]>;
+
 /** Looked after no more often than this, or than changes are looked for. */
 const EVERY_MS = milliseconds('1m');
 
@@ -28,26 +43,23 @@ export class Subscriptions {
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   /** `path`: last part of the address, `POST /in/{connection}/{path}`. */
-  constructor(shop: Shop, path: string, topics: readonly string[]) {
+  constructor(shop: Shop, path: keyof typeof topics) {
     this.#shop = shop;
     this.#path = path;
-    this.#topics = topics;
+    this.#topics = topics[path];
   }
 
-  /** Makes what is missing, at most once a minute. What goes wrong here is logged and tried again: reading goes on. */
+  /** Makes what is missing, at most once a minute. What goes wrong here is logged and tried again: reading goes on, and so do the other topics. */
   async keep(cx: Context): Promise<void> {
     const { hub, every } = this.#shop.settings;
     const since = cx.clock.monotonic() - this.#lookedAt;
     if (hub === undefined || since < Math.min(EVERY_MS, milliseconds(every))) return;
-    try {
+    let whole = true;
+    await attempt(cx, async () => {
       const { missing } = await this.#look(cx);
-      for (const topic of missing) await this.#subscribe(topic, cx);
-      this.#lookedAt = cx.clock.monotonic();
-    } catch (error) {
-      if (!(error instanceof FaultError) || error.fault.kind === 'refused' || error.fault.kind === 'throttled')
-        throw error;
-      cx.log.warn('webhook subscriptions could not be looked after', { kind: error.fault.kind });
-    }
+      for (const topic of missing) whole = (await attempt(cx, () => this.#subscribe(topic, cx), topic)) && whole;
+      if (whole) this.#lookedAt = cx.clock.monotonic();
+    });
   }
 
   async *check(cx: Context): AsyncIterable<Finding> {
@@ -93,5 +105,18 @@ export class Subscriptions {
     if (error && !/already been taken/.test(error.message))
       throw new FaultError(faultOfUserError(documents.subscribe, error));
     if (!error) cx.log.warn('webhook subscription made', { connection: cx.connection, topic });
+  }
+}
+
+/** Whether it went well. What concerns the connection is thrown, all else is logged. */
+async function attempt(cx: Context, act: () => Promise<void>, topic = 'all'): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    if (!(error instanceof FaultError) || error.fault.kind === 'refused' || error.fault.kind === 'throttled')
+      throw error;
+    cx.log.warn('webhook subscriptions could not be looked after', { topic, kind: error.fault.kind });
+    return false;
   }
 }

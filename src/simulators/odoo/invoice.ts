@@ -302,6 +302,7 @@ export const invoiceModels = (): Model[] => [
         default: (env) => env.get('res.company', env.company).currency_id!,
       }),
       memo: char('Memo', { index: true }),
+      payment_reference: char('Payment Reference', { index: true }),
       date: date('Date', { default: (env) => env.db.today() }),
       partner_type: selection(
         'Partner Type',

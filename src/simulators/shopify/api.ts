@@ -11,6 +11,7 @@ import {
 import { Bulk } from './bulk.ts';
 import { actualCost, type Bucket, requestedCost } from './cost.ts';
 import { updateCustomer } from './customers.ts';
+import { setMetafields } from './metafields.ts';
 import {
   addEvent,
   createFulfillment,
@@ -23,7 +24,7 @@ import {
 } from './mutations.ts';
 import { type PageArgs, page, refusal, searched } from './pages.ts';
 import { prepareForPickup } from './pickups.ts';
-import { addFixedPrices, priceListView } from './price-lists.ts';
+import { addFixedPrices, deleteFixedPrices, priceListView } from './price-lists.ts';
 import type { PriceList } from './records.ts';
 import { createRefund, orderCancel } from './refunds.ts';
 import { closeOpen, createReturn, processReturn, reasons, returnable } from './returns.ts';
@@ -175,6 +176,7 @@ export class Api {
       returnCreate: (args: Parameters<typeof createReturn>[1]) => createReturn(shop, args),
       returnProcess: (args: Parameters<typeof processReturn>[1]) => processReturn(shop, args),
       returnClose: (args: { id: string }) => closeOpen(shop, args),
+      metafieldsSet: (args: Parameters<typeof setMetafields>[1]) => setMetafields(shop, args),
       product: ({ id }: { id: string }) => this.#node(id),
       productByIdentifier: ({ identifier }: { identifier: { id?: string; handle?: string } }) => {
         const found = [...shop.products.values()].find(
@@ -202,6 +204,7 @@ export class Api {
       refundCreate: (args: { input: Parameters<typeof createRefund>[1] }, _: unknown, info: GraphQLResolveInfo) =>
         this.#once(info, args, () => createRefund(shop, args.input)),
       orderCancel: (args: Parameters<typeof orderCancel>[1]) => orderCancel(shop, args),
+      priceListFixedPricesDelete: (args: Parameters<typeof deleteFixedPrices>[1]) => deleteFixedPrices(shop, args),
       priceListFixedPricesAdd: (args: Parameters<typeof addFixedPrices>[1]) => addFixedPrices(shop, args),
       productVariantsBulkUpdate: (args: Parameters<typeof updateVariants>[1]) => updateVariants(shop, args),
       productSet: (args: Parameters<typeof setProduct>[1]) => setProduct(shop, args),

@@ -348,7 +348,7 @@ export function refundOrder(
 ): Refund {
   const refund = makeRefund(shop, order, wanted, options);
   order.refunds.push(refund);
-  shop.touchOrder(order, 'REFUNDS_CREATE');
+  shop.touchOrder(order, 'REFUNDS_CREATE', ...(refund.transactions.length > 0 ? ['ORDER_TRANSACTIONS_CREATE'] : []));
   return refund;
 }
 

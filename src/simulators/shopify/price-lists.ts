@@ -83,6 +83,30 @@ export function addFixedPrices(shop: Shop, { priceListId, prices }: { priceListI
   return { prices: prices.map(({ variantId }) => fixedPriceView(shop, list, variantId)), userErrors: [] };
 }
 
+/** `priceListFixedPricesDelete`: all or nothing; of a variant without a fixed price there is nothing to delete. */
+export function deleteFixedPrices(
+  shop: Shop,
+  { priceListId, variantIds }: { priceListId: string; variantIds: readonly string[] },
+) {
+  const list = shop.priceLists.get(priceListId);
+  const complaint = (field: string[], message: string, code: string) => ({ field, message, code });
+  const refused = (...userErrors: ReturnType<typeof complaint>[]) => ({
+    deletedFixedPriceVariantIds: null,
+    userErrors,
+  });
+  if (!list) return refused(complaint(['priceListId'], 'Price list does not exist.', 'PRICE_LIST_NOT_FOUND'));
+  const wrong = variantIds.flatMap((id, index) => {
+    const at = ['variantIds', String(index)];
+    if (!shop.variants.has(id))
+      return [complaint(at, 'A fixed price for the specified product variant does not exist.', 'VARIANT_NOT_FOUND')];
+    return list.prices[id] ? [] : [complaint(at, 'Only fixed prices can be deleted.', 'PRICE_NOT_FIXED')];
+  });
+  if (wrong.length > 0) return refused(...wrong);
+  for (const id of variantIds) delete list.prices[id];
+  shop.touchPriceList(list);
+  return { deletedFixedPriceVariantIds: variantIds, userErrors: [] };
+}
+
 function fixedPriceView(shop: Shop, list: PriceList, variantId: string) {
   const { price, compareAtPrice } = list.prices[variantId]!;
   const view = (minor: bigint) => ({

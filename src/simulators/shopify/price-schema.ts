@@ -29,4 +29,5 @@ enum PriceListPriceUserErrorCode {
   BLANK PRICE_LIST_CURRENCY_MISMATCH PRICE_LIST_NOT_FOUND PRICE_NOT_FIXED VARIANT_NOT_FOUND
 }
 type PriceListPriceUserError implements DisplayableError { code: PriceListPriceUserErrorCode field: [String!] message: String! }
+type PriceListFixedPricesDeletePayload { deletedFixedPriceVariantIds: [ID!] userErrors: [PriceListPriceUserError!]! }
 type PriceListFixedPricesAddPayload { prices: [PriceListPrice!] userErrors: [PriceListPriceUserError!]! }`;

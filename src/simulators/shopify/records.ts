@@ -237,6 +237,15 @@ export interface Order {
   readonly transactions: Transaction[];
   readonly refunds: Refund[];
   readonly returns: Return[];
+  metafields?: readonly Metafield[];
+}
+
+export interface Metafield {
+  readonly id: string;
+  readonly namespace: string;
+  readonly key: string;
+  readonly type: string;
+  readonly value: string;
 }
 
 export interface Subscription {

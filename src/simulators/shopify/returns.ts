@@ -201,6 +201,7 @@ export function processReturn(shop: Shop, { input }: Processing) {
     ];
   }
   refundOrder(shop, order, wanted, { money: 0n, returnId: one.id });
+  shop.touchOrder(order, 'RETURNS_PROCESS');
   return answer(shop, order, one);
 }
 

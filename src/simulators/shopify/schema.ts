@@ -1,4 +1,5 @@
 import { buildSchema } from 'graphql';
+import { metafieldTypes } from './metafield-schema.ts';
 import { priceTypes } from './price-schema.ts';
 import { returnTypes } from './return-schema.ts';
 
@@ -136,6 +137,7 @@ type ReturnLineItem implements Node & ReturnLineItemType {
   processedQuantity: Int! unprocessedQuantity: Int!
 }
 ${returnTypes}
+${metafieldTypes}
 ${priceTypes}
 type Return implements Node {
   id: ID! name: String! status: ReturnStatus! createdAt: DateTime! closedAt: DateTime
@@ -174,7 +176,7 @@ type Order implements Node {
   currencyCode: CurrencyCode! presentmentCurrencyCode: CurrencyCode! taxesIncluded: Boolean! requiresShipping: Boolean!
   email: String phone: String totalPriceSet: MoneyBag! currentTotalPriceSet: MoneyBag!
   customer: Customer shippingAddress: MailingAddress billingAddress: MailingAddress retailLocation: Location
-  additionalFees: [AdditionalFee!]!
+  additionalFees: [AdditionalFee!]! metafield(namespace: String, key: String!): Metafield
   lineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): LineItemConnection!
   shippingLines(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, includeRemovals: Boolean = false
@@ -190,8 +192,9 @@ type Order implements Node {
 }
 
 enum WebhookSubscriptionTopic {
-  ORDERS_CANCELLED ORDERS_CREATE ORDERS_DELETE ORDERS_EDITED ORDERS_FULFILLED ORDERS_PAID ORDERS_UPDATED REFUNDS_CREATE
-  RETURNS_APPROVE RETURNS_CANCEL RETURNS_CLOSE RETURNS_DECLINE RETURNS_REOPEN RETURNS_REQUEST RETURNS_UPDATE
+  ORDERS_CANCELLED ORDERS_CREATE ORDERS_DELETE ORDERS_EDITED ORDERS_FULFILLED ORDERS_PAID ORDERS_UPDATED
+  ORDER_TRANSACTIONS_CREATE REFUNDS_CREATE
+  RETURNS_APPROVE RETURNS_CANCEL RETURNS_CLOSE RETURNS_DECLINE RETURNS_PROCESS RETURNS_REOPEN RETURNS_REQUEST RETURNS_UPDATE
   PRODUCTS_CREATE PRODUCTS_DELETE PRODUCTS_UPDATE CUSTOMERS_CREATE CUSTOMERS_DELETE CUSTOMERS_MERGE CUSTOMERS_UPDATE
 }
 enum WebhookSubscriptionFormat { JSON XML }
@@ -337,12 +340,14 @@ type Mutation {
   returnCreate(returnInput: ReturnInput!): ReturnCreatePayload
   returnProcess(input: ReturnProcessInput!): ReturnProcessPayload
   returnClose(id: ID!): ReturnClosePayload
+  metafieldsSet(metafields: [MetafieldsSetInput!]!): MetafieldsSetPayload
   orderCancel(
     orderId: ID!, reason: OrderCancelReason!, restock: Boolean!, refundMethod: OrderCancelRefundMethodInput,
     notifyCustomer: Boolean = false, staffNote: String = null
   ): OrderCancelPayload
   bulkOperationRunQuery(query: String!, groupObjects: Boolean! = false): BulkOperationRunQueryPayload
   inventorySetQuantities(input: InventorySetQuantitiesInput!): InventorySetQuantitiesPayload
+  priceListFixedPricesDelete(priceListId: ID!, variantIds: [ID!]!): PriceListFixedPricesDeletePayload
   priceListFixedPricesAdd(priceListId: ID!, prices: [PriceListPriceInput!]!): PriceListFixedPricesAddPayload
   productVariantsBulkUpdate(productId: ID!, variants: [ProductVariantsBulkInput!]!, allowPartialUpdates: Boolean = false): ProductVariantsBulkUpdatePayload
   productSet(identifier: ProductSetIdentifiers, input: ProductSetInput!, synchronous: Boolean = true): ProductSetPayload

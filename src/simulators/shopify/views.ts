@@ -1,5 +1,6 @@
 import { moneyText } from '../../core/money.ts';
 import { addBags, type Bag, moneyBag } from './amounts.ts';
+import { metafieldOf } from './metafields.ts';
 import { type PageArgs, page } from './pages.ts';
 import type {
   Customer,
@@ -253,6 +254,7 @@ export function orderView(shop: Shop, order: Order) {
     billingAddress: addressView(order.billingAddress),
     retailLocation: locationView(shop, order.retailLocationId),
     additionalFees: [],
+    metafield: (args: { namespace?: string | null; key: string }) => metafieldOf(order, args),
     lineItems: (args: PageArgs) => page(order.lines, args, own, lineView),
     shippingLines: (args: PageArgs & { includeRemovals?: boolean }) =>
       page(

@@ -145,7 +145,7 @@ export class Webhooks {
   }
 }
 
-/** REST-shaped: numeric ids beyond 2^53 as JSON numbers, and the id that is safe to use. Of a refund or return it is that record's own. */
+/** REST-shaped: numeric ids beyond 2^53 as JSON numbers, and the id that is safe to use. Of a refund, return or payment it is that record's own. */
 function payload(
   shop: Shop,
   topic: string,
@@ -157,7 +157,9 @@ function payload(
     ? order?.refunds.at(-1)
     : topic.startsWith('RETURNS')
       ? order?.returns.at(-1)
-      : undefined;
+      : topic.startsWith('ORDER_TRANSACTIONS')
+        ? order?.transactions.at(-1)
+        : undefined;
   const id = part?.id ?? subject.id;
   const all: Record<string, string> = {
     id: id.split('/').at(-1)!,

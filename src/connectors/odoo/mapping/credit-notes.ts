@@ -155,6 +155,7 @@ function lineOf(
     orderLine,
     description,
     quantity: goods ? String(quantity) : '0',
+    ...(goods && !back && rules.returnsToo ? { mayReturn: true } : {}),
     ...(goods && back && !rules.returnsToo ? { restockAt: look.mapping('odoo-warehouses').get(back.warehouse) } : {}),
     amount: Number(amount),
     tax: Number(group.reduce((sum, { tax }) => sum + minor(tax), 0n)),

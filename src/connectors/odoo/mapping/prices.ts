@@ -2,7 +2,7 @@ import { decimal } from '../../../core/decimal.ts';
 import { rejected } from '../../../core/fault.ts';
 import type { Draft, Look } from '../../../core/flow.ts';
 import { exactMoney } from '../../../core/money.ts';
-import { type PriceDocument, priceKey } from '../../../model/price.ts';
+import { PriceDocument, priceKey } from '../../../model/price.ts';
 import { ProductDocument } from '../../../model/product.ts';
 import type { ListPrice, PriceRecord } from '../sources/prices.ts';
 
@@ -17,8 +17,8 @@ export async function toPrices(record: PriceRecord, look: Look): Promise<Draft<t
   const lists = look.mapping('odoo-pricelists');
   const drafts: Draft<typeof PriceDocument>[] = [];
   for (const { id, code, prices } of record.variants) {
-    const sku = (await look.keyOf(ProductDocument, String(id))) ?? code?.toUpperCase();
-    if (sku === undefined) continue;
+    const sku = await skuOf({ id, code }, look);
+    if (sku === null) continue;
     for (const price of prices) {
       const list = lists.find(price.list ?? salesPrice);
       if (list === null || price.amount === null) continue;
@@ -40,6 +40,35 @@ export async function toPrices(record: PriceRecord, look: Look): Promise<Draft<t
           includesTax: record.includesTax,
         },
       });
+    }
+  }
+  return drafts;
+}
+
+async function skuOf(
+  { id, code }: Pick<PriceRecord['variants'][number], 'id' | 'code'>,
+  look: Look,
+): Promise<string | null> {
+  return (await look.keyOf(ProductDocument, String(id))) ?? code?.toUpperCase() ?? null;
+}
+
+/**
+ * Prices on these lists that were told of the record's products and are none any more: their rule was removed or has ended, or only Odoo can work it out now. Told however often it is
+ * looked at, for another flow may have said so first.
+ */
+export async function withdrawnPrices(
+  record: PriceRecord,
+  look: Look,
+  { lists, told }: { readonly lists: readonly string[]; readonly told: readonly Draft<typeof PriceDocument>[] },
+): Promise<Draft<typeof PriceDocument>[]> {
+  const there = new Set(told.map(({ body }) => body.id));
+  const drafts: Draft<typeof PriceDocument>[] = [];
+  for (const variant of record.variants) {
+    const sku = await skuOf(variant, look);
+    for (const list of sku === null ? [] : lists) {
+      const key = priceKey(list, sku!);
+      const known = there.has(key) ? null : await look.current(PriceDocument, key);
+      if (known) drafts.push({ kind: 'price', body: { ...known, withdrawn: true } });
     }
   }
   return drafts;
