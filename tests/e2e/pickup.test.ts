@@ -234,6 +234,7 @@ function pickup(version: 18 | 19): void {
         asked.map(({ words }) => /did not take 1 × MUG/.test(words)),
         [true],
       );
+      assert.equal(box.store.counter.changes.get(number), 1, 'it is asked for nothing less');
     });
 
     test('a store that says nothing is asked about in time, and what it says then closes it', async () => {
