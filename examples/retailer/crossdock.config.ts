@@ -31,6 +31,7 @@ import {
   uci,
   warehouseAcknowledgements,
   warehouseFiles,
+  warehouseReceipts,
   warehouseShipments,
   webOrders,
   webProducts,
@@ -287,10 +288,19 @@ export default defineEstate({
       to: { shipment: shop.sinks.shipments },
       carriers: { UPSN: 'ups' },
     }),
+    warehouseReceipts({
+      from: warehouse.sources.receipts,
+      to: { receipt: books.sinks.receipts, 'stock-adjustment': books.sinks.stockAdjustments },
+    }),
     warehouseAcknowledgements({ from: warehouse.sources.acknowledgements }),
     functionalAcknowledgements({
       id: 'shipping-advices-heard',
       from: warehouse.sources.shippingAdvices,
+      to: { 'functional-acknowledgement': warehouse.sinks.functionalAcknowledgements },
+    }),
+    functionalAcknowledgements({
+      id: 'receipts-heard',
+      from: warehouse.sources.receipts,
       to: { 'functional-acknowledgement': warehouse.sinks.functionalAcknowledgements },
     }),
   ],

@@ -11,6 +11,7 @@ import { Day } from '../simulators/retailer/day.ts';
 import { Launches } from '../simulators/retailer/launches.ts';
 import { PickupDesk } from '../simulators/retailer/pickup-desk.ts';
 import { storeOf } from '../simulators/retailer/places.ts';
+import { Purchasing } from '../simulators/retailer/purchasing.ts';
 import { type ShopifySimulator, startShopify } from '../simulators/shopify/index.ts';
 import { readTillJournal, startTill, type Till } from '../simulators/till.ts';
 import { Warehouse } from '../simulators/warehouse/index.ts';
@@ -163,7 +164,10 @@ async function openDay(
   const hub = `${process.env.CROSSDOCK_PUBLIC_URL}/in/store`;
   const counter = new Counter(store, random, `${hub}/sales`);
   const pickups = new PickupDesk(store, shop.shop, `${hub}/reports`);
-  const day = new Day({ shop: shop.shop, office, launches, counter, pickups, warehouse, random, rate });
+  const purchasing = new Purchasing(office, warehouse, random);
+  await purchasing.recall();
+  const people = { office, launches, counter, pickups, purchasing };
+  const day = new Day({ shop: shop.shop, ...people, warehouse, random, rate });
   const outage = async (begin: () => Promise<() => Promise<unknown>>, seconds: number, signal: AbortSignal) => {
     const end = await begin();
     await systemClock.sleep(seconds * 1000, signal);
@@ -172,7 +176,7 @@ async function openDay(
   return {
     day,
     get waiting() {
-      return warehouse.waiting + pickups.waiting;
+      return warehouse.waiting + purchasing.waiting + pickups.waiting;
     },
     outages: async (seconds, signal) => {
       const before = { shop: shop.faults.broken ?? 0, store: storeFaults.broken ?? 0 };

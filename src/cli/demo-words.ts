@@ -8,6 +8,7 @@ const kinds: readonly (readonly [kind: string, one: string, many: string])[] = [
   ['payment', 'payment', 'payments'],
   ['fulfilment-order', 'picking order', 'picking orders'],
   ['shipment', 'shipment', 'shipments'],
+  ['receipt', 'receipt of goods', 'receipts of goods'],
   ['stock-level', 'stock figure', 'stock figures'],
   ['catalogue-item', 'new product', 'new products'],
 ];
@@ -38,6 +39,7 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   ordersToWarehouse: 'shop → Odoo → warehouse: orders',
   shipmentsToOdoo: 'warehouse → Odoo: parcels',
   shipmentsToShop: 'warehouse → shop: parcels',
+  receiptsToOdoo: 'warehouse → Odoo: goods that vendors sent',
   ordersToStore: 'shop → Odoo → store: what is collected or sent there',
   handoversToOdoo: 'store → Odoo: what was collected or sent',
   handoversToShop: 'store → shop: what was collected or sent',

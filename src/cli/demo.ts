@@ -46,7 +46,7 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
   const started = Date.now();
   const signal = untilSignal(say);
   say(
-    'Starting: PostgreSQL, a simulated Odoo 19, a simulated Shopify shop, a till that drops day files and one that pushes its sales, a warehouse by files, and the hub between them. The first start takes some seconds.',
+    'Starting: PostgreSQL, a simulated Odoo 19, a simulated Shopify shop, a till that drops day files, a store that pushes its sales and hands over what the shop sold, a warehouse by files, and the hub between them. The first start takes some seconds.',
   );
   let systems: Systems | undefined;
   let running: Running | undefined;

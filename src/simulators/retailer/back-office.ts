@@ -102,6 +102,11 @@ export class BackOffice {
       if ((await this.onHand(article.sku, place)) === 0) await this.count(article.sku, pieces, place);
   }
 
+  /** Id of a variant that is set up. */
+  idOf(sku: string): number {
+    return this.#known.get(sku)!.id;
+  }
+
   /** All that is set up. */
   get offered(): readonly Article[] {
     return [...this.#known.values()].map(({ article }) => article);

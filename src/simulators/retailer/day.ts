@@ -7,6 +7,7 @@ import type { Counter } from './counter.ts';
 import { Customers } from './customers.ts';
 import type { Launches } from './launches.ts';
 import type { PickupDesk } from './pickup-desk.ts';
+import type { Purchasing } from './purchasing.ts';
 
 export interface DayParts {
   readonly shop: Shop;
@@ -14,6 +15,7 @@ export interface DayParts {
   readonly launches: Launches;
   readonly counter: Counter;
   readonly pickups: PickupDesk;
+  readonly purchasing: Purchasing;
   readonly warehouse: Warehouse;
   readonly random: Random;
   /** Orders a second in the web shop. Default 1. */
@@ -59,14 +61,21 @@ export class Day {
       this.#every(3000, closed, () => parts.launches.launch()),
       this.#every(5000, closed, () => parts.launches.revise(parts.random)),
       this.#every(2000, closed, () => parts.pickups.giveUp()),
+      this.#every(3000, closed, () => parts.purchasing.order()),
       this.#every(500, this.#stopped.signal, () => parts.pickups.work(Date.now())),
       this.#every(1000, this.#stopped.signal, () => parts.office.putAway()),
-      this.#every(500, this.#stopped.signal, () => this.warehouseAway || parts.warehouse.work(new Date())),
+      this.#every(500, this.#stopped.signal, () => this.#workInWarehouse()),
     ];
   }
 
   async #every(ms: number, signal: AbortSignal, work: () => unknown): Promise<void> {
     for (; !signal.aborted; await systemClock.sleep(ms, signal)) await work();
+  }
+
+  #workInWarehouse(): void {
+    if (this.warehouseAway) return;
+    this.#parts.purchasing.arrive(new Date());
+    this.#parts.warehouse.work(new Date());
   }
 
   #articleOf(bought: boolean) {

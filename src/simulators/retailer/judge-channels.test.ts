@@ -20,6 +20,7 @@ test('without a store nothing is missed of it', () => {
   others.shop.levelsAtStore = {};
   others.books.quants = others.books.quants.filter(({ location }) => !location!.startsWith('STO/'));
   others.excepted = [];
+  others.warehouse.received = [];
   assert.deepEqual(verdictOf(judge(others)).wrong, []);
 });
 

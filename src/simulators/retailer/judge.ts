@@ -2,6 +2,7 @@ import { type Excepted, type Sold, type Verdict, valuesThatWentBack, verifyDaySa
 import { verifyPayments } from '../verify-payments.ts';
 import { catalogueInShop, pricesAt, pricesInShop, stockAt } from './judge-feeds.ts';
 import { isOfStoreRoom, judgePickups, type PickupHops } from './judge-pickup.ts';
+import { purchaseOf, receiptsInBooks } from './judge-receipts.ts';
 import { storeGoods, storeReceipts, storeSales } from './judge-store.ts';
 import {
   addUnits,
@@ -25,6 +26,8 @@ export interface Judgement extends PickupHops {
   readonly ordersToWarehouse: Hop;
   readonly shipmentsToOdoo: Hop;
   readonly shipmentsToShop: Hop;
+  /** Goods that were ordered of vendors. */
+  readonly receiptsToOdoo: Hop;
   readonly stockToShop: Compared;
   /** What the shop sells from the store. */
   readonly storeStockToShop: Compared;
@@ -70,6 +73,7 @@ export function judge({ till, shop, store = none, books, warehouse, excepted }: 
     ordersToWarehouse: deliveries(shop, books, warehouse, web, asked),
     shipmentsToOdoo: shipmentsInBooks(books, warehouse, web, asked),
     shipmentsToShop: shipmentsInShop(shop, books, warehouse, web, asked),
+    receiptsToOdoo: receiptsInBooks(warehouse, books),
     ...judgePickups({ shop, store, books, excepted, asked }),
     stockToShop: stockAt('in the shop', shop.levels, books),
     storeStockToShop: stockAt('in the shop for the store', shop.levelsAtStore, books, 'store'),
@@ -106,7 +110,9 @@ function tills(
   const ids = new Set(known.flatMap(({ xmlid, lines }) => [xmlid, ...lines.map((line) => line.xmlid)]));
   const others = {
     sale_orders: books.sale_orders.filter((order) => !known.includes(order)),
-    pickings: books.pickings.filter((picking) => !own.has(picking.id) && !orderOfReturn(picking)),
+    pickings: books.pickings.filter(
+      (picking) => !own.has(picking.id) && !orderOfReturn(picking) && !purchaseOf(picking),
+    ),
     writes: books.writes.filter(({ xmlid }) => !ids.has(xmlid)),
   };
   const { lost, duplicated, outOfOrder, wrong }: Verdict = verifyDaySales(sold, others, excepted);

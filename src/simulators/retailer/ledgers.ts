@@ -71,7 +71,7 @@ export interface StoreLedger {
 
 export type Units = Readonly<Record<string, number>>;
 
-/** What left the warehouse, by its own books. */
+/** What left the warehouse, and what it received, by its own books. */
 export interface WarehouseLedger {
   readonly shipments: readonly {
     readonly number: string;
@@ -80,6 +80,7 @@ export interface WarehouseLedger {
     readonly tracking: string;
     readonly units: Units;
   }[];
+  readonly received: readonly { readonly reference: string; readonly units: Units }[];
 }
 
 /** What is read of `GET {admin}/ledger` beyond what day sales need. */
@@ -259,7 +260,11 @@ export function storeLedger(
   };
 }
 
-export const warehouseLedger = ({ left }: Pick<Warehouse, 'left'>): WarehouseLedger => ({
+export const warehouseLedger = ({
+  left,
+  cameIn,
+}: Pick<Warehouse, 'left'> & Partial<Pick<Warehouse, 'cameIn'>>): WarehouseLedger => ({
+  received: [...(cameIn?.values() ?? [])],
   shipments: [...left]
     .map(([number, { order, tracking, units }]) => ({ number, order, tracking, units }))
     .filter(({ units }) => Object.keys(units).length > 0),

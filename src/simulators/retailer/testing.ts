@@ -32,6 +32,19 @@ const counterMove = (id: number, name: string, quantity: number, from: string, t
   moves: [{ state: 'done', default_code: 'OWN-1-RED', quantity, from, to }],
 });
 
+/** Goods of a vendor that came in. */
+const load = (id: number, origin: string, units: Record<string, number>) => ({
+  ...counterMove(id, `WH/IN/${id}`, 0, '', ''),
+  origin,
+  moves: Object.entries(units).map(([default_code, quantity]) => ({
+    state: 'done',
+    default_code,
+    quantity,
+    from: 'Vendors',
+    to: 'WH/Stock',
+  })),
+});
+
 /** What of an order is the store's. */
 const atStore = (units: { collect?: Record<string, number>; ship?: Record<string, number> } = {}, told = 0) => ({
   collect: {},
@@ -166,6 +179,8 @@ export function agreed(): Changed<Required<Ledgers>> {
         tracking: null,
         moves: [{ state: 'done', default_code: 'WEB-1', quantity: 1, to: 'WH/Stock' }],
       },
+      load(17, 'P00001 (warehouse:RC-P00001-1)', { 'WEB-1': 5, 'WEB-2': 3 }),
+      load(18, 'P00001 (warehouse:RC-P00001-2)', { 'WEB-1': 1 }),
       counterMove(11, 'STO/OUT/1', 2, 'STO/Stock', 'Customers'),
       counterMove(12, 'STO/IN/1', 1, 'Customers', 'STO/Stock'),
       counterMove(13, 'STO/OUT/2', 2, 'STO/Stock', 'Customers'),
@@ -285,7 +300,13 @@ export function agreed(): Changed<Required<Ledgers>> {
       })),
     },
     books,
-    warehouse: { shipments: [{ number: 'SH1', order: 'WH/OUT/1', tracking: '1Z1', units: structuredClone(units) }] },
+    warehouse: {
+      received: [
+        { reference: 'P00001', units: { 'WEB-1': 5, 'WEB-2': 3 } },
+        { reference: 'P00001', units: { 'WEB-1': 1 } },
+      ],
+      shipments: [{ number: 'SH1', order: 'WH/OUT/1', tracking: '1Z1', units: structuredClone(units) }],
+    },
     excepted: [
       {
         lines: 1,
