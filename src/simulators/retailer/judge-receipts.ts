@@ -1,4 +1,4 @@
-import { addUnits, type BooksLedger, type WarehouseLedger } from './ledgers.ts';
+import { addUnits, type BooksLedger, type Units, type WarehouseLedger } from './ledgers.ts';
 import { unitsOf } from './parcels.ts';
 import { type Hop, Tally } from './tally.ts';
 
@@ -21,16 +21,22 @@ export function receiptsInBooks({ received }: WarehouseLedger, { pickings }: Boo
     const words = `${reference}: ${loads.length} loads came in at the warehouse, ${transfers.length} in Odoo`;
     if (more > 0) tally.extra(words, more);
     if (more < 0) tally.miss(words, -more);
-    const wanted: Record<string, number> = {};
-    const held: Record<string, number> = {};
-    for (const { units } of loads) for (const [sku, count] of Object.entries(units)) addUnits(wanted, sku, count);
-    for (const one of transfers) for (const [sku, count] of Object.entries(unitsOf(one))) addUnits(held, sku, count);
-    for (const sku of new Set([...Object.keys(wanted), ...Object.keys(held)])) {
-      const beyond = (held[sku] ?? 0) - (wanted[sku] ?? 0);
-      const what = `${reference}: ${wanted[sku] ?? 0} × ${sku} came in at the warehouse, ${held[sku] ?? 0} in Odoo`;
-      if (beyond > 0) tally.extra(what);
-      if (beyond < 0) tally.miss(what);
-    }
+    compareUnits(tally, reference, sumOf(loads.map(({ units }) => units)), sumOf(transfers.map(unitsOf)));
   }
   return tally.hop;
+}
+
+function sumOf(all: readonly Units[]): Units {
+  const sum: Record<string, number> = {};
+  for (const units of all) for (const [sku, count] of Object.entries(units)) addUnits(sum, sku, count);
+  return sum;
+}
+
+function compareUnits(tally: Tally, reference: string, wanted: Units, held: Units): void {
+  for (const sku of new Set([...Object.keys(wanted), ...Object.keys(held)])) {
+    const [there, here] = [wanted[sku] ?? 0, held[sku] ?? 0];
+    const words = `${reference}: ${there} × ${sku} came in at the warehouse, ${here} in Odoo`;
+    if (here > there) tally.extra(words);
+    if (here < there) tally.miss(words);
+  }
 }

@@ -1,7 +1,7 @@
 import { addUnits, type BooksLedger, type Units } from './ledgers.ts';
 import { type Hop, Tally } from './tally.ts';
 
-export const show = (units: Units): string =>
+const show = (units: Units): string =>
   Object.entries(units)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([sku, count]) => `${count} × ${sku}`)
