@@ -2,10 +2,10 @@
  * A whole retailer: Odoo in the centre, a web shop, a till that drops day files, a store whose till speaks the hub's own contract, and a warehouse of somebody else that
  * speaks X12 by files.
  *
- * Orders of the shop become sale orders, invoiced and paid, and what comes back a return and a credit note; Odoo's deliveries go to the warehouse; one file of what it shipped closes the delivery in Odoo and
- * tells the customer; what is free in Odoo, and its prices, go to the shop and to the store, which sell from the same shelf; what people bring
- * out in Odoo goes to the shop with its variants; what the store sells is an order in Odoo whose goods have left. `crossdock demo` runs all of it against simulators, which set these variables; for
- * your own systems set them yourself.
+ * Orders of the shop become sale orders, invoiced and paid, and what comes back a return and a credit note; Odoo's deliveries go to the warehouse, or to the store where customers collect them or
+ * which sends them, an order in parts too; what either says of them closes the delivery in Odoo and tells the customer; what is free in Odoo, and its prices, go to the shop, of both places, and to the
+ * store of its own shelf; what people bring out in Odoo goes to the shop with its variants; what the store sells is an order in Odoo whose goods have left. `crossdock demo` runs all of it against
+ * simulators, which set these variables; for your own systems set them yourself.
  */
 import {
   catalogueFeed,
@@ -20,15 +20,18 @@ import {
   priceFeed,
   restStore,
   secret,
+  shopFulfilments,
   shopify,
   shopShipments,
   stockFeed,
+  storeFulfilments,
   storeHandovers,
   storeReceipts,
   storeSales,
   uci,
   warehouseAcknowledgements,
   warehouseFiles,
+  warehouseReceipts,
   warehouseShipments,
   webOrders,
   webProducts,
@@ -75,11 +78,14 @@ const store = restStore({
   token: secret('STORE_TOKEN'),
   signedWith: [secret('STORE_SECRET')],
   every: '5s',
-  locations: { central: 'counter' },
+  locations: { store: 'counter' },
 });
 
-/** One place: Odoo's warehouse WH, the shop's location, the store's counter, and the warehouse that ships from it. */
-const shopLocation = env.SHOPIFY_LOCATION ?? 'gid://shopify/Location/1';
+/** Two places: Odoo's warehouse WH, which is the shop's first location and somebody else's warehouse; and Odoo's warehouse STO, which is the shop's second location and the store's counter. */
+const shopLocations = {
+  central: env.SHOPIFY_LOCATION ?? 'gid://shopify/Location/1',
+  store: env.SHOPIFY_STORE ?? 'gid://shopify/Location/2',
+};
 const table = (name: string, owner: string, rows: Record<string, string>, about: string): MappingSeed => ({
   table: name,
   owner,
@@ -92,7 +98,7 @@ const tables = {
     table(
       'shopify-locations',
       'operations',
-      { [shopLocation]: 'central', central: shopLocation },
+      { [shopLocations.central]: 'central', [shopLocations.store]: 'store', ...shopLocations },
       'Both ways: locations of the shop → location codes of the hub, and the codes → locations of the shop.',
     ),
     table(
@@ -113,9 +119,12 @@ const tables = {
     table(
       'store-locations',
       'stores',
-      { counter: 'central' },
+      { counter: 'store' },
       'The store’s own codes of places → location codes of the hub.',
     ),
+  ],
+  reports: [
+    table('store-carriers', 'logistics', { brown: 'ups' }, "The store's own codes of carriers → carriers of the hub."),
   ],
   books: [
     table('taxes', 'finance', { standard: '20% in price' }, 'Tax codes of the hub → names of sales taxes in Odoo.'),
@@ -126,14 +135,19 @@ const tables = {
       { rounding: 'ROUNDING' },
       'rounding: internal reference of the service that cents of rounding are booked on.',
     ),
-    table('warehouses', 'logistics', { central: 'WH' }, 'Location codes of the hub → codes of warehouses in Odoo.'),
+    table(
+      'warehouses',
+      'logistics',
+      { central: 'WH', store: 'STO' },
+      'Location codes of the hub → codes of warehouses in Odoo.',
+    ),
     table('carriers', 'logistics', {}, 'Carriers of the hub → delivery methods in Odoo; no row: none is set.'),
   ],
   odoo: [
     table(
       'odoo-warehouses',
       'logistics',
-      { WH: 'central' },
+      { WH: 'central', STO: 'store' },
       'Codes of warehouses in Odoo → location codes of the hub.',
     ),
     table('odoo-pricelists', 'sales', { 'Web shop': 'web' }, 'Pricelists in Odoo → price lists of the hub.'),
@@ -192,7 +206,7 @@ export default defineEstate({
         id: 'shop-stock',
         from: books.sources.stockLevels,
         to: { 'stock-level': shop.sinks.stockLevels },
-        locations: ['central'],
+        locations: ['central', 'store'],
         priced: 'web',
         sells,
       }),
@@ -223,7 +237,7 @@ export default defineEstate({
         id: 'store-stock',
         from: books.sources.stockLevels,
         to: { 'stock-level': store.sinks.stockLevels },
-        locations: ['central'],
+        locations: ['store'],
         sells,
       }),
       tables.odoo,
@@ -243,9 +257,26 @@ export default defineEstate({
         from: books.sources.pickings,
         to: { 'fulfilment-order': warehouse.sinks.fulfilmentOrders },
         // What the tills sold has left the store already.
-        ships: ({ order }) => order.startsWith('shop:'),
+        ships: ({ order, location }) => order.startsWith('shop:') && location === 'central',
       }),
       tables.odoo,
+    ),
+    withTables(
+      odooFulfilment({
+        id: 'store-fulfilment',
+        from: books.sources.pickings,
+        to: { 'fulfilment-order': store.sinks.fulfilmentOrders },
+        ships: ({ order, location }) => order.startsWith('shop:') && location === 'store',
+      }),
+      tables.odoo,
+    ),
+    withTables(
+      storeFulfilments({ from: store.sources.reports, to: { shipment: books.sinks.shipments } }),
+      tables.reports,
+    ),
+    withTables(
+      shopFulfilments({ from: store.sources.reports, to: { shipment: shop.sinks.shipments } }),
+      tables.reports,
     ),
     warehouseShipments({
       from: warehouse.sources.shippingAdvices,
@@ -257,15 +288,28 @@ export default defineEstate({
       to: { shipment: shop.sinks.shipments },
       carriers: { UPSN: 'ups' },
     }),
+    warehouseReceipts({
+      from: warehouse.sources.receipts,
+      to: { receipt: books.sinks.receipts, 'stock-adjustment': books.sinks.stockAdjustments },
+    }),
     warehouseAcknowledgements({ from: warehouse.sources.acknowledgements }),
     functionalAcknowledgements({
       id: 'shipping-advices-heard',
       from: warehouse.sources.shippingAdvices,
       to: { 'functional-acknowledgement': warehouse.sinks.functionalAcknowledgements },
     }),
+    functionalAcknowledgements({
+      id: 'receipts-heard',
+      from: warehouse.sources.receipts,
+      to: { 'functional-acknowledgement': warehouse.sinks.functionalAcknowledgements },
+    }),
   ],
   approvals: {
     'web-orders': { reason: 'payments and refunds are found in Odoo by their memo', by: 'finance' },
     'shop-shipments': { reason: 'a fulfilment is found in the shop by its tracking number', by: 'operations' },
+    'shop-fulfilments': {
+      reason: 'what was collected is found in the shop by its units and place, a parcel by its tracking number',
+      by: 'operations',
+    },
   },
 });

@@ -9,6 +9,9 @@ import { type Conditions, conditions as weather } from '../simulators/retailer/c
 import { Counter } from '../simulators/retailer/counter.ts';
 import { Day } from '../simulators/retailer/day.ts';
 import { Launches } from '../simulators/retailer/launches.ts';
+import { PickupDesk } from '../simulators/retailer/pickup-desk.ts';
+import { storeOf } from '../simulators/retailer/places.ts';
+import { Purchasing } from '../simulators/retailer/purchasing.ts';
 import { type ShopifySimulator, startShopify } from '../simulators/shopify/index.ts';
 import { readTillJournal, startTill, type Till } from '../simulators/till.ts';
 import { Warehouse } from '../simulators/warehouse/index.ts';
@@ -30,6 +33,8 @@ export interface Systems {
 
 export interface OpenDay {
   readonly day: Day;
+  /** Parcels and goods to be collected that are still in the warehouse or the store. */
+  readonly waiting: number;
   /** One system after the other answers nobody for a while. */
   outages(seconds: number, signal: AbortSignal): Promise<void>;
   /** The till and the shop are closed, and nothing goes wrong any more; the warehouse works on. */
@@ -91,12 +96,16 @@ export async function startSystems(folder: string): Promise<Systems> {
       SHOPIFY_SECRET: shop.secrets[0],
       SHOPIFY_SETTLE: '2s',
       SHOPIFY_LOCATION: [...shop.shop.locations.keys()][0],
+      SHOPIFY_STORE: storeOf(shop.shop)!.id,
       WAREHOUSE_FOLDER: join(folder, 'warehouse'),
       STORE_URL: store.url,
       STORE_TOKEN: STORE.token,
       STORE_SECRET: STORE.secret,
     });
-    const parts = { odoo, shop, warehouse, store, storeFaults, inbox, journal };
+    // The hub reads at its start which warehouses there are.
+    const office = new BackOffice(odoo);
+    await office.prepare();
+    const parts = { odoo, office, shop, warehouse, store, storeFaults, inbox, journal };
     return {
       ...parts,
       sold: () => readTillJournal(journal),
@@ -122,6 +131,7 @@ export const OUTAGES = 4;
 const OPENING = 30_000;
 
 interface Parts extends Pick<Systems, 'odoo' | 'shop' | 'warehouse' | 'store' | 'inbox'> {
+  readonly office: BackOffice;
   readonly journal: string;
   readonly storeFaults: StoreFaults;
 }
@@ -130,12 +140,10 @@ const admin = (odoo: SimulatedOdoo, method: string, path: string, body?: unknown
   fetch(`${odoo.admin}/${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 
 async function openDay(
-  { odoo, shop, warehouse, store, storeFaults, inbox, journal }: Parts,
+  { odoo, office, shop, warehouse, store, storeFaults, inbox, journal }: Parts,
   conditions: Conditions,
   { seed, rate }: { seed: number; rate: number },
 ): Promise<OpenDay> {
-  const office = new BackOffice(odoo);
-  await office.prepare();
   const suffer = async (from: Conditions): Promise<void> => {
     await admin(odoo, 'DELETE', 'faults');
     if (from.odoo.length > 0) await admin(odoo, 'POST', 'faults', from.odoo);
@@ -153,8 +161,13 @@ async function openDay(
   await suffer(conditions);
   const random = seeded(seed + shop.shop.orders.size);
   const till: Till = await startTill({ folder: inbox, journal, seed, rate: 5, odd: 0.01 });
-  const counter = new Counter(store, random, `${process.env.CROSSDOCK_PUBLIC_URL}/in/store/sales`);
-  const day = new Day({ shop: shop.shop, office, launches, counter, warehouse, random, rate });
+  const hub = `${process.env.CROSSDOCK_PUBLIC_URL}/in/store`;
+  const counter = new Counter(store, random, `${hub}/sales`);
+  const pickups = new PickupDesk(store, shop.shop, `${hub}/reports`);
+  const purchasing = new Purchasing(office, warehouse, random);
+  await purchasing.recall();
+  const people = { office, launches, counter, pickups, purchasing };
+  const day = new Day({ shop: shop.shop, ...people, warehouse, random, rate });
   const outage = async (begin: () => Promise<() => Promise<unknown>>, seconds: number, signal: AbortSignal) => {
     const end = await begin();
     await systemClock.sleep(seconds * 1000, signal);
@@ -162,6 +175,9 @@ async function openDay(
   };
   return {
     day,
+    get waiting() {
+      return warehouse.waiting + purchasing.waiting + pickups.waiting;
+    },
     outages: async (seconds, signal) => {
       const before = { shop: shop.faults.broken ?? 0, store: storeFaults.broken ?? 0 };
       const breaks: (() => Promise<() => Promise<unknown>>)[] = [

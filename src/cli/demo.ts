@@ -46,7 +46,7 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
   const started = Date.now();
   const signal = untilSignal(say);
   say(
-    'Starting: PostgreSQL, a simulated Odoo 19, a simulated Shopify shop, a till that drops day files and one that pushes its sales, a warehouse by files, and the hub between them. The first start takes some seconds.',
+    'Starting: PostgreSQL, a simulated Odoo 19, a simulated Shopify shop, a till that drops day files, a store that pushes its sales and hands over what the shop sold, a warehouse by files, and the hub between them. The first start takes some seconds.',
   );
   let systems: Systems | undefined;
   let running: Running | undefined;
@@ -75,7 +75,8 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
     closing.abort();
     await away.catch(() => undefined);
     await open.close();
-    const judgement = duration === null || signal.aborted ? null : await settle(running, systems!, { say, signal });
+    const judgement =
+      duration === null || signal.aborted ? null : await settle(running, systems!, { open, say, signal });
     stopTicking();
     const summary = await running.summary();
     const { day } = open;
@@ -107,11 +108,11 @@ const withoutWords = <T extends { readonly wrong: unknown }>({ wrong: _, ...rest
 const awayFor = (outage: number, duration: number | null): number =>
   duration === null ? outage : Math.min(outage, duration / (2 * OUTAGES));
 
-/** Waits until the hub is idle, the warehouse has shipped all and every system's books agree, twice in a row; or for as long as can be expected. */
+/** Waits until the hub is idle, warehouse and store have handed over all and every system's books agree, twice in a row; or for as long as can be expected. */
 async function settle(
   running: Running,
   systems: Systems,
-  { say, signal }: { say: Say; signal: AbortSignal },
+  { open, say, signal }: { open: OpenDay; say: Say; signal: AbortSignal },
 ): Promise<Judgement | null> {
   say('\nThe tills and the shop are closed; what is under way is delivered.');
   const end = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
@@ -120,8 +121,7 @@ async function settle(
   for (let quiet = 0; ; ) {
     const progress = await running.hub.progress();
     report(progress);
-    const moving =
-      progress.routable + progress.deliverable + progress.leased + systems.warehouse.waiting > 0 && !end.aborted;
+    const moving = progress.routable + progress.deliverable + progress.leased + open.waiting > 0 && !end.aborted;
     const judgement = moving ? null : await judgeNow(running, systems);
     if (signal.aborted) return null;
     if (judgement && end.aborted) return judgement;

@@ -84,9 +84,11 @@ const sumOf = ({ id, quantity }: Line, shipped: Shipment['lines']): string =>
       .reduce((sum, { quantity: more }) => add(sum, decimal(more)), decimal(quantity)),
   );
 
-/** Whether it was shipped short and the rest is not awaited: nobody ordered less. */
+/** Whether it was shipped short and the rest is not awaited: nobody ordered less. Odoo cancels what did not leave at all; what left in part goes on asking for all of it. */
 const isClosed = ({ pickings }: DeliveryRecord): boolean =>
-  pickings.some(({ moves }) => moves.some(({ state, wanted }) => state === 'cancel' && wanted > 0));
+  pickings.some(({ moves }) =>
+    moves.some(({ state, wanted, moved }) => (state === 'cancel' ? wanted > 0 : state === 'done' && moved < wanted)),
+  );
 
 /** Nothing is left to ship: where less has left than was asked for, that is all there is to it, or, where nothing has, the customer wants none of it any more. */
 function lessOf(known: FulfilmentOrder, shipped: Shipment['lines']): FulfilmentOrder | null {

@@ -1,5 +1,5 @@
 import type { StoreReport } from '../connectors/rest-store/index.ts';
-import { type Advice, orderOf, shipmentOf, shippedBy } from '../connectors/warehouse-files/mapping.ts';
+import { type Advice, orderOf, othersOf, shipmentOf, shippedBy } from '../connectors/warehouse-files/mapping.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { add, compare, decimal, decimalText, negate } from '../core/decimal.ts';
 import { nothing } from '../core/document.ts';
@@ -80,7 +80,8 @@ async function handoverOf(
     return { outcome: 'routed', documents: [], objections: [refusalOf(report.status, order)], replies: allOver(order) };
   }
   const advice = adviceOf(report, named, order);
-  const told = shipmentOf(advice, order, look, carriers.table);
+  const others = await othersOf(named.shipment, order, look);
+  const told = shipmentOf(advice, order, others, look, carriers.table);
   // What comes late says nothing new: what was collected was ready.
   if (told === null || (known && isBefore(told.milestone, known.milestone)))
     return { outcome: 'duplicate', documents: [] };
@@ -92,9 +93,7 @@ async function handoverOf(
     documents,
     answers: [NOT_COLLECTED, NOT_AVAILABLE],
     objections: report.status === 'collected' ? leftBehind(told, order) : [],
-    replies: hasLeft(told)
-      ? await repliesOf(advice, order, told, look)
-      : [{ to: readyKey(order.number), unasked: true }],
+    replies: hasLeft(told) ? repliesOf(advice, order, told, others) : [{ to: readyKey(order.number), unasked: true }],
   };
 }
 
@@ -102,10 +101,8 @@ const allOver = ({ number }: FulfilmentOrder) =>
   [readyKey(number), shippedKey(number)].map((to) => ({ to, unasked: true }));
 
 /** What is handed over at the counter is awaited no more, all of it or not; of parcels all must leave. */
-async function repliesOf(advice: Advice, order: FulfilmentOrder, told: Shipment, look: Look) {
+function repliesOf(advice: Advice, order: FulfilmentOrder, told: Shipment, others: readonly Shipment[]) {
   if (told.milestone === 'collected') return allOver(order);
-  const all = await look.find(ShipmentDocument, ['order', order.orderNumber]);
-  const others = all.filter((one) => hasLeft(one) && one.fulfilmentOrder === order.id && one.number !== told.number);
   const shipped = shippedBy(advice, order, told, others);
   return shipped === null ? [] : [shipped];
 }

@@ -1,5 +1,12 @@
 import type { Beside, ShippingAdvice } from '../connectors/warehouse-files/index.ts';
-import { badMessage, nothingLeft, orderOf, shipmentOf, shippedBy } from '../connectors/warehouse-files/mapping.ts';
+import {
+  badMessage,
+  nothingLeft,
+  orderOf,
+  othersOf,
+  shipmentOf,
+  shippedBy,
+} from '../connectors/warehouse-files/mapping.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { defineFlow, type Flow, type Look, type MappingSeed, type Translation } from '../core/flow.ts';
 import { canonicalJson } from '../core/seal.ts';
@@ -73,16 +80,13 @@ async function shipmentsOf(native: Native, look: Look, asks: boolean): Promise<T
   if (native.kind === 'bad') throw badMessage(native);
   if (native.kind === 'group') return { outcome: 'duplicate', documents: [] };
   const order = await orderOf(native, look);
-  const told = shipmentOf(native, order, look);
+  const others = await othersOf(native.shipment, order, look);
+  const told = shipmentOf(native, order, others, look);
   const known = told && (await look.current(ShipmentDocument, told.id));
   // What comes late says nothing new: goods that have left were packed.
   if (known && isBefore(native.milestone, known.milestone)) return { outcome: 'duplicate', documents: [] };
   const body = told && known ? furtherOn(known, told) : told;
   const gone = hasLeft(native);
-  const all = asks && gone ? await look.find(ShipmentDocument, ['order', order.orderNumber]) : [];
-  const others = all.filter(
-    (one) => hasLeft(one) && one.fulfilmentOrder === order.id && one.number !== native.shipment,
-  );
   const shipped = asks && gone ? shippedBy(native, order, body, others) : null;
   const replies = shipped === null ? [] : [shipped];
   if (body === null) {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type Random, seeded } from '../core/clock.ts';
 import { isRight, signedNow } from './signature.ts';
-import { Counter } from './store-counter.ts';
+import { Counter, type Job, type Report } from './store-counter.ts';
 import { keepStore } from './store-journal.ts';
 
 /** One sale as the store has it, by the store contract. */
@@ -68,6 +68,8 @@ export interface StoreBooks {
   readonly recorded: Map<string, Recorded>;
   readonly levels: Map<string, Figure>;
   readonly prices: Map<string, Figure>;
+  readonly jobs: Map<string, Job>;
+  readonly reports: Report[];
 }
 
 interface Recorded {
@@ -113,13 +115,20 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
   const random = seeded(options.seed);
   const faults = options.faults ?? {};
   const chance = (share = 0): boolean => share > 0 && random() < share;
-  const books: StoreBooks = { sales: [], recorded: new Map(), levels: new Map(), prices: new Map() };
+  const books: StoreBooks = {
+    sales: [],
+    recorded: new Map(),
+    levels: new Map(),
+    prices: new Map(),
+    jobs: new Map(),
+    reports: [],
+  };
   const { sales, recorded, levels, prices } = books;
   const journal = options.journal === undefined ? null : keepStore(books, options.journal);
   const stopping = new AbortController();
   const levelsSet: { key: string; value: string }[] = [];
   const now = options.now ?? (() => new Date());
-  const counter = new Counter(now);
+  const counter = new Counter(now, books);
   const counts = { requests: 0, refused: 0 };
   const server = createServer((request, response) => {
     if (request.method === 'GET' && request.url?.startsWith('/sales?')) return list(request, response, 'sales', sales);
@@ -154,7 +163,8 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
       recorded.set(id, data);
       journal?.note('recorded', id, data);
     }
-    if (type === 'fulfilment.requested') counter.hear(data.fulfilment);
+    if (type === 'fulfilment.requested' && counter.hear(data.fulfilment))
+      journal?.note('jobs', data.fulfilment.number, data.fulfilment);
     for (const { location, sku, available, version } of data.levels ?? []) {
       const key = `${location}/${sku}`;
       if (!keep(levels, key, available, version)) continue;
@@ -208,7 +218,9 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
 
   async function report(number: string, status: string, more: object = {}, hub?: string): Promise<string> {
     const told = counter.report(number, status, more);
+    journal?.note('reports', told.id, told);
     if (hub === undefined || chance(faults.lost)) return told.id;
+    if (chance(faults.late)) await new Promise((resolve) => setTimeout(resolve, LATE));
     const message = { type: 'fulfilment.reported', timestamp: told.at, data: { report: told } };
     const times = chance(faults.twice) ? 2 : 1;
     await Promise.all(Array.from({ length: times }, () => push(hub, `msg_${told.id}`, message)));

@@ -1,5 +1,5 @@
 /** A fulfilment as the store was last told of it, by the store contract. */
-interface Job {
+export interface Job {
   readonly number: string;
   readonly order: string;
   readonly status: 'open' | 'cancelled';
@@ -11,31 +11,38 @@ interface Job {
   readonly version: number;
 }
 
-interface Report {
+/** What it said of one. */
+export interface Report {
   readonly id: string;
   readonly fulfilment: string;
   readonly status: string;
   readonly at: string;
+  /** What was handed over or has left; without them all of it. */
+  readonly lines?: readonly { readonly id: string; readonly quantity: string }[];
+  readonly parcel?: { readonly number: string; readonly tracking: readonly string[]; readonly last: boolean };
 }
 
 /** The counter of a store at which customers collect: what it was asked to prepare, and what it said of it. */
 export class Counter {
-  readonly jobs = new Map<string, Job>();
+  readonly jobs: Map<string, Job>;
   /** How often a job was told in a version that counted. */
   readonly changes = new Map<string, number>();
-  readonly reports: Report[] = [];
+  readonly reports: Report[];
   readonly #now: () => Date;
 
-  constructor(now: () => Date) {
+  constructor(now: () => Date, { jobs, reports }: Pick<Counter, 'jobs' | 'reports'>) {
     this.#now = now;
+    this.jobs = jobs;
+    this.reports = reports;
   }
 
-  /** The greatest version counts, whenever it comes. */
-  hear(job: Job): void {
+  /** The greatest version counts, whenever it comes. Returns whether this one does. */
+  hear(job: Job): boolean {
     const known = this.jobs.get(job.number);
-    if (known && known.version >= job.version) return;
+    if (known && known.version >= job.version) return false;
     this.jobs.set(job.number, job);
     this.changes.set(job.number, (this.changes.get(job.number) ?? 0) + 1);
+    return true;
   }
 
   /** Writes a report down, as it is. */

@@ -18,10 +18,10 @@ interface StoreJournal {
   close(): void;
 }
 
-const entriesOf = ({ sales, ...figures }: StoreBooks): unknown[] => [
-  ...sales.map((sale) => ['sales', sale.id, sale]),
-  ...Object.entries(figures).flatMap(([book, all]) => [...all].map(([key, value]) => [book, key, value])),
-];
+const entriesOf = (books: StoreBooks): unknown[] =>
+  Object.entries(books).flatMap(([book, all]) =>
+    Array.isArray(all) ? all.map((one) => [book, one.id, one]) : [...all].map(([key, value]) => [book, key, value]),
+  );
 
 const lineOf = (entry: unknown): string => `${JSON.stringify(entry)}\n`;
 
@@ -34,8 +34,9 @@ export function keepStore(books: StoreBooks, path: string): StoreJournal {
       .split('\n')
       .filter(Boolean)) {
       const [book, key, value] = JSON.parse(line) as Entry;
-      if (book === 'sales') books.sales.push(value);
-      else books[book].set(key, value);
+      const kept = books[book];
+      if (Array.isArray(kept)) kept.push(value);
+      else kept.set(key, value);
     }
     // Begun anew with what is there, so that it does not grow with every start.
     writeFileSync(`${path}.new`, entriesOf(books).map(lineOf).join(''));

@@ -47,6 +47,7 @@ export interface OdooLedger {
       readonly state: string;
       readonly default_code: string | null;
       readonly quantity: number;
+      readonly from?: string | null;
       readonly to: string | null;
     }[];
   }[];

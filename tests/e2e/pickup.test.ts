@@ -234,6 +234,7 @@ function pickup(version: 18 | 19): void {
         asked.map(({ words }) => /did not take 1 × MUG/.test(words)),
         [true],
       );
+      assert.equal(box.store.counter.changes.get(number), 1, 'it is asked for nothing less');
     });
 
     test('a store that says nothing is asked about in time, and what it says then closes it', async () => {
@@ -290,6 +291,28 @@ function pickup(version: 18 | 19): void {
         ],
       );
       assert.equal(box.store.counter.changes.get(number), 1);
+    });
+
+    test('the last parcel is told of first, or booked first, and drops nothing of the other', async () => {
+      const order = box.buy({ MUG: { quantity: 3, locationId: box.counter } });
+      const number = await box.asked(order);
+      const { lines } = box.store.counter.jobs.get(number)!;
+      const parcel = (n: number, quantity: string) => ({
+        lines: [{ id: lines[0]!.id, quantity }],
+        parcel: { number: `P${number}-${n}`, carrier: 'brown', tracking: [`O${version}-${n}`], last: n === 2 },
+      });
+      box.lines.odoo.weather = away;
+      await box.store.report(number, 'shipped', parcel(1, '2'));
+      await box.says(number, 'shipped', parcel(2, '1'));
+      await until('the shop has both', () => order.fulfillments.length === 2);
+      await endure(['odoo'], away, 4);
+      const sent = (await box.transfersOf(order)).map(({ state, tracking }) => [state, tracking]);
+      assert.deepEqual(sent.sort(), [
+        ['done', `O${version}-1`],
+        ['done', `O${version}-2`],
+      ]);
+      const asked = (await box.open()).filter(({ words }) => words.includes(number) || words.includes(order.name));
+      assert.deepEqual(asked, []);
     });
   });
 }

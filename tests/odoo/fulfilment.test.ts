@@ -94,6 +94,8 @@ test('what is no longer ordered is told: less than was asked for where a part ha
   const dropped = { ...part.moves[0]!, state: 'cancel', wanted: 1, moved: 0 };
   const short = { ...part, moves: [part.moves[0]!, dropped] };
   assert.equal(await told(delivery(short), true), null, 'the warehouse itself has closed it');
+  const left = { ...part, moves: part.moves.map((move) => ({ ...move, wanted: 3 })) };
+  assert.equal(await told(delivery(left), true), null, 'it has closed a line of which a part has left');
 });
 
 test('a line that has left whole stays part of what was asked for', async () => {

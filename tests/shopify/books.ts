@@ -129,7 +129,7 @@ function moneyAndOrders(shop: Shop, ledger: BooksLedger): string[] {
     till: [],
     shop: shopLedger(shop),
     books: ledger,
-    warehouse: { shipments: [] },
+    warehouse: { shipments: [], received: [] },
     excepted: [],
   });
   return [ordersToOdoo, paymentsToOdoo, refundsToOdoo, keptToOdoo].flatMap((hop) => {

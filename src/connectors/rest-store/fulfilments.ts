@@ -185,7 +185,9 @@ export function reportSources(
       verify: (request, cx) => isSigned(request, secretsInRotation(config.signedWith, cx), request.receivedAt),
       read: (request) => {
         const report = readReported(request.body);
-        return report === null ? [] : [incomingOf(report)];
+        if (report === null) return [];
+        // Parcels are heard of in the order of the list: the last one closes the order, and must not overtake another.
+        return report.status === 'shipped' ? [{ hint: `report:${report.id}` }] : [incomingOf(report)];
       },
       decode: readReport,
     },

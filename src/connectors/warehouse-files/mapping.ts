@@ -4,7 +4,7 @@ import { rejected } from '../../core/fault.ts';
 import type { Look, Objection, Reply } from '../../core/flow.ts';
 import { type FulfilmentOrder, FulfilmentOrderDocument, shippedKey } from '../../model/fulfilment-order.ts';
 import type { Receipt as GoodsReceipt } from '../../model/receipt.ts';
-import type { Shipment } from '../../model/shipment.ts';
+import { hasLeft, type Shipment, ShipmentDocument } from '../../model/shipment.ts';
 import type { StockAdjustment } from '../../model/stock-adjustment.ts';
 import type { Acknowledgement, BadMessage, InventoryReport, Receipt, ShippingAdvice } from './messages.ts';
 
@@ -27,15 +27,30 @@ export async function orderOf(advice: Pick<Advice, 'shipment' | 'order'>, look: 
   );
 }
 
-/** What a shipping advice means; null when nothing left at all. `carriers` is the Mapping table of the teller's codes. Throws `rejected` for goods that the order has not, or not so many. */
+/** Of an order, what has left in other shipments than the named one, as far as they are known. */
+export const othersOf = async (
+  shipment: string,
+  { id, orderNumber }: FulfilmentOrder,
+  look: Look,
+): Promise<Shipment[]> =>
+  (await look.find(ShipmentDocument, ['order', orderNumber])).filter(
+    (one) => hasLeft(one) && one.fulfilmentOrder === id && one.number !== shipment,
+  );
+
+/** What a shipping advice means; null when nothing left at all. `before` is what left in others, `carriers` is the Mapping table of the teller's codes. Throws `rejected` for goods that the order has not, or not so many. */
 export function shipmentOf(
   advice: Advice,
   order: FulfilmentOrder,
+  before: readonly Shipment[],
   look: Pick<Look, 'connection' | 'mapping'>,
   carriers = 'warehouse-carriers',
 ): Shipment | null {
   const taken = allocate(advice, order);
   if (taken.size === 0) return null;
+  const lines = order.lines.flatMap(({ id, orderLine, sku }) => {
+    const quantity = taken.get(id);
+    return quantity === undefined ? [] : [{ id, orderLine, sku, quantity: decimalText(quantity) }];
+  });
   return {
     id: `${look.connection}:${advice.shipment}`,
     number: advice.shipment,
@@ -47,16 +62,25 @@ export function shipmentOf(
     occurredAt: advice.shippedAt,
     carrier: advice.carrier === null ? null : look.mapping(carriers).get(advice.carrier),
     tracking: advice.tracking.map((number) => ({ number, url: null })),
-    closes: closes(advice, order),
-    lines: order.lines.flatMap(({ id, orderLine, sku }) => {
-      const quantity = taken.get(id);
-      return quantity === undefined ? [] : [{ id, orderLine, sku, quantity: decimalText(quantity) }];
-    }),
+    closes: isLastWord(advice, order) && isShort(order, [...before.flatMap((one) => one.lines), ...lines]),
+    lines,
   };
 }
 
+type Lines = Shipment['lines'];
+
+const leftOf = (id: string, lines: Lines): Decimal =>
+  lines
+    .filter((line) => line.id === id)
+    .map(({ quantity }) => decimal(quantity))
+    .reduce(add, zero);
+
+/** Whether something will not come at all. Where all has left nothing is to be dropped: its shipments may be booked in any order. */
+const isShort = (order: FulfilmentOrder, lines: Lines): boolean =>
+  order.lines.some(({ id, quantity }) => compare(leftOf(id, lines), decimal(quantity)) < 0);
+
 /** The last word on an order: said of the whole, or of each of its lines. */
-const closes = (advice: Advice, order: FulfilmentOrder): boolean =>
+const isLastWord = (advice: Advice, order: FulfilmentOrder): boolean =>
   advice.closes === 'order' ||
   (advice.closes === 'lines' &&
     order.lines.every((line, index) => advice.lines.some((said) => isOf(said, line, index))));
@@ -121,17 +145,13 @@ export function shippedBy(
   shipment: Shipment | null,
   before: readonly Shipment[],
 ): Reply | null {
-  const left = (id: string): Decimal =>
-    [...(shipment ? [shipment] : []), ...before]
-      .flatMap((one) => one.lines.filter((line) => line.id === id))
-      .map(({ quantity }) => decimal(quantity))
-      .reduce(add, zero);
+  const lines = [...(shipment ? [shipment] : []), ...before].flatMap((one) => one.lines);
   const parts = order.lines
     .filter(
       (line, index) =>
         advice.closes === 'order' ||
         (advice.closes === 'lines' && advice.lines.some((said) => isOf(said, line, index))) ||
-        compare(left(line.id), decimal(line.quantity)) >= 0,
+        compare(leftOf(line.id, lines), decimal(line.quantity)) >= 0,
     )
     .map(({ id }) => id);
   return parts.length === 0 ? null : { to: shippedKey(order.number), unasked: true, parts };

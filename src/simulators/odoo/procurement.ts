@@ -48,12 +48,17 @@ function transferFor(env: Env, order: Row, code: 'outgoing' | 'incoming', wareho
   ])[0]!;
 }
 
-/** Quantity of a line already asked for by its moves, in the line's unit. */
+/**
+ * Quantity of a line already asked for by its moves, in the line's unit.
+ *
+ * @see sale_stock `_get_qty_procurement`, Odoo 18 and 19
+ */
 function requested(env: Env, line: Row): number {
   return env.having('stock.move', 'sale_line_id', line.id).reduce((sum, move) => {
     if (move.state === 'cancel' || move.origin_returned_move_id) return sum;
     const incoming = env.get('stock.location', move.location_id!).usage === 'customer';
-    return addExactly(sum, incoming ? -Number(move.product_uom_qty) : Number(move.product_uom_qty));
+    const asked = Number(move.state === 'done' ? move.quantity : move.product_uom_qty);
+    return addExactly(sum, incoming ? -asked : asked);
   }, 0);
 }
 

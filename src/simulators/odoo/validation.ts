@@ -11,7 +11,6 @@ import {
   pickingState,
   reserve,
   setQuantity,
-  unitRatio,
   unreserve,
 } from './reservation.ts';
 import type { Json, Row, Vals } from './types.ts';
@@ -92,12 +91,8 @@ function splitRest(env: Env, picking: Row, moved: readonly Row[], drop: boolean)
   const partial = moved.filter((move) => Number(move.quantity) < Number(move.product_uom_qty));
   const untouched = todo.filter((move) => !moved.includes(move));
   if (partial.length === 0 && untouched.length === 0) return;
+  // What is moved in part still asks for all of it, as 18 and 19 leave it (stock `_action_done` with `cancel_backorder`).
   if (drop) {
-    for (const move of partial)
-      env.set('stock.move', move, {
-        product_uom_qty: move.quantity!,
-        product_qty: Number(move.quantity) * unitRatio(env, move),
-      });
     cancelMoves(env, untouched);
     return;
   }

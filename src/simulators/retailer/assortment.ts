@@ -1,5 +1,6 @@
 import type { Tax } from '../shopify/records.ts';
 import type { Shop } from '../shopify/shop.ts';
+import { places } from './places.ts';
 
 /** An article that the retailer sells. */
 export interface Article {
@@ -30,9 +31,9 @@ export const isBought = ({ sku }: Pick<Article, 'sku'>): boolean => !sku.startsW
 
 export const vat: Tax = { title: 'VAT', rate: 2000 };
 
-/** A shop with one place and its articles, none of them in stock yet. Does nothing to one that has them. */
+/** A shop with a warehouse, a store and its articles, none of them in stock yet. Does nothing to one that has them. */
 export function stockShop(shop: Shop): void {
   if (shop.locations.size > 0) return;
-  shop.addLocation('Central warehouse');
+  for (const { name } of Object.values(places)) shop.addLocation(name);
   for (const { sku, title, price } of articles) shop.addProduct(title, [{ sku, price: BigInt(price) }]);
 }

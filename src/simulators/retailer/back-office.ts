@@ -1,5 +1,6 @@
 import { type Article, articles } from './assortment.ts';
 import { type BooksAccess, Desk } from './desk.ts';
+import { type Place, places } from './places.ts';
 
 /** A variant in Odoo, and its row on the price list. */
 interface Known {
@@ -8,7 +9,7 @@ interface Known {
   readonly article: Article;
 }
 
-/** What is in stock of a product when it is new. */
+/** What is in stock of a product when it is new, in each place. */
 const FIRST_COUNT = 400;
 const TAX = '20% in price';
 export const LIST = 'Web shop';
@@ -20,6 +21,8 @@ export const LIST = 'Web shop';
 export class BackOffice {
   readonly desk: Desk;
   readonly #known = new Map<string, Known>();
+  /** Where each place's goods lie: ids of locations. */
+  readonly #shelves = new Map<Place, number>();
   #list = 0;
   #tax = 0;
 
@@ -32,8 +35,14 @@ export class BackOffice {
     return this.#tax;
   }
 
-  /** The tax, the price list and the service for roundings that the estate's Mapping tables name. */
+  /** The warehouses, the tax, the price list and the service for roundings that the estate's Mapping tables name. */
   async prepare(): Promise<void> {
+    for (const [place, { name, code }] of Object.entries(places)) {
+      const id = await this.desk.find('stock.warehouse', [['code', '=', code]], async () => ({ name, code }));
+      const fields = ['lot_stock_id'];
+      const [row] = await this.desk.read<{ lot_stock_id: [number] }>('stock.warehouse', [['id', '=', id]], fields);
+      this.#shelves.set(place as Place, row!.lot_stock_id[0]);
+    }
     this.#tax = await this.desk.find('account.tax', [['name', '=', TAX]], async () => {
       const [like] = await this.desk.call<{ tax_group_id: [number] }[]>('account.tax', 'search_read', {
         domain: [['type_tax_use', '=', 'sale']],
@@ -75,7 +84,7 @@ export class BackOffice {
     return wanted.length - rows.length;
   }
 
-  /** Gives a variant its price and, where none is there, its first pieces. */
+  /** Gives a variant its price and, in each place where none is there, its first pieces. */
   async offer(id: number, article: Article, pieces: number): Promise<void> {
     const rule = [
       ['pricelist_id', '=', this.#list],
@@ -89,7 +98,13 @@ export class BackOffice {
       fixed_price: article.price / 100,
     }));
     this.#known.set(article.sku, { id, price, article });
-    if ((await this.onHand(article.sku)) === 0) await this.count(article.sku, pieces);
+    for (const place of this.#shelves.keys())
+      if ((await this.onHand(article.sku, place)) === 0) await this.count(article.sku, pieces, place);
+  }
+
+  /** Id of a variant that is set up. */
+  idOf(sku: string): number {
+    return this.#known.get(sku)!.id;
   }
 
   /** All that is set up. */
@@ -97,23 +112,21 @@ export class BackOffice {
     return [...this.#known.values()].map(({ article }) => article);
   }
 
-  /** Pieces on the shelf of WH. */
-  async onHand(sku: string): Promise<number> {
+  /** Pieces on the shelf. */
+  async onHand(sku: string, place: Place = 'central'): Promise<number> {
     const domain = [
       ['product_id', '=', this.#known.get(sku)!.id],
-      ['location_id.usage', '=', 'internal'],
+      ['location_id', '=', this.#shelves.get(place)!],
     ];
     const rows = await this.desk.read<{ quantity: number }>('stock.quant', domain, ['quantity']);
     return rows.reduce((sum, { quantity }) => sum + quantity, 0);
   }
 
   /** The shelf is counted: so many pieces are there. One call: `action_apply_inventory` tried again after a lost answer counts 0 in Odoo 19. */
-  async count(sku: string, quantity: number): Promise<void> {
-    const domain = [['usage', '=', 'internal']];
-    const [location] = await this.desk.call<number[]>('stock.location', 'search', { domain, limit: 1 });
+  async count(sku: string, quantity: number, place: Place = 'central'): Promise<void> {
     const vals = {
       product_id: this.#known.get(sku)!.id,
-      location_id: location,
+      location_id: this.#shelves.get(place)!,
       inventory_quantity_auto_apply: quantity,
     };
     await this.desk.call('stock.quant', 'create', { vals_list: [vals], context: { inventory_mode: true } });

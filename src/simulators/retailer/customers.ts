@@ -4,6 +4,7 @@ import type { Order, Variant } from '../shopify/records.ts';
 import type { Shop } from '../shopify/shop.ts';
 import { person, place } from '../shopify/traffic.ts';
 import { isBought, vat } from './assortment.ts';
+import { sharedOut } from './places.ts';
 
 const pick = <T>(random: Random, all: readonly T[]): T => all[Math.floor(random() * all.length)]!;
 
@@ -41,7 +42,7 @@ export class Customers {
     const customer = person(shop, Math.floor(random() * 500));
     const onAccount = random() < 0.15;
     const order = placeOrder(shop, {
-      lines,
+      lines: sharedOut(shop, random, lines),
       customer,
       shippingAddress: {
         ...place(shop, customer.displayName, 'GB'),

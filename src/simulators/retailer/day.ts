@@ -6,12 +6,16 @@ import type { BackOffice } from './back-office.ts';
 import type { Counter } from './counter.ts';
 import { Customers } from './customers.ts';
 import type { Launches } from './launches.ts';
+import type { PickupDesk } from './pickup-desk.ts';
+import type { Purchasing } from './purchasing.ts';
 
 export interface DayParts {
   readonly shop: Shop;
   readonly office: BackOffice;
   readonly launches: Launches;
   readonly counter: Counter;
+  readonly pickups: PickupDesk;
+  readonly purchasing: Purchasing;
   readonly warehouse: Warehouse;
   readonly random: Random;
   /** Orders a second in the web shop. Default 1. */
@@ -56,13 +60,22 @@ export class Day {
       this.#every(1500 / (parts.rate ?? 1), closed, () => parts.counter.serve()),
       this.#every(3000, closed, () => parts.launches.launch()),
       this.#every(5000, closed, () => parts.launches.revise(parts.random)),
+      this.#every(2000, closed, () => parts.pickups.giveUp()),
+      this.#every(3000, closed, () => parts.purchasing.order()),
+      this.#every(500, this.#stopped.signal, () => parts.pickups.work(Date.now())),
       this.#every(1000, this.#stopped.signal, () => parts.office.putAway()),
-      this.#every(500, this.#stopped.signal, () => this.warehouseAway || parts.warehouse.work(new Date())),
+      this.#every(500, this.#stopped.signal, () => this.#workInWarehouse()),
     ];
   }
 
   async #every(ms: number, signal: AbortSignal, work: () => unknown): Promise<void> {
     for (; !signal.aborted; await systemClock.sleep(ms, signal)) await work();
+  }
+
+  #workInWarehouse(): void {
+    if (this.warehouseAway) return;
+    this.#parts.purchasing.arrive(new Date());
+    this.#parts.warehouse.work(new Date());
   }
 
   #articleOf(bought: boolean) {
@@ -74,7 +87,8 @@ export class Day {
     const article = this.#articleOf(true);
     if (!article) return;
     const more = 1 + Math.floor(this.#parts.random() * 12);
-    await this.#parts.office.count(article.sku, (await this.#parts.office.onHand(article.sku)) + more);
+    const place = this.#parts.random() < 0.3 ? 'store' : 'central';
+    await this.#parts.office.count(article.sku, (await this.#parts.office.onHand(article.sku, place)) + more, place);
   }
 
   async #reprice(): Promise<void> {
@@ -111,7 +125,7 @@ export class Day {
   /** Nobody buys any more, and nobody counts. */
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all(this.#work.slice(0, -2));
+    await Promise.all(this.#work.slice(0, -3));
     this.cancelled += this.#customers.cancel();
   }
 

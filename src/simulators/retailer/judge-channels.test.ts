@@ -16,6 +16,11 @@ test('without a store nothing is missed of it', () => {
   others.books.sale_orders.splice(2);
   others.books.pickings.splice(3);
   others.books.prices = [];
+  others.shop.orders.splice(2);
+  others.shop.levelsAtStore = {};
+  others.books.quants = others.books.quants.filter(({ location }) => !location!.startsWith('STO/'));
+  others.excepted = [];
+  others.warehouse.received = [];
   assert.deepEqual(verdictOf(judge(others)).wrong, []);
 });
 
@@ -204,8 +209,8 @@ tampers([
     'duplicated',
     /R-1001: 4 of 2 × OWN-1-RED moved/,
     (x) => {
-      x.books.pickings.push({ ...x.books.pickings.find(({ id }) => id === 11)!, id: 13 });
-      x.books.sale_orders[2]!.pickings.push(13);
+      x.books.pickings.push({ ...x.books.pickings.find(({ id }) => id === 11)!, id: 21 });
+      x.books.sale_orders[2]!.pickings.push(21);
     },
   ],
   [
@@ -223,7 +228,16 @@ tampers([
     'lost',
     /R-1002: 1 of -1 × OWN-1-RED moved/,
     (x) => {
-      x.books.pickings.find(({ id }) => id === 12)!.moves[0]!.to = 'Customers';
+      Object.assign(x.books.pickings.find(({ id }) => id === 12)!.moves[0]!, { from: 'STO/Stock', to: 'Customers' });
+    },
+  ],
+  [
+    'what the store sold has left the warehouse’s shelf',
+    'storeGoodsToOdoo',
+    'lost',
+    /R-1001: 0 of 2 × OWN-1-RED moved/,
+    (x) => {
+      x.books.pickings.find(({ id }) => id === 11)!.moves[0]!.from = 'WH/Stock';
     },
   ],
   [
@@ -248,7 +262,7 @@ tampers([
     'the store may sell what the shop has sold',
     'stockToStore',
     'differences',
-    /WEB-1: 9 in the store, 7 free in Odoo/,
+    /WEB-1: 9 in the store, 2 free in Odoo/,
     (x) => {
       x.store.levels['WEB-1'] = 9;
     },

@@ -1,14 +1,21 @@
 import { isLaunched, isSold } from './assortment.ts';
 import { LIST } from './back-office.ts';
 import { addUnits, type BooksLedger, type ShopLedger, type Units } from './ledgers.ts';
+import { type Place, places } from './places.ts';
 import { type Compared, minorOf, Tally, text } from './tally.ts';
 
 /** What a channel says it can sell is what is free in Odoo (on hand − reserved), of all that has a price there. */
-export function stockAt(where: string, levels: Units, { quants, prices }: BooksLedger): Compared {
+export function stockAt(
+  where: string,
+  levels: Units,
+  { quants, prices }: BooksLedger,
+  place: Place = 'central',
+): Compared {
   const tally = new Tally();
   const free: Record<string, number> = {};
   for (const { default_code, location, quantity, reserved } of quants)
-    if (default_code !== null && location?.startsWith('WH/')) addUnits(free, default_code, quantity - reserved);
+    if (default_code !== null && location?.startsWith(`${places[place].code}/`))
+      addUnits(free, default_code, quantity - reserved);
   const offered = prices.flatMap(({ default_code }) =>
     default_code !== null && isSold(default_code) ? [default_code] : [],
   );

@@ -1,5 +1,6 @@
 import { valuesThatWentBack } from '../verify.ts';
 import { addUnits, type BooksLedger, isOfStore, type StoreLedger } from './ledgers.ts';
+import { places } from './places.ts';
 import { type Hop, minorOf, moneyOf, Tally, text } from './tally.ts';
 
 type Sale = StoreLedger['sales'][number];
@@ -54,11 +55,13 @@ function compareLines(tally: Tally, { number, lines }: Sale, order: SaleOrder): 
   }
 }
 
-/** Units that left the shelf; below 0: that came back to it. */
+const isShelf = (location?: string | null): boolean => location?.startsWith(`${places.store.code}/`) === true;
+
+/** Units that left the store's shelf; below 0: that came back to it. What moved elsewhere did not. */
 function movedOf(pickings: BooksLedger['pickings']): Record<string, number> {
   const units: Record<string, number> = {};
-  for (const { state, default_code, quantity, to } of pickings.flatMap(({ moves }) => moves))
-    if (state === 'done') addUnits(units, default_code ?? '?', to?.startsWith('WH/') ? -quantity : quantity);
+  for (const { state, default_code: sku, quantity, from, to } of pickings.flatMap(({ moves }) => moves))
+    if (state === 'done') addUnits(units, sku ?? '?', quantity * (Number(isShelf(from)) - Number(isShelf(to))));
   return units;
 }
 

@@ -1,6 +1,8 @@
 import { type Excepted, type Sold, type Verdict, valuesThatWentBack, verifyDaySales } from '../verify.ts';
 import { verifyPayments } from '../verify-payments.ts';
 import { catalogueInShop, pricesAt, pricesInShop, stockAt } from './judge-feeds.ts';
+import { isOfStoreRoom, judgePickups, type PickupHops } from './judge-pickup.ts';
+import { purchaseOf, receiptsInBooks } from './judge-receipts.ts';
 import { storeGoods, storeReceipts, storeSales } from './judge-store.ts';
 import {
   addUnits,
@@ -8,12 +10,12 @@ import {
   isOfStore,
   type ShopLedger,
   type StoreLedger,
-  type Units,
   type WarehouseLedger,
 } from './ledgers.ts';
+import { compareShipments, type Held, unitsOf } from './parcels.ts';
 import { type Compared, type Hop, minorOf, moneyOf, Tally, text } from './tally.ts';
 
-export interface Judgement {
+export interface Judgement extends PickupHops {
   readonly tillToOdoo: Hop;
   readonly ordersToOdoo: Hop;
   readonly paymentsToOdoo: Hop;
@@ -24,7 +26,11 @@ export interface Judgement {
   readonly ordersToWarehouse: Hop;
   readonly shipmentsToOdoo: Hop;
   readonly shipmentsToShop: Hop;
+  /** Goods that were ordered of vendors. */
+  readonly receiptsToOdoo: Hop;
   readonly stockToShop: Compared;
+  /** What the shop sells from the store. */
+  readonly storeStockToShop: Compared;
   readonly pricesToShop: Compared;
   /** Products that people brought out in Odoo, with their variants. */
   readonly catalogueToShop: Compared;
@@ -51,7 +57,7 @@ type SaleOrder = BooksLedger['sale_orders'][number];
 
 const isWeb = ({ client_order_ref }: SaleOrder): boolean => client_order_ref?.startsWith('#') === true;
 
-const none: StoreLedger = { sales: [], recorded: {}, levels: {}, prices: {} };
+const none: StoreLedger = { sales: [], recorded: {}, levels: {}, prices: {}, jobs: [], handovers: [] };
 
 /** Compares every system's own books with its neighbours', line by line and to the cent. No figure of a hub is asked. */
 export function judge({ till, shop, store = none, books, warehouse, excepted }: Ledgers): Judgement {
@@ -67,13 +73,16 @@ export function judge({ till, shop, store = none, books, warehouse, excepted }: 
     ordersToWarehouse: deliveries(shop, books, warehouse, web, asked),
     shipmentsToOdoo: shipmentsInBooks(books, warehouse, web, asked),
     shipmentsToShop: shipmentsInShop(shop, books, warehouse, web, asked),
+    receiptsToOdoo: receiptsInBooks(warehouse, books),
+    ...judgePickups({ shop, store, books, excepted, asked }),
     stockToShop: stockAt('in the shop', shop.levels, books),
+    storeStockToShop: stockAt('in the shop for the store', shop.levelsAtStore, books, 'store'),
     pricesToShop: pricesInShop(shop, books),
     catalogueToShop: catalogueInShop(shop, books),
     storeSalesToOdoo: storeSales(store, books),
     storeGoodsToOdoo: storeGoods(store, books),
     storeReceipts: storeReceipts(store),
-    stockToStore: stockAt('in the store', store.levels, books),
+    stockToStore: stockAt('in the store', store.levels, books, 'store'),
     pricesToStore: pricesAt('in the store', store.prices, books),
   };
 }
@@ -101,7 +110,9 @@ function tills(
   const ids = new Set(known.flatMap(({ xmlid, lines }) => [xmlid, ...lines.map((line) => line.xmlid)]));
   const others = {
     sale_orders: books.sale_orders.filter((order) => !known.includes(order)),
-    pickings: books.pickings.filter((picking) => !own.has(picking.id) && !orderOfReturn(picking)),
+    pickings: books.pickings.filter(
+      (picking) => !own.has(picking.id) && !orderOfReturn(picking) && !purchaseOf(picking),
+    ),
     writes: books.writes.filter(({ xmlid }) => !ids.has(xmlid)),
   };
   const { lost, duplicated, outOfOrder, wrong }: Verdict = verifyDaySales(sold, others, excepted);
@@ -199,13 +210,6 @@ type Picking = BooksLedger['pickings'][number];
 /** The order that a receipt of goods sent back belongs to; the shop calls them `#1001-R1`. */
 const orderOfReturn = ({ origin }: Picking): string | undefined => /^(#.+)-R\d+/.exec(origin ?? '')?.[1];
 
-function unitsOf({ moves }: Picking): Units {
-  const units: Record<string, number> = {};
-  for (const { state, default_code, quantity } of moves)
-    if (state === 'done' && quantity > 0) addUnits(units, default_code ?? '?', quantity);
-  return units;
-}
-
 /** What customers sent back and the shop put on the shelf has come back in Odoo, once. */
 function returns(shop: ShopLedger, { pickings }: BooksLedger): Hop {
   const tally = new Tally();
@@ -224,12 +228,6 @@ function returns(shop: ShopLedger, { pickings }: BooksLedger): Hop {
   }
   return tally.hop;
 }
-
-const show = (units: Units): string =>
-  Object.entries(units)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([sku, count]) => `${count} × ${sku}`)
-    .join(', ');
 
 /** Number of a delivery in Odoo, backorders included, → the shop's order. */
 function ordersByDelivery({ pickings }: BooksLedger, web: readonly SaleOrder[]): Map<string, string> {
@@ -250,11 +248,13 @@ function deliveries(
   const tally = new Tally();
   const orderOf = ordersByDelivery(books, web);
   const left = Map.groupBy(shipments, ({ order }) => orderOf.get(order) ?? order);
-  for (const { name, cancelled, lines: ordered } of shop.orders) {
+  for (const { name, cancelled, lines: ordered, atStore } of shop.orders) {
     tally.compared += 1;
     if (asked.has(name)) continue;
     const wanted: Record<string, number> = {};
     for (const { sku, quantity } of cancelled ? [] : ordered) addUnits(wanted, sku, quantity);
+    for (const part of cancelled ? [] : [atStore.collect, atStore.ship])
+      for (const [sku, count] of Object.entries(part)) addUnits(wanted, sku, -count);
     const gone: Record<string, number> = {};
     for (const { units } of left.get(name) ?? [])
       for (const [sku, count] of Object.entries(units)) addUnits(gone, sku, count);
@@ -270,36 +270,6 @@ function deliveries(
   return tally.hop;
 }
 
-/** A shipment as one side holds it. */
-interface Held {
-  readonly order: string;
-  readonly tracking: string;
-  readonly units: Units;
-}
-
-function compareShipments(
-  said: readonly Held[],
-  held: readonly Held[],
-  where: string,
-  asked: ReadonlySet<string>,
-): Hop {
-  const tally = new Tally();
-  const known = Map.groupBy(held, ({ tracking }) => tracking);
-  for (const { tracking, order, units } of said) {
-    tally.compared += 1;
-    const [one, ...more] = known.get(tracking) ?? [];
-    if (!one && asked.has(order)) continue;
-    if (!one) tally.miss(`${order}: parcel ${tracking} is not ${where}`);
-    else if (one.order !== order || show(one.units) !== show(units))
-      tally.miss(`${order}: parcel ${tracking} has ${show(units)}; ${where} it is ${show(one.units)} of ${one.order}`);
-    if (more.length > 0) tally.extra(`${order}: parcel ${tracking} is ${more.length + 1} times ${where}`, more.length);
-  }
-  const parcels = new Set(said.map(({ tracking }) => tracking));
-  for (const [tracking, found] of known)
-    if (!parcels.has(tracking)) tally.extra(`${found[0]!.order}: parcel '${tracking}' is ${where}, and never left`);
-  return tally.hop;
-}
-
 const saidBy = ({ shipments }: WarehouseLedger, orderOf: ReadonlyMap<string, string>): Held[] =>
   shipments.map(({ order, tracking, units }) => ({ order: orderOf.get(order) ?? order, tracking, units }));
 
@@ -311,7 +281,7 @@ function shipmentsInBooks(
 ): Hop {
   const orderOf = ordersByDelivery(books, web);
   const held = books.pickings
-    .filter((picking) => orderOf.has(picking.name) && picking.state === 'done' && !orderOfReturn(picking))
+    .filter((one) => orderOf.has(one.name) && one.state === 'done' && !orderOfReturn(one) && !isOfStoreRoom(one))
     .map((picking) => ({
       order: orderOf.get(picking.name)!,
       tracking: picking.tracking ?? '',
@@ -327,7 +297,9 @@ function shipmentsInShop(
   web: readonly SaleOrder[],
   asked: ReadonlySet<string>,
 ): Hop {
-  const held = shop.orders.flatMap(({ name, fulfilments }) => fulfilments.map((one) => ({ ...one, order: name })));
+  const held = shop.orders.flatMap(({ name, fulfilments }) =>
+    fulfilments.filter(({ atStore }) => !atStore).map((one) => ({ ...one, order: name })),
+  );
   return compareShipments(saidBy(warehouse, ordersByDelivery(books, web)), held, 'fulfilled in the shop', asked);
 }
 

@@ -5,6 +5,8 @@ import { netOf, totalOf } from '../shopify/sums.ts';
 import type { OdooLedger } from '../verify.ts';
 import type { HeldPayment } from '../verify-payments.ts';
 import type { Warehouse } from '../warehouse/index.ts';
+import { storeOf } from './places.ts';
+import { type Handover, handoversOf, type Job, jobsOf } from './store-jobs.ts';
 
 /** What the shop sold, by its own books. Amounts in minor units, tax within. */
 export interface ShopLedger {
@@ -26,10 +28,13 @@ export interface ShopLedger {
     readonly refunds: readonly { readonly id: string; readonly amount: number }[];
     /** What came back and is for sale again. */
     readonly returned: Units;
-    readonly fulfilments: readonly { readonly tracking: string; readonly units: Units }[];
+    readonly fulfilments: readonly { readonly tracking: string; readonly units: Units; readonly atStore: boolean }[];
+    /** What of it the store is to hand over or to send, and how often the customer was told that it can be collected. */
+    readonly atStore: { readonly collect: Units; readonly ship: Units; readonly told: number };
   }[];
-  /** What it says it can sell, by SKU. */
+  /** What it says it can sell from the warehouse, and from the store, by SKU. */
   readonly levels: Units;
+  readonly levelsAtStore: Units;
   /** What it charges, by SKU. */
   readonly prices: Units;
   /** What it shows. */
@@ -59,11 +64,14 @@ export interface StoreLedger {
   /** What it was told that it may sell, and for how much, by SKU. */
   readonly levels: Units;
   readonly prices: Units;
+  /** What it was asked to hand over or to send, and what it did. */
+  readonly jobs: readonly Job[];
+  readonly handovers: readonly Handover[];
 }
 
 export type Units = Readonly<Record<string, number>>;
 
-/** What left the warehouse, by its own books. */
+/** What left the warehouse, and what it received, by its own books. */
 export interface WarehouseLedger {
   readonly shipments: readonly {
     readonly number: string;
@@ -72,6 +80,7 @@ export interface WarehouseLedger {
     readonly tracking: string;
     readonly units: Units;
   }[];
+  readonly received: readonly { readonly reference: string; readonly units: Units }[];
 }
 
 /** What is read of `GET {admin}/ledger` beyond what day sales need. */
@@ -149,23 +158,38 @@ const moved = ({ transactions }: Order, kind: 'SALE' | 'REFUND'): number =>
     .filter((one) => one.kind === kind && one.status === 'SUCCESS')
     .reduce((sum, { amount }) => sum + Number(amount.shop), 0);
 
-function soldOf(order: Order): ShopLedger['orders'][number] {
+/** Units that the store is to hand over or to send, as they are ordered now. */
+function atStoreOf({ fulfillmentOrders }: Order, store: string | undefined, lines: readonly Line[]) {
+  const units = { collect: {} as Record<string, number>, ship: {} as Record<string, number> };
+  const own = fulfillmentOrders.filter(({ locationId }) => locationId === store);
+  for (const { method, lines: parts } of own)
+    for (const { lineId } of parts) {
+      const { sku, quantity } = lines.find(({ id }) => id === tail(lineId))!;
+      if (quantity > 0) addUnits(units[method === 'PICK_UP' ? 'collect' : 'ship'], sku, quantity);
+    }
+  return { ...units, told: own.flatMap(({ noticed }) => noticed ?? []).length };
+}
+
+type Line = ShopLedger['orders'][number]['lines'][number];
+
+function soldOf(order: Order, store: string | undefined): ShopLedger['orders'][number] {
   const off = takenOff(order);
   const taxed = ({ subtotal, tax }: (typeof off)[number]): number =>
     Number(subtotal.shop + (order.taxesIncluded ? 0n : tax.shop));
   const offLine = (id: string) => off.filter(({ lineId }) => lineId === id);
   const line = (id: string) => order.lines.find((one) => one.id === id)!;
+  const lines = order.lines.map((one) => ({
+    id: tail(one.id),
+    sku: one.sku!,
+    quantity: one.quantity - offLine(one.id).reduce((sum, { quantity }) => sum + quantity, 0),
+    net: Number(netOf(one).shop) - offLine(one.id).reduce((sum, { subtotal }) => sum + Number(subtotal.shop), 0),
+  }));
   return {
     name: order.name,
     cancelled: order.cancelledAt !== null,
     total: Number(totalOf(order).shop) - off.reduce((sum, one) => sum + taxed(one), 0),
     kept: moved(order, 'SALE') - moved(order, 'REFUND'),
-    lines: order.lines.map((one) => ({
-      id: tail(one.id),
-      sku: one.sku!,
-      quantity: one.quantity - offLine(one.id).reduce((sum, { quantity }) => sum + quantity, 0),
-      net: Number(netOf(one).shop) - offLine(one.id).reduce((sum, { subtotal }) => sum + Number(subtotal.shop), 0),
-    })),
+    lines,
     payments: order.transactions
       .filter(({ kind, status }) => kind === 'SALE' && status === 'SUCCESS')
       .map(({ id, amount }) => ({ id: tail(id), amount: Number(amount.shop) })),
@@ -176,23 +200,27 @@ function soldOf(order: Order): ShopLedger['orders'][number] {
       }))
       .filter(({ amount }) => amount > 0),
     returned: returnedOf(order),
-    fulfilments: order.fulfillments.map(({ tracking, lines }) => {
+    fulfilments: order.fulfillments.map(({ tracking, lines: parts, locationId }) => {
       const units: Record<string, number> = {};
-      for (const { lineId, quantity } of lines) addUnits(units, line(lineId).sku!, quantity);
-      return { tracking: tracking.map(({ number }) => number).join(', '), units };
+      for (const { lineId, quantity } of parts) addUnits(units, line(lineId).sku!, quantity);
+      const numbers = tracking.flatMap(({ number }) => number ?? []).join(', ');
+      return { tracking: numbers, units, atStore: store !== undefined && locationId === store };
     }),
+    atStore: atStoreOf(order, store, lines),
   };
 }
 
 export function shopLedger(shop: Shop): ShopLedger {
-  const levels: Record<string, number> = {};
-  for (const { inventoryItemId, available } of shop.levels.values()) {
+  const store = storeOf(shop)?.id;
+  const [levels, levelsAtStore]: Record<string, number>[] = [{}, {}];
+  for (const { inventoryItemId, locationId, available } of shop.levels.values()) {
     const variant = shop.variantOf(inventoryItemId);
-    if (variant) addUnits(levels, variant.sku!, available);
+    if (variant) addUnits((locationId === store ? levelsAtStore : levels)!, variant.sku!, available);
   }
   return {
-    orders: [...shop.orders.values()].map(soldOf),
-    levels,
+    orders: [...shop.orders.values()].map((order) => soldOf(order, store)),
+    levels: levels!,
+    levelsAtStore: levelsAtStore!,
     prices: Object.fromEntries([...shop.variants.values()].map(({ sku, price }) => [sku!, Number(price)])),
     products: [...shop.products.values()].map(({ title, descriptionHtml, variants }) => ({
       title,
@@ -211,7 +239,7 @@ const figuresOf = (figures: RestStore['levels'], prefix: string): Units =>
 
 /** `place` and `list`: the store's code of its place, and the price list that it sells by. */
 export function storeLedger(
-  { sales, recorded, levels, prices }: Pick<RestStore, 'sales' | 'recorded' | 'levels' | 'prices'>,
+  { sales, recorded, levels, prices, counter }: Pick<RestStore, 'sales' | 'recorded' | 'levels' | 'prices' | 'counter'>,
   place: string,
   list: string,
 ): StoreLedger {
@@ -227,10 +255,16 @@ export function storeLedger(
     recorded: Object.fromEntries(told.map(({ sale, status }) => [sale, status])),
     levels: figuresOf(levels, `${place}/`),
     prices: figuresOf(prices, `${list}/`),
+    jobs: jobsOf(counter),
+    handovers: handoversOf(counter),
   };
 }
 
-export const warehouseLedger = ({ left }: Pick<Warehouse, 'left'>): WarehouseLedger => ({
+export const warehouseLedger = ({
+  left,
+  cameIn,
+}: Pick<Warehouse, 'left'> & Partial<Pick<Warehouse, 'cameIn'>>): WarehouseLedger => ({
+  received: [...(cameIn?.values() ?? [])],
   shipments: [...left]
     .map(([number, { order, tracking, units }]) => ({ number, order, tracking, units }))
     .filter(({ units }) => Object.keys(units).length > 0),

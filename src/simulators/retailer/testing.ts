@@ -22,24 +22,63 @@ const counterLine = (sale: string, id: string, sku: string, quantity: number, pr
   xmlid: `hub_odoo.order_line_store_3a_${sale}-${id}`,
 });
 
-const counterMove = (id: number, name: string, quantity: number, to: string) => ({
+const counterMove = (id: number, name: string, quantity: number, from: string, to: string) => ({
   id,
   name,
   xmlid: null,
   origin: null,
   state: 'done',
-  tracking: null,
-  moves: [{ state: 'done', default_code: 'OWN-1-RED', quantity, to }],
+  tracking: null as string | null,
+  moves: [{ state: 'done', default_code: 'OWN-1-RED', quantity, from, to }],
 });
+
+/** Goods of a vendor that came in. */
+const load = (id: number, origin: string, units: Record<string, number>) => ({
+  ...counterMove(id, `WH/IN/${id}`, 0, '', ''),
+  origin,
+  moves: Object.entries(units).map(([default_code, quantity]) => ({
+    state: 'done',
+    default_code,
+    quantity,
+    from: 'Vendors',
+    to: 'WH/Stock',
+  })),
+});
+
+/** What of an order is the store's. */
+const atStore = (units: { collect?: Record<string, number>; ship?: Record<string, number> } = {}, told = 0) => ({
+  collect: {},
+  ship: {},
+  ...units,
+  told,
+});
+
+/** Orders of the shop of which the store has all. */
+const storeParts = [
+  { name: '#3', units: 2, picking: 13, number: 'STO/OUT/2', method: 'collect' as const, said: ['ready', 'collected'] },
+  { name: '#4', units: 1, picking: 14, number: 'STO/OUT/3', method: 'ship' as const, said: ['shipped'] },
+  {
+    name: '#5',
+    units: 3,
+    picking: 15,
+    number: 'STO/OUT/4',
+    method: 'collect' as const,
+    said: ['ready', 'not-collected'],
+  },
+];
 
 const robes = [
   { default_code: 'OWN-1-RED', values: ['Red', 'S'] },
   { default_code: 'OWN-1-BLUE', values: ['Blue', 'S'] },
 ];
 const levels = { 'WEB-1': 7, 'WEB-2': 4, 'OWN-1-RED': 5, 'OWN-1-BLUE': 3 };
+const levelsAtStore = { 'WEB-1': 2, 'WEB-2': 6, 'OWN-1-RED': 8, 'OWN-1-BLUE': 1 };
 const prices = { 'WEB-1': 1000, 'WEB-2': 1000, 'OWN-1-RED': 1000, 'OWN-1-BLUE': 1000 };
 
-/** Two orders of the shop, one of them cancelled, a sale at the counter and what came back of it, a product that was brought out in Odoo, and everything as it should be. */
+/**
+ * Two orders of the shop, one of them cancelled, and three of the store's: collected, sent, not collected; a sale at the counter and what came back of it, a product that was brought out in Odoo, and
+ * everything as it should be.
+ */
 export function agreed(): Changed<Required<Ledgers>> {
   const order = {
     cancelled: false,
@@ -103,6 +142,17 @@ export function agreed(): Changed<Required<Ledgers>> {
           counterLine('S1002', '1_2f_discount', 'DISCOUNT', 1, 0.75),
         ],
       },
+      ...storeParts.map(({ name, units, picking }) => ({
+        name: `S${picking}`,
+        xmlid: `hub_odoo.order_shop_3a_${picking}`,
+        client_order_ref: name,
+        state: 'sale',
+        amount_total: units * 10,
+        invoiced: 0,
+        credited: 0,
+        pickings: [picking],
+        lines: [line(String(picking), 'OWN-1-RED', units, 10)],
+      })),
     ],
     pickings: [
       {
@@ -129,8 +179,13 @@ export function agreed(): Changed<Required<Ledgers>> {
         tracking: null,
         moves: [{ state: 'done', default_code: 'WEB-1', quantity: 1, to: 'WH/Stock' }],
       },
-      counterMove(11, 'WH/OUT/3', 2, 'Customers'),
-      counterMove(12, 'WH/IN/2', 1, 'WH/Stock'),
+      load(17, 'P00001 (warehouse:RC-P00001-1)', { 'WEB-1': 5, 'WEB-2': 3 }),
+      load(18, 'P00001 (warehouse:RC-P00001-2)', { 'WEB-1': 1 }),
+      counterMove(11, 'STO/OUT/1', 2, 'STO/Stock', 'Customers'),
+      counterMove(12, 'STO/IN/1', 1, 'Customers', 'STO/Stock'),
+      counterMove(13, 'STO/OUT/2', 2, 'STO/Stock', 'Customers'),
+      { ...counterMove(14, 'STO/OUT/3', 1, 'STO/Stock', 'Customers'), tracking: 'BR31' },
+      { ...counterMove(15, 'STO/OUT/4', 3, 'STO/Stock', 'Customers'), state: 'assigned', moves: [] },
     ],
     quants: [
       { default_code: 'WEB-1', location: 'WH/Stock', quantity: 10, reserved: 3 },
@@ -138,6 +193,12 @@ export function agreed(): Changed<Required<Ledgers>> {
       { default_code: 'WEB-2', location: 'WH/Stock', quantity: 4, reserved: 0 },
       { default_code: 'OWN-1-RED', location: 'WH/Stock', quantity: 6, reserved: 1 },
       { default_code: 'OWN-1-BLUE', location: 'WH/Stock', quantity: 3, reserved: 0 },
+      ...Object.entries(levelsAtStore).map(([default_code, free]) => ({
+        default_code,
+        location: 'STO/Stock',
+        quantity: free + 1,
+        reserved: 1,
+      })),
     ],
     products: [
       { name: 'Oak shelf', description: null, sold: true, variants: [{ default_code: 'WEB-1', values: [] }] },
@@ -164,7 +225,8 @@ export function agreed(): Changed<Required<Ledgers>> {
           payments: [{ id: '91', amount: 2500 }],
           refunds: [{ id: '95', amount: 900 }],
           returned: { 'WEB-1': 1 },
-          fulfilments: [{ tracking: '1Z1', units }],
+          fulfilments: [{ tracking: '1Z1', units, atStore: false }],
+          atStore: atStore(),
         },
         {
           ...structuredClone(order),
@@ -175,9 +237,25 @@ export function agreed(): Changed<Required<Ledgers>> {
           refunds: [],
           returned: {},
           fulfilments: [],
+          atStore: atStore(),
         },
+        ...storeParts.map(({ name, units: count, picking, method, said }) => ({
+          name,
+          cancelled: false,
+          total: count * 1000,
+          kept: 0,
+          lines: [{ id: String(picking), sku: 'OWN-1-RED', quantity: count, net: count * 1000 }],
+          payments: [],
+          refunds: [],
+          returned: {},
+          fulfilments: said.includes('not-collected')
+            ? []
+            : [{ tracking: method === 'ship' ? 'BR31' : '', units: { 'OWN-1-RED': count }, atStore: true }],
+          atStore: atStore({ [method]: { 'OWN-1-RED': count } }, method === 'collect' ? 1 : 0),
+        })),
       ],
       levels: { ...levels },
+      levelsAtStore: { ...levelsAtStore },
       prices: { ...prices },
       products: [
         { title: 'Oak shelf', description: '', variants: [{ sku: 'WEB-1', values: ['Default Title'] }] },
@@ -204,12 +282,38 @@ export function agreed(): Changed<Required<Ledgers>> {
         },
       ],
       recorded: { S1001: 'recorded', S1002: 'cancelled' },
-      levels: { ...levels },
+      levels: { ...levelsAtStore },
       prices: { ...prices },
+      jobs: storeParts.map(({ name, units: count, number, method, said }) => ({
+        number,
+        order: name,
+        method,
+        cancelled: false,
+        units: { 'OWN-1-RED': count },
+        said: [...said],
+      })),
+      handovers: storeParts.slice(0, 2).map(({ name, units: count, number, method }) => ({
+        job: number,
+        order: name,
+        tracking: method === 'ship' ? 'BR31' : '',
+        units: { 'OWN-1-RED': count },
+      })),
     },
     books,
-    warehouse: { shipments: [{ number: 'SH1', order: 'WH/OUT/1', tracking: '1Z1', units: structuredClone(units) }] },
-    excepted: [],
+    warehouse: {
+      received: [
+        { reference: 'P00001', units: { 'WEB-1': 5, 'WEB-2': 3 } },
+        { reference: 'P00001', units: { 'WEB-1': 1 } },
+      ],
+      shipments: [{ number: 'SH1', order: 'WH/OUT/1', tracking: '1Z1', units: structuredClone(units) }],
+    },
+    excepted: [
+      {
+        lines: 1,
+        value: '0.00',
+        message: 'Nobody came for fulfilment order STO/OUT/4 (order #5), and the goods are back',
+      },
+    ],
   };
 }
 

@@ -271,9 +271,9 @@ function makeRefund(
   wanted: readonly WantedRefund[],
   { money, shipping = false, returnId = null, note = null, paid: parts }: RefundOptions,
 ): Refund {
-  const place = order.fulfillmentOrders[0]?.locationId ?? onlyLocation(shop);
   const lines = wanted.map(({ lineId, quantity, restockType, locationId: at }) => {
-    const locationId = at ?? place;
+    const own = order.fulfillmentOrders.find((one) => one.lines.some((line) => line.lineId === lineId));
+    const locationId = at ?? own?.locationId ?? order.fulfillmentOrders[0]?.locationId ?? onlyLocation(shop);
     const line = order.lines.find(({ id }) => id === lineId)!;
     if (line.gone + quantity > line.quantity) throw new RangeError(`${quantity} units of ${lineId} are not there`);
     const { subtotal, tax } = partOf(line, quantity);

@@ -47,6 +47,12 @@ export interface Left {
   readonly tracking: string;
 }
 
+/** Goods that came in, by the warehouse's own books: what announced them, and units by code. */
+export interface Received {
+  readonly reference: string;
+  readonly units: Readonly<Record<string, number>>;
+}
+
 /** What one round did, and what is still to come of it. */
 type Later = { readonly name: string; readonly text: string } | { readonly kind: string; readonly message: Sent };
 
@@ -57,6 +63,7 @@ interface Books {
   readonly tick: number;
   readonly orders: readonly [string, Order & { readonly cancelled: boolean }][];
   readonly left: readonly [string, Left][];
+  readonly received?: readonly [string, Received][];
   readonly heard: readonly string[];
   readonly repeats: readonly string[];
   readonly unreadable: readonly string[];
@@ -70,12 +77,14 @@ interface Books {
 
 /**
  * A third-party warehouse that speaks X12 by files, as those do: it reads orders (940) from `in` and takes them away, acknowledges them (997), picks,
- * sometimes short or in parts, and leaves shipping advices (945) and counts (846) in `out`. It knows a message that comes twice by its control number. It
+ * sometimes short or in parts, and leaves shipping advices (945), receipts (944) and counts (846) in `out`. It knows a message that comes twice by its control number. It
  * keeps its own books, and goes wrong as often as it is told to, always in the same way for one seed.
  */
 export class Warehouse {
   readonly orders = new Map<string, Order & { readonly cancelled: boolean }>();
   readonly left = new Map<string, Left>();
+  /** By the receipt's number. */
+  readonly cameIn = new Map<string, Received>();
   /** Group control numbers of orders, and of those that came again. */
   readonly heard = new Set<string>();
   readonly repeats: string[] = [];
@@ -121,6 +130,7 @@ export class Warehouse {
     this.#taken = [...books.taken];
     for (const [number, order] of books.orders) this.orders.set(number, order);
     for (const [number, left] of books.left) this.left.set(number, left);
+    for (const [number, goods] of books.received ?? []) this.cameIn.set(number, goods);
     for (const group of books.heard) this.heard.add(group);
     for (const [group, verdict] of books.answers) this.answers.set(group, verdict);
     this.repeats.push(...books.repeats);
@@ -139,6 +149,7 @@ export class Warehouse {
         tick: this.#tick,
         orders: [...this.orders],
         left: [...this.left],
+        received: [...this.cameIn],
         heard: [...this.heard],
         repeats: this.repeats,
         unreadable: this.unreadable,
@@ -291,6 +302,20 @@ export class Warehouse {
       this.#send('945', { ...message, miscounted: true });
       this.#later.push({ kind: '945', message: { ...message, number: 0 } });
     } else this.#send('945', message);
+  }
+
+  /** Goods come in, and are told of; those of a receipt that is known have come already. */
+  receive(receipt: string, reference: string, units: Readonly<Record<string, number>>, at: Date): void {
+    if (this.cameIn.has(receipt)) return;
+    this.cameIn.set(receipt, { reference, units });
+    const goods = Object.entries(units);
+    const rows = [
+      ['W17', 'F', at.toISOString().slice(0, 10).replaceAll('-', ''), receipt, reference],
+      ...goods.map(([sku, count]) => ['W07', count, 'EA', '', 'VN', sku]),
+      ['W14', goods.reduce((sum, [, count]) => sum + count, 0)],
+    ];
+    this.#send('944', this.#message(at, 'RE', '944', rows));
+    this.#end();
   }
 
   /** Tells what is on the shelves. */
