@@ -16,6 +16,7 @@ import {
   functionalAcknowledgements,
   type MappingSeed,
   odoo,
+  odooContacts,
   odooFulfilment,
   priceFeed,
   restStore,
@@ -30,6 +31,7 @@ import {
   warehouseAcknowledgements,
   warehouseFiles,
   warehouseShipments,
+  webCustomers,
   webOrders,
   webProducts,
   withTables,
@@ -48,7 +50,7 @@ const books = odoo({
   settle: (env.ODOO_SETTLE ?? '120s') as Duration,
   capture: {
     overlap: env.ODOO_SETTLE ? '10s' : '180s',
-    every: { stockLevels: '1s', pickings: '2s', prices: '2s', catalogue: '2s' },
+    every: { stockLevels: '1s', pickings: '2s', prices: '2s', catalogue: '2s', contacts: '2s' },
   },
 });
 
@@ -141,6 +143,9 @@ const tables = {
   ],
 };
 
+/** Customers and orders of the web shop, by their keys. */
+const ofShop = (key: string): boolean => key.startsWith('shop:');
+
 /** What people bring out in Odoo has codes of its own: Odoo is the master of it, the shop of the rest of what it sells. */
 const launched = (sku: string): boolean => sku.startsWith('OWN-');
 
@@ -173,9 +178,12 @@ export default defineEstate({
           return: books.sinks.returns,
         },
         zone: 'Europe/London',
+        newCustomersOnly: true,
       }),
       [...tables.shop, ...tables.books],
     ),
+    webCustomers({ from: shop.sources.customers, to: { customer: books.sinks.customers } }),
+    odooContacts({ from: books.sources.contacts, to: { customer: shop.sinks.customers }, sold: ofShop }),
     webProducts({
       from: shop.sources.products,
       to: { product: books.sinks.products },
@@ -243,7 +251,7 @@ export default defineEstate({
         from: books.sources.pickings,
         to: { 'fulfilment-order': warehouse.sinks.fulfilmentOrders },
         // What the tills sold has left the store already.
-        ships: ({ order }) => order.startsWith('shop:'),
+        ships: ({ order }) => ofShop(order),
       }),
       tables.odoo,
     ),

@@ -6,9 +6,12 @@ import { type RestStore, type StoreFaults, startRestStore } from '../simulators/
 import { stockShop } from '../simulators/retailer/assortment.ts';
 import { BackOffice } from '../simulators/retailer/back-office.ts';
 import { type Conditions, conditions as weather } from '../simulators/retailer/conditions.ts';
+import { Contacts } from '../simulators/retailer/contacts.ts';
 import { Counter } from '../simulators/retailer/counter.ts';
 import { Day } from '../simulators/retailer/day.ts';
+import type { Ledgers } from '../simulators/retailer/judge.ts';
 import { Launches } from '../simulators/retailer/launches.ts';
+import { Shoppers } from '../simulators/retailer/shoppers.ts';
 import { type ShopifySimulator, startShopify } from '../simulators/shopify/index.ts';
 import { readTillJournal, startTill, type Till } from '../simulators/till.ts';
 import { Warehouse } from '../simulators/warehouse/index.ts';
@@ -30,6 +33,8 @@ export interface Systems {
 
 export interface OpenDay {
   readonly day: Day;
+  /** What people said last of customers. */
+  readonly said: Required<Ledgers>['said'];
   /** One system after the other answers nobody for a while. */
   outages(seconds: number, signal: AbortSignal): Promise<void>;
   /** The till and the shop are closed, and nothing goes wrong any more; the warehouse works on. */
@@ -154,7 +159,9 @@ async function openDay(
   const random = seeded(seed + shop.shop.orders.size);
   const till: Till = await startTill({ folder: inbox, journal, seed, rate: 5, odd: 0.01 });
   const counter = new Counter(store, random, `${process.env.CROSSDOCK_PUBLIC_URL}/in/store/sales`);
-  const day = new Day({ shop: shop.shop, office, launches, counter, warehouse, random, rate });
+  const shoppers = new Shoppers(shop.shop, random);
+  const contacts = new Contacts(shop.shop, office.desk, random);
+  const day = new Day({ shop: shop.shop, office, launches, shoppers, contacts, counter, warehouse, random, rate });
   const outage = async (begin: () => Promise<() => Promise<unknown>>, seconds: number, signal: AbortSignal) => {
     const end = await begin();
     await systemClock.sleep(seconds * 1000, signal);
@@ -162,6 +169,7 @@ async function openDay(
   };
   return {
     day,
+    said: { inShop: shoppers.said, inBooks: contacts.said },
     outages: async (seconds, signal) => {
       const before = { shop: shop.faults.broken ?? 0, store: storeFaults.broken ?? 0 };
       const breaks: (() => Promise<() => Promise<unknown>>)[] = [

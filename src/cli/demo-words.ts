@@ -46,6 +46,8 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   storeReceipts: 'hub → store: receipts',
   stockToStore: 'Odoo → store: stock figures',
   pricesToStore: 'Odoo → store: prices',
+  customersToOdoo: 'shop → Odoo: customers',
+  contactsToShop: 'Odoo → shop: telephone numbers',
 };
 
 /** Each hop's row, and what is wrong in words. */

@@ -75,7 +75,8 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
     closing.abort();
     await away.catch(() => undefined);
     await open.close();
-    const judgement = duration === null || signal.aborted ? null : await settle(running, systems!, { say, signal });
+    const judgement =
+      duration === null || signal.aborted ? null : await settle(running, systems!, open, { say, signal });
     stopTicking();
     const summary = await running.summary();
     const { day } = open;
@@ -111,6 +112,7 @@ const awayFor = (outage: number, duration: number | null): number =>
 async function settle(
   running: Running,
   systems: Systems,
+  open: OpenDay,
   { say, signal }: { say: Say; signal: AbortSignal },
 ): Promise<Judgement | null> {
   say('\nThe tills and the shop are closed; what is under way is delivered.');
@@ -122,7 +124,7 @@ async function settle(
     report(progress);
     const moving =
       progress.routable + progress.deliverable + progress.leased + systems.warehouse.waiting > 0 && !end.aborted;
-    const judgement = moving ? null : await judgeNow(running, systems);
+    const judgement = moving ? null : await judgeNow(running, systems, open);
     if (signal.aborted) return null;
     if (judgement && end.aborted) return judgement;
     const wrong = judgement ? verdictOf(judgement).wrong : [];
@@ -137,7 +139,7 @@ async function settle(
 }
 
 /** Compares what each system's own books say; of the hub only what stands as an Exception is known. */
-async function judgeNow(running: Running, systems: Systems): Promise<Judgement> {
+async function judgeNow(running: Running, systems: Systems, { said }: OpenDay): Promise<Judgement> {
   const books = (await (await fetch(`${systems.odoo.admin}/ledger`)).json()) as BooksLedger;
   return judge({
     till: await systems.sold(),
@@ -145,6 +147,7 @@ async function judgeNow(running: Running, systems: Systems): Promise<Judgement> 
     store: storeLedger(systems.store, PLACE, PRICES),
     books,
     warehouse: warehouseLedger(systems.warehouse),
+    said,
     excepted: await openExceptions(running.ledger),
   });
 }

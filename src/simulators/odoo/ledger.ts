@@ -182,6 +182,17 @@ const catalogueItem = (db: Database, row: Row): Json => ({
     })),
 });
 
+/** A partner that has a reference. */
+const partner = (db: Database, row: Row): Json => ({
+  id: row.id,
+  xmlid: db.xmlidOf('res.partner', row.id) ?? null,
+  ref: text(row.ref),
+  name: row.name!,
+  email: text(row.email),
+  phone: text(row.phone),
+  country: text(db.table('res.country').rows.get(Number(row.country_id))?.code),
+});
+
 /** A fixed price of one variant on a list. */
 const listPrice = (db: Database, row: Row): Json => ({
   list: text(db.table('product.pricelist').rows.get(Number(row.pricelist_id))?.name),
@@ -215,6 +226,9 @@ export function ledger(db: Database, history: History): Json {
     prices: rows(db, 'product.pricelist.item')
       .filter(({ compute_price: how }) => how === 'fixed')
       .map((row) => listPrice(db, row)),
+    partners: rows(db, 'res.partner')
+      .filter(({ ref }) => ref !== false)
+      .map((row) => partner(db, row)),
     payments: rows(db, 'account.payment').map((row) => payment(db, row)),
     counts: {
       records: Object.fromEntries(

@@ -2,8 +2,9 @@ import type { Random } from '../../core/clock.ts';
 import { cancelOrder, closeReturn, openReturn, placeOrder } from '../shopify/orders.ts';
 import type { Order, Variant } from '../shopify/records.ts';
 import type { Shop } from '../shopify/shop.ts';
-import { person, place } from '../shopify/traffic.ts';
+import { place } from '../shopify/traffic.ts';
 import { isBought, vat } from './assortment.ts';
+import type { Shoppers } from './shoppers.ts';
 
 const pick = <T>(random: Random, all: readonly T[]): T => all[Math.floor(random() * all.length)]!;
 
@@ -20,10 +21,12 @@ function onSale(shop: Shop): { variant: Variant; available: number }[] {
 export class Customers {
   readonly #shop: Shop;
   readonly #random: Random;
+  readonly #shoppers: Shoppers;
   #undecided: Order[] = [];
 
-  constructor(shop: Shop, random: Random) {
+  constructor(shop: Shop, shoppers: Shoppers, random: Random) {
     this.#shop = shop;
+    this.#shoppers = shoppers;
     this.#random = random;
   }
 
@@ -38,7 +41,7 @@ export class Customers {
       const off = (variant.price * BigInt(quantity)) / BigInt(4 + Math.floor(random() * 7));
       return { variantId: variant.id, quantity, taxes: [vat], ...(random() < 0.2 ? { discounts: [off] } : {}) };
     });
-    const customer = person(shop, Math.floor(random() * 500));
+    const customer = this.#shoppers.buyer();
     const onAccount = random() < 0.15;
     const order = placeOrder(shop, {
       lines,

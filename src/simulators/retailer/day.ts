@@ -3,14 +3,18 @@ import type { Shop } from '../shopify/index.ts';
 import type { Warehouse } from '../warehouse/index.ts';
 import { isBought } from './assortment.ts';
 import type { BackOffice } from './back-office.ts';
+import type { Contacts } from './contacts.ts';
 import type { Counter } from './counter.ts';
 import { Customers } from './customers.ts';
 import type { Launches } from './launches.ts';
+import type { Shoppers } from './shoppers.ts';
 
 export interface DayParts {
   readonly shop: Shop;
   readonly office: BackOffice;
   readonly launches: Launches;
+  readonly shoppers: Shoppers;
+  readonly contacts: Contacts;
   readonly counter: Counter;
   readonly warehouse: Warehouse;
   readonly random: Random;
@@ -41,7 +45,7 @@ export class Day {
 
   constructor(parts: DayParts) {
     this.#parts = parts;
-    this.#customers = new Customers(parts.shop, parts.random);
+    this.#customers = new Customers(parts.shop, parts.shoppers, parts.random);
     const closed = this.#closed.signal;
     this.#work = [
       this.#every(1000 / (parts.rate ?? 1), closed, () => this.#customers.order()),
@@ -56,6 +60,9 @@ export class Day {
       this.#every(1500 / (parts.rate ?? 1), closed, () => parts.counter.serve()),
       this.#every(3000, closed, () => parts.launches.launch()),
       this.#every(5000, closed, () => parts.launches.revise(parts.random)),
+      this.#every(6000, closed, () => parts.shoppers.signUp()),
+      this.#every(2000, closed, () => parts.shoppers.change()),
+      this.#every(2000, closed, () => parts.contacts.correct()),
       this.#every(1000, this.#stopped.signal, () => parts.office.putAway()),
       this.#every(500, this.#stopped.signal, () => this.warehouseAway || parts.warehouse.work(new Date())),
     ];

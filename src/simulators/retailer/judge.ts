@@ -1,5 +1,6 @@
 import { type Excepted, type Sold, type Verdict, valuesThatWentBack, verifyDaySales } from '../verify.ts';
 import { verifyPayments } from '../verify-payments.ts';
+import { contactsInShop, customersInBooks, type Said } from './judge-customers.ts';
 import { catalogueInShop, pricesAt, pricesInShop, stockAt } from './judge-feeds.ts';
 import { storeGoods, storeReceipts, storeSales } from './judge-store.ts';
 import {
@@ -34,6 +35,9 @@ export interface Judgement {
   readonly storeReceipts: Hop;
   readonly stockToStore: Compared;
   readonly pricesToStore: Compared;
+  readonly customersToOdoo: Compared;
+  /** Of customers what people in Odoo have the word on. */
+  readonly contactsToShop: Compared;
 }
 
 export interface Ledgers {
@@ -43,6 +47,8 @@ export interface Ledgers {
   /** Default: there is no such store. */
   readonly store?: StoreLedger;
   readonly warehouse: WarehouseLedger;
+  /** What people said last of customers, by the shop's number: those themselves in the shop, and those in Odoo. Default: nothing. */
+  readonly said?: Readonly<Record<'inShop' | 'inBooks', Readonly<Record<string, Said>>>>;
   /** Open Exceptions: what people are asked about is not missed. */
   readonly excepted: readonly (Excepted & { readonly message?: string })[];
 }
@@ -51,10 +57,12 @@ type SaleOrder = BooksLedger['sale_orders'][number];
 
 const isWeb = ({ client_order_ref }: SaleOrder): boolean => client_order_ref?.startsWith('#') === true;
 
+const unsaid = { inShop: {}, inBooks: {} };
+
 const none: StoreLedger = { sales: [], recorded: {}, levels: {}, prices: {} };
 
 /** Compares every system's own books with its neighbours', line by line and to the cent. No figure of a hub is asked. */
-export function judge({ till, shop, store = none, books, warehouse, excepted }: Ledgers): Judgement {
+export function judge({ till, shop, store = none, books, warehouse, said = unsaid, excepted }: Ledgers): Judgement {
   const web = books.sale_orders.filter(isWeb);
   const asked = askedAbout(shop, excepted);
   return {
@@ -75,6 +83,8 @@ export function judge({ till, shop, store = none, books, warehouse, excepted }: 
     storeReceipts: storeReceipts(store),
     stockToStore: stockAt('in the store', store.levels, books),
     pricesToStore: pricesAt('in the store', store.prices, books),
+    customersToOdoo: customersInBooks(shop, books, said.inShop),
+    contactsToShop: contactsInShop(shop, books, said.inBooks),
   };
 }
 

@@ -28,6 +28,14 @@ export interface ShopLedger {
     readonly returned: Units;
     readonly fulfilments: readonly { readonly tracking: string; readonly units: Units }[];
   }[];
+  /** Who has an account; `phone` in E.164. */
+  readonly customers: readonly {
+    readonly number: string;
+    readonly name: string;
+    readonly email: string | null;
+    readonly phone: string | null;
+    readonly country: string | null;
+  }[];
   /** What it says it can sell, by SKU. */
   readonly levels: Units;
   /** What it charges, by SKU. */
@@ -102,6 +110,15 @@ export interface BooksLedger extends OdooLedger {
     readonly reserved: number;
   }[];
   readonly payments: readonly HeldPayment[];
+  /** Those that have a reference. */
+  readonly partners: readonly {
+    readonly xmlid: string | null;
+    readonly ref: string;
+    readonly name: string;
+    readonly email: string | null;
+    readonly phone: string | null;
+    readonly country: string | null;
+  }[];
   readonly products: readonly {
     readonly name: string;
     readonly description: string | null;
@@ -120,7 +137,8 @@ export interface BooksLedger extends OdooLedger {
 export const isOfStore = ({ client_order_ref: number }: BooksLedger['sale_orders'][number]): boolean =>
   number?.startsWith('R-') === true;
 
-const tail = (gid: string): string => gid.slice(gid.lastIndexOf('/') + 1);
+/** The shop's own number of a record. */
+export const tail = (gid: string): string => gid.slice(gid.lastIndexOf('/') + 1);
 
 export const addUnits = (all: Record<string, number>, sku: string, units: number): void => {
   all[sku] = (all[sku] ?? 0) + units;
@@ -192,6 +210,13 @@ export function shopLedger(shop: Shop): ShopLedger {
   }
   return {
     orders: [...shop.orders.values()].map(soldOf),
+    customers: [...shop.customers.values()].map(({ id, firstName, lastName, email, phone, address }) => ({
+      number: tail(id),
+      name: [firstName, lastName].filter(Boolean).join(' '),
+      email,
+      phone,
+      country: address?.countryCodeV2 ?? null,
+    })),
     levels,
     prices: Object.fromEntries([...shop.variants.values()].map(({ sku, price }) => [sku!, Number(price)])),
     products: [...shop.products.values()].map(({ title, descriptionHtml, variants }) => ({

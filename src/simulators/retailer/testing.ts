@@ -36,10 +36,14 @@ const robes = [
   { default_code: 'OWN-1-RED', values: ['Red', 'S'] },
   { default_code: 'OWN-1-BLUE', values: ['Blue', 'S'] },
 ];
+const accounts = [
+  { number: '31', name: 'Ada Bell', email: 'ada@example.com', phone: '+447700900001', country: 'GB' },
+  { number: '32', name: 'Ben Dunn', email: 'ben@example.com', phone: null, country: 'GB' },
+];
 const levels = { 'WEB-1': 7, 'WEB-2': 4, 'OWN-1-RED': 5, 'OWN-1-BLUE': 3 };
 const prices = { 'WEB-1': 1000, 'WEB-2': 1000, 'OWN-1-RED': 1000, 'OWN-1-BLUE': 1000 };
 
-/** Two orders of the shop, one of them cancelled, a sale at the counter and what came back of it, a product that was brought out in Odoo, and everything as it should be. */
+/** Two orders of the shop, one of them cancelled, a sale at the counter and what came back of it, a product that was brought out in Odoo, two customers, and everything as it should be. */
 export function agreed(): Changed<Required<Ledgers>> {
   const order = {
     cancelled: false,
@@ -148,6 +152,12 @@ export function agreed(): Changed<Required<Ledgers>> {
       default_code,
       amount: 10,
     })),
+    partners: accounts.map(({ number: ref, phone, ...rest }) => ({
+      ...rest,
+      xmlid: `hub_odoo.customer_shop_3a_${ref}`,
+      ref,
+      phone: phone?.replace('+447', '+44 7') ?? null,
+    })),
     payments: [
       { memo: 'shop:payment-91', state: 'paid', amount: 25, reconciled: true },
       { memo: 'shop:refund-95', state: 'paid', amount: 9, reconciled: true },
@@ -177,6 +187,7 @@ export function agreed(): Changed<Required<Ledgers>> {
           fulfilments: [],
         },
       ],
+      customers: structuredClone(accounts),
       levels: { ...levels },
       prices: { ...prices },
       products: [
@@ -209,6 +220,7 @@ export function agreed(): Changed<Required<Ledgers>> {
     },
     books,
     warehouse: { shipments: [{ number: 'SH1', order: 'WH/OUT/1', tracking: '1Z1', units: structuredClone(units) }] },
+    said: { inShop: { 31: { email: 'ada@example.com' } }, inBooks: { 31: { phone: '+44 7700900001' } } },
     excepted: [],
   };
 }
