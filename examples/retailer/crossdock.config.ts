@@ -18,6 +18,8 @@ import {
   odoo,
   odooContacts,
   odooFulfilment,
+  odooRefunds,
+  odooReturns,
   priceFeed,
   restStore,
   secret,
@@ -49,8 +51,18 @@ const books = odoo({
   // How long Odoo may still commit after we stopped waiting: its limit_time_real. Simulators are quicker.
   settle: (env.ODOO_SETTLE ?? '120s') as Duration,
   capture: {
+    // Credit notes and returns of before are told to nobody; without it those of before the hub's first look.
+    ...(env.ODOO_GO_LIVE ? { goLive: env.ODOO_GO_LIVE } : {}),
     overlap: env.ODOO_SETTLE ? '10s' : '180s',
-    every: { stockLevels: '1s', pickings: '2s', prices: '2s', catalogue: '2s', contacts: '2s' },
+    every: {
+      stockLevels: '1s',
+      pickings: '2s',
+      prices: '2s',
+      catalogue: '2s',
+      contacts: '2s',
+      creditNotes: '2s',
+      returns: '2s',
+    },
   },
 });
 
@@ -184,6 +196,19 @@ export default defineEstate({
     ),
     webCustomers({ from: shop.sources.customers, to: { customer: books.sinks.customers } }),
     odooContacts({ from: books.sources.contacts, to: { customer: shop.sinks.customers }, sold: ofShop }),
+    withTables(
+      odooRefunds({
+        from: books.sources.creditNotes,
+        to: { refund: shop.sinks.refunds },
+        sold: ofShop,
+        returns: true,
+      }),
+      tables.odoo,
+    ),
+    withTables(
+      odooReturns({ from: books.sources.returns, to: { return: shop.sinks.returns }, sold: ofShop }),
+      tables.odoo,
+    ),
     webProducts({
       from: shop.sources.products,
       to: { product: books.sinks.products },
@@ -274,6 +299,8 @@ export default defineEstate({
   ],
   approvals: {
     'web-orders': { reason: 'payments and refunds are found in Odoo by their memo', by: 'finance' },
+    'odoo-refunds': { reason: 'a refund is found in the shop by the mark in its note', by: 'finance' },
+    'odoo-returns': { reason: 'a return is found in the shop by the mark in its reason', by: 'operations' },
     'shop-shipments': { reason: 'a fulfilment is found in the shop by its tracking number', by: 'operations' },
   },
 });

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { seeded, systemClock } from '../core/clock.ts';
 import { type RestStore, type StoreFaults, startRestStore } from '../simulators/rest-store.ts';
+import { AfterSales } from '../simulators/retailer/after-sales.ts';
 import { stockShop } from '../simulators/retailer/assortment.ts';
 import { BackOffice } from '../simulators/retailer/back-office.ts';
 import { type Conditions, conditions as weather } from '../simulators/retailer/conditions.ts';
@@ -90,6 +91,7 @@ export async function startSystems(folder: string): Promise<Systems> {
       ODOO_LOGIN: odoo.login,
       ODOO_KEY: odoo.key,
       ODOO_SETTLE: '2s',
+      ODOO_GO_LIVE: '2000-01-01T00:00:00Z',
       SHOPIFY_SHOP: shop.shop.domain,
       SHOPIFY_URL: shop.url,
       SHOPIFY_TOKEN: shop.token,
@@ -161,7 +163,19 @@ async function openDay(
   const counter = new Counter(store, random, `${process.env.CROSSDOCK_PUBLIC_URL}/in/store/sales`);
   const shoppers = new Shoppers(shop.shop, random);
   const contacts = new Contacts(shop.shop, office.desk, random);
-  const day = new Day({ shop: shop.shop, office, launches, shoppers, contacts, counter, warehouse, random, rate });
+  const afterSales = new AfterSales(shop.shop, office.desk, random);
+  const day = new Day({
+    shop: shop.shop,
+    office,
+    launches,
+    shoppers,
+    contacts,
+    afterSales,
+    counter,
+    warehouse,
+    random,
+    rate,
+  });
   const outage = async (begin: () => Promise<() => Promise<unknown>>, seconds: number, signal: AbortSignal) => {
     const end = await begin();
     await systemClock.sleep(seconds * 1000, signal);

@@ -3,6 +3,7 @@ import { cancelOrder, closeReturn, openReturn, placeOrder } from '../shopify/ord
 import type { Order, Variant } from '../shopify/records.ts';
 import type { Shop } from '../shopify/shop.ts';
 import { place } from '../shopify/traffic.ts';
+import { ringsUp } from './after-sales.ts';
 import { isBought, vat } from './assortment.ts';
 import type { Shoppers } from './shoppers.ts';
 
@@ -62,8 +63,11 @@ export class Customers {
   /** Somebody sends back one piece of what was shipped and paid; it is put on the shelf and the money goes back. Returns whether anybody did. */
   sendBack(): boolean {
     const shipped = [...this.#shop.orders.values()].filter(
-      ({ returns, fulfillments, transactions }) =>
-        returns.length === 0 && fulfillments.length > 0 && transactions.some(({ kind }) => kind === 'SALE'),
+      (one) =>
+        !ringsUp(one) &&
+        one.returns.length === 0 &&
+        one.fulfillments.length > 0 &&
+        one.transactions.some(({ kind }) => kind === 'SALE'),
     );
     if (shipped.length === 0) return false;
     const order = pick(this.#random, shipped);

@@ -1,6 +1,7 @@
 import { type Random, systemClock } from '../../core/clock.ts';
 import type { Shop } from '../shopify/index.ts';
 import type { Warehouse } from '../warehouse/index.ts';
+import type { AfterSales } from './after-sales.ts';
 import { isBought } from './assortment.ts';
 import type { BackOffice } from './back-office.ts';
 import type { Contacts } from './contacts.ts';
@@ -15,6 +16,7 @@ export interface DayParts {
   readonly launches: Launches;
   readonly shoppers: Shoppers;
   readonly contacts: Contacts;
+  readonly afterSales: AfterSales;
   readonly counter: Counter;
   readonly warehouse: Warehouse;
   readonly random: Random;
@@ -63,6 +65,7 @@ export class Day {
       this.#every(6000, closed, () => parts.shoppers.signUp()),
       this.#every(2000, closed, () => parts.shoppers.change()),
       this.#every(2000, closed, () => parts.contacts.correct()),
+      this.#every(2500, closed, () => parts.afterSales.serve()),
       this.#every(1000, this.#stopped.signal, () => parts.office.putAway()),
       this.#every(500, this.#stopped.signal, () => this.warehouseAway || parts.warehouse.work(new Date())),
     ];

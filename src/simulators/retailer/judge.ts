@@ -2,6 +2,7 @@ import { type Excepted, type Sold, type Verdict, valuesThatWentBack, verifyDaySa
 import { verifyPayments } from '../verify-payments.ts';
 import { contactsInShop, customersInBooks, type Said } from './judge-customers.ts';
 import { catalogueInShop, pricesAt, pricesInShop, stockAt } from './judge-feeds.ts';
+import { creditsInShop, paidBackInBooks, takenBackInShop } from './judge-refunds.ts';
 import { storeGoods, storeReceipts, storeSales } from './judge-store.ts';
 import {
   addUnits,
@@ -22,6 +23,10 @@ export interface Judgement {
   /** Invoices less credit notes, and what the shop kept. */
   readonly keptToOdoo: Hop;
   readonly returnsToOdoo: Hop;
+  /** Credit notes and receipts of people in Odoo: what the shop paid back and took back, and what of that is registered. */
+  readonly creditsToShop: Hop;
+  readonly paidBackToOdoo: Hop;
+  readonly takenBackToShop: Hop;
   readonly ordersToWarehouse: Hop;
   readonly shipmentsToOdoo: Hop;
   readonly shipmentsToShop: Hop;
@@ -72,6 +77,9 @@ export function judge({ till, shop, store = none, books, warehouse, said = unsai
     refundsToOdoo: moneyMoved('refund', shop, books),
     keptToOdoo: kept(shop, web),
     returnsToOdoo: returns(shop, books),
+    creditsToShop: creditsInShop(shop, books),
+    paidBackToOdoo: paidBackInBooks(shop, books),
+    takenBackToShop: takenBackInShop(shop, books),
     ordersToWarehouse: deliveries(shop, books, warehouse, web, asked),
     shipmentsToOdoo: shipmentsInBooks(books, warehouse, web, asked),
     shipmentsToShop: shipmentsInShop(shop, books, warehouse, web, asked),
@@ -209,6 +217,9 @@ type Picking = BooksLedger['pickings'][number];
 /** The order that a receipt of goods sent back belongs to; the shop calls them `#1001-R1`. */
 const orderOfReturn = ({ origin }: Picking): string | undefined => /^(#.+)-R\d+/.exec(origin ?? '')?.[1];
 
+/** The hub's own are not tied to the delivery where Odoo does not let it. */
+const isReturn = (picking: Picking): boolean => picking.return_of !== null || orderOfReturn(picking) !== undefined;
+
 function unitsOf({ moves }: Picking): Units {
   const units: Record<string, number> = {};
   for (const { state, default_code, quantity } of moves)
@@ -321,7 +332,7 @@ function shipmentsInBooks(
 ): Hop {
   const orderOf = ordersByDelivery(books, web);
   const held = books.pickings
-    .filter((picking) => orderOf.has(picking.name) && picking.state === 'done' && !orderOfReturn(picking))
+    .filter((picking) => orderOf.has(picking.name) && picking.state === 'done' && !isReturn(picking))
     .map((picking) => ({
       order: orderOf.get(picking.name)!,
       tracking: picking.tracking ?? '',

@@ -22,10 +22,13 @@ export interface ShopLedger {
       readonly net: number;
     }[];
     readonly payments: readonly { readonly id: string; readonly amount: number }[];
-    /** Money that went back. */
+    /** Money that the shop gave back of its own accord. */
     readonly refunds: readonly { readonly id: string; readonly amount: number }[];
-    /** What came back and is for sale again. */
+    /** What came back by its own returns and is for sale again. */
     readonly returned: Units;
+    /** Money that it gave back because somebody told it to, and goods that it was told have come back; `note`: of whom and for what. */
+    readonly paidBack: readonly { readonly note: string; readonly amount: number }[];
+    readonly takenBack: readonly { readonly note: string; readonly units: Units }[];
     readonly fulfilments: readonly { readonly tracking: string; readonly units: Units }[];
   }[];
   /** Who has an account; `phone` in E.164. */
@@ -102,6 +105,8 @@ export interface BooksLedger extends OdooLedger {
     readonly id: number;
     readonly name: string;
     readonly tracking: string | null;
+    /** Number of the delivery that it brings back. */
+    readonly return_of: string | null;
   })[];
   readonly quants: readonly {
     readonly default_code: string | null;
@@ -110,6 +115,17 @@ export interface BooksLedger extends OdooLedger {
     readonly reserved: number;
   }[];
   readonly payments: readonly HeldPayment[];
+  /** Those of customers; `order`: the reference of what it is for. */
+  readonly credit_notes: readonly {
+    readonly id: number;
+    readonly name: string | null;
+    /** Null: people made it. */
+    readonly xmlid: string | null;
+    readonly state: string;
+    readonly total: number;
+    readonly residual: number;
+    readonly order: string | null;
+  }[];
   /** Those that have a reference. */
   readonly partners: readonly {
     readonly xmlid: string | null;
@@ -144,10 +160,16 @@ export const addUnits = (all: Record<string, number>, sku: string, units: number
   all[sku] = (all[sku] ?? 0) + units;
 };
 
-/** What came back through returns and was put on the shelf. */
-function returnedOf({ refunds, lines }: Order): Units {
+/** What others told the shop to do bears their mark. */
+const isTold = (note: string | null | undefined): note is string => note?.includes('(crossdock ') === true;
+
+const noteOf = ({ lines }: Order['returns'][number]): string | undefined => lines[0]?.note;
+
+/** What came back by these returns and was put on the shelf. */
+function restockedBy({ refunds, lines }: Order, returns: Order['returns']): Units {
   const units: Record<string, number> = {};
-  for (const { lineId, quantity, restockType } of refunds.flatMap((refund) => refund.lines))
+  const own = refunds.filter(({ returnId }) => returns.some(({ id }) => id === returnId));
+  for (const { lineId, quantity, restockType } of own.flatMap((refund) => refund.lines))
     if (restockType === 'RETURN') addUnits(units, lines.find(({ id }) => id === lineId)!.sku!, quantity);
   return units;
 }
@@ -166,6 +188,9 @@ const moved = ({ transactions }: Order, kind: 'SALE' | 'REFUND'): number =>
   transactions
     .filter((one) => one.kind === kind && one.status === 'SUCCESS')
     .reduce((sum, { amount }) => sum + Number(amount.shop), 0);
+
+const moneyIn = ({ transactions }: Order['refunds'][number]): number =>
+  transactions.reduce((sum, { amount }) => sum + Number(amount.shop), 0);
 
 function soldOf(order: Order): ShopLedger['orders'][number] {
   const off = takenOff(order);
@@ -188,12 +213,17 @@ function soldOf(order: Order): ShopLedger['orders'][number] {
       .filter(({ kind, status }) => kind === 'SALE' && status === 'SUCCESS')
       .map(({ id, amount }) => ({ id: tail(id), amount: Number(amount.shop) })),
     refunds: order.refunds
-      .map(({ id, transactions }) => ({
-        id: tail(id),
-        amount: transactions.reduce((sum, { amount }) => sum + Number(amount.shop), 0),
-      }))
-      .filter(({ amount }) => amount > 0),
-    returned: returnedOf(order),
+      .filter((one) => !isTold(one.note) && moneyIn(one) > 0)
+      .map((one) => ({ id: tail(one.id), amount: moneyIn(one) })),
+    returned: restockedBy(
+      order,
+      order.returns.filter((one) => !isTold(noteOf(one))),
+    ),
+    paidBack: order.refunds.flatMap((one) => (isTold(one.note) ? [{ note: one.note, amount: moneyIn(one) }] : [])),
+    takenBack: order.returns.flatMap((one) => {
+      const note = noteOf(one);
+      return isTold(note) && one.status === 'CLOSED' ? [{ note, units: restockedBy(order, [one]) }] : [];
+    }),
     fulfilments: order.fulfillments.map(({ tracking, lines }) => {
       const units: Record<string, number> = {};
       for (const { lineId, quantity } of lines) addUnits(units, line(lineId).sku!, quantity);

@@ -29,6 +29,7 @@ const counterMove = (id: number, name: string, quantity: number, to: string) => 
   origin: null,
   state: 'done',
   tracking: null,
+  return_of: null,
   moves: [{ state: 'done', default_code: 'OWN-1-RED', quantity, to }],
 });
 
@@ -43,12 +44,12 @@ const accounts = [
 const levels = { 'WEB-1': 7, 'WEB-2': 4, 'OWN-1-RED': 5, 'OWN-1-BLUE': 3 };
 const prices = { 'WEB-1': 1000, 'WEB-2': 1000, 'OWN-1-RED': 1000, 'OWN-1-BLUE': 1000 };
 
-/** Two orders of the shop, one of them cancelled, a sale at the counter and what came back of it, a product that was brought out in Odoo, two customers, and everything as it should be. */
+/** Two orders of the shop, one of them cancelled, a sale at the counter and what came back of it, a product that was brought out in Odoo, two customers, a piece that people in Odoo took back and money that they credited, and everything as it should be. */
 export function agreed(): Changed<Required<Ledgers>> {
   const order = {
     cancelled: false,
     total: 2500,
-    kept: 1600,
+    kept: 1300,
     lines: [
       { id: '11', sku: 'WEB-1', quantity: 2, net: 1800 },
       { id: '12', sku: 'WEB-2', quantity: 1, net: 700 },
@@ -64,8 +65,8 @@ export function agreed(): Changed<Required<Ledgers>> {
         state: 'sale',
         amount_total: 25,
         invoiced: 25,
-        credited: 9,
-        pickings: [7],
+        credited: 12,
+        pickings: [7, 13],
         lines: [line('11', 'WEB-1', 2, 10), line('11_2d_discount', 'DISCOUNT', 1, -2), line('12', 'WEB-2', 1, 7)],
       },
       {
@@ -116,6 +117,7 @@ export function agreed(): Changed<Required<Ledgers>> {
         origin: 'S1 (warehouse:SH1)',
         state: 'done',
         tracking: '1Z1',
+        return_of: null,
         moves: Object.entries(units).map(([default_code, quantity]) => ({
           state: 'done',
           default_code,
@@ -123,7 +125,16 @@ export function agreed(): Changed<Required<Ledgers>> {
           to: 'Customers',
         })),
       },
-      { id: 8, name: 'WH/OUT/2', xmlid: null, origin: 'S2', state: 'cancel', tracking: null, moves: [] },
+      {
+        id: 8,
+        name: 'WH/OUT/2',
+        xmlid: null,
+        origin: 'S2',
+        state: 'cancel',
+        tracking: null,
+        return_of: null,
+        moves: [],
+      },
       {
         id: 9,
         name: 'WH/IN/1',
@@ -131,10 +142,21 @@ export function agreed(): Changed<Required<Ledgers>> {
         origin: '#1-R1',
         state: 'done',
         tracking: null,
+        return_of: null,
         moves: [{ state: 'done', default_code: 'WEB-1', quantity: 1, to: 'WH/Stock' }],
       },
       counterMove(11, 'WH/OUT/3', 2, 'Customers'),
       counterMove(12, 'WH/IN/2', 1, 'WH/Stock'),
+      {
+        id: 13,
+        name: 'WH/IN/3',
+        xmlid: null,
+        origin: 'Return of WH/OUT/1',
+        state: 'done',
+        tracking: null,
+        return_of: 'WH/OUT/1',
+        moves: [{ state: 'done', default_code: 'WEB-2', quantity: 1, to: 'WH/Stock' }],
+      },
     ],
     quants: [
       { default_code: 'WEB-1', location: 'WH/Stock', quantity: 10, reserved: 3 },
@@ -152,6 +174,10 @@ export function agreed(): Changed<Required<Ledgers>> {
       default_code,
       amount: 10,
     })),
+    credit_notes: [
+      { id: 51, name: 'RINV/1', xmlid: 'hub_odoo.refund_95', state: 'posted', total: 9, residual: 0, order: '#1' },
+      { id: 52, name: 'RINV/2', xmlid: null, state: 'posted', total: 3, residual: 0, order: '#1' },
+    ],
     partners: accounts.map(({ number: ref, phone, ...rest }) => ({
       ...rest,
       xmlid: `hub_odoo.customer_shop_3a_${ref}`,
@@ -160,6 +186,7 @@ export function agreed(): Changed<Required<Ledgers>> {
     })),
     payments: [
       { memo: 'shop:payment-91', state: 'paid', amount: 25, reconciled: true },
+      { memo: 'odoo:credit-note-52', state: 'paid', amount: 3, reconciled: true },
       { memo: 'shop:refund-95', state: 'paid', amount: 9, reconciled: true },
     ],
     writes: [],
@@ -174,6 +201,8 @@ export function agreed(): Changed<Required<Ledgers>> {
           payments: [{ id: '91', amount: 2500 }],
           refunds: [{ id: '95', amount: 900 }],
           returned: { 'WEB-1': 1 },
+          paidBack: [{ note: 'RINV/2 (crossdock odoo:credit-note-52, 3.00 GBP)', amount: 300 }],
+          takenBack: [{ note: 'WH/IN/3 (crossdock odoo:return-13)', units: { 'WEB-2': 1 } }],
           fulfilments: [{ tracking: '1Z1', units }],
         },
         {
@@ -184,6 +213,8 @@ export function agreed(): Changed<Required<Ledgers>> {
           payments: [],
           refunds: [],
           returned: {},
+          paidBack: [],
+          takenBack: [],
           fulfilments: [],
         },
       ],
