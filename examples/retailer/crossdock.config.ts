@@ -4,7 +4,8 @@
  *
  * Orders of the shop become sale orders, invoiced and paid, and what comes back a return and a credit note; Odoo's deliveries go to the warehouse; one file of what it shipped closes the delivery in Odoo and
  * tells the customer; what is free in Odoo, and its prices, go to the shop and to the store, which sell from the same shelf; what people bring
- * out in Odoo goes to the shop with its variants; what the store sells is an order in Odoo whose goods have left. `crossdock demo` runs all of it against simulators, which set these variables; for
+ * out in Odoo goes to the shop with its variants; credit notes that they post there are paid back by the shop, and goods that they take back have come back there; names and e-mail addresses of customers
+ * are the shop's word, telephone numbers Odoo's; what the store sells is an order in Odoo whose goods have left. `crossdock demo` runs all of it against simulators, which set these variables; for
  * your own systems set them yourself.
  */
 import {

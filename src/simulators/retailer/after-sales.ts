@@ -8,6 +8,9 @@ const pick = <T>(random: Random, all: readonly T[]): T => all[Math.floor(random(
 /** Every second customer rings up where something is wrong; the others go by the shop's own page. So nobody asks for the same money twice. */
 export const ringsUp = ({ name }: Order): boolean => Number(name.slice(1)) % 2 === 0;
 
+/** What they ring up about, one after the other: a piece comes back for another one, is credited as it comes back, is credited and stays, or was too dear. */
+const wishes = ['exchange', 'return', 'broken', 'price'] as const;
+
 /** A delivered and paid order as people in Odoo see it. */
 interface Sale {
   readonly invoice: number;
@@ -35,7 +38,7 @@ export class AfterSales {
     this.#random = random;
   }
 
-  /** One customer rings up about what was delivered: a piece is credited or comes back, or both, or a price was too high. Returns whether anybody did. */
+  /** One customer rings up about what was delivered. Returns whether anybody did. */
   async serve(): Promise<boolean> {
     const orders = [...this.#shop.orders.values()].filter((order) => !this.#served.has(order.id) && isDelivered(order));
     if (orders.length === 0) return false;
@@ -43,14 +46,14 @@ export class AfterSales {
     const sale = await this.#saleOf(order);
     if (!sale) return false;
     this.#served.add(order.id);
-    const chance = this.#random();
-    if (chance < 0.3) await this.#credit(sale, { share: 1 });
-    else if (chance < 0.5) await this.#credit(sale, { share: 0.1 });
-    else {
-      const product = await this.#takeBack(sale.picking);
-      if (chance < 0.8) await this.#credit(sale, { share: 1, product });
-    }
+    await this.#settle(sale, wishes[this.#served.size % wishes.length]!);
     return true;
+  }
+
+  async #settle(sale: Sale, wish: (typeof wishes)[number]): Promise<void> {
+    if (wish === 'exchange') await this.#takeBack(sale.picking);
+    else if (wish === 'return') await this.#credit(sale, { share: 1, product: await this.#takeBack(sale.picking) });
+    else await this.#credit(sale, { share: wish === 'broken' ? 1 : 0.1 });
   }
 
   /** Null where it is not delivered and paid here too, or something went back already. */

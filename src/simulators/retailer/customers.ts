@@ -5,6 +5,7 @@ import type { Shop } from '../shopify/shop.ts';
 import { place } from '../shopify/traffic.ts';
 import { ringsUp } from './after-sales.ts';
 import { isBought, vat } from './assortment.ts';
+import { editOrder } from './edits.ts';
 import type { Shoppers } from './shoppers.ts';
 
 const pick = <T>(random: Random, all: readonly T[]): T => all[Math.floor(random() * all.length)]!;
@@ -18,12 +19,13 @@ function onSale(shop: Shop): { variant: Variant; available: number }[] {
   });
 }
 
-/** Customers of the web shop. Most pay at once, some order on account; some of either think better of it before anything is picked, some send goods back. */
+/** Customers of the web shop. Most pay at once, some order on account; some of either think better of it before anything is picked, some change what they ordered, some send goods back. */
 export class Customers {
   readonly #shop: Shop;
   readonly #random: Random;
   readonly #shoppers: Shoppers;
   #undecided: Order[] = [];
+  #hesitant: Order[] = [];
 
   constructor(shop: Shop, shoppers: Shoppers, random: Random) {
     this.#shop = shop;
@@ -57,6 +59,7 @@ export class Customers {
       ...(onAccount ? { paid: false } : {}),
     });
     if (random() < (onAccount ? 0.4 : 0.08)) this.#undecided.push(order);
+    else if (random() < 0.2) this.#hesitant.push(order);
     return order;
   }
 
@@ -74,6 +77,20 @@ export class Customers {
     const { lineId } = pick(this.#random, order.fulfillments[0]!.lines);
     closeReturn(this.#shop, order, openReturn(this.#shop, order, lineId, 1));
     return true;
+  }
+
+  /** Changes what its buyers want otherwise. Returns how many orders. */
+  edit(): number {
+    const orders = this.#hesitant;
+    this.#hesitant = [];
+    for (const order of orders)
+      editOrder(
+        this.#shop,
+        order,
+        onSale(this.#shop).map(({ variant }) => variant),
+        this.#random,
+      );
+    return orders.length;
   }
 
   /** Cancels what its buyers have thought better of. Returns how many orders. */

@@ -53,6 +53,7 @@ export class Day {
       this.#every(1000 / (parts.rate ?? 1), closed, () => this.#customers.order()),
       this.#every(2000, closed, () => {
         this.cancelled += this.#customers.cancel();
+        this.#customers.edit();
       }),
       this.#every(3000, closed, () => this.#customers.sendBack()),
       this.#every(500, closed, () => this.#parts.office.enrol()),
@@ -123,6 +124,7 @@ export class Day {
     this.#closed.abort();
     await Promise.all(this.#work.slice(0, -2));
     this.cancelled += this.#customers.cancel();
+    this.#customers.edit();
   }
 
   async stop(): Promise<void> {
