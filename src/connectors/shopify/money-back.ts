@@ -1,6 +1,7 @@
 import type { Payment } from '../../model/payment.ts';
 import type { Refund } from '../../model/refund.ts';
 import type { Return } from '../../model/return.ts';
+import { editedOff } from './edited-off.ts';
 import { refundKeyIn, returnKeyIn } from './marks.ts';
 import type { ShopifyRefund, ShopifyReturn } from './native.ts';
 import { isRemoval, isTakenOff, removals, skuOf, worthOf } from './order-lines.ts';
@@ -44,7 +45,7 @@ export function refunds(terms: Terms): Refund[] {
         method: paid ? terms.paymentMethod(paid.gateway) : null,
         currency: terms.currency,
         amount: Number(amount),
-        lines: refundLines(refund, amount, terms),
+        lines: editedOff(refund, terms) ?? refundLines(refund, amount, terms),
       },
     ];
   });
