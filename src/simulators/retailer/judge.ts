@@ -75,7 +75,7 @@ export function judge({ till, shop, store = none, books, warehouse, said = unsai
     ordersToOdoo: orders(shop, books, web, asked),
     paymentsToOdoo: moneyMoved('payment', shop, books),
     refundsToOdoo: moneyMoved('refund', shop, books),
-    keptToOdoo: kept(shop, web),
+    keptToOdoo: kept(shop, web, asked),
     returnsToOdoo: returns(shop, books),
     creditsToShop: creditsInShop(shop, books),
     paidBackToOdoo: paidBackInBooks(shop, books),
@@ -96,13 +96,13 @@ export function judge({ till, shop, store = none, books, warehouse, said = unsai
   };
 }
 
-/** Orders that were cancelled while their parcel left, by name: the books cannot agree until somebody has decided, if somebody is asked. */
+/** Orders that were cancelled or changed while their parcel left, by name: the books cannot agree until somebody has decided, if somebody is asked. */
 const askedAbout = (shop: ShopLedger, excepted: Ledgers['excepted']): ReadonlySet<string> =>
   new Set(
     shop.orders
       .filter(
-        ({ cancelled, name }) =>
-          cancelled && excepted.some(({ message = '' }) => new RegExp(`${name}(?!\\d)`).test(message)),
+        ({ cancelled, edited, name }) =>
+          (cancelled || edited) && excepted.some(({ message = '' }) => new RegExp(`${name}(?!\\d)`).test(message)),
       )
       .map(({ name }) => name),
   );
@@ -138,7 +138,7 @@ function orders(shop: ShopLedger, books: BooksLedger, web: readonly SaleOrder[],
     if (!order) tally.miss(`${sold.name}: no sale order`);
     else if (!state.includes(order.state) && !asked.has(sold.name))
       tally.miss(`${sold.name}: ${sold.cancelled ? 'cancelled in the shop, ' : ''}${order.state} in Odoo`);
-    if (sold.cancelled) continue;
+    if (sold.cancelled || asked.has(sold.name)) continue;
     there += sold.total;
     here += order ? minorOf(order.amount_total) : 0;
     if (!order) continue;
@@ -195,11 +195,12 @@ function moneyMoved(kind: 'payment' | 'refund', shop: ShopLedger, { payments: he
 }
 
 /** What the shop kept of each order is what stands on its invoices, less its credit notes. */
-function kept(shop: ShopLedger, web: readonly SaleOrder[]): Hop {
+function kept(shop: ShopLedger, web: readonly SaleOrder[], asked: ReadonlySet<string>): Hop {
   const tally = new Tally();
   const held = Map.groupBy(web, ({ client_order_ref }) => client_order_ref!);
   let [there, here] = [0, 0];
-  for (const { name, kept: own } of shop.orders) {
+  for (const { name, edited, kept: own } of shop.orders) {
+    if (edited && asked.has(name)) continue;
     const booked = (held.get(name) ?? []).reduce((sum, one) => sum + minorOf(one.invoiced) - minorOf(one.credited), 0);
     tally.compared += 1;
     there += own;

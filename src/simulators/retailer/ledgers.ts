@@ -11,6 +11,8 @@ export interface ShopLedger {
   readonly orders: readonly {
     readonly name: string;
     readonly cancelled: boolean;
+    /** Changed after it was placed. */
+    readonly edited: boolean;
     /** Of what is still ordered. */
     readonly total: number;
     /** Paid and not given back. */
@@ -201,6 +203,7 @@ function soldOf(order: Order): ShopLedger['orders'][number] {
   return {
     name: order.name,
     cancelled: order.cancelledAt !== null,
+    edited: order.edited || off.length > 0,
     total: Number(totalOf(order).shop) - off.reduce((sum, one) => sum + taxed(one), 0),
     kept: moved(order, 'SALE') - moved(order, 'REFUND'),
     lines: order.lines.map((one) => ({

@@ -48,6 +48,7 @@ const prices = { 'WEB-1': 1000, 'WEB-2': 1000, 'OWN-1-RED': 1000, 'OWN-1-BLUE': 
 export function agreed(): Changed<Required<Ledgers>> {
   const order = {
     cancelled: false,
+    edited: false,
     total: 2500,
     kept: 1300,
     lines: [
