@@ -4,7 +4,8 @@
  *
  * Orders of the shop become sale orders, invoiced and paid, and what comes back a return and a credit note; Odoo's deliveries go to the warehouse, or to the store where customers collect them or
  * which sends them, an order in parts too; what either says of them closes the delivery in Odoo and tells the customer; what is free in Odoo, and its prices, go to the shop, of both places, and to the
- * store of its own shelf; what people bring out in Odoo goes to the shop with its variants; what the store sells is an order in Odoo whose goods have left. `crossdock demo` runs all of it against
+ * store of its own shelf; what people bring out in Odoo goes to the shop with its variants; credit notes that they post there are paid back by the shop, and goods that they take back have come back
+ * there; names and e-mail addresses of customers are the shop's word, telephone numbers Odoo's; what the store sells is an order in Odoo whose goods have left. `crossdock demo` runs all of it against
  * simulators, which set these variables; for your own systems set them yourself.
  */
 import {
@@ -16,7 +17,10 @@ import {
   functionalAcknowledgements,
   type MappingSeed,
   odoo,
+  odooContacts,
   odooFulfilment,
+  odooRefunds,
+  odooReturns,
   priceFeed,
   restStore,
   secret,
@@ -33,6 +37,7 @@ import {
   warehouseFiles,
   warehouseReceipts,
   warehouseShipments,
+  webCustomers,
   webOrders,
   webProducts,
   withTables,
@@ -50,8 +55,18 @@ const books = odoo({
   // How long Odoo may still commit after we stopped waiting: its limit_time_real. Simulators are quicker.
   settle: (env.ODOO_SETTLE ?? '120s') as Duration,
   capture: {
+    // Credit notes and returns of before are told to nobody; without it those of before the hub's first look.
+    ...(env.ODOO_GO_LIVE ? { goLive: env.ODOO_GO_LIVE } : {}),
     overlap: env.ODOO_SETTLE ? '10s' : '180s',
-    every: { stockLevels: '1s', pickings: '2s', prices: '2s', catalogue: '2s' },
+    every: {
+      stockLevels: '1s',
+      pickings: '2s',
+      prices: '2s',
+      catalogue: '2s',
+      contacts: '2s',
+      creditNotes: '2s',
+      returns: '2s',
+    },
   },
 });
 
@@ -155,6 +170,9 @@ const tables = {
   ],
 };
 
+/** Customers and orders of the web shop, by their keys. */
+const ofShop = (key: string): boolean => key.startsWith('shop:');
+
 /** What people bring out in Odoo has codes of its own: Odoo is the master of it, the shop of the rest of what it sells. */
 const launched = (sku: string): boolean => sku.startsWith('OWN-');
 
@@ -187,8 +205,24 @@ export default defineEstate({
           return: books.sinks.returns,
         },
         zone: 'Europe/London',
+        newCustomersOnly: true,
       }),
       [...tables.shop, ...tables.books],
+    ),
+    webCustomers({ from: shop.sources.customers, to: { customer: books.sinks.customers } }),
+    odooContacts({ from: books.sources.contacts, to: { customer: shop.sinks.customers }, sold: ofShop }),
+    withTables(
+      odooRefunds({
+        from: books.sources.creditNotes,
+        to: { refund: shop.sinks.refunds },
+        sold: ofShop,
+        returns: true,
+      }),
+      tables.odoo,
+    ),
+    withTables(
+      odooReturns({ from: books.sources.returns, to: { return: shop.sinks.returns }, sold: ofShop }),
+      tables.odoo,
     ),
     webProducts({
       from: shop.sources.products,
@@ -257,7 +291,7 @@ export default defineEstate({
         from: books.sources.pickings,
         to: { 'fulfilment-order': warehouse.sinks.fulfilmentOrders },
         // What the tills sold has left the store already.
-        ships: ({ order, location }) => order.startsWith('shop:') && location === 'central',
+        ships: ({ order, location }) => ofShop(order) && location === 'central',
       }),
       tables.odoo,
     ),
@@ -266,7 +300,7 @@ export default defineEstate({
         id: 'store-fulfilment',
         from: books.sources.pickings,
         to: { 'fulfilment-order': store.sinks.fulfilmentOrders },
-        ships: ({ order, location }) => order.startsWith('shop:') && location === 'store',
+        ships: ({ order, location }) => ofShop(order) && location === 'store',
       }),
       tables.odoo,
     ),
@@ -306,6 +340,8 @@ export default defineEstate({
   ],
   approvals: {
     'web-orders': { reason: 'payments and refunds are found in Odoo by their memo', by: 'finance' },
+    'odoo-refunds': { reason: 'a refund is found in the shop by the mark in its note', by: 'finance' },
+    'odoo-returns': { reason: 'a return is found in the shop by the mark in its reason', by: 'operations' },
     'shop-shipments': { reason: 'a fulfilment is found in the shop by its tracking number', by: 'operations' },
     'shop-fulfilments': {
       reason: 'what was collected is found in the shop by its units and place, a parcel by its tracking number',

@@ -3,15 +3,19 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { seeded, systemClock } from '../core/clock.ts';
 import { type RestStore, type StoreFaults, startRestStore } from '../simulators/rest-store.ts';
+import { AfterSales } from '../simulators/retailer/after-sales.ts';
 import { stockShop } from '../simulators/retailer/assortment.ts';
 import { BackOffice } from '../simulators/retailer/back-office.ts';
 import { type Conditions, conditions as weather } from '../simulators/retailer/conditions.ts';
+import { Contacts } from '../simulators/retailer/contacts.ts';
 import { Counter } from '../simulators/retailer/counter.ts';
 import { Day } from '../simulators/retailer/day.ts';
+import type { Ledgers } from '../simulators/retailer/judge.ts';
 import { Launches } from '../simulators/retailer/launches.ts';
 import { PickupDesk } from '../simulators/retailer/pickup-desk.ts';
 import { storeOf } from '../simulators/retailer/places.ts';
 import { Purchasing } from '../simulators/retailer/purchasing.ts';
+import { Shoppers } from '../simulators/retailer/shoppers.ts';
 import { type ShopifySimulator, startShopify } from '../simulators/shopify/index.ts';
 import { readTillJournal, startTill, type Till } from '../simulators/till.ts';
 import { Warehouse } from '../simulators/warehouse/index.ts';
@@ -35,6 +39,8 @@ export interface OpenDay {
   readonly day: Day;
   /** Parcels and goods to be collected that are still in the warehouse or the store. */
   readonly waiting: number;
+  /** What people said last of customers. */
+  readonly said: Required<Ledgers>['said'];
   /** One system after the other answers nobody for a while. */
   outages(seconds: number, signal: AbortSignal): Promise<void>;
   /** The till and the shop are closed, and nothing goes wrong any more; the warehouse works on. */
@@ -90,6 +96,7 @@ export async function startSystems(folder: string): Promise<Systems> {
       ODOO_LOGIN: odoo.login,
       ODOO_KEY: odoo.key,
       ODOO_SETTLE: '2s',
+      ODOO_GO_LIVE: '2000-01-01T00:00:00Z',
       SHOPIFY_SHOP: shop.shop.domain,
       SHOPIFY_URL: shop.url,
       SHOPIFY_TOKEN: shop.token,
@@ -162,11 +169,21 @@ async function openDay(
   const random = seeded(seed + shop.shop.orders.size);
   const till: Till = await startTill({ folder: inbox, journal, seed, rate: 5, odd: 0.01 });
   const hub = `${process.env.CROSSDOCK_PUBLIC_URL}/in/store`;
-  const counter = new Counter(store, random, `${hub}/sales`);
+  const shoppers = new Shoppers(shop.shop, random);
+  const contacts = new Contacts(shop.shop, office.desk, random);
   const pickups = new PickupDesk(store, shop.shop, `${hub}/reports`);
   const purchasing = new Purchasing(office, warehouse, random);
   await purchasing.recall();
-  const people = { office, launches, counter, pickups, purchasing };
+  const people = {
+    office,
+    launches,
+    shoppers,
+    contacts,
+    afterSales: new AfterSales(shop.shop, office.desk, random),
+    counter: new Counter(store, random, `${hub}/sales`),
+    pickups,
+    purchasing,
+  };
   const day = new Day({ shop: shop.shop, ...people, warehouse, random, rate });
   const outage = async (begin: () => Promise<() => Promise<unknown>>, seconds: number, signal: AbortSignal) => {
     const end = await begin();
@@ -178,6 +195,7 @@ async function openDay(
     get waiting() {
       return warehouse.waiting + purchasing.waiting + pickups.waiting;
     },
+    said: { inShop: shoppers.said, inBooks: contacts.said },
     outages: async (seconds, signal) => {
       const before = { shop: shop.faults.broken ?? 0, store: storeFaults.broken ?? 0 };
       const breaks: (() => Promise<() => Promise<unknown>>)[] = [

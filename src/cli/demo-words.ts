@@ -36,6 +36,9 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   refundsToOdoo: 'shop → Odoo: refunds',
   keptToOdoo: 'shop → Odoo: invoices less credit notes',
   returnsToOdoo: 'shop → Odoo: goods sent back',
+  creditsToShop: 'Odoo → shop: credit notes, paid back',
+  paidBackToOdoo: 'shop → Odoo: what was paid for them',
+  takenBackToShop: 'Odoo → shop: goods taken back',
   ordersToWarehouse: 'shop → Odoo → warehouse: orders',
   shipmentsToOdoo: 'warehouse → Odoo: parcels',
   shipmentsToShop: 'warehouse → shop: parcels',
@@ -54,6 +57,8 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   storeReceipts: 'hub → store: receipts',
   stockToStore: 'Odoo → store: stock figures',
   pricesToStore: 'Odoo → store: prices',
+  customersToOdoo: 'shop → Odoo: customers',
+  contactsToShop: 'Odoo → shop: telephone numbers',
 };
 
 /** Each hop's row, and what is wrong in words. */

@@ -122,7 +122,7 @@ async function settle(
     const progress = await running.hub.progress();
     report(progress);
     const moving = progress.routable + progress.deliverable + progress.leased + open.waiting > 0 && !end.aborted;
-    const judgement = moving ? null : await judgeNow(running, systems);
+    const judgement = moving ? null : await judgeNow(running, systems, open);
     if (signal.aborted) return null;
     if (judgement && end.aborted) return judgement;
     const wrong = judgement ? verdictOf(judgement).wrong : [];
@@ -137,7 +137,7 @@ async function settle(
 }
 
 /** Compares what each system's own books say; of the hub only what stands as an Exception is known. */
-async function judgeNow(running: Running, systems: Systems): Promise<Judgement> {
+async function judgeNow(running: Running, systems: Systems, { said }: OpenDay): Promise<Judgement> {
   const books = (await (await fetch(`${systems.odoo.admin}/ledger`)).json()) as BooksLedger;
   return judge({
     till: await systems.sold(),
@@ -145,6 +145,7 @@ async function judgeNow(running: Running, systems: Systems): Promise<Judgement> 
     store: storeLedger(systems.store, PLACE, PRICES),
     books,
     warehouse: warehouseLedger(systems.warehouse),
+    said,
     excepted: await openExceptions(running.ledger),
   });
 }

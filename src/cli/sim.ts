@@ -4,6 +4,7 @@ import { seeded, systemClock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
 import { stockShop } from '../simulators/retailer/assortment.ts';
 import { Customers } from '../simulators/retailer/customers.ts';
+import { Shoppers } from '../simulators/retailer/shoppers.ts';
 import { startShopify } from '../simulators/shopify/index.ts';
 import { Warehouse } from '../simulators/warehouse/index.ts';
 import { printJson, sayTo } from './print.ts';
@@ -60,7 +61,8 @@ async function simulatedShop({ port, data, currency, rate }: SimOptions): Promis
   const { shop, url, token, secrets } = simulator;
   stockShop(shop);
   const [location] = shop.locations.keys();
-  const customers = new Customers(shop, seeded(shop.orders.size + 1));
+  const random = seeded(shop.orders.size + 1);
+  const customers = new Customers(shop, new Shoppers(shop, random), random);
   const selling = Number(rate) > 0 ? setInterval(() => customers.order(), 1000 / Number(rate)) : undefined;
   const variables = {
     SHOPIFY_SHOP: shop.domain,

@@ -1,8 +1,9 @@
 import { changed, takenBack, toRefund } from '../connectors/odoo/mapping/credit-notes.ts';
 import type { CreditNoteRecord } from '../connectors/odoo/sources/credit-notes.ts';
 import type { Sink, Source } from '../core/connector.ts';
+import { nothing } from '../core/document.ts';
 import type { Flow } from '../core/flow.ts';
-import type { RefundDocument } from '../model/refund.ts';
+import { RefundDocument } from '../model/refund.ts';
 import { odooWarehouses } from './odoo-returns.ts';
 import { shopRefunds } from './shop-refunds.ts';
 
@@ -33,11 +34,13 @@ export const odooRefunds = ({
   mappings: [odooWarehouses],
   translate: async (record, look) => {
     const { refund, objection } = await toRefund(record, look, { sold, returnsToo: returns });
+    const weight = refund === null ? objection?.measure : RefundDocument.measure(refund);
     return {
-      outcome: refund === null && objection === null ? 'duplicate' : 'routed',
+      outcome: weight === undefined ? 'duplicate' : 'routed',
       documents: refund === null ? [] : [{ kind: 'refund', externalId: String(record.id), body: refund }],
       objections: objection === null ? [] : [objection],
       answers: [takenBack, changed],
+      brought: weight ?? nothing,
     };
   },
 });

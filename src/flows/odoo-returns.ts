@@ -2,7 +2,7 @@ import { toReturn } from '../connectors/odoo/mapping/returns.ts';
 import type { ReturnRecord } from '../connectors/odoo/sources/returns.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import type { Flow, MappingSeed } from '../core/flow.ts';
-import type { ReturnDocument } from '../model/return.ts';
+import { ReturnDocument } from '../model/return.ts';
 import { shopReturns } from './shop-returns.ts';
 
 export interface OdooReturnsParts {
@@ -35,6 +35,11 @@ export const odooReturns = ({
     const body = await toReturn(record, look, sold);
     return body === null
       ? { outcome: 'duplicate', documents: [] }
-      : { outcome: 'routed', documents: [{ kind: 'return', externalId: String(record.id), body }] };
+      : {
+          outcome: 'routed',
+          documents: [{ kind: 'return', externalId: String(record.id), body }],
+          // A receipt that is done does not change any more.
+          brought: ReturnDocument.measure(body),
+        };
   },
 });

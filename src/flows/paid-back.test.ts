@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PaidBack } from '../connectors/shopify/money-back.ts';
+import { nothing } from '../core/document.ts';
 import type { Look } from '../core/flow.ts';
 import type { Refund } from '../model/refund.ts';
 import { paidBackOf } from './paid-back.ts';
@@ -25,15 +26,25 @@ const told = (more: Partial<PaidBack> = {}): PaidBack[] => [
 ];
 
 test('a refund of the books that was paid is the same refund, with its method and day', async () => {
-  const { drafts, objections } = await paidBackOf(told(), look(refund));
+  const { drafts, objections, brought } = await paidBackOf(told(), look(refund));
   assert.deepEqual(objections, []);
+  assert.deepEqual(
+    brought,
+    { lines: 1, currency: 'EUR', minor: -1000n, absolute: 1000n },
+    'the books are told of it too',
+  );
   assert.deepEqual(drafts, [{ kind: 'refund', body: { ...refund, method: 'card', refundedOn: '2026-11-25' } }]);
+});
+
+test('what was told before brings nothing more', async () => {
+  const { drafts, brought } = await paidBackOf(told(), look({ ...refund, method: 'card' }));
+  assert.deepEqual([drafts.length, brought], [1, nothing]);
 });
 
 test('refunds that others decided on, and those of another hub, are left alone', async () => {
   const { creditNote, ...tills } = refund;
   for (const known of [tills, null])
-    assert.deepEqual(await paidBackOf(told(), look(known)), { drafts: [], objections: [] });
+    assert.deepEqual(await paidBackOf(told(), look(known)), { drafts: [], objections: [], brought: nothing });
 });
 
 test('what did not go through, or not to the cent, goes to a person with both figures', async () => {
@@ -42,10 +53,11 @@ test('what did not go through, or not to the cent, goes to a person with both fi
     [{ amount: 999n }, '9.99', -1n],
     [{ amount: 1001n }, '10.01', 1n],
   ] as const) {
-    const { drafts, objections } = await paidBackOf(told(more), look(refund));
+    const { drafts, objections, brought } = await paidBackOf(told(more), look(refund));
     assert.deepEqual(drafts, []);
     assert.equal(objections[0]!.cause, 'refund-not-paid');
     assert.match(objections[0]!.message, new RegExp(`RINV/1 of order #1001 \\(10.00 EUR\\) .* paid back ${paid} EUR`));
     assert.equal(objections[0]!.measure.minor, left);
+    assert.deepEqual(brought, objections[0]!.measure, 'what stands at an Exception was received');
   }
 });

@@ -1,4 +1,5 @@
 import type { PaidBack } from '../connectors/shopify/money-back.ts';
+import { addMeasures, type Measure, nothing } from '../core/document.ts';
 import type { Draft, Look, Objection } from '../core/flow.ts';
 import { money, moneyText } from '../core/money.ts';
 import { RefundDocument } from '../model/refund.ts';
@@ -7,20 +8,23 @@ export const notPaid = 'refund-not-paid';
 
 /**
  * What a shop did about refunds that the books decided on (`creditNote`): one that it paid is the same refund with its method and day, and one that did not go through, or not to the
- * cent, goes to a person. Refunds that were decided elsewhere are nobody's business here.
+ * cent, goes to a person. Refunds that were decided elsewhere are nobody's business here. `brought`: the books are told of money once more, which the shop was told of first.
  */
 export async function paidBackOf(
   told: readonly PaidBack[],
   look: Pick<Look, 'current'>,
-): Promise<{ drafts: Draft<typeof RefundDocument>[]; objections: Objection[] }> {
+): Promise<{ drafts: Draft<typeof RefundDocument>[]; objections: Objection[]; brought: Measure }> {
   const drafts: Draft<typeof RefundDocument>[] = [];
   const objections: Objection[] = [];
+  let brought = nothing;
   for (const { key, method, paidOn, amount, failed } of told) {
     const known = await look.current(RefundDocument, key);
     if (known?.creditNote === undefined) continue;
-    if (amount === BigInt(known.amount))
-      drafts.push({ kind: 'refund', body: { ...known, method, refundedOn: paidOn } });
-    else if (failed || amount > 0n) {
+    if (amount === BigInt(known.amount)) {
+      const body = { ...known, method, refundedOn: paidOn };
+      drafts.push({ kind: 'refund', body });
+      if (known.method === null) brought = addMeasures(brought, RefundDocument.measure(body));
+    } else if (failed || amount > 0n) {
       const text = (minor: bigint) => `${moneyText(money(minor, known.currency))} ${known.currency}`;
       const open = BigInt(known.amount) - amount;
       objections.push({
@@ -31,5 +35,6 @@ export async function paidBackOf(
       });
     }
   }
-  return { drafts, objections };
+  const asked = objections.map(({ measure }) => measure);
+  return { drafts, objections, brought: asked.reduce(addMeasures, brought) };
 }

@@ -6,6 +6,7 @@ import * as shopify from '../connectors/shopify/mapping.ts';
 import type { PaidBack } from '../connectors/shopify/money-back.ts';
 import type { MappingOptions as ShopifyOptions } from '../connectors/shopify/terms.ts';
 import type { Sink, Source } from '../core/connector.ts';
+import { addMeasures, nothing } from '../core/document.ts';
 import { type Draft, defineFlow, type Flow, type Look, type MappingSeed } from '../core/flow.ts';
 import { CustomerDocument } from '../model/customer.ts';
 import { OrderDocument } from '../model/order.ts';
@@ -165,13 +166,12 @@ const ordersFlow = <N>(kind: ShopKind<N>, { id = 'web-orders', from, to }: Order
         .filter(({ kind: name }) => documents.some((document) => document.name === name))
         .map((draft) => (to.refund ? withRefunds(draft) : draft));
       const paid = to.refund && kind.paidBack ? await paidBackOf(kind.paidBack(order, look), look) : null;
-      const all = [...drafts, ...(paid?.drafts ?? [])];
       return {
         outcome: 'routed',
-        documents: all,
+        documents: [...drafts, ...(paid?.drafts ?? [])],
         objections: paid?.objections ?? [],
         answers: [notPaid],
-        brought: await broughtBy(all, documents, look),
+        brought: addMeasures(await broughtBy(drafts, documents, look), paid?.brought ?? nothing),
       };
     },
   });

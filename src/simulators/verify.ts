@@ -260,12 +260,15 @@ function olderVersions(writes: readonly OdooWrite[]): string[] {
   return wrong;
 }
 
-/** Fields of ours that a write put back to what they were before. */
-export function valuesThatWentBack(writes: readonly OdooWrite[]): string[] {
+/** Fields that a write put back to what they were before; `fields`: by model, without it those that only a hub writes. */
+export function valuesThatWentBack(
+  writes: readonly OdooWrite[],
+  fields: Readonly<Record<string, readonly string[]>> = own,
+): string[] {
   const wrong: string[] = [];
   const held = new Map<string, string[]>();
   for (const { xmlid, model, kind, commit, values } of writes)
-    for (const field of own[model] ?? []) {
+    for (const field of fields[model] ?? []) {
       // What is made says nothing of fields that are empty.
       if (!(field in values) && kind !== 'create') continue;
       const value = JSON.stringify(values[field] ?? false);

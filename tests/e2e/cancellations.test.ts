@@ -20,13 +20,16 @@ for (const version of [18, 19] as const)
       cancelOrder(shop, unseen);
       const halved = at.buy({ 'WEB-1': 4, 'WEB-2': 3 });
       refundOrder(shop, halved, cancelUnits(halved, 3));
+      const trimmed = at.buy({ 'WEB-1': 2, 'WEB-2': 1 });
+      removeUnits(shop, trimmed, lineOf(trimmed, 1), 1);
+      refundOrder(shop, trimmed, [], { money: 333n });
       await at.start();
       const whole = at.buy({ 'WEB-1': 3 });
       const reduced = at.buy({ 'WEB-1': 3, 'WEB-2': 3 });
       const edited = at.buy({ 'WEB-2': 3 });
       const shipped = at.buy({ 'WEB-1': 2 });
       const parted = at.buy({ 'WEB-1': 3 });
-      const all = [halved, whole, reduced, edited, shipped, parted];
+      const all = [halved, trimmed, whole, reduced, edited, shipped, parted];
       await at.until('all are invoiced and at the warehouse', async () => {
         at.reads();
         const sales = await Promise.all(all.map(({ name }) => at.sale(name)));
@@ -51,6 +54,8 @@ for (const version of [18, 19] as const)
       const wanted: readonly (readonly [Order, string, number])[] = [
         [halved, 'WEB-1', 1],
         [halved, 'WEB-2', 3],
+        [trimmed, 'WEB-2', 0],
+        [trimmed, 'WEB-1', 2],
         [whole, 'WEB-1', 0],
         [reduced, 'WEB-1', 2],
         [reduced, 'WEB-2', 0],
@@ -63,7 +68,7 @@ for (const version of [18, 19] as const)
           at.reads();
           return (await at.asked(name, sku)) === units;
         });
-      const leave = [halved, reduced, edited, shipped];
+      const leave = [halved, trimmed, reduced, edited, shipped];
       await at.until('all has left and the shop knows', () => {
         at.ships();
         return leave.every(({ fulfillments }) => fulfillments.length > 0);
@@ -72,7 +77,7 @@ for (const version of [18, 19] as const)
       await at.agreed();
       assert.deepEqual(await at.exceptions(), []);
       const sales = await Promise.all(
-        [unseen, halved, whole, reduced, parted, shipped].map(async ({ name }) => {
+        [unseen, halved, trimmed, whole, reduced, parted, shipped].map(async ({ name }) => {
           const { state, invoiced, credited } = (await at.sale(name))!;
           return [state, invoiced, credited];
         }),
@@ -80,6 +85,7 @@ for (const version of [18, 19] as const)
       assert.deepEqual(sales, [
         ['cancel', 0, 0],
         ['sale', 24.98, 0],
+        ['sale', 24.99, 0],
         ['cancel', 34.99, 34.99],
         ['sale', 44.98, 24.98],
         ['sale', 34.99, 20],

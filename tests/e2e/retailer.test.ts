@@ -30,30 +30,31 @@ const day = async (...options: string[]): Promise<Told> =>
 /** The till asks about entries by hand, the store about what nobody collected; a buyer may cancel in the moment in which the parcel leaves, and Odoo and the shop both ask what to do. */
 const asked = ['manual-entry', 'not-collected', 'already-shipped', 'nothing-to-ship', 'shipped-after-cancellation'];
 
-/** What does not happen often enough on a short day. */
-const rare = (hop: string): boolean => hop.startsWith('re') || hop === 'noticesToShop' || hop === 'uncollectedToPeople';
+/** What a short first day may end without: only what was delivered comes back, and only who has ordered rings up. */
+const later = [
+  'refundsToOdoo',
+  'returnsToOdoo',
+  'creditsToShop',
+  'paidBackToOdoo',
+  'takenBackToShop',
+  'contactsToShop',
+  'receiptsToOdoo',
+  'noticesToShop',
+];
 
 /** Every system's own books agree with its neighbours', and there was something to agree on. */
 function assertAgreed({ verified, hops, wrong, money }: Told): void {
   assert.deepEqual(wrong, []);
   assert.deepEqual(verified, { lost: 0, duplicated: 0, outOfOrder: 0 });
   for (const [name, { compared, money: sums }] of Object.entries(hops)) {
-    if (!rare(name)) assert.ok(compared > 2, `${name}: ${compared} compared`);
+    if (!later.includes(name)) assert.ok(compared > 2, `${name}: ${compared} compared`);
     if (sums) assert.equal(sums.difference, '0.00', name);
   }
-  for (const hop of [
-    'stockToShop',
-    'storeStockToShop',
-    'pricesToShop',
-    'catalogueToShop',
-    'stockToStore',
-    'pricesToStore',
-  ] as const)
-    assert.equal(hops[hop].differences, 0, hop);
+  for (const [name, hop] of Object.entries(hops)) if ('differences' in hop) assert.equal(hop.differences, 0, name);
   for (const [currency, { difference }] of Object.entries(money)) assert.equal(difference, '0.00', currency);
 }
 
-test('a calm day of the whole retailer, and a stormy one that goes on where it ended: every order, sale, payment, parcel, product, price and stock figure crosses once', async () => {
+test('a calm day of the whole retailer, and a stormy one that goes on where it ended: every order, sale, payment, refund, parcel, customer, product, price and stock figure crosses once', async () => {
   const calm = await day('--for', '6s', '--rate', '2');
   assertAgreed(calm);
   assert.ok(calm.stockDelay.moves > 0 && calm.stockDelay.unseen === 0, JSON.stringify(calm.stockDelay));
@@ -66,11 +67,11 @@ test('a calm day of the whole retailer, and a stormy one that goes on where it e
   assertAgreed(storm);
   for (const hop of ['tillToOdoo', 'ordersToOdoo', 'shipmentsToShop', 'catalogueToShop', 'storeSalesToOdoo'] as const)
     assert.ok(storm.hops[hop].compared > calm.hops[hop].compared, `${hop}: the second day adds to the first`);
-  for (const hop of ['refundsToOdoo', 'returnsToOdoo', 'receiptsToOdoo', 'noticesToShop'] as const)
-    assert.ok(storm.hops[hop].compared > 0, `${hop}: it happened to somebody`);
+  for (const hop of later) assert.ok(storm.hops[hop as keyof Judgement].compared > 0, `${hop}: somebody did`);
   assert.match(readFileSync(join(home, 'demo', 'shop.ndjson'), 'utf8'), /"name":"#1001"/);
   const books = (name: string) => readFileSync(join(home, 'demo', name), 'utf8');
   for (const name of ['shop.ndjson', 'store.ndjson'])
     assert.match(books(name), /"sku":"OWN-1[^"]+"[^}]*"quantity"/, `${name}: what was brought out was bought`);
   assert.match(books('shop.ndjson'), /"title":"[^"]+, edition /, 'names change after that');
+  assert.match(books('shop.ndjson'), /"edited":true/, 'customers change what they ordered');
 });

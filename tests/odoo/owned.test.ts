@@ -96,6 +96,20 @@ for (const { name, start } of servers)
       );
     });
 
+    it('a partner that is there because an answer was lost keeps what people filled in since', async () => {
+      const first = customer(`h-${at.run}`, { phone: null });
+      const { id } = done(await sendCustomer(first));
+      await at.write('res.partner', Number(id), { phone: '+44 3' });
+      assert.equal(done(await sendCustomer(first)).id, id, 'again, for nobody heard that it is there');
+      assert.deepEqual(await read('res.partner', id, contact), [first.name, first.number, first.email, '+44 3']);
+      const fields = ['name', 'email', 'country'];
+      const moved = { ...first, name: 'Ada Holt', email: null, phone: '+49 30 4' };
+      assert.equal(done(await sendCustomer(moved, { version: 2, fields })).id, id);
+      assert.deepEqual(await read('res.partner', id, contact), ['Ada Holt', first.number, false, '+44 3']);
+      assert.equal(done(await sendCustomer({ ...moved, phone: null }, { version: 3 })).id, id);
+      assert.deepEqual((await read('res.partner', id, contact))[3], false, 'the word of a flow that owns all of it');
+    });
+
     it('of a record that was there by itself only empty fields are filled in', async () => {
       const theirs = await at.create('res.partner', { name: 'By hand', phone: '+1 2' });
       const one = customer(`b-${at.run}`);

@@ -7,10 +7,12 @@ import { Hub } from '../../src/engine/hub.ts';
 import { odoo, odooRefunds, odooReturns, shopify, webOrders, withTables } from '../../src/index.ts';
 import { Database } from '../../src/ledger/database.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
+import { readFigures } from '../../src/ledger/figures.ts';
 import { startOdooSimulator, type Version } from '../../src/simulators/odoo/index.ts';
 import { startShopify } from '../../src/simulators/shopify/index.ts';
 import { fulfil, placeOrder } from '../../src/simulators/shopify/orders.ts';
 import type { Order } from '../../src/simulators/shopify/records.ts';
+import { summarise } from '../../src/watch/summary.ts';
 import { people } from '../odoo/estate.ts';
 import { type Mishap, startProxy } from '../odoo/proxy.ts';
 import { silent, testLedger } from './hub.ts';
@@ -168,6 +170,9 @@ export async function moneyOut(t: TestContext, version: Version, seed: number) {
   return {
     at,
     shop,
+    /** By currency: what was received and is neither posted nor at an Exception. */
+    underway: async (): Promise<string[]> =>
+      Object.values(summarise(await readFigures(ledger.db)).money).map(({ difference }) => difference),
     simulator,
     exceptions,
     until,

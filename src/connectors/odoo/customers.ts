@@ -68,12 +68,43 @@ const ownedOf = ({ name, number, email, phone }: Customer, country: string | nul
   ...(country === null ? {} : { 'country_id/.id': country }),
 });
 
+/** What may be written to a partner that an attempt made whose answer was lost: people may have filled in since what the hub had nothing to say about. */
+function toMade({ fields, version }: Item<Customer>, { now }: Prepared): Owned {
+  const own = fields && new Set(fields.map((field) => columns[field]));
+  return Object.fromEntries(
+    Object.entries(now).filter(([column, text]) => (own ? own.has(column) : version > 1 || text !== '')),
+  );
+}
+
+/** Partners of customers that are bound to none, by key: a call that was not answered made them. */
+async function madeBefore(odoo: Odoo, items: readonly Item<Customer>[], cx: Context): Promise<Map<string, string>> {
+  const numbers = items.flatMap(({ document: { number } }) => number ?? []);
+  if (numbers.length === 0) return new Map();
+  const names = new Map(items.map(({ key }) => [externalId(odoo.module(cx), 'customer', key), key]));
+  const domain = [
+    ['ref', 'in', numbers],
+    ['active', 'in', [true, false]],
+  ];
+  const rows = await odoo.own('res.partner', domain, [...names.keys()], ['ref'], cx);
+  return new Map([...rows].map(([name, { id }]) => [names.get(name)!, String(id)]));
+}
+
 async function deliver(odoo: Odoo, ready: Ready, cx: Context): Promise<Result[]> {
-  const bound = ready.filter(({ item }) => item.id !== null);
+  const free = ready.filter(({ item }) => item.id === null);
+  const made = await madeBefore(
+    odoo,
+    free.map(({ item }) => item),
+    cx,
+  );
+  const bound = ready.filter(({ item }) => item.id !== null || made.has(item.key));
   const updated = await update(
     odoo,
     'res.partner',
-    bound.map(({ item, prepared }) => ({ item, ...prepared, now: toBound(item, prepared) })),
+    bound.map(({ item, prepared }) =>
+      item.id === null
+        ? { item: { ...item, id: made.get(item.key)! }, now: toMade(item, prepared), before: 'unknown' as const }
+        : { item, ...prepared, now: toBound(item, prepared) },
+    ),
     cx,
   );
   const known = new Map(bound.map((one, place) => [one, updated[place] ?? null]));

@@ -126,6 +126,7 @@ const transfer = (db: Database, row: Row): Json => ({
   state: row.state!,
   origin: text(row.origin),
   tracking: text(row.carrier_tracking_ref),
+  return_of: text(db.table('stock.picking').rows.get(Number(row.return_id))?.name),
   moves: sorted(db, 'stock.move', 'picking_id', row.id).map((move) => movement(db, move)),
 });
 
@@ -182,6 +183,31 @@ const catalogueItem = (db: Database, row: Row): Json => ({
     })),
 });
 
+/** A customer's credit note, and the reference of the order that it is for. */
+function creditNote(db: Database, row: Row): Json {
+  const sold = rows(db, 'sale.order').find((one) => isOf(one, row));
+  return {
+    id: row.id,
+    name: text(row.name),
+    xmlid: db.xmlidOf('account.move', row.id) ?? null,
+    state: row.state!,
+    total: row.amount_total!,
+    residual: row.amount_residual!,
+    order: text(sold?.client_order_ref),
+  };
+}
+
+/** A partner that has a reference. */
+const partner = (db: Database, row: Row): Json => ({
+  id: row.id,
+  xmlid: db.xmlidOf('res.partner', row.id) ?? null,
+  ref: text(row.ref),
+  name: row.name!,
+  email: text(row.email),
+  phone: text(row.phone),
+  country: text(db.table('res.country').rows.get(Number(row.country_id))?.code),
+});
+
 /** A fixed price of one variant on a list. */
 const listPrice = (db: Database, row: Row): Json => ({
   list: text(db.table('product.pricelist').rows.get(Number(row.pricelist_id))?.name),
@@ -215,6 +241,12 @@ export function ledger(db: Database, history: History): Json {
     prices: rows(db, 'product.pricelist.item')
       .filter(({ compute_price: how }) => how === 'fixed')
       .map((row) => listPrice(db, row)),
+    credit_notes: rows(db, 'account.move')
+      .filter(({ move_type: type }) => type === 'out_refund')
+      .map((row) => creditNote(db, row)),
+    partners: rows(db, 'res.partner')
+      .filter(({ ref }) => ref !== false)
+      .map((row) => partner(db, row)),
     payments: rows(db, 'account.payment').map((row) => payment(db, row)),
     counts: {
       records: Object.fromEntries(

@@ -2,9 +2,12 @@ import type { Random } from '../../core/clock.ts';
 import { cancelOrder, closeReturn, openReturn, placeOrder } from '../shopify/orders.ts';
 import type { Order, Variant } from '../shopify/records.ts';
 import type { Shop } from '../shopify/shop.ts';
-import { person, place } from '../shopify/traffic.ts';
+import { place } from '../shopify/traffic.ts';
+import { ringsUp } from './after-sales.ts';
 import { isBought, vat } from './assortment.ts';
+import { editOrder } from './edits.ts';
 import { sharedOut } from './places.ts';
+import type { Shoppers } from './shoppers.ts';
 
 const pick = <T>(random: Random, all: readonly T[]): T => all[Math.floor(random() * all.length)]!;
 
@@ -17,14 +20,17 @@ function onSale(shop: Shop): { variant: Variant; available: number }[] {
   });
 }
 
-/** Customers of the web shop. Most pay at once, some order on account; some of either think better of it before anything is picked, some send goods back. */
+/** Customers of the web shop. Most pay at once, some order on account; some of either think better of it before anything is picked, some change what they ordered, some send goods back. */
 export class Customers {
   readonly #shop: Shop;
   readonly #random: Random;
+  readonly #shoppers: Shoppers;
   #undecided: Order[] = [];
+  #hesitant: Order[] = [];
 
-  constructor(shop: Shop, random: Random) {
+  constructor(shop: Shop, shoppers: Shoppers, random: Random) {
     this.#shop = shop;
+    this.#shoppers = shoppers;
     this.#random = random;
   }
 
@@ -39,7 +45,7 @@ export class Customers {
       const off = (variant.price * BigInt(quantity)) / BigInt(4 + Math.floor(random() * 7));
       return { variantId: variant.id, quantity, taxes: [vat], ...(random() < 0.2 ? { discounts: [off] } : {}) };
     });
-    const customer = person(shop, Math.floor(random() * 500));
+    const customer = this.#shoppers.buyer();
     const onAccount = random() < 0.15;
     const order = placeOrder(shop, {
       lines: sharedOut(shop, random, lines),
@@ -54,20 +60,38 @@ export class Customers {
       ...(onAccount ? { paid: false } : {}),
     });
     if (random() < (onAccount ? 0.4 : 0.08)) this.#undecided.push(order);
+    else if (random() < 0.2) this.#hesitant.push(order);
     return order;
   }
 
   /** Somebody sends back one piece of what was shipped and paid; it is put on the shelf and the money goes back. Returns whether anybody did. */
   sendBack(): boolean {
     const shipped = [...this.#shop.orders.values()].filter(
-      ({ returns, fulfillments, transactions }) =>
-        returns.length === 0 && fulfillments.length > 0 && transactions.some(({ kind }) => kind === 'SALE'),
+      (one) =>
+        !ringsUp(one) &&
+        one.returns.length === 0 &&
+        one.fulfillments.length > 0 &&
+        one.transactions.some(({ kind }) => kind === 'SALE'),
     );
     if (shipped.length === 0) return false;
     const order = pick(this.#random, shipped);
     const { lineId } = pick(this.#random, order.fulfillments[0]!.lines);
     closeReturn(this.#shop, order, openReturn(this.#shop, order, lineId, 1));
     return true;
+  }
+
+  /** Changes what its buyers want otherwise. Returns how many orders. */
+  edit(): number {
+    const orders = this.#hesitant;
+    this.#hesitant = [];
+    for (const order of orders)
+      editOrder(
+        this.#shop,
+        order,
+        onSale(this.#shop).map(({ variant }) => variant),
+        this.#random,
+      );
+    return orders.length;
   }
 
   /** Cancels what its buyers have thought better of. Returns how many orders. */

@@ -1,18 +1,24 @@
 import { type Random, systemClock } from '../../core/clock.ts';
 import type { Shop } from '../shopify/index.ts';
 import type { Warehouse } from '../warehouse/index.ts';
+import type { AfterSales } from './after-sales.ts';
 import { isBought } from './assortment.ts';
 import type { BackOffice } from './back-office.ts';
+import type { Contacts } from './contacts.ts';
 import type { Counter } from './counter.ts';
 import { Customers } from './customers.ts';
 import type { Launches } from './launches.ts';
 import type { PickupDesk } from './pickup-desk.ts';
 import type { Purchasing } from './purchasing.ts';
+import type { Shoppers } from './shoppers.ts';
 
 export interface DayParts {
   readonly shop: Shop;
   readonly office: BackOffice;
   readonly launches: Launches;
+  readonly shoppers: Shoppers;
+  readonly contacts: Contacts;
+  readonly afterSales: AfterSales;
   readonly counter: Counter;
   readonly pickups: PickupDesk;
   readonly purchasing: Purchasing;
@@ -45,12 +51,13 @@ export class Day {
 
   constructor(parts: DayParts) {
     this.#parts = parts;
-    this.#customers = new Customers(parts.shop, parts.random);
+    this.#customers = new Customers(parts.shop, parts.shoppers, parts.random);
     const closed = this.#closed.signal;
     this.#work = [
       this.#every(1000 / (parts.rate ?? 1), closed, () => this.#customers.order()),
       this.#every(2000, closed, () => {
         this.cancelled += this.#customers.cancel();
+        this.#customers.edit();
       }),
       this.#every(3000, closed, () => this.#customers.sendBack()),
       this.#every(500, closed, () => this.#parts.office.enrol()),
@@ -60,6 +67,10 @@ export class Day {
       this.#every(1500 / (parts.rate ?? 1), closed, () => parts.counter.serve()),
       this.#every(3000, closed, () => parts.launches.launch()),
       this.#every(5000, closed, () => parts.launches.revise(parts.random)),
+      this.#every(6000, closed, () => parts.shoppers.signUp()),
+      this.#every(2000, closed, () => parts.shoppers.change()),
+      this.#every(2000, closed, () => parts.contacts.correct()),
+      this.#every(2500, closed, () => parts.afterSales.serve()),
       this.#every(2000, closed, () => parts.pickups.giveUp()),
       this.#every(3000, closed, () => parts.purchasing.order()),
       this.#every(500, this.#stopped.signal, () => parts.pickups.work(Date.now())),
@@ -127,6 +138,7 @@ export class Day {
     this.#closed.abort();
     await Promise.all(this.#work.slice(0, -3));
     this.cancelled += this.#customers.cancel();
+    this.#customers.edit();
   }
 
   async stop(): Promise<void> {

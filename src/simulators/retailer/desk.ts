@@ -24,7 +24,7 @@ export class Desk {
   }
 
   call<T>(model: string, method: string, args: Readonly<Record<string, unknown>>): Promise<T> {
-    return again(() => this.#once<T>(model, method, args));
+    return again(() => this.once<T>(model, method, args));
   }
 
   read<T>(model: string, domain: readonly unknown[], fields: readonly string[]): Promise<T[]> {
@@ -38,14 +38,27 @@ export class Desk {
   /** The first record that is found, else a new one: looked for before each attempt, so that a lost answer makes no second one. */
   find(model: string, domain: readonly unknown[], vals: () => Promise<Record<string, unknown>>): Promise<number> {
     return again(async () => {
-      const [found] = await this.#once<number[]>(model, 'search', { domain });
+      const [found] = await this.once<number[]>(model, 'search', { domain });
       if (found !== undefined) return found;
-      const [made] = await this.#once<number[]>(model, 'create', { vals_list: [await vals()] });
+      const [made] = await this.once<number[]>(model, 'create', { vals_list: [await vals()] });
       return made!;
     });
   }
 
-  async #once<T>(model: string, method: string, args: Readonly<Record<string, unknown>>): Promise<T> {
+  /** Does something until it is seen to be done: looked for before each attempt, so that a lost answer does it no second time. What is done goes by `once`. */
+  until<T>(seen: () => Promise<T | undefined>, act: () => Promise<unknown>): Promise<T> {
+    return again(async () => {
+      const found = await seen();
+      if (found !== undefined) return found;
+      await act();
+      const made = await seen();
+      if (made === undefined) throw new RangeError('Odoo answered, and did nothing');
+      return made;
+    });
+  }
+
+  /** One attempt. Throws where it was not answered. */
+  async once<T>(model: string, method: string, args: Readonly<Record<string, unknown>>): Promise<T> {
     const { url, db, key } = this.#access;
     let response: Response;
     let answer: T & { message?: string };

@@ -14,7 +14,7 @@ test('every hop of the store and of what Odoo tells has something to compare', (
 test('without a store nothing is missed of it', () => {
   const { store: _, ...others } = agreed();
   others.books.sale_orders.splice(2);
-  others.books.pickings.splice(3);
+  others.books.pickings.splice(3, 2);
   others.books.prices = [];
   others.shop.orders.splice(2);
   others.shop.levelsAtStore = {};

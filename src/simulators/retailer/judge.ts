@@ -1,8 +1,10 @@
 import { type Excepted, type Sold, type Verdict, valuesThatWentBack, verifyDaySales } from '../verify.ts';
 import { verifyPayments } from '../verify-payments.ts';
+import { contactsInShop, customersInBooks, type Said } from './judge-customers.ts';
 import { catalogueInShop, pricesAt, pricesInShop, stockAt } from './judge-feeds.ts';
 import { isOfStoreRoom, judgePickups, type PickupHops } from './judge-pickup.ts';
 import { purchaseOf, receiptsInBooks } from './judge-receipts.ts';
+import { creditsInShop, paidBackInBooks, takenBackInShop } from './judge-refunds.ts';
 import { storeGoods, storeReceipts, storeSales } from './judge-store.ts';
 import {
   addUnits,
@@ -23,6 +25,10 @@ export interface Judgement extends PickupHops {
   /** Invoices less credit notes, and what the shop kept. */
   readonly keptToOdoo: Hop;
   readonly returnsToOdoo: Hop;
+  /** Credit notes and receipts of people in Odoo: what the shop paid back and took back, and what of that is registered. */
+  readonly creditsToShop: Hop;
+  readonly paidBackToOdoo: Hop;
+  readonly takenBackToShop: Hop;
   readonly ordersToWarehouse: Hop;
   readonly shipmentsToOdoo: Hop;
   readonly shipmentsToShop: Hop;
@@ -40,6 +46,9 @@ export interface Judgement extends PickupHops {
   readonly storeReceipts: Hop;
   readonly stockToStore: Compared;
   readonly pricesToStore: Compared;
+  readonly customersToOdoo: Compared;
+  /** Of customers what people in Odoo have the word on. */
+  readonly contactsToShop: Compared;
 }
 
 export interface Ledgers {
@@ -49,6 +58,8 @@ export interface Ledgers {
   /** Default: there is no such store. */
   readonly store?: StoreLedger;
   readonly warehouse: WarehouseLedger;
+  /** What people said last of customers, by the shop's number: those themselves in the shop, and those in Odoo. Default: nothing. */
+  readonly said?: Readonly<Record<'inShop' | 'inBooks', Readonly<Record<string, Said>>>>;
   /** Open Exceptions: what people are asked about is not missed. */
   readonly excepted: readonly (Excepted & { readonly message?: string })[];
 }
@@ -57,10 +68,12 @@ type SaleOrder = BooksLedger['sale_orders'][number];
 
 const isWeb = ({ client_order_ref }: SaleOrder): boolean => client_order_ref?.startsWith('#') === true;
 
+const unsaid = { inShop: {}, inBooks: {} };
+
 const none: StoreLedger = { sales: [], recorded: {}, levels: {}, prices: {}, jobs: [], handovers: [] };
 
 /** Compares every system's own books with its neighbours', line by line and to the cent. No figure of a hub is asked. */
-export function judge({ till, shop, store = none, books, warehouse, excepted }: Ledgers): Judgement {
+export function judge({ till, shop, store = none, books, warehouse, said = unsaid, excepted }: Ledgers): Judgement {
   const web = books.sale_orders.filter(isWeb);
   const asked = askedAbout(shop, excepted);
   return {
@@ -68,8 +81,11 @@ export function judge({ till, shop, store = none, books, warehouse, excepted }: 
     ordersToOdoo: orders(shop, books, web, asked),
     paymentsToOdoo: moneyMoved('payment', shop, books),
     refundsToOdoo: moneyMoved('refund', shop, books),
-    keptToOdoo: kept(shop, web),
+    keptToOdoo: kept(shop, web, asked),
     returnsToOdoo: returns(shop, books),
+    creditsToShop: creditsInShop(shop, books),
+    paidBackToOdoo: paidBackInBooks(shop, books),
+    takenBackToShop: takenBackInShop(shop, books),
     ordersToWarehouse: deliveries(shop, books, warehouse, web, asked),
     shipmentsToOdoo: shipmentsInBooks(books, warehouse, web, asked),
     shipmentsToShop: shipmentsInShop(shop, books, warehouse, web, asked),
@@ -84,16 +100,18 @@ export function judge({ till, shop, store = none, books, warehouse, excepted }: 
     storeReceipts: storeReceipts(store),
     stockToStore: stockAt('in the store', store.levels, books, 'store'),
     pricesToStore: pricesAt('in the store', store.prices, books),
+    customersToOdoo: customersInBooks(shop, books, said.inShop),
+    contactsToShop: contactsInShop(shop, books, said.inBooks),
   };
 }
 
-/** Orders that were cancelled while their parcel left, by name: the books cannot agree until somebody has decided, if somebody is asked. */
+/** Orders that were cancelled or changed while their parcel left, by name: the books cannot agree until somebody has decided, if somebody is asked. */
 const askedAbout = (shop: ShopLedger, excepted: Ledgers['excepted']): ReadonlySet<string> =>
   new Set(
     shop.orders
       .filter(
-        ({ cancelled, name }) =>
-          cancelled && excepted.some(({ message = '' }) => new RegExp(`${name}(?!\\d)`).test(message)),
+        ({ cancelled, edited, name }) =>
+          (cancelled || edited) && excepted.some(({ message = '' }) => new RegExp(`${name}(?!\\d)`).test(message)),
       )
       .map(({ name }) => name),
   );
@@ -131,7 +149,7 @@ function orders(shop: ShopLedger, books: BooksLedger, web: readonly SaleOrder[],
     if (!order) tally.miss(`${sold.name}: no sale order`);
     else if (!state.includes(order.state) && !asked.has(sold.name))
       tally.miss(`${sold.name}: ${sold.cancelled ? 'cancelled in the shop, ' : ''}${order.state} in Odoo`);
-    if (sold.cancelled) continue;
+    if (sold.cancelled || asked.has(sold.name)) continue;
     there += sold.total;
     here += order ? minorOf(order.amount_total) : 0;
     if (!order) continue;
@@ -188,11 +206,12 @@ function moneyMoved(kind: 'payment' | 'refund', shop: ShopLedger, { payments: he
 }
 
 /** What the shop kept of each order is what stands on its invoices, less its credit notes. */
-function kept(shop: ShopLedger, web: readonly SaleOrder[]): Hop {
+function kept(shop: ShopLedger, web: readonly SaleOrder[], asked: ReadonlySet<string>): Hop {
   const tally = new Tally();
   const held = Map.groupBy(web, ({ client_order_ref }) => client_order_ref!);
   let [there, here] = [0, 0];
-  for (const { name, kept: own } of shop.orders) {
+  for (const { name, edited, kept: own } of shop.orders) {
+    if (edited && asked.has(name)) continue;
     const booked = (held.get(name) ?? []).reduce((sum, one) => sum + minorOf(one.invoiced) - minorOf(one.credited), 0);
     tally.compared += 1;
     there += own;
@@ -209,6 +228,9 @@ type Picking = BooksLedger['pickings'][number];
 
 /** The order that a receipt of goods sent back belongs to; the shop calls them `#1001-R1`. */
 const orderOfReturn = ({ origin }: Picking): string | undefined => /^(#.+)-R\d+/.exec(origin ?? '')?.[1];
+
+/** The hub's own are not tied to the delivery where Odoo does not let it. */
+const isReturn = (picking: Picking): boolean => picking.return_of !== null || orderOfReturn(picking) !== undefined;
 
 /** What customers sent back and the shop put on the shelf has come back in Odoo, once. */
 function returns(shop: ShopLedger, { pickings }: BooksLedger): Hop {
@@ -281,7 +303,7 @@ function shipmentsInBooks(
 ): Hop {
   const orderOf = ordersByDelivery(books, web);
   const held = books.pickings
-    .filter((one) => orderOf.has(one.name) && one.state === 'done' && !orderOfReturn(one) && !isOfStoreRoom(one))
+    .filter((one) => orderOf.has(one.name) && one.state === 'done' && !isReturn(one) && !isOfStoreRoom(one))
     .map((picking) => ({
       order: orderOf.get(picking.name)!,
       tracking: picking.tracking ?? '',

@@ -13,6 +13,8 @@ export interface ShopLedger {
   readonly orders: readonly {
     readonly name: string;
     readonly cancelled: boolean;
+    /** Changed after it was placed. */
+    readonly edited: boolean;
     /** Of what is still ordered. */
     readonly total: number;
     /** Paid and not given back. */
@@ -24,13 +26,24 @@ export interface ShopLedger {
       readonly net: number;
     }[];
     readonly payments: readonly { readonly id: string; readonly amount: number }[];
-    /** Money that went back. */
+    /** Money that the shop gave back of its own accord. */
     readonly refunds: readonly { readonly id: string; readonly amount: number }[];
-    /** What came back and is for sale again. */
+    /** What came back by its own returns and is for sale again. */
     readonly returned: Units;
+    /** Money that it gave back because somebody told it to, and goods that it was told have come back; `note`: of whom and for what. */
+    readonly paidBack: readonly { readonly note: string; readonly amount: number }[];
+    readonly takenBack: readonly { readonly note: string; readonly units: Units }[];
     readonly fulfilments: readonly { readonly tracking: string; readonly units: Units; readonly atStore: boolean }[];
     /** What of it the store is to hand over or to send, and how often the customer was told that it can be collected. */
     readonly atStore: { readonly collect: Units; readonly ship: Units; readonly told: number };
+  }[];
+  /** Who has an account; `phone` in E.164. */
+  readonly customers: readonly {
+    readonly number: string;
+    readonly name: string;
+    readonly email: string | null;
+    readonly phone: string | null;
+    readonly country: string | null;
   }[];
   /** What it says it can sell from the warehouse, and from the store, by SKU. */
   readonly levels: Units;
@@ -103,6 +116,8 @@ export interface BooksLedger extends OdooLedger {
     readonly id: number;
     readonly name: string;
     readonly tracking: string | null;
+    /** Number of the delivery that it brings back. */
+    readonly return_of: string | null;
   })[];
   readonly quants: readonly {
     readonly default_code: string | null;
@@ -111,6 +126,26 @@ export interface BooksLedger extends OdooLedger {
     readonly reserved: number;
   }[];
   readonly payments: readonly HeldPayment[];
+  /** Those of customers; `order`: the reference of what it is for. */
+  readonly credit_notes: readonly {
+    readonly id: number;
+    readonly name: string | null;
+    /** Null: people made it. */
+    readonly xmlid: string | null;
+    readonly state: string;
+    readonly total: number;
+    readonly residual: number;
+    readonly order: string | null;
+  }[];
+  /** Those that have a reference. */
+  readonly partners: readonly {
+    readonly xmlid: string | null;
+    readonly ref: string;
+    readonly name: string;
+    readonly email: string | null;
+    readonly phone: string | null;
+    readonly country: string | null;
+  }[];
   readonly products: readonly {
     readonly name: string;
     readonly description: string | null;
@@ -129,16 +164,23 @@ export interface BooksLedger extends OdooLedger {
 export const isOfStore = ({ client_order_ref: number }: BooksLedger['sale_orders'][number]): boolean =>
   number?.startsWith('R-') === true;
 
-const tail = (gid: string): string => gid.slice(gid.lastIndexOf('/') + 1);
+/** The shop's own number of a record. */
+export const tail = (gid: string): string => gid.slice(gid.lastIndexOf('/') + 1);
 
 export const addUnits = (all: Record<string, number>, sku: string, units: number): void => {
   all[sku] = (all[sku] ?? 0) + units;
 };
 
-/** What came back through returns and was put on the shelf. */
-function returnedOf({ refunds, lines }: Order): Units {
+/** What others told the shop to do bears their mark. */
+const isTold = (note: string | null | undefined): note is string => note?.includes('(crossdock ') === true;
+
+const noteOf = ({ lines }: Order['returns'][number]): string | undefined => lines[0]?.note;
+
+/** What came back by these returns and was put on the shelf. */
+function restockedBy({ refunds, lines }: Order, returns: Order['returns']): Units {
   const units: Record<string, number> = {};
-  for (const { lineId, quantity, restockType } of refunds.flatMap((refund) => refund.lines))
+  const own = refunds.filter(({ returnId }) => returns.some(({ id }) => id === returnId));
+  for (const { lineId, quantity, restockType } of own.flatMap((refund) => refund.lines))
     if (restockType === 'RETURN') addUnits(units, lines.find(({ id }) => id === lineId)!.sku!, quantity);
   return units;
 }
@@ -157,6 +199,9 @@ const moved = ({ transactions }: Order, kind: 'SALE' | 'REFUND'): number =>
   transactions
     .filter((one) => one.kind === kind && one.status === 'SUCCESS')
     .reduce((sum, { amount }) => sum + Number(amount.shop), 0);
+
+const moneyIn = ({ transactions }: Order['refunds'][number]): number =>
+  transactions.reduce((sum, { amount }) => sum + Number(amount.shop), 0);
 
 /** Units that the store is to hand over or to send, as they are ordered now. */
 function atStoreOf({ fulfillmentOrders }: Order, store: string | undefined, lines: readonly Line[]) {
@@ -187,6 +232,7 @@ function soldOf(order: Order, store: string | undefined): ShopLedger['orders'][n
   return {
     name: order.name,
     cancelled: order.cancelledAt !== null,
+    edited: order.edited || off.length > 0,
     total: Number(totalOf(order).shop) - off.reduce((sum, one) => sum + taxed(one), 0),
     kept: moved(order, 'SALE') - moved(order, 'REFUND'),
     lines,
@@ -194,12 +240,17 @@ function soldOf(order: Order, store: string | undefined): ShopLedger['orders'][n
       .filter(({ kind, status }) => kind === 'SALE' && status === 'SUCCESS')
       .map(({ id, amount }) => ({ id: tail(id), amount: Number(amount.shop) })),
     refunds: order.refunds
-      .map(({ id, transactions }) => ({
-        id: tail(id),
-        amount: transactions.reduce((sum, { amount }) => sum + Number(amount.shop), 0),
-      }))
-      .filter(({ amount }) => amount > 0),
-    returned: returnedOf(order),
+      .filter((one) => !isTold(one.note) && moneyIn(one) > 0)
+      .map((one) => ({ id: tail(one.id), amount: moneyIn(one) })),
+    returned: restockedBy(
+      order,
+      order.returns.filter((one) => !isTold(noteOf(one))),
+    ),
+    paidBack: order.refunds.flatMap((one) => (isTold(one.note) ? [{ note: one.note, amount: moneyIn(one) }] : [])),
+    takenBack: order.returns.flatMap((one) => {
+      const note = noteOf(one);
+      return isTold(note) && one.status === 'CLOSED' ? [{ note, units: restockedBy(order, [one]) }] : [];
+    }),
     fulfilments: order.fulfillments.map(({ tracking, lines: parts, locationId }) => {
       const units: Record<string, number> = {};
       for (const { lineId, quantity } of parts) addUnits(units, line(lineId).sku!, quantity);
@@ -219,6 +270,13 @@ export function shopLedger(shop: Shop): ShopLedger {
   }
   return {
     orders: [...shop.orders.values()].map((order) => soldOf(order, store)),
+    customers: [...shop.customers.values()].map(({ id, firstName, lastName, email, phone, address }) => ({
+      number: tail(id),
+      name: [firstName, lastName].filter(Boolean).join(' '),
+      email,
+      phone,
+      country: address?.countryCodeV2 ?? null,
+    })),
     levels: levels!,
     levelsAtStore: levelsAtStore!,
     prices: Object.fromEntries([...shop.variants.values()].map(({ sku, price }) => [sku!, Number(price)])),

@@ -29,6 +29,7 @@ const counterMove = (id: number, name: string, quantity: number, from: string, t
   origin: null,
   state: 'done',
   tracking: null as string | null,
+  return_of: null as string | null,
   moves: [{ state: 'done', default_code: 'OWN-1-RED', quantity, from, to }],
 });
 
@@ -71,19 +72,24 @@ const robes = [
   { default_code: 'OWN-1-RED', values: ['Red', 'S'] },
   { default_code: 'OWN-1-BLUE', values: ['Blue', 'S'] },
 ];
+const accounts = [
+  { number: '31', name: 'Ada Bell', email: 'ada@example.com', phone: '+447700900001', country: 'GB' },
+  { number: '32', name: 'Ben Dunn', email: 'ben@example.com', phone: null, country: 'GB' },
+];
 const levels = { 'WEB-1': 7, 'WEB-2': 4, 'OWN-1-RED': 5, 'OWN-1-BLUE': 3 };
 const levelsAtStore = { 'WEB-1': 2, 'WEB-2': 6, 'OWN-1-RED': 8, 'OWN-1-BLUE': 1 };
 const prices = { 'WEB-1': 1000, 'WEB-2': 1000, 'OWN-1-RED': 1000, 'OWN-1-BLUE': 1000 };
 
 /**
- * Two orders of the shop, one of them cancelled, and three of the store's: collected, sent, not collected; a sale at the counter and what came back of it, a product that was brought out in Odoo, and
- * everything as it should be.
+ * Two orders of the shop, one of them cancelled, and three of the store's: collected, sent, not collected; a sale at the counter and what came back of it, a product that was brought out in Odoo, two
+ * customers, a piece that people in Odoo took back and money that they credited, and everything as it should be.
  */
 export function agreed(): Changed<Required<Ledgers>> {
   const order = {
     cancelled: false,
+    edited: false,
     total: 2500,
-    kept: 1600,
+    kept: 1300,
     lines: [
       { id: '11', sku: 'WEB-1', quantity: 2, net: 1800 },
       { id: '12', sku: 'WEB-2', quantity: 1, net: 700 },
@@ -99,8 +105,8 @@ export function agreed(): Changed<Required<Ledgers>> {
         state: 'sale',
         amount_total: 25,
         invoiced: 25,
-        credited: 9,
-        pickings: [7],
+        credited: 12,
+        pickings: [7, 19],
         lines: [line('11', 'WEB-1', 2, 10), line('11_2d_discount', 'DISCOUNT', 1, -2), line('12', 'WEB-2', 1, 7)],
       },
       {
@@ -162,6 +168,7 @@ export function agreed(): Changed<Required<Ledgers>> {
         origin: 'S1 (warehouse:SH1)',
         state: 'done',
         tracking: '1Z1',
+        return_of: null,
         moves: Object.entries(units).map(([default_code, quantity]) => ({
           state: 'done',
           default_code,
@@ -169,7 +176,16 @@ export function agreed(): Changed<Required<Ledgers>> {
           to: 'Customers',
         })),
       },
-      { id: 8, name: 'WH/OUT/2', xmlid: null, origin: 'S2', state: 'cancel', tracking: null, moves: [] },
+      {
+        id: 8,
+        name: 'WH/OUT/2',
+        xmlid: null,
+        origin: 'S2',
+        state: 'cancel',
+        tracking: null,
+        return_of: null,
+        moves: [],
+      },
       {
         id: 9,
         name: 'WH/IN/1',
@@ -177,6 +193,7 @@ export function agreed(): Changed<Required<Ledgers>> {
         origin: '#1-R1',
         state: 'done',
         tracking: null,
+        return_of: null,
         moves: [{ state: 'done', default_code: 'WEB-1', quantity: 1, to: 'WH/Stock' }],
       },
       load(17, 'P00001 (warehouse:RC-P00001-1)', { 'WEB-1': 5, 'WEB-2': 3 }),
@@ -186,6 +203,12 @@ export function agreed(): Changed<Required<Ledgers>> {
       counterMove(13, 'STO/OUT/2', 2, 'STO/Stock', 'Customers'),
       { ...counterMove(14, 'STO/OUT/3', 1, 'STO/Stock', 'Customers'), tracking: 'BR31' },
       { ...counterMove(15, 'STO/OUT/4', 3, 'STO/Stock', 'Customers'), state: 'assigned', moves: [] },
+      {
+        ...counterMove(19, 'WH/IN/3', 1, 'Customers', 'WH/Stock'),
+        origin: 'Return of WH/OUT/1',
+        return_of: 'WH/OUT/1',
+        moves: [{ state: 'done', default_code: 'WEB-2', quantity: 1, from: 'Customers', to: 'WH/Stock' }],
+      },
     ],
     quants: [
       { default_code: 'WEB-1', location: 'WH/Stock', quantity: 10, reserved: 3 },
@@ -209,8 +232,19 @@ export function agreed(): Changed<Required<Ledgers>> {
       default_code,
       amount: 10,
     })),
+    credit_notes: [
+      { id: 51, name: 'RINV/1', xmlid: 'hub_odoo.refund_95', state: 'posted', total: 9, residual: 0, order: '#1' },
+      { id: 52, name: 'RINV/2', xmlid: null, state: 'posted', total: 3, residual: 0, order: '#1' },
+    ],
+    partners: accounts.map(({ number: ref, phone, ...rest }) => ({
+      ...rest,
+      xmlid: `hub_odoo.customer_shop_3a_${ref}`,
+      ref,
+      phone: phone?.replace('+447', '+44 7') ?? null,
+    })),
     payments: [
       { memo: 'shop:payment-91', state: 'paid', amount: 25, reconciled: true },
+      { memo: 'odoo:credit-note-52', state: 'paid', amount: 3, reconciled: true },
       { memo: 'shop:refund-95', state: 'paid', amount: 9, reconciled: true },
     ],
     writes: [],
@@ -225,6 +259,8 @@ export function agreed(): Changed<Required<Ledgers>> {
           payments: [{ id: '91', amount: 2500 }],
           refunds: [{ id: '95', amount: 900 }],
           returned: { 'WEB-1': 1 },
+          paidBack: [{ note: 'RINV/2 (crossdock odoo:credit-note-52, 3.00 GBP)', amount: 300 }],
+          takenBack: [{ note: 'WH/IN/3 (crossdock odoo:return-19)', units: { 'WEB-2': 1 } }],
           fulfilments: [{ tracking: '1Z1', units, atStore: false }],
           atStore: atStore(),
         },
@@ -236,24 +272,30 @@ export function agreed(): Changed<Required<Ledgers>> {
           payments: [],
           refunds: [],
           returned: {},
+          paidBack: [],
+          takenBack: [],
           fulfilments: [],
           atStore: atStore(),
         },
         ...storeParts.map(({ name, units: count, picking, method, said }) => ({
           name,
           cancelled: false,
+          edited: false,
           total: count * 1000,
           kept: 0,
           lines: [{ id: String(picking), sku: 'OWN-1-RED', quantity: count, net: count * 1000 }],
           payments: [],
           refunds: [],
           returned: {},
+          paidBack: [],
+          takenBack: [],
           fulfilments: said.includes('not-collected')
             ? []
             : [{ tracking: method === 'ship' ? 'BR31' : '', units: { 'OWN-1-RED': count }, atStore: true }],
           atStore: atStore({ [method]: { 'OWN-1-RED': count } }, method === 'collect' ? 1 : 0),
         })),
       ],
+      customers: structuredClone(accounts),
       levels: { ...levels },
       levelsAtStore: { ...levelsAtStore },
       prices: { ...prices },
@@ -307,6 +349,7 @@ export function agreed(): Changed<Required<Ledgers>> {
       ],
       shipments: [{ number: 'SH1', order: 'WH/OUT/1', tracking: '1Z1', units: structuredClone(units) }],
     },
+    said: { inShop: { 31: { email: 'ada@example.com' } }, inBooks: { 31: { phone: '+44 7700900001' } } },
     excepted: [
       {
         lines: 1,

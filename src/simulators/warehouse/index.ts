@@ -238,12 +238,15 @@ export class Warehouse {
       this.rejected.push(order.number);
       return;
     }
+    const before = new Set(this.orders.get(order.number)?.lines.map(({ line }) => line));
     this.orders.set(order.number, { ...order, cancelled: order.status === 'F' });
     const gone = [...this.left.values()].some((one) => one.order === order.number);
     this.#open = this.#open.filter((one) => one.order.number !== order.number);
     const idle = this.#options.faults?.idle !== undefined && this.#happens('idle');
-    // What has left is not picked again, whatever is changed about it.
-    if (order.status !== 'F' && !gone && !idle) this.#open.push({ order, since: at.getTime() });
+    // What has left is not picked again, whatever is changed about it; lines that were added since are.
+    const lines = gone ? order.lines.filter(({ line }) => !before.has(line)) : order.lines;
+    if (order.status !== 'F' && lines.length > 0 && !idle)
+      this.#open.push({ order: { ...order, lines }, since: at.getTime() });
   }
 
   /** Acknowledges, late, what it had kept silent about. */
