@@ -4,8 +4,11 @@ import {
   execute,
   GraphQLError,
   type GraphQLResolveInfo,
+  type GraphQLSchema,
   getDirectiveValues,
+  NoSchemaIntrospectionCustomRule,
   parse,
+  specifiedRules,
   validate,
 } from 'graphql';
 import { Bulk } from './bulk.ts';
@@ -27,7 +30,7 @@ import { addFixedPrices, priceListView } from './price-lists.ts';
 import type { PriceList } from './records.ts';
 import { createRefund, orderCancel } from './refunds.ts';
 import { closeOpen, createReturn, processReturn, reasons, returnable } from './returns.ts';
-import { schema } from './schema.ts';
+import { schema as ours } from './schema.ts';
 import type { Shop } from './shop.ts';
 import { customerView, locationView, orderView, productView, variantView } from './views.ts';
 
@@ -49,6 +52,10 @@ interface ApiOptions {
   readonly allowsUri: (uri: string) => boolean;
   /** Where the files of bulk operations are read. */
   readonly files: () => string;
+  /** Versions whose schema is another one. */
+  readonly schemas: ReadonlyMap<string, GraphQLSchema>;
+  /** Whether it tells its schema. */
+  readonly introspection: boolean;
 }
 
 const MOST_COST = 1000;
@@ -70,21 +77,23 @@ export class Api {
     this.#shop = shop;
     this.#options = options;
     this.bulk = new Bulk(shop, {
-      schema,
-      execute: async (document) => execute({ schema, document, rootValue: this.#root() }),
+      schema: ours,
+      execute: async (document) => execute({ schema: ours, document, rootValue: this.#root() }),
       address: options.files,
     });
   }
 
-  /** The answer of one request, as JSON would carry it. */
-  async answer({ query, variables = {}, operationName }: Request): Promise<Record<string, unknown>> {
+  /** The answer of one request by a version of the API, as JSON would carry it. */
+  async answer({ query, variables = {}, operationName }: Request, version: string): Promise<Record<string, unknown>> {
     let document: DocumentNode;
     try {
       document = parse(String(query));
     } catch (error) {
       return { errors: [{ message: (error as Error).message, extensions: { code: 'parseError' } }] };
     }
-    const invalid = validate(schema, document);
+    const schema = this.#options.schemas.get(version) ?? ours;
+    const rules = this.#options.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+    const invalid = validate(schema, document, rules);
     if (invalid.length > 0)
       return {
         errors: invalid.map(({ message, locations }) => ({
@@ -299,7 +308,7 @@ export class Api {
 
   /** A mutation that needs a key acts once for it: the same call again is given the same answer, another call with that key is refused. */
   #once<T>(info: GraphQLResolveInfo, args: unknown, act: () => T): T | object {
-    const given = getDirectiveValues(schema.getDirective('idempotent')!, info.fieldNodes[0]!, info.variableValues);
+    const given = getDirectiveValues(info.schema.getDirective('idempotent')!, info.fieldNodes[0]!, info.variableValues);
     const key = given?.key;
     if (typeof key !== 'string' || key.trim() === '')
       throw refusal('The @idempotent directive is required for this mutation but was not provided.', 'BAD_REQUEST');

@@ -10,7 +10,7 @@ const connection = (name: string): string => `
 type ${name}Connection { edges: [${name}Edge!]! nodes: [${name}!]! pageInfo: PageInfo! }
 type ${name}Edge { cursor: String! node: ${name}! }`;
 
-const sdl = `
+export const sdl = `
 directive @idempotent(key: String!) on FIELD
 
 scalar DateTime
