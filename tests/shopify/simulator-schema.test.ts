@@ -150,6 +150,8 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
       },
     ],
     [documents.productNow, { identifier: { handle: 'new' } }],
+    [documents.variantsLike, { query: `sku:"${variants[0]!.sku}" OR barcode:"5400000000017"` }],
+    [customerCalls.customersLike, { query: `email:"${buyer!.email}"` }],
     [documents.orderToShip, { id: long.id }],
     [documents.moreToShip, { id: shippable.id, after: cursor(shippable.lines[0]!.id) }],
     [

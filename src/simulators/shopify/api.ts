@@ -24,10 +24,10 @@ import {
   updateTracking,
   updateVariants,
 } from './mutations.ts';
-import { type PageArgs, page, refusal, searched } from './pages.ts';
+import { type PageArgs, page, refusal, searched, searchedFor } from './pages.ts';
 import { prepareForPickup } from './pickups.ts';
 import { addFixedPrices, priceListView } from './price-lists.ts';
-import type { PriceList } from './records.ts';
+import type { PriceList, Variant } from './records.ts';
 import { createRefund, orderCancel } from './refunds.ts';
 import { closeOpen, createReturn, processReturn, reasons, returnable } from './returns.ts';
 import { schema as ours } from './schema.ts';
@@ -145,8 +145,12 @@ export class Api {
 
   #root(): object {
     const shop = this.#shop;
-    const visible = <T extends { updatedAt: Date }>(records: Iterable<T>, query: string | null | undefined): T[] => {
-      const wanted = searched(query);
+    const visible = <T extends { updatedAt: Date }>(
+      records: Iterable<T>,
+      query: string | null | undefined,
+      fields: Parameters<typeof searchedFor<T>>[1] = {},
+    ): T[] => {
+      const wanted = searchedFor(query, fields) ?? searched(query);
       const seenBefore = shop.now().getTime() - this.#options.indexLag();
       return [...records]
         .filter((record) => wanted(record) && record.updatedAt.getTime() <= seenBefore)
@@ -170,7 +174,8 @@ export class Api {
       customer: ({ id }: { id: string }) => this.#node(id),
       customers: (args: PageArgs & { query?: string }) => {
         this.#needs('read_customers', 'customers');
-        return page(visible(shop.customers.values(), args.query), args, own, customerView);
+        const found = visible(shop.customers.values(), args.query, { email: ({ email }) => email });
+        return page(found, args, own, customerView);
       },
       customerUpdate: ({ input }: { input: Parameters<typeof updateCustomer>[1] }) => updateCustomer(shop, input),
       order: ({ id }: { id: string }) => this.#node(id),
@@ -197,6 +202,10 @@ export class Api {
       },
       products: (args: PageArgs & { query?: string }) =>
         page(visible(shop.products.values(), args.query), args, own, (product) => productView(shop, product)),
+      productVariants: (args: PageArgs & { query?: string }) => {
+        const fields = { sku: (one: Variant) => one.sku, barcode: (one: Variant) => one.barcode };
+        return page(visible(shop.variants.values(), args.query, fields), args, own, (one) => variantView(shop, one));
+      },
       priceLists: (args: PageArgs) => {
         this.#needs('read_products', 'priceLists');
         return page([...shop.priceLists.values()], args, own, (list) => this.#priceList(list));

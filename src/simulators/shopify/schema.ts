@@ -321,6 +321,7 @@ type QueryRoot {
   products(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String, sortKey: ProductSortKeys = ID
   ): ProductConnection!
+  productVariants(first: Int, after: String, query: String): ProductVariantConnection!
   priceLists(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): PriceListConnection!
   locations(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String, includeInactive: Boolean = false,
