@@ -201,7 +201,9 @@ test('adopt beside a hub that runs: what the hub has delivered is bound already;
   write('shelf.json', [...JSON.parse(readFileSync(join(folder, 'shelf.json'), 'utf8')), { id: 'OLD2', name: 'Jug' }]);
   write('articles.json', [...told, { id: 'jug', name: 'Jug', amount: 4 }]);
   const hub = start(['start', '--json']);
-  await new Promise((resolve) => hub.stdout!.once('data', resolve));
+  await new Promise((resolve) => {
+    for (const stream of [hub.stdout!, hub.stderr!]) stream.once('data', resolve);
+  });
   const act = ['adopt', '--flow', 'to-shelf', '--act', '--reason', 'beside a hub', '--json'];
   const [side] = read(await run(act)).sides;
   assert.deepEqual([side.matched, side.known], [[{ key: 'jug', id: 'OLD2', by: 'name' }], 2]);
