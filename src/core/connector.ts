@@ -333,6 +333,8 @@ export interface Finding {
   readonly subject: string;
   readonly message: string;
   readonly hint?: string;
+  /** Names of the connection's sources and sinks that it concerns: the engine says which flows use them. */
+  readonly ports?: readonly string[];
 }
 
 /** One configured instance of a connector (Endpoint), as the estate file makes it. Ports are values, so wiring is checked by the compiler. */

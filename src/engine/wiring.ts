@@ -46,6 +46,8 @@ export interface Wiring {
   sinks: SinkPort[];
   writers: WriterGroup[];
   flowsOf(connection: string, source: string): AnyFlow[];
+  /** Flows that write to a sink. */
+  flowsTo(connection: string, sink: string): AnyFlow[];
   /** Where `POST /in/{connection}/{topic}` goes. Only topics that end in a flow are there: nothing is taken that nobody reads. */
   topic(connection: string, topic: string): TopicPort | undefined;
   flow(id: string): AnyFlow | undefined;
@@ -100,6 +102,12 @@ export function wire(estate: Estate): Wiring {
     sinks: [...sinks.values()],
     writers: writerGroups(estate, [...sinks.values()]),
     flowsOf: (connection, source) => sources.get(`${connection} ${source}`)?.flows ?? [],
+    flowsTo: (connection, sink) =>
+      estate.flows.filter((flow) =>
+        kindsOf(flow)
+          .map((kind) => portOf(flow, kind))
+          .some((port) => port.connection === connection && port.sink.name === sink),
+      ),
     topic: (connection, topic) => topics.get(`${connection} ${topic}`),
     flow: (id) => estate.flows.find((flow) => flow.id === id),
     types: [...types.values()],

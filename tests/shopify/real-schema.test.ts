@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type GraphQLEnumType, NoDeprecatedCustomRule, parse, specifiedRules, validate } from 'graphql';
 import { documents, inCurrency, versions } from '../../src/connectors/shopify/documents.ts';
+import { sent } from '../../src/connectors/shopify/sent.ts';
 import { topics } from '../../src/connectors/shopify/subscriptions.ts';
 import { hasRealSchema, realSchema } from './real-schema.ts';
-import { sent } from './sent.ts';
 
 const skip = hasRealSchema() ? false : 'the schema was not fetched: npm run conform:shopify';
 

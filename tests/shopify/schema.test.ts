@@ -14,9 +14,9 @@ import {
   validate,
 } from 'graphql';
 import { versions } from '../../src/connectors/shopify/documents.ts';
+import { sent } from '../../src/connectors/shopify/sent.ts';
 import { schema as ours } from '../../src/simulators/shopify/schema.ts';
 import { hasRealSchema, realSchema } from './real-schema.ts';
-import { sent } from './sent.ts';
 
 const skip = hasRealSchema() ? false : 'the schema was not fetched: npm run conform:shopify';
 

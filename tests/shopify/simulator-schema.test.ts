@@ -8,13 +8,13 @@ import { pickupCalls } from '../../src/connectors/shopify/pickup-documents.ts';
 import { priceListCalls } from '../../src/connectors/shopify/price-list-documents.ts';
 import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
 import { returnCalls } from '../../src/connectors/shopify/return-documents.ts';
+import { calls } from '../../src/connectors/shopify/sent.ts';
 import { seeded } from '../../src/core/clock.ts';
 import type { BulkOperation } from '../../src/simulators/shopify/bulk.ts';
 import { startShopify } from '../../src/simulators/shopify/index.ts';
 import { fulfil, openReturn, placeOrder } from '../../src/simulators/shopify/orders.ts';
 import { furnish, trade } from '../../src/simulators/shopify/traffic.ts';
 import { hasRealSchema, realSchema } from './real-schema.ts';
-import { calls } from './sent.ts';
 
 const skip = hasRealSchema() ? false : 'the schema was not fetched: npm run conform:shopify';
 
@@ -157,6 +157,8 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
       },
     ],
     [documents.productNow, { identifier: { handle: 'new' } }],
+    [documents.variantsLike, { query: `sku:"${variants[0]!.sku}" OR barcode:"5400000000017"` }],
+    [customerCalls.customersLike, { query: `email:"${buyer!.email}"` }],
     [documents.orderToShip, { id: long.id }],
     [documents.moreToShip, { id: shippable.id, after: cursor(shippable.lines[0]!.id) }],
     [

@@ -1,9 +1,12 @@
 import type { Context, Item, Match } from '../../core/connector.ts';
+import { moneyText } from '../../core/money.ts';
 import type { Customer } from '../../model/customer.ts';
 import type { Order } from '../../model/order.ts';
 import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
+import { limitOf } from './order-changes.ts';
 import type { Row } from './rows.ts';
+import { minorOf } from './sink.ts';
 
 /** Partners of their own: addresses of others have the same e-mail address often. */
 export const persons: readonly unknown[] = [['parent_id', '=', false]];
@@ -32,20 +35,59 @@ export async function customersAlike(odoo: Odoo, items: readonly Item<Customer>[
   });
 }
 
-/** Orders by the customer's reference, in which channels write their order numbers. */
-export async function ordersAlike(odoo: Odoo, items: readonly Item<Order>[], cx: Context): Promise<Match[]> {
+/**
+ * Orders by the customer's reference, in which channels write their order numbers, and by what they come to: two channels may use the same numbers. One that comes to something else
+ * is looked at by a person. `tolerance`: minor units by which Odoo's rounding may differ.
+ */
+export async function ordersAlike(
+  odoo: Odoo,
+  items: readonly Item<Order>[],
+  tolerance: number,
+  cx: Context,
+): Promise<Match[]> {
   const numbers = items.map(({ document }) => document.number);
   const domain = [
     ['client_order_ref', 'in', numbers],
     ['state', '!=', 'cancel'],
   ];
-  const rows = await odoo.read('sale.order', domain, ['name', 'client_order_ref'], cx);
-  return matched(odoo, 'sale.order', items, rows, cx, {
+  const fields = ['name', 'client_order_ref', 'amount_total', 'amount_untaxed', 'currency_id'];
+  const rows = await odoo.read('sale.order', domain, fields, cx);
+  const known = await matched(odoo, 'sale.order', items, rows, cx, {
     kind: 'order',
     noun: 'orders',
-    by: ({ document }) => [['order number', (row) => row.client_order_ref === document.number]],
+    by: ({ document }) => [
+      [
+        'order number and total',
+        (row) => row.client_order_ref === document.number && comesTo(document, row, tolerance),
+      ],
+    ],
     shown: ({ id, name }) => `${text(name)} (id ${String(id)})`,
   });
+  return items.map(({ document }, place): Match => {
+    const others = rows.filter((row) => row.client_order_ref === document.number);
+    if (known[place]!.match !== 'none' || others.length === 0) return known[place]!;
+    const shown = others.map((row) => `${text(row.name)} (id ${String(row.id)}) over ${amountOf(row)}`).join(', ');
+    const { minor, net } = worthOf(document);
+    const own = `${moneyText({ minor, currency: document.currency })} ${document.currency}${net ? ' before tax' : ''}`;
+    return { match: 'several', message: `order ${document.number} is over ${own}, in Odoo its number has ${shown}` };
+  });
+}
+
+/** What an order comes to, in minor units: with tax where that is known, else before tax. */
+function worthOf({ total, lines, pricesIncludeTax }: Order): { minor: bigint; net: boolean } {
+  if (total !== undefined) return { minor: BigInt(total), net: false };
+  return { minor: lines.reduce((sum, line) => sum + BigInt(line.total), 0n), net: !pricesIncludeTax };
+}
+
+const currencyOf = ({ currency_id }: Row): string => (Array.isArray(currency_id) ? text(currency_id[1]) : '');
+
+const amountOf = (row: Row): string => `${String(row.amount_total)} ${currencyOf(row)}`;
+
+function comesTo(order: Order, row: Row, tolerance: number): boolean {
+  if (currencyOf(row) !== order.currency) return false;
+  const { minor, net } = worthOf(order);
+  const apart = minorOf(net ? row.amount_untaxed : row.amount_total, order.currency) - minor;
+  return (apart < 0n ? -apart : apart) <= limitOf(tolerance, order.currency);
 }
 
 interface Ways<T> {

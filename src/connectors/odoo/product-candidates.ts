@@ -23,13 +23,14 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 /** One answer per item, same order. Archived products count: a second one of the same code would not be better. */
 export async function candidatesOf(odoo: Odoo, items: readonly Item<Product>[], cx: Context): Promise<Candidate[]> {
   if (items.length === 0) return [];
-  const codes = items.flatMap(({ document: { code, sku } }) => [code, sku, sku.toLowerCase()]);
+  const skus = new Set(items.map(({ document }) => document.sku));
+  const codes = [...skus].map((sku) => ['default_code', '=ilike', sku.replaceAll(/[%_\\]/g, String.raw`\$&`)]);
   const barcodes = items.flatMap(({ document: { barcode } }) => (barcode ? [barcode] : []));
   const domain = [
     '&',
     ['active', 'in', [true, false]],
-    '|',
-    ['default_code', 'in', [...new Set(codes)]],
+    ...codes.map(() => '|'),
+    ...codes,
     ['barcode', 'in', [...new Set(barcodes)]],
   ];
   const rows = await odoo.read('product.product', domain, ['default_code', 'barcode', 'name', 'active'], cx);

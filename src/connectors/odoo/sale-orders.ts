@@ -54,7 +54,7 @@ export const saleOrders = (odoo: Odoo, max: number, limit = 5): Sink<typeof Orde
     name: 'sale-orders',
     accepts: OrderDocument,
     compares: true,
-    match: (items, cx) => ordersAlike(odoo, items, cx),
+    match: (items, cx) => ordersAlike(odoo, items, limit, cx),
     count: (cx) => odoo.count('sale.order', placed, cx),
     batch: { max, maxLines, onFailure: 'none-lands' },
     deliver: (items, cx) =>

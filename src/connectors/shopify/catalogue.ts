@@ -2,31 +2,35 @@ import type { Context, Found, Item, Part, Result, Sink } from '../../core/connec
 import { FaultError, rejected } from '../../core/fault.ts';
 import { sha256 } from '../../core/seal.ts';
 import { type CatalogueItem, CatalogueItemDocument } from '../../model/catalogue-item.ts';
+import { bulkCalls } from './bulk-documents.ts';
+import {
+  candidatesOf,
+  type Held,
+  matchOf,
+  productBy,
+  type Variant,
+  variantLike,
+  variantsOf,
+} from './catalogue-candidates.ts';
 import { documents } from './documents.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
-import { allOf, type Page } from './pages.ts';
+import type { Page } from './pages.ts';
 import type { Shop } from './shop.ts';
 import { failed, sinkOf } from './sink.ts';
 
-interface Variant {
-  readonly id: string;
-  readonly sku: string | null;
-}
-
-interface Product {
-  readonly id: string;
-  readonly variants: Page<Variant>;
-}
-
 interface Told {
-  readonly productSet: { readonly product: Product | null; readonly userErrors: readonly UserError[] } | null;
+  readonly productSet: {
+    readonly product: { readonly id: string; readonly variants: Page<Variant> } | null;
+    readonly userErrors: readonly UserError[];
+  } | null;
 }
 
 const MOST_VARIANTS = 2048;
 
 /**
  * Products with their variants. A product that is not bound yet is found by its handle, which is made of the item's key: the same item is the same
- * product, however often it is sent. Each variant is a product of the hub's and bound as one, so that its price and stock can follow. A new variant
+ * product, however often it is sent. One that the shop has already by SKU or barcode, made by a person, is taken for it where all of its variants are the item's; else a
+ * person decides. Each variant is a product of the hub's and bound as one, so that its price and stock can follow. A new variant
  * has neither, and is not sold without stock.
  */
 export const catalogue = (shop: Shop): Sink<typeof CatalogueItemDocument> =>
@@ -44,6 +48,15 @@ export const catalogue = (shop: Shop): Sink<typeof CatalogueItemDocument> =>
         );
       }
       return found;
+    },
+    match: async (items, cx) => (await candidatesOf(shop, items, cx)).map(matchOf),
+    count: async (cx) => {
+      const { productsCount } = await shop.call<{ productsCount: { count: number } }>(
+        bulkCalls.productsCount,
+        { limit: null },
+        cx,
+      );
+      return productsCount.count;
     },
     deliver: async (items, cx) => {
       const results: Result[] = [];
@@ -65,48 +78,35 @@ const handleOf = (key: string): string => {
 const identifierOf = ({ id, key }: Item<CatalogueItem>) =>
   id?.startsWith('gid://shopify/Product/') ? { id } : { handle: handleOf(key) };
 
-async function variantsOf(shop: Shop, product: Product, cx: Context): Promise<Variant[]> {
-  return allOf(product.variants, async (after) => {
-    const { product: more } = await shop.call<{ product: Product | null }>(
-      documents.moreVariants,
-      { id: product.id, after },
-      cx,
-    );
-    return more?.variants;
-  });
-}
-
-async function productNow(
-  shop: Shop,
-  item: Item<CatalogueItem>,
-  cx: Context,
-): Promise<{ id: string; variants: Variant[] } | null> {
-  const told = await shop.call<{ productByIdentifier: Product | null }>(
-    documents.productNow,
-    { identifier: identifierOf(item) },
-    cx,
-  );
-  const product = told.productByIdentifier;
-  return product && { id: product.id, variants: await variantsOf(shop, product, cx) };
-}
-
-const sameSku = (a: string | null, b: string): boolean => a?.trim().toUpperCase() === b.trim().toUpperCase();
+const productNow = (shop: Shop, item: Item<CatalogueItem>, cx: Context): Promise<Held | null> =>
+  productBy(shop, identifierOf(item), cx);
 
 function partsOf({ variants }: CatalogueItem, held: readonly Variant[]): Part[] {
-  return variants.flatMap(({ sku }) => {
-    const variant = held.find((one) => sameSku(one.sku, sku));
-    return variant ? [{ kind: 'product', key: sku, id: variant.id }] : [];
+  return variants.flatMap((variant) => {
+    const known = variantLike(held, variant);
+    return known ? [{ kind: 'product', key: variant.sku, id: known.id }] : [];
   });
+}
+
+/** The product that an item is: its own, or one that the shop had before. Throws `rejected` where a person must look. */
+async function productOf(shop: Shop, item: Item<CatalogueItem>, cx: Context): Promise<Held | null> {
+  const own = await productNow(shop, item, cx);
+  if (own || item.id !== null) return own;
+  const [candidate] = await candidatesOf(shop, [item], cx);
+  if (candidate && 'fault' in candidate) throw new FaultError(candidate.fault);
+  return candidate && 'held' in candidate ? candidate.held : null;
 }
 
 const statuses = { active: 'ACTIVE', draft: 'DRAFT', archived: 'ARCHIVED' } as const;
 
-function inputOf(item: CatalogueItem, held: readonly Variant[]): object {
-  const options = item.options.length === 0 ? ['Title'] : item.options;
-  const valuesOf = (values: readonly string[]): readonly string[] =>
-    item.options.length === 0 ? ['Default Title'] : values;
+const optionsOf = ({ options }: CatalogueItem): readonly string[] => (options.length === 0 ? ['Title'] : options);
+const valuesOf = ({ options }: CatalogueItem, values: readonly string[]): readonly string[] =>
+  options.length === 0 ? ['Default Title'] : values;
+
+/** Throws `rejected` for an item that is none of Shopify's. */
+function assertFits(item: CatalogueItem): void {
   for (const { sku, values } of item.variants)
-    if (valuesOf(values).length !== options.length)
+    if (valuesOf(item, values).length !== optionsOf(item).length)
       throw rejected(
         `Item ${item.id}: variant ${sku} has ${values.length} values for ${item.options.length} options.`,
         'options-differ',
@@ -114,6 +114,10 @@ function inputOf(item: CatalogueItem, held: readonly Variant[]): object {
       );
   if (item.variants.length > MOST_VARIANTS)
     throw rejected(`Item ${item.id} has more than ${MOST_VARIANTS} variants.`, 'too-many', 'variants');
+}
+
+function inputOf(item: CatalogueItem, held: readonly Variant[]): object {
+  const options = optionsOf(item);
   return {
     title: item.title,
     descriptionHtml: item.description,
@@ -122,18 +126,19 @@ function inputOf(item: CatalogueItem, held: readonly Variant[]): object {
     productOptions: options.map((name, index) => ({
       name,
       position: index + 1,
-      values: [...new Set(item.variants.map(({ values }) => valuesOf(values)[index]!))].map((value) => ({
+      values: [...new Set(item.variants.map(({ values }) => valuesOf(item, values)[index]!))].map((value) => ({
         name: value,
       })),
     })),
-    variants: item.variants.map(({ sku, barcode, values, weight }) => {
-      const known = held.find((one) => sameSku(one.sku, sku));
+    variants: item.variants.map((variant) => {
+      const { sku, barcode, values, weight } = variant;
+      const known = variantLike(held, variant);
       const measurement = weight === null ? {} : { measurement: { weight: { value: weight, unit: 'GRAMS' } } };
       return {
         ...(known ? { id: known.id } : { inventoryPolicy: 'DENY' }),
         sku,
         barcode,
-        optionValues: valuesOf(values).map((name, index) => ({ optionName: options[index], name })),
+        optionValues: valuesOf(item, values).map((name, index) => ({ optionName: options[index], name })),
         inventoryItem: { tracked: true, ...measurement },
       };
     }),
@@ -141,7 +146,8 @@ function inputOf(item: CatalogueItem, held: readonly Variant[]): object {
 }
 
 async function setProduct(shop: Shop, item: Item<CatalogueItem>, cx: Context): Promise<Result> {
-  const now = await productNow(shop, item, cx);
+  assertFits(item.document);
+  const now = await productOf(shop, item, cx);
   const input = inputOf(item.document, now?.variants ?? []);
   const identifier = now ? { id: now.id } : { handle: handleOf(item.key) };
   const { productSet: told } = await shop.call<Told>(documents.setProduct, { identifier, input }, cx);

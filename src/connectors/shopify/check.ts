@@ -1,12 +1,8 @@
 import type { Context, Finding } from '../../core/connector.ts';
 import { FaultError } from '../../core/fault.ts';
-import { bulkCalls } from './bulk-documents.ts';
-import { customerCalls } from './customer-documents.ts';
-import { type Document, documents, versions } from './documents.ts';
-import { pickupCalls } from './pickup-documents.ts';
+import { documents, versions } from './documents.ts';
+import { drift } from './drift.ts';
 import { checkPriceLists } from './price-lists.ts';
-import { refundCalls } from './refund-documents.ts';
-import { returnCalls } from './return-documents.ts';
 import type { Shop } from './shop.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -56,7 +52,7 @@ const warning = (subject: string, message: string, hint: string): Finding => ({
 });
 const error = (subject: string, message: string, hint: string): Finding => ({ level: 'error', subject, message, hint });
 
-/** What `crossdock check` says of a shop: reachable, token, version and its end, access scopes, currency, webhooks, locations. Reads only. */
+/** What `crossdock check` says of a shop: reachable, token, version and its end, access scopes, currency, webhooks, price lists, and whether all that is sent still fits. Reads only. */
 export async function* check(
   shop: Shop,
   subscriptions: readonly Subscriptions[],
@@ -117,7 +113,7 @@ export async function* check(
       : error('client secret', `the secret ${secret} is missing`, 'no webhook is taken without it');
   for (const one of subscriptions) yield* one.check(cx);
   yield* checkPriceLists(shop, has, cx);
-  yield* drift(shop, cx);
+  yield* drift(shop, { next: nextOf(version, told.publicApiVersions), until: endOf(version) }, cx);
 }
 
 function hasSecret(name: string, cx: Context): boolean {
@@ -128,6 +124,18 @@ function hasSecret(name: string, cx: Context): boolean {
   }
 }
 
+/** The month until which a version is served at least. */
+function endOf(version: string): string {
+  const [year, month] = version.split('-').map(Number) as [number, number];
+  return `${year + 1}-${String(month).padStart(2, '0')}`;
+}
+
+/** The version after this one, a candidate too: Shopify lists it as not supported yet. */
+function nextOf(version: string, all: About['publicApiVersions']): string | null {
+  const later = all.map(({ handle }) => handle).filter((handle) => /^\d{4}-\d{2}$/.test(handle) && handle > version);
+  return later.sort()[0] ?? null;
+}
+
 /** A version is served for a year; what stands first in Shopify's list of versions that are left is the next to go. */
 function* sunset(version: string, all: About['publicApiVersions']): Generator<Finding> {
   const left = all
@@ -135,8 +143,7 @@ function* sunset(version: string, all: About['publicApiVersions']): Generator<Fi
     .map(({ handle }) => handle);
   const at = left.sort().indexOf(version);
   if (at === -1) return;
-  const [year, month] = version.split('-').map(Number) as [number, number];
-  const until = `${year + 1}-${String(month).padStart(2, '0')}`;
+  const until = endOf(version);
   if (at === 0 && left.length > 1)
     yield warning(
       'version',
@@ -144,34 +151,4 @@ function* sunset(version: string, all: About['publicApiVersions']): Generator<Fi
       `proved to work: ${versions.join(', ')}`,
     );
   else yield ok('version', `${version}, served at least until ${until}`);
-}
-
-/** Asks each reading document for nothing: one that Shopify no longer understands is told with the ports that need it. */
-async function* drift(shop: Shop, cx: Context): AsyncGenerator<Finding> {
-  const nowhere = 'gid://shopify/Order/0';
-  const asked: [Document, object][] = [
-    [documents.changedOrders, { query: "updated_at:>='2100-01-01T00:00:00Z'" }],
-    [documents.ordersWhole, { ids: [nowhere] }],
-    [documents.orderAfter, { id: nowhere }],
-    [documents.orderToShip, { id: nowhere }],
-    [pickupCalls.handedOver, { id: nowhere }],
-    [refundCalls.orderToRefund, { id: nowhere }],
-    [refundCalls.orderToCancel, { id: nowhere }],
-    [returnCalls.returnsOfOrder, { id: nowhere }],
-    [returnCalls.returnable, { id: nowhere }],
-    [bulkCalls.ordersCount, { query: '', limit: 1 }],
-    [documents.changedProducts, { query: "updated_at:>='2100-01-01T00:00:00Z'" }],
-    [customerCalls.changedCustomers, { query: "updated_at:>='2100-01-01T00:00:00Z'" }],
-    [documents.stockNow, { ids: ['gid://shopify/ProductVariant/0'], location: 'gid://shopify/Location/0' }],
-  ];
-  let fits = 0;
-  for (const [document, variables] of asked)
-    try {
-      await shop.call(document, variables, cx);
-      fits += 1;
-    } catch (thrown) {
-      if (!(thrown instanceof FaultError)) throw thrown;
-      yield error(`document ${document.name}`, thrown.message, `concerns ${document.serves.join(', ')}`);
-    }
-  if (fits === asked.length) yield ok('documents', `all ${fits} that read are understood by ${shop.settings.version}`);
 }

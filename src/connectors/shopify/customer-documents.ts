@@ -12,6 +12,16 @@ export const customerCalls = {
   }
 }`,
   ),
+  customersLike: query(
+    'CustomersLike',
+    ['customers'],
+    `query CustomersLike($query: String!, $after: String) {
+  customers(first: 50, after: $after, query: $query) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id defaultEmailAddress { emailAddress } }
+  }
+}`,
+  ),
   setCustomer: mutation(
     'SetCustomer',
     ['customers'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeContext } from '../../../tests/odoo/context.ts';
+import { assertGiven } from '../../../tests/shopify/given.ts';
 import type { Context, Item } from '../../core/connector.ts';
 import type { Customer } from '../../model/customer.ts';
 import { startShopify } from '../../simulators/shopify/index.ts';
@@ -23,6 +24,7 @@ async function lab(t: { after(fn: () => Promise<void>): void }) {
   const cx: Context = makeContext({
     secrets: { TOKEN: simulator.token },
     fetch: (url, { timeout, ...init } = {}) => {
+      assertGiven(init.body);
       inputs.push((JSON.parse(String(init.body)) as { variables: { input: object } }).variables.input);
       return fetch(url, init);
     },

@@ -2,7 +2,9 @@ import type { Duration } from '../../core/clock.ts';
 import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
 import { type Customer, CustomerDocument } from '../../model/customer.ts';
+import { bulkCalls } from './bulk-documents.ts';
 import { customerCalls } from './customer-documents.ts';
+import { customersAlike } from './customer-matches.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
 import type { ShopifyCustomer } from './native.ts';
 import type { Shop } from './shop.ts';
@@ -36,6 +38,15 @@ export const customerUpdates = (shop: Shop): Sink<typeof CustomerDocument> =>
     compares: true,
     deadline: DEADLINE,
     batch: { max: 10, onFailure: 'independent' },
+    match: (items, cx) => customersAlike(shop, items, cx),
+    count: async (cx) => {
+      const told = await shop.call<{ customersCount: { count: number } }>(
+        bulkCalls.customersCount,
+        { limit: null },
+        cx,
+      );
+      return told.customersCount.count;
+    },
     deliver: async (items, cx) => {
       const mayBegin = hasTime(DEADLINE, cx.clock);
       const results: Result[] = [];

@@ -270,7 +270,7 @@ ${LINE_ITEM}`,
     ['catalogue'],
     `mutation SetProduct($identifier: ProductSetIdentifiers!, $input: ProductSetInput!) {
   productSet(identifier: $identifier, input: $input, synchronous: true) {
-    product { id title status variants(first: 100) { pageInfo { hasNextPage endCursor } nodes { id sku } } }
+    product { id title status variants(first: 100) { pageInfo { hasNextPage endCursor } nodes { id sku barcode } } }
     userErrors { code field message }
   }
 }`,
@@ -280,7 +280,17 @@ ${LINE_ITEM}`,
     ['catalogue'],
     `query ProductNow($identifier: ProductIdentifierInput!) {
   productByIdentifier(identifier: $identifier) {
-    id variants(first: 100) { pageInfo { hasNextPage endCursor } nodes { id sku } }
+    id title variants(first: 100) { pageInfo { hasNextPage endCursor } nodes { id sku barcode } }
+  }
+}`,
+  ),
+  variantsLike: query(
+    'VariantsLike',
+    ['catalogue'],
+    `query VariantsLike($query: String!, $after: String) {
+  productVariants(first: 50, after: $after, query: $query) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id sku barcode product { id } }
   }
 }`,
   ),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeContext } from '../../../tests/odoo/context.ts';
+import { assertGiven } from '../../../tests/shopify/given.ts';
 import type { Item, Result } from '../../core/connector.ts';
 import type { Cancellation } from '../../model/cancellation.ts';
 import type { Refund } from '../../model/refund.ts';
@@ -32,7 +33,15 @@ async function lab(t: { after(fn: () => Promise<void>): void }, config: Partial<
     'shopify-shipping-services': {},
     'shopify-return-reasons': {},
   };
-  const cx = makeContext({ connection: 'web', secrets: { TOKEN: simulator.token }, mappings });
+  const cx = makeContext({
+    connection: 'web',
+    secrets: { TOKEN: simulator.token },
+    mappings,
+    fetch: (url, { timeout, ...init } = {}) => {
+      assertGiven(init.body);
+      return fetch(url, init);
+    },
+  });
   const [one, two] = [...shop.variants.values()];
   const sell = (more: Partial<NewOrder> = {}): Order =>
     placeOrder(shop, {

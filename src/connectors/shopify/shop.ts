@@ -36,9 +36,14 @@ export class Shop {
   readonly settings: Settings;
   readonly #transport: ShopifyTransport;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, budget?: Budget) {
     this.settings = settings;
-    this.#transport = new ShopifyTransport(settings);
+    this.#transport = new ShopifyTransport(settings, budget);
+  }
+
+  /** The same shop by another version of its API, out of the same budget. */
+  onVersion(version: string): Shop {
+    return new Shop({ ...this.settings, version }, this.budget);
   }
 
   get budget(): Budget {

@@ -5,7 +5,7 @@ import { faultOf, rejected } from '../../core/fault.ts';
 import type { Shop } from './shop.ts';
 
 type Parts<D extends AnyDocumentType> = Pick<Sink<D>, 'name' | 'accepts' | 'idempotency' | 'batch' | 'deliver'> &
-  Partial<Pick<Sink<D>, 'find' | 'deadline' | 'settle' | 'compares' | 'withdraws'>>;
+  Partial<Pick<Sink<D>, 'find' | 'match' | 'count' | 'deadline' | 'settle' | 'compares' | 'withdraws'>>;
 
 /** Calls of the longest a delivery may take, one after the other. */
 const longestSteps = 10;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeContext } from '../../../tests/odoo/context.ts';
+import { assertGiven } from '../../../tests/shopify/given.ts';
 import { milliseconds } from '../../core/clock.ts';
 import type { Context, Item, Result } from '../../core/connector.ts';
 import type { CatalogueItem } from '../../model/catalogue-item.ts';
@@ -34,6 +35,7 @@ async function lab() {
       'shopify-carriers': { bpost: 'bpost BE' },
     },
     fetch: (url, { timeout, ...init } = {}) => {
+      assertGiven(init.body);
       const { operationName } = JSON.parse(String(init.body)) as { operationName: string };
       network.sent.push(operationName);
       return network.between(operationName, () => fetch(url, init));

@@ -51,10 +51,11 @@ function patienceWith(error: unknown, tries: number): number | null {
  */
 export class ShopifyTransport {
   readonly #address: Address;
-  readonly budget = new Budget();
+  readonly budget: Budget;
 
-  constructor(address: Address) {
+  constructor(address: Address, budget = new Budget()) {
     this.#address = address;
+    this.budget = budget;
   }
 
   /** Sends a document and gives its `data`. `weight` makes calls of one document that differ much in cost count apart. */

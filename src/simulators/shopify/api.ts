@@ -4,8 +4,11 @@ import {
   execute,
   GraphQLError,
   type GraphQLResolveInfo,
+  type GraphQLSchema,
   getDirectiveValues,
+  NoSchemaIntrospectionCustomRule,
   parse,
+  specifiedRules,
   validate,
 } from 'graphql';
 import { Bulk } from './bulk.ts';
@@ -22,13 +25,13 @@ import {
   updateTracking,
   updateVariants,
 } from './mutations.ts';
-import { type PageArgs, page, refusal, searched } from './pages.ts';
+import { type PageArgs, page, refusal, searched, searchedFor } from './pages.ts';
 import { prepareForPickup } from './pickups.ts';
 import { addFixedPrices, deleteFixedPrices, priceListView } from './price-lists.ts';
-import type { PriceList } from './records.ts';
+import type { PriceList, Variant } from './records.ts';
 import { createRefund, orderCancel } from './refunds.ts';
 import { closeOpen, createReturn, processReturn, reasons, returnable } from './returns.ts';
-import { schema } from './schema.ts';
+import { schema as ours } from './schema.ts';
 import type { Shop } from './shop.ts';
 import { customerView, locationView, orderView, productView, variantView } from './views.ts';
 
@@ -50,6 +53,10 @@ interface ApiOptions {
   readonly allowsUri: (uri: string) => boolean;
   /** Where the files of bulk operations are read. */
   readonly files: () => string;
+  /** Versions whose schema is another one. */
+  readonly schemas: ReadonlyMap<string, GraphQLSchema>;
+  /** Whether it tells its schema. */
+  readonly introspection: boolean;
 }
 
 const MOST_COST = 1000;
@@ -71,21 +78,23 @@ export class Api {
     this.#shop = shop;
     this.#options = options;
     this.bulk = new Bulk(shop, {
-      schema,
-      execute: async (document) => execute({ schema, document, rootValue: this.#root() }),
+      schema: ours,
+      execute: async (document) => execute({ schema: ours, document, rootValue: this.#root() }),
       address: options.files,
     });
   }
 
-  /** The answer of one request, as JSON would carry it. */
-  async answer({ query, variables = {}, operationName }: Request): Promise<Record<string, unknown>> {
+  /** The answer of one request by a version of the API, as JSON would carry it. */
+  async answer({ query, variables = {}, operationName }: Request, version: string): Promise<Record<string, unknown>> {
     let document: DocumentNode;
     try {
       document = parse(String(query));
     } catch (error) {
       return { errors: [{ message: (error as Error).message, extensions: { code: 'parseError' } }] };
     }
-    const invalid = validate(schema, document);
+    const schema = this.#options.schemas.get(version) ?? ours;
+    const rules = this.#options.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+    const invalid = validate(schema, document, rules);
     if (invalid.length > 0)
       return {
         errors: invalid.map(({ message, locations }) => ({
@@ -137,8 +146,12 @@ export class Api {
 
   #root(): object {
     const shop = this.#shop;
-    const visible = <T extends { updatedAt: Date }>(records: Iterable<T>, query: string | null | undefined): T[] => {
-      const wanted = searched(query);
+    const visible = <T extends { updatedAt: Date }>(
+      records: Iterable<T>,
+      query: string | null | undefined,
+      fields: Parameters<typeof searchedFor<T>>[1] = {},
+    ): T[] => {
+      const wanted = searchedFor(query, fields) ?? searched(query);
       const seenBefore = shop.now().getTime() - this.#options.indexLag();
       return [...records]
         .filter((record) => wanted(record) && record.updatedAt.getTime() <= seenBefore)
@@ -162,7 +175,8 @@ export class Api {
       customer: ({ id }: { id: string }) => this.#node(id),
       customers: (args: PageArgs & { query?: string }) => {
         this.#needs('read_customers', 'customers');
-        return page(visible(shop.customers.values(), args.query), args, own, customerView);
+        const found = visible(shop.customers.values(), args.query, { email: ({ email }) => email });
+        return page(found, args, own, customerView);
       },
       customerUpdate: ({ input }: { input: Parameters<typeof updateCustomer>[1] }) => updateCustomer(shop, input),
       order: ({ id }: { id: string }) => this.#node(id),
@@ -190,6 +204,10 @@ export class Api {
       },
       products: (args: PageArgs & { query?: string }) =>
         page(visible(shop.products.values(), args.query), args, own, (product) => productView(shop, product)),
+      productVariants: (args: PageArgs & { query?: string }) => {
+        const fields = { sku: (one: Variant) => one.sku, barcode: (one: Variant) => one.barcode };
+        return page(visible(shop.variants.values(), args.query, fields), args, own, (one) => variantView(shop, one));
+      },
       priceLists: (args: PageArgs) => {
         this.#needs('read_products', 'priceLists');
         return page([...shop.priceLists.values()], args, own, (list) => this.#priceList(list));
@@ -302,7 +320,7 @@ export class Api {
 
   /** A mutation that needs a key acts once for it: the same call again is given the same answer, another call with that key is refused. */
   #once<T>(info: GraphQLResolveInfo, args: unknown, act: () => T): T | object {
-    const given = getDirectiveValues(schema.getDirective('idempotent')!, info.fieldNodes[0]!, info.variableValues);
+    const given = getDirectiveValues(info.schema.getDirective('idempotent')!, info.fieldNodes[0]!, info.variableValues);
     const key = given?.key;
     if (typeof key !== 'string' || key.trim() === '')
       throw refusal('The @idempotent directive is required for this mutation but was not provided.', 'BAD_REQUEST');

@@ -6,6 +6,7 @@ import type { Bulk } from './bulk.ts';
 import { Bucket } from './cost.ts';
 import { keepShop } from './journal.ts';
 import { Shop, type ShopOptions } from './shop.ts';
+import { schemaWithout } from './taken-away.ts';
 import { type WebhookFaults, Webhooks } from './webhooks.ts';
 
 export type { NewOrder } from './orders.ts';
@@ -41,6 +42,10 @@ export interface ShopifyOptions extends ShopOptions {
   readonly webhooks?: WebhookFaults;
   /** Milliseconds of a webhook's first wait. */
   readonly pace?: number;
+  /** What is no longer there, by version of the API: `{ '2026-10': ['ProductVariant.barcode'] }`. */
+  readonly takenAway?: Readonly<Partial<Record<(typeof served)[number], readonly string[]>>>;
+  /** Whether the shop tells its schema. Default true, as at Shopify. */
+  readonly introspection?: boolean;
   /** Size and points a second of the budget. */
   readonly bucket?: readonly [size: number, rate: number];
 }
@@ -90,6 +95,10 @@ export async function startShopify(options: ShopifyOptions = {}): Promise<Shopif
     bucket: new Bucket(size, rate),
     scopes: options.scopes ?? SCOPES,
     indexLag: () => faults.indexLag ?? 0,
+    introspection: options.introspection ?? true,
+    schemas: new Map(
+      Object.entries(options.takenAway ?? {}).map(([version, names]) => [version, schemaWithout(names)] as const),
+    ),
     allowsUri: (uri) => /^https:\/\/|^http:\/\/127\.0\.0\.1/.test(uri),
   });
   const webhooks = new Webhooks(shop, {
@@ -180,7 +189,7 @@ async function receive(receiving: Receiving): Promise<void> {
   if (chance(faults.throttled))
     return answer(200, { errors: [{ message: 'Throttled', extensions: { code: 'THROTTLED' } }] }, 'throttled');
   const told = JSON.parse(Buffer.concat(chunks).toString()) as Request;
-  const result = await api.answer(told);
+  const result = await api.answer(told, version);
   if (chance(faults.cut)) {
     requests.push({ operation: String(told.operationName), status: 0 });
     request.socket.destroy();

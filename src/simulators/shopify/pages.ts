@@ -37,6 +37,23 @@ export function page<T, V>(all: readonly T[], args: PageArgs, idOf: (record: T) 
 }
 
 /**
+ * The condition of a search such as `sku:"MUG-1" OR barcode:"123"`, in whatever letter case, among the fields that are given; null where the search is another one.
+ */
+export function searchedFor<T>(
+  query: string | null | undefined,
+  fields: Readonly<Record<string, (record: T) => string | null>>,
+): ((record: T) => boolean) | null {
+  const terms = [...(query ?? '').matchAll(/(\w+):"((?:[^"\\]|\\.)*)"(?: OR |$)/g)];
+  if (terms.length === 0 || terms.map(([whole]) => whole).join('') !== query) return null;
+  if (terms.some(([, name]) => !Object.hasOwn(fields, name!))) return null;
+  return (record) =>
+    terms.some(([, name, text]) => {
+      const value = fields[name!]!(record);
+      return value !== null && value.toUpperCase() === text!.replace(/\\(.)/g, '$1').toUpperCase();
+    });
+}
+
+/**
  * The condition of a search such as `updated_at:>='2026-11-25T10:00:00Z'`. Of Shopify's search syntax only this is simulated, and all else is refused:
  * Shopify would pass over what it does not understand.
  */

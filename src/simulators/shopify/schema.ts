@@ -11,7 +11,7 @@ const connection = (name: string): string => `
 type ${name}Connection { edges: [${name}Edge!]! nodes: [${name}!]! pageInfo: PageInfo! }
 type ${name}Edge { cursor: String! node: ${name}! }`;
 
-const sdl = `
+export const sdl = `
 directive @idempotent(key: String!) on FIELD
 
 scalar DateTime
@@ -324,6 +324,7 @@ type QueryRoot {
   products(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String, sortKey: ProductSortKeys = ID
   ): ProductConnection!
+  productVariants(first: Int, after: String, query: String): ProductVariantConnection!
   priceLists(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): PriceListConnection!
   locations(
     first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String, includeInactive: Boolean = false,
