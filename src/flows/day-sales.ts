@@ -12,6 +12,7 @@ import type { FileSource, Sink } from '../core/connector.ts';
 import { addMeasures, type Measure, nothing } from '../core/document.ts';
 import { rejected } from '../core/fault.ts';
 import { type Draft, defineFlow, type Flow, type Look, type Objection, type Translation } from '../core/flow.ts';
+import { knownZone } from '../core/moment.ts';
 import { moneyText } from '../core/money.ts';
 import { canonicalJson, sha256 } from '../core/seal.ts';
 import { CustomerDocument } from '../model/customer.ts';
@@ -67,7 +68,7 @@ export function daySales({
   options: DaySalesOptions;
 }): Flow<RecordGroup, DaySalesDocument, Memory> {
   const settings: Settings = {
-    zone: options.zone,
+    zone: knownZone(options.zone, "flow 'day-sales'"),
     taxes: options.taxes ?? [],
     walkIn: options.walkIn ?? 'Till sales',
     cancellation: options.cancellation ?? /^C/i,

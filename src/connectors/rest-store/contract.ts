@@ -2,6 +2,7 @@ import { type Static, type TObject, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { FaultError, rejected } from '../../core/fault.ts';
 import { readJson } from '../../core/json.ts';
+import { momentOf } from '../../core/moment.ts';
 
 /**
  * The store contract, version 1: what a till or a home-grown shop and the hub say to each other. docs/connectors/rest-store.md tells it in words,
@@ -207,6 +208,6 @@ export const readSale = (bytes: Uint8Array): StoreSale => dated(expect(checks.sa
 
 /** A pattern lets the 99th of a month pass. */
 function dated(sale: StoreSale): StoreSale {
-  if (!Number.isNaN(new Date(sale.soldAt).getTime())) return sale;
+  if (!Number.isNaN(momentOf(sale.soldAt))) return sale;
   throw rejected(`Sale ${sale.number}: '${sale.soldAt}' is no moment.`, 'not-the-contract', 'soldAt');
 }

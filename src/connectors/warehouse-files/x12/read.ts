@@ -1,4 +1,5 @@
 import { add, compare, type Decimal, decimal, decimalText, integer } from '../../../core/decimal.ts';
+import { momentOf } from '../../../core/moment.ts';
 import type { InventoryReport, Receipt, SetProblem, ShippingAdvice } from '../messages.ts';
 import type { Group, Segment, TransactionSet } from './envelope.ts';
 
@@ -52,7 +53,7 @@ function moment(date: string, time: string | null): string | null {
   const day = /^(\d{4})(\d\d)(\d\d)$/.exec(date);
   const clock = /^(\d\d)(\d\d)(\d\d)?/.exec(time ?? '0000');
   if (!day || !clock) return null;
-  const instant = Date.parse(`${day[1]}-${day[2]}-${day[3]}T${clock[1]}:${clock[2]}:${clock[3] ?? '00'}Z`);
+  const instant = momentOf(`${day[1]}-${day[2]}-${day[3]}T${clock[1]}:${clock[2]}:${clock[3] ?? '00'}Z`);
   return Number.isNaN(instant) ? null : new Date(instant).toISOString();
 }
 
