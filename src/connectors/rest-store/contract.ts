@@ -8,7 +8,7 @@ import { momentOf } from '../../core/moment.ts';
  * The store contract, version 1: what a till or a home-grown shop and the hub say to each other. docs/connectors/rest-store.md tells it in words,
  * `openapi.ts` makes the OpenAPI document from these schemas. Numbers that are money are minor units; quantities and unit prices are plain decimals.
  */
-export const contractVersion = '1.1';
+export const contractVersion = '1.2';
 
 export const Id = (about: string) => Type.String({ minLength: 1, maxLength: 100, description: about });
 export const Decimal = (about: string) =>

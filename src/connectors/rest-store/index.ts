@@ -23,6 +23,7 @@ import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts'
 import { nextCursor, objection, readMessage, readPage, readSale, type StoreSale } from './contract.ts';
 import type { StoreReport } from './fulfilment-contract.ts';
 import { fulfilmentOrders, reportSources } from './fulfilments.ts';
+import { type StoreLookups, storeLookups } from './lookups.ts';
 import { incomingOf, listedSale, orderRecorded, priceChanged, stockChanged } from './mapping.ts';
 import { storeContract } from './openapi.ts';
 
@@ -32,11 +33,11 @@ export type { StoreReport } from './fulfilment-contract.ts';
 export interface RestStoreConfig {
   /** Company, brand or country whose store it is. Default 'main'. */
   readonly entity?: string;
-  /** The store's own address: `/sales` lists sales, `/webhooks` takes what the hub tells. */
+  /** The store's own address: `/sales` lists sales, `/webhooks` takes what the hub tells, `/figures` (where it has it) is asked. */
   readonly url: string;
   /** The store runs in one's own network: http and private addresses are meant. Default false. */
   readonly allowPrivate?: boolean;
-  /** Bearer token for `/sales` and `/reports`. */
+  /** Bearer token for `/sales`, `/reports` and `/figures`. */
   readonly token: Secret;
   /** What the store signs with; two while one replaces the other. */
   readonly signedWith: readonly Secret[];
@@ -63,6 +64,7 @@ export interface RestStoreConnection extends Connection {
     readonly reports: PollSource<StoreReport>;
     readonly reported: WebhookSource<StoreReport>;
   };
+  readonly lookups: StoreLookups;
   readonly sinks: {
     readonly orderStatus: Sink<typeof OrderDocument>;
     readonly stockLevels: Sink<typeof StockLevelDocument>;
@@ -90,6 +92,19 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
       headers: { authorization: `Bearer ${cx.secret(config.token.secret)}` },
       reach: allowPrivate ? 'any' : 'public',
     });
+    return bodyWithin(await accepted(response), MOST_BYTES, 'the store');
+  };
+  const ask = async (question: object, cx: Context) => {
+    const response = await cx.fetch(`${url}/figures`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${cx.secret(config.token.secret)}`, 'content-type': 'application/json' },
+      body: JSON.stringify(question),
+      reach: allowPrivate ? 'any' : 'public',
+    });
+    if ([404, 405, 501].includes(response.status)) {
+      await response.body?.cancel();
+      throw new FaultError({ kind: 'refused', message: 'the store does not serve /figures: it cannot be asked' });
+    }
     return bodyWithin(await accepted(response), MOST_BYTES, 'the store');
   };
   const list = async (after: string | null, cx: Context) => readPage(await listed('sales', after, cx));
@@ -167,6 +182,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
       }),
       fulfilmentOrders: fulfilmentOrders(receiver, (location) => codeOf(config, location), patience),
     },
+    lookups: storeLookups(ask, (location) => codeOf(config, location)),
     async *check(cx): AsyncIterable<Finding> {
       const { sales } = await list(null, cx);
       yield { level: 'ok', subject: 'sales', message: `the store lists its sales (${sales.length} on the first page)` };
