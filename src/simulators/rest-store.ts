@@ -75,6 +75,7 @@ export interface StoreBooks {
 
 interface Recorded {
   readonly sale: string | null;
+  readonly number: string;
   readonly status: string;
   readonly version: number;
 }

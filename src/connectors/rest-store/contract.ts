@@ -169,11 +169,12 @@ export function expect<T>(check: Check<T>, value: unknown): T {
 }
 
 const figures = {
+  order: Compile(posted.order.properties.data),
   level: Compile(posted.stock.properties.data.properties.levels.items),
   price: Compile(posted.price.properties.data.properties.prices.items),
 };
 
-/** What keeps a level or price from being told, in words; null when the contract allows it. */
+/** What keeps an order's status, a level or a price from being told, in words; null when the contract allows it. */
 export function objection(kind: keyof typeof figures, value: unknown): { field: string; message: string } | null {
   const check: Check<unknown> = figures[kind];
   if (check.Check(value)) return null;

@@ -156,14 +156,14 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
         batch: { max: 20, onFailure: 'independent' },
         deliver: (items, cx) =>
           Promise.all(
-            items.map((item) =>
-              post(
-                receiver,
-                { type: 'order.recorded', data: orderRecorded(item, cx.connection) },
-                { id: webhookIdOf(cx.connection, 'order', item.key, item.version), trace: item.trace },
-                cx,
-              ),
-            ),
+            items.map(async (item): Promise<Result> => {
+              const data = orderRecorded(item, cx.connection);
+              const wrong = objection('order', data);
+              if (wrong)
+                return { outcome: 'failed', fault: rejected(wrong.message, 'not-the-contract', wrong.field).fault };
+              const id = webhookIdOf(cx.connection, 'order', item.key, item.version);
+              return post(receiver, { type: 'order.recorded', data }, { id, trace: item.trace }, cx);
+            }),
           ),
       },
       stockLevels: together(receiver, {

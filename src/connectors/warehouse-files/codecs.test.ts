@@ -257,11 +257,18 @@ describe('what is wrong', () => {
     const text = fixture('945_shipped.x12');
     const why = (bent: string): string =>
       x12.read('shipping-advice', 'f.x12', bent).flatMap((one) => ('why' in one ? [one.why as string] : []))[0] ?? '';
-    assert.match(why(text.replace('12*20261126*', '12*20260230*')), /W0603, the shipping date, is '20260230' and no date/);
+    assert.match(
+      why(text.replace('12*20261126*', '12*20260230*')),
+      /W0603, the shipping date, is '20260230' and no date/,
+    );
     assert.match(why(text.replace('CROSSDOCK*20261126*', 'CROSSDOCK*20260230*')), /GS04 and GS05, .*'20260230 0905'/);
     assert.match(
       refusal(() =>
-        xmlCodec.read('shipping-advice', 'f.xml', fixture('shipped-1.xml').replace('2026-11-26T08:00', '2026-02-30T08:00')),
+        xmlCodec.read(
+          'shipping-advice',
+          'f.xml',
+          fixture('shipped-1.xml').replace('2026-11-26T08:00', '2026-02-30T08:00'),
+        ),
       ),
       /field 'shippedAt': '2026-02-30T08:00:00Z' is not a time/,
     );

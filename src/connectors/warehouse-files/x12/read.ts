@@ -72,7 +72,8 @@ function dated(segment: Segment, n: number, what: string, time: string | null = 
 export function sentAt({ date, time, control }: Group): string | null {
   if (date === '') return null;
   const minute = moment(date, time);
-  if (minute === null) throw new SetError('GS', '8', `GS04 and GS05, the date and time, are '${date} ${time}' and no time`);
+  if (minute === null)
+    throw new SetError('GS', '8', `GS04 and GS05, the date and time, are '${date} ${time}' and no time`);
   const within = /^\d+$/.test(control) ? Number(BigInt(control) % 60_000n) : 0;
   return new Date(Date.parse(minute) + within).toISOString();
 }
