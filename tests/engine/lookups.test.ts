@@ -78,7 +78,10 @@ test('a look-up counts what is on its way to the system, also where no flow read
     terms: { pollSeconds: 0.05 },
   });
   await hub.start();
-  t.after(() => hub.stop());
+  t.after(() => {
+    open();
+    return hub.stop();
+  });
   const ask = async () => (await lookUp(hub.parts, stock, ['MUG'], false))[0]!.body;
   assert.deepEqual(await ask(), { id: 'MUG', inFlight: [], bound: 'not' });
   await send(hub, { id: 'MUG', n: 3 });
