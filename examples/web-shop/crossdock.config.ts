@@ -7,6 +7,7 @@ import {
   CustomerDocument,
   defineEstate,
   defineFlow,
+  defineLookup,
   OrderDocument,
   odoo,
   type PollSource,
@@ -114,4 +115,27 @@ const webOrders = defineFlow({
   },
 });
 
-export default defineEstate({ name: 'shop', connections: { shop, odoo: books }, flows: [webOrders] });
+export default defineEstate({
+  name: 'shop',
+  connections: { shop, odoo: books },
+  flows: [webOrders],
+  // Simple reads that wait for no flow: GET /api/v1/lookups/stock?keys=central/MUG
+  lookups: [
+    defineLookup({
+      id: 'stock',
+      about: 'What may be sold of a product now, by location/SKU.',
+      from: books.lookups.stockLevels,
+      fresh: '5s',
+      stale: '10m',
+      within: '2s',
+    }),
+    defineLookup({
+      id: 'prices',
+      about: 'What a product costs now, by list/SKU.',
+      from: books.lookups.prices,
+      fresh: '1m',
+      stale: '1d',
+      within: '2s',
+    }),
+  ],
+});

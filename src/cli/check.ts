@@ -62,16 +62,19 @@ function checkApprovals({ flows, approvals = {} }: Estate): Finding[] {
   });
 }
 
-/** Tables a flow brings that the ledger does not hold yet are made at the first start: named here, so that nobody is surprised. */
+/** Tables a flow or look-up brings that the ledger does not hold yet are made at the first start: named here, so that nobody is surprised. */
 async function checkMappings(estate: Estate, { db }: OpenLedger): Promise<Finding[]> {
   const known = new Set((await currentMappings(db)).map(({ name }) => name));
-  return estate.flows.flatMap((flow) =>
-    (flow.mappings ?? []).map(({ table, rows }: { table: string; rows: object }): Finding => {
-      if (known.has(table))
-        return { level: 'ok', subject: `flow ${flow.id}`, message: `Mapping table '${table}' is there` };
+  const brought = [
+    ...estate.flows.map(({ id, mappings }) => ({ subject: `flow ${id}`, mappings })),
+    ...(estate.lookups ?? []).map(({ id, from }) => ({ subject: `look-up ${id}`, mappings: from.mappings })),
+  ];
+  return brought.flatMap(({ subject, mappings }) =>
+    (mappings ?? []).map(({ table, rows }: { table: string; rows: object }): Finding => {
+      if (known.has(table)) return { level: 'ok', subject, message: `Mapping table '${table}' is there` };
       return {
         level: 'warning',
-        subject: `flow ${flow.id}`,
+        subject,
         message: `Mapping table '${table}' is not there yet; the first start makes it with ${Object.keys(rows).length} rows`,
       };
     }),

@@ -5,6 +5,7 @@ import type { AnyDocumentType } from './document.ts';
 import { HubError } from './errors.ts';
 import type { Flow } from './flow.ts';
 import type { LookupRule } from './lookup.ts';
+import { knownZone } from './moment.ts';
 import { checkOwners } from './owners.ts';
 
 /** A retailer's systems and the flows between them: what `crossdock.config.ts` exports. */
@@ -67,6 +68,7 @@ export function defineEstate(estate: Estate): Estate {
   for (const flow of estate.flows) {
     if (ids.has(flow.id)) throw new HubError('CONFIG_INVALID', `two flows are called '${flow.id}'`);
     ids.add(flow.id);
+    if (flow.latency !== 'realtime') knownZone(flow.latency.zone, `flow '${flow.id}'`);
     const { source } = sourceOf(estate, flow);
     if (source.kind === 'webhook' && source.feeds !== undefined)
       throw new HubError(

@@ -70,7 +70,7 @@ export const webhookIdOf = (connection: string, kind: string, key: string, versi
 export async function postWebhook(receiver: Receiver, posted: Posted, cx: Context): Promise<Result> {
   const body = new TextEncoder().encode(JSON.stringify(posted.content));
   const timestamp = Math.floor(cx.clock.now().getTime() / 1000);
-  const secrets = receiver.secrets.map(({ secret }) => cx.secret(secret));
+  const secrets = secretsInRotation(receiver.secrets, cx);
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     'user-agent': 'crossdock',

@@ -1,6 +1,7 @@
 import { type Duration, milliseconds } from '../core/clock.ts';
 import type { FileSource, PollSource } from '../core/connector.ts';
 import { errorFacts } from '../core/errors.ts';
+import { lookupConnection } from '../core/estate.ts';
 import { newId } from '../core/ids.ts';
 import { sealAudit } from '../ledger/audit.ts';
 import { connectionStates, readHints, registerConnections } from '../ledger/connections.ts';
@@ -151,14 +152,20 @@ export class Hub {
   }
 
   async #seedMappings(): Promise<void> {
-    for (const flow of this.parts.estate.flows)
+    const { estate, db } = this.parts;
+    for (const rule of estate.lookups ?? []) {
+      const { entity } = estate.connections[lookupConnection(estate, rule)]!;
+      for (const { table: name, owner, about, rows } of rule.from.mappings ?? [])
+        await seedMapping(db, { entity, name, owner, about, rows: { ...rows }, changed_by: `look-up ${rule.id}` });
+    }
+    for (const flow of estate.flows)
       for (const seed of flow.mappings ?? []) {
         const entities = new Set(
           this.parts.wiring.sources.filter(({ flows }) => flows.includes(flow)).map(({ entity }) => entity),
         );
         for (const kind of Object.keys(flow.to)) entities.add(this.parts.wiring.sink(flow, kind).entity);
         for (const entity of entities)
-          await seedMapping(this.parts.db, {
+          await seedMapping(db, {
             entity,
             name: seed.table,
             owner: seed.owner,

@@ -61,11 +61,21 @@ export async function translate(
   flow: AnyFlow,
   event: Told,
   told: { native: unknown } | null,
-  { memory, looked, made = new Map(), lookedAt = null }: Circumstances,
+  circumstances: Circumstances,
 ): Promise<Translation> {
+  const look = lookOf(parts, event, circumstances);
+  return told ? flow.translate(told.native, look) : flow.heeds!.again(look);
+}
+
+/** What the ledger knows, for one Event. */
+export function lookOf(
+  parts: Needed,
+  event: Told,
+  { memory, looked, made = new Map(), lookedAt = null }: Circumstances,
+): Look {
   const { db, vault, mappings, names } = parts;
   const { connection, entity } = event;
-  const look: Look = {
+  return {
     connection,
     entity,
     memory,
@@ -91,7 +101,6 @@ export async function translate(
         .map((row) => bodyOf(parts, { ...row, entity }) as never)
         .filter((body) => !isErased(body)),
   };
-  return told ? flow.translate(told.native, look) : flow.heeds!.again(look);
 }
 
 /** The key of the document that an event's connection knows under an id, as its flow knows it. */

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import type { Connection } from '../core/connector.ts';
 import { defineDocument } from '../core/document.ts';
 import { defineEstate } from '../core/estate.ts';
+import { rejected } from '../core/fault.ts';
 import type { LookupRule } from '../core/lookup.ts';
 import { lookUp } from './lookups.ts';
 import type { Parts } from './parts.ts';
@@ -32,7 +33,10 @@ function world(rule: Partial<LookupRule> = {}) {
       state.calls.push([...keys]);
       await state.gate;
       if (state.fails) throw state.fails;
-      return keys.map((id) => (state.stock.has(id) ? { id, n: state.stock.get(id) as number } : null));
+      return keys.map((id) => {
+        const n = state.stock.get(id) ?? null;
+        return n instanceof Error || n === null ? (n as never) : { id, n: n as number };
+      });
     },
   };
   const connection = {
@@ -51,11 +55,11 @@ function world(rule: Partial<LookupRule> = {}) {
     lookups: [stock],
   });
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const parts = { estate, log, clock: { monotonic: () => state.now } } as unknown as Parts;
+  const parts = { estate, log, clock: { monotonic: () => state.now, now: () => new Date(0) } } as unknown as Parts;
   const ask = async (keys: string[], paused = false) =>
-    (await lookUp(parts, stock, keys, paused)).map(({ key, body, from, age }) => [
+    (await lookUp(parts, stock, keys, paused)).map(({ key, body, problem, from, age }) => [
       key,
-      (body as { n: number } | null)?.n ?? null,
+      problem ?? (body as { n: number } | null)?.n ?? null,
       from,
       age,
     ]);
@@ -128,10 +132,38 @@ describe('look-ups', () => {
     await assert.rejects(ask(['a']), /no answer within 30/);
   });
 
-  test('what is no such document, or another one, is no answer', async () => {
+  test("one key's problem is that key's answer: the others are answered, nobody rests, and it is asked for again", async () => {
     const { state, ask } = world();
-    state.stock.set('a', 1.5);
+    state.stock.set('b', rejected('no location for WH2'));
+    const answers = [
+      ['a', 1, 'system', 0],
+      ['b', 'no location for WH2', 'system', 0],
+      ['c', null, 'system', 0],
+    ];
+    assert.deepEqual(await ask(['a', 'b', 'c']), answers);
+    state.stock.set('b', 1.5);
+    assert.match(String((await ask(['b']))[0]![1]), /level made from this record is not valid: \/n/);
+    state.stock.set('b', 2);
+    assert.deepEqual(await ask(['b']), [['b', 2, 'system', 0]]);
+    assert.equal(state.calls.length, 4);
+  });
+
+  test('what a key was answered before it had a problem no longer counts', async () => {
+    const { state, ask } = world();
+    await ask(['a']);
+    state.stock.set('a', rejected('nobody knows'));
+    state.now = 6000;
+    assert.deepEqual(await ask(['a']), [['a', 'nobody knows', 'system', 0]]);
+    state.fails = new Error('the ERP is away');
     await assert.rejects(ask(['a']), { code: 'LOOKUP_UNANSWERED' });
+  });
+
+  test('where the system has an objection of its own to the whole call, that is the answer, and it has no rest', async () => {
+    const { state, ask } = world();
+    state.fails = rejected('there is no Mapping table');
+    assert.deepEqual(await ask(['a']), [['a', 'there is no Mapping table', 'system', 0]]);
+    state.fails = null;
+    assert.deepEqual(await ask(['a']), [['a', 1, 'system', 0]]);
   });
 
   test('rules that cannot be are refused with words', () => {

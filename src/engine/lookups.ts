@@ -1,17 +1,20 @@
 import { milliseconds } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
 import { lookupConnection } from '../core/estate.ts';
-import { faultOf } from '../core/fault.ts';
+import { FaultError, faultOf, isOwn } from '../core/fault.ts';
 import type { LookupRule } from '../core/lookup.ts';
 import { contextFor } from './context.ts';
 import type { Parts } from './parts.ts';
 import { validateBody } from './validate.ts';
+import { viewFor } from './view.ts';
 
 /** One answer: what the system has, and how fresh it is. */
 export interface Answer {
   key: string;
-  /** Null: the system has no such record. */
+  /** Null: the system has no such record, or there is a problem. */
   body: unknown;
+  /** Why nothing can be said for this key, in an operator's words; the others are answered. */
+  problem: string | null;
   /** Asked just now, remembered and fresh, or remembered because the system does not answer. */
   from: 'system' | 'memory' | 'stale';
   /** Seconds since the system said it. */
@@ -20,6 +23,7 @@ export interface Answer {
 
 interface Known {
   body: unknown;
+  problem: string | null;
   /** Monotonic milliseconds. */
   at: number;
 }
@@ -67,9 +71,10 @@ class LookupDesk {
     });
   }
 
-  #answer = (key: string, { body, at }: Known, from: Answer['from']): Answer => ({
+  #answer = (key: string, { body, problem, at }: Known, from: Answer['from']): Answer => ({
     key,
     body,
+    problem,
     from,
     age: Math.round(this.#parts.clock.monotonic() - at) / 1000,
   });
@@ -112,14 +117,17 @@ class LookupDesk {
     const signal = AbortSignal.timeout(milliseconds(rule.within));
     try {
       const cx = contextFor(this.#parts, this.#connection, signal, () => true);
-      const bodies = await untilAborted(rule.from.look(keys, cx), signal);
-      if (bodies.length !== keys.length)
-        throw new Error(`look-up '${rule.from.name}' answered ${bodies.length} bodies for ${keys.length} keys`);
-      const at = clock.monotonic();
-      const answers = new Map(keys.map((key, place) => [key, this.#checked(key, bodies[place], at)]));
-      for (const [key, known] of answers) this.#remember(key, known);
-      return answers;
+      const said = await untilAborted(rule.from.look(keys, cx, viewFor(this.#parts, this.#connection)), signal);
+      if (said.length !== keys.length)
+        throw new Error(`look-up '${rule.from.name}' answered ${said.length} bodies for ${keys.length} keys`);
+      return this.#heard(keys, said);
     } catch (error) {
+      // Not the system's trouble, so it needs no rest.
+      if (error instanceof FaultError && isOwn(error.fault))
+        return this.#heard(
+          keys,
+          keys.map(() => error),
+        );
       const { message } = faultOf(error, 'transient');
       this.#trouble = signal.aborted ? `no answer within ${rule.within}` : message;
       this.#restsUntil = clock.monotonic() + RESPITE_MS;
@@ -128,17 +136,37 @@ class LookupDesk {
     }
   }
 
-  #checked(key: string, body: unknown, at: number): Known {
-    if (body === null) return { body, at };
-    const { gives } = this.#rule.from;
-    validateBody(gives, body);
-    if (gives.key(body as never) !== key)
-      throw new Error(`look-up '${this.#rule.from.name}' answered '${gives.key(body as never)}' for '${key}'`);
-    return { body, at };
+  #heard(keys: readonly string[], said: readonly unknown[]): Map<string, Known> {
+    const at = this.#parts.clock.monotonic();
+    const answers = new Map(keys.map((key, place) => [key, this.#checked(key, said[place], at)]));
+    for (const [key, known] of answers) this.#remember(key, known);
+    return answers;
   }
 
+  /** One key's answer; what is no such document, or another's, is this key's problem and nobody else's. */
+  #checked(key: string, said: unknown, at: number): Known {
+    const { gives, name } = this.#rule.from;
+    try {
+      if (said instanceof FaultError) throw said;
+      if (said === null) return { body: null, problem: null, at };
+      validateBody(gives, said);
+      if (gives.key(said as never) === key) return { body: said, problem: null, at };
+      throw new Error(`look-up '${name}' answered with the record of another key`);
+    } catch (error) {
+      const { message } = faultOf(error, 'rejected');
+      this.#parts.log.warn('lookup has a problem', {
+        lookup: this.#rule.id,
+        connection: this.#connection,
+        error: message,
+      });
+      return { body: null, problem: message, at };
+    }
+  }
+
+  /** A problem is not kept: it is looked at again as soon as somebody asks. */
   #remember(key: string, known: Known): void {
     this.#known.delete(key);
+    if (known.problem !== null) return;
     this.#known.set(key, known);
     if (this.#known.size > MOST_REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
   }

@@ -17,7 +17,7 @@ import {
 } from '../ledger/deliveries.ts';
 import { type FlowKey, type KnownState, noteWritten } from '../ledger/echoes.ts';
 import { closeRefusal, openRefusal } from '../ledger/exceptions.ts';
-import { tellInFlight } from '../ledger/in-flight.ts';
+import { forgetInFlight, tellInFlight } from '../ledger/in-flight.ts';
 import { refreshLanes } from '../ledger/lanes.ts';
 import { ownDigest } from './echo.ts';
 import { type ExceptionDraft, writeExceptions } from './exception.ts';
@@ -129,7 +129,7 @@ async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: rea
     finished.map(({ delivery }) => delivery.id),
     'delivered',
   );
-  await tellInFlight(
+  await (parts.wiring.lands(connection) ? tellInFlight : forgetInFlight)(
     sql,
     finished.flatMap(({ delivery: { id, kind } }) => (parts.wiring.heeded(connection, kind) ? [id] : [])),
   );

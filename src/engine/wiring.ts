@@ -1,7 +1,7 @@
 import type { Connection, Sink, Source, WebhookSource } from '../core/connector.ts';
 import type { AnyDocumentType } from '../core/document.ts';
 import { HubError } from '../core/errors.ts';
-import { type AnyFlow, type Estate, sinkOf, sourceOf } from '../core/estate.ts';
+import { type AnyFlow, type Estate, lookupConnection, sinkOf, sourceOf } from '../core/estate.ts';
 import { sha256 } from '../core/seal.ts';
 import { SHARDS } from '../ledger/events.ts';
 
@@ -55,8 +55,10 @@ export interface Wiring {
   types: AnyDocumentType[];
   type(kind: string): AnyDocumentType | undefined;
   sink(flow: AnyFlow, kind: string): SinkPort;
-  /** Whether a flow that reads from the connection heeds what takes of a kind are on their way there. */
+  /** Whether a flow that reads from the connection, or a look-up that asks it, heeds what takes of a kind are on their way there. */
   heeded(connection: string, kind: string): boolean;
+  /** Whether what has arrived there stays in flight until a reading for some flow has counted it. */
+  lands(connection: string): boolean;
   /** Sources whose records tell all that earlier ones of their subject do. */
   wholes: { connection: string; source: string }[];
   /** Whether any flow heeds anything. */
@@ -95,6 +97,10 @@ export function wire(estate: Estate): Wiring {
     return sinks.get(`${target.connection} ${target.sink.name}`)!;
   };
   const heeded = heededKinds([...sources.values()]);
+  const landing = new Set([...heeded].map((id) => id.split(' ')[0]));
+  const heeds = heeded.size > 0;
+  for (const rule of estate.lookups ?? [])
+    for (const kind of rule.from.heeds ?? []) heeded.add(`${lookupConnection(estate, rule)} ${kind}`);
   const kindsOf = (flow: AnyFlow): string[] => Object.keys(flow.to);
   return {
     sources: [...sources.values()],
@@ -116,8 +122,9 @@ export function wire(estate: Estate): Wiring {
     wholes: [...sources.values()].flatMap(({ connection, source }) =>
       source.kind === 'poll' && source.whole ? [{ connection, source: source.name }] : [],
     ),
-    heeds: heeded.size > 0,
+    heeds,
     heeded: (connection, kind) => heeded.has(`${connection} ${kind}`),
+    lands: (connection) => landing.has(connection),
     port: (connection, sink) => sinks.get(`${connection} ${sink}`),
     readersOf: kept((connection, kind) =>
       [...sources.values()]

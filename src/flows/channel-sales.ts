@@ -1,5 +1,6 @@
 import type { Sink, Source } from '../core/connector.ts';
 import { type Draft, defineFlow, type Flow, type Look, type MappingSeed } from '../core/flow.ts';
+import { knownZone } from '../core/moment.ts';
 import type { CustomerDocument } from '../model/customer.ts';
 import { OrderDocument } from '../model/order.ts';
 import type { ProductDocument } from '../model/product.ts';
@@ -33,8 +34,9 @@ export interface Channel<N> {
 }
 
 /** Every sale of a channel becomes one order, once, however often it is pushed and listed; a correction is the next version of it. */
-export const channelSales = <N>(channel: Channel<N>, { from, to, zone }: SalesParts<N>): Flow<N, SalesDocuments> =>
-  defineFlow({
+export const channelSales = <N>(channel: Channel<N>, { from, to, zone }: SalesParts<N>): Flow<N, SalesDocuments> => {
+  knownZone(zone, `flow '${channel.id}'`);
+  return defineFlow({
     id: channel.id,
     about: channel.about,
     documents: channel.documents,
@@ -50,13 +52,15 @@ export const channelSales = <N>(channel: Channel<N>, { from, to, zone }: SalesPa
       return { outcome: 'routed', documents, brought: await broughtBy(documents, [OrderDocument], look) };
     },
   });
+};
 
 /** The channel hears that each of its orders was recorded. Reads the same sales, so that the hub and not the books' speed decides when. */
 export const channelReceipts = <N>(
   channel: Pick<Channel<N>, 'id' | 'about' | 'fallback' | 'toDocuments'>,
   { from, to, zone }: ReceiptParts<N>,
-): Flow<N, typeof OrderDocument> =>
-  defineFlow({
+): Flow<N, typeof OrderDocument> => {
+  knownZone(zone, `flow '${channel.id}'`);
+  return defineFlow({
     id: channel.id,
     about: channel.about,
     documents: [OrderDocument],
@@ -73,3 +77,4 @@ export const channelReceipts = <N>(
       return { outcome: 'routed', documents, brought: await broughtBy(documents, [OrderDocument], look) };
     },
   });
+};

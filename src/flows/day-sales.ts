@@ -3,6 +3,7 @@ import { merge, type Piece } from '../connectors/csv/lines.ts';
 import type { FileSource, Sink } from '../core/connector.ts';
 import { rejected } from '../core/fault.ts';
 import { defineFlow, type Flow, type Look } from '../core/flow.ts';
+import { knownZone } from '../core/moment.ts';
 import { CustomerDocument } from '../model/customer.ts';
 import { OrderDocument } from '../model/order.ts';
 import { ProductDocument } from '../model/product.ts';
@@ -37,7 +38,7 @@ export function daySales({
   options: DaySalesOptions;
 }): Flow<RecordGroup, DaySalesDocument, Memory> {
   const settings: Settings = {
-    zone: options.zone,
+    zone: knownZone(options.zone, "flow 'day-sales'"),
     taxes: options.taxes ?? [],
     walkIn: options.walkIn ?? 'Till sales',
     cancellation: options.cancellation ?? /^C/i,

@@ -1,13 +1,12 @@
 import { toCatalogueItems } from '../connectors/odoo/mapping/catalogue.ts';
-import { toPrices, withdrawnPrices } from '../connectors/odoo/mapping/prices.ts';
+import { pricelists, toPrices, withdrawnPrices } from '../connectors/odoo/mapping/prices.ts';
 import { type StockRules, skuOf, toStockLevels } from '../connectors/odoo/mapping/stock-levels.ts';
+import { hubRules, safetyStock, warehouses } from '../connectors/odoo/mapping/stock-rules.ts';
 import type { CatalogueRecord } from '../connectors/odoo/sources/catalogue.ts';
 import type { PriceRecord } from '../connectors/odoo/sources/prices.ts';
 import type { StockRecord } from '../connectors/odoo/sources/stock-levels.ts';
 import type { Sink, Source } from '../core/connector.ts';
-import { add, decimal, decimalText, integer } from '../core/decimal.ts';
-import { rejected } from '../core/fault.ts';
-import { defineFlow, type Flow, type Look, type MappingSeed, type Translation } from '../core/flow.ts';
+import { defineFlow, type Flow, type Look, type Translation } from '../core/flow.ts';
 import { CatalogueItemDocument } from '../model/catalogue-item.ts';
 import { OrderDocument } from '../model/order.ts';
 import { PriceDocument, priceKey } from '../model/price.ts';
@@ -24,28 +23,6 @@ interface Feed<N> {
 
 const everything = (): boolean => true;
 
-const warehouses: MappingSeed = {
-  table: 'odoo-warehouses',
-  owner: 'logistics',
-  about: 'Codes of warehouses in Odoo → location codes of the hub; no row means stock of it is held.',
-  rows: {},
-};
-
-const safetyStock: MappingSeed = {
-  table: 'safety-stock',
-  owner: 'logistics',
-  about:
-    'Pieces that are never promised, by `channel/location/SKU` (channel `-` where the feed names none); `web/*` is a whole channel, `*` all.',
-  rows: { '*': '0' },
-};
-
-const pricelists: MappingSeed = {
-  table: 'odoo-pricelists',
-  owner: 'sales',
-  about: 'Pricelists in Odoo, or `sales price` → price lists of the hub; what has no row goes nowhere.',
-  rows: {},
-};
-
 export interface StockFeed extends Feed<StockRecord> {
   readonly to: { readonly 'stock-level': Sink<typeof StockLevelDocument> };
   /** Location codes of the hub that the channel sells from. Default: all. */
@@ -54,25 +31,8 @@ export interface StockFeed extends Feed<StockRecord> {
   readonly channel?: string;
   /** Price list of the hub that the channel sells by: what it has no price of there yet is told no level, or it would be sold for nothing. Default: levels wait for no price. */
   readonly priced?: string;
+  /** In place of the tables and of what is in flight; look-ups do not know of it. */
   readonly rules?: StockRules;
-}
-
-/** Pieces that Mapping table `safety-stock` keeps back. Throws a `rejected` Fault for what is no number of pieces. */
-function safetyOf(channel: string | undefined, sku: string, location: string, look: Look<unknown>): string {
-  const code = `${channel ?? '-'}/${location}/${sku}`;
-  const pieces = look.mapping(safetyStock.table).find(code) ?? '0';
-  if (/^\d{1,9}(\.\d{1,6})?$/.test(pieces)) return pieces;
-  throw rejected(
-    `Mapping table 'safety-stock', '${code}': '${pieces}' is not a number such as 2`,
-    'not-a-number',
-    'safety',
-  );
-}
-
-/** Plain decimal: what is sold and on its way to Odoo, from the location or from wherever. */
-async function soldOf(sku: string, location: string, look: Look<unknown>): Promise<string> {
-  const taken = (await look.inFlight(sku)).filter(({ place }) => place === null || place === location);
-  return decimalText(taken.map(({ quantity }) => decimal(quantity)).reduce(add, integer(0)));
 }
 
 type StockTranslation = Translation<typeof StockLevelDocument, StockRecord>;
@@ -92,7 +52,7 @@ export const stockFeed = ({
   priced,
   rules,
 }: StockFeed): Flow<StockRecord, typeof StockLevelDocument, StockRecord> => {
-  const own: StockRules = { channel, inFlight: soldOf, safety: (...about) => safetyOf(channel, ...about), ...rules };
+  const own: StockRules = { ...hubRules(channel), ...rules };
   const tell = async (record: StockRecord, look: Look<StockRecord>): Promise<StockTranslation> => {
     const drafts = (await toStockLevels(record, look, own)).filter(
       ({ body }) => sells(body.sku) && (locations === undefined || locations.includes(body.location)),

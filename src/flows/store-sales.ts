@@ -2,6 +2,7 @@ import type { StoreSale } from '../connectors/rest-store/index.ts';
 import { toDocuments } from '../connectors/rest-store/mapping.ts';
 import type { Sink } from '../core/connector.ts';
 import { type Draft, defineFlow, type Flow, type MappingSeed } from '../core/flow.ts';
+import { knownZone } from '../core/moment.ts';
 import { CustomerDocument } from '../model/customer.ts';
 import { type Order, OrderDocument } from '../model/order.ts';
 import { ProductDocument } from '../model/product.ts';
@@ -78,8 +79,9 @@ function handoverOf(sale: StoreSale, order: Order): Draft<typeof ShipmentDocumen
 export const storeHandovers = (
   { from, to, zone }: HandoverParts,
   id = 'store-handovers',
-): Flow<StoreSale, typeof ShipmentDocument> =>
-  defineFlow({
+): Flow<StoreSale, typeof ShipmentDocument> => {
+  knownZone(zone, `flow '${id}'`);
+  return defineFlow({
     id,
     about: 'What a store handed over has left the shelf in the books too.',
     documents: [ShipmentDocument],
@@ -97,6 +99,7 @@ export const storeHandovers = (
       return { outcome: 'routed', documents: orders.flatMap(({ body }) => handoverOf(sale, body)), brought };
     },
   });
+};
 
 export const storeReceipts = (
   parts: ReceiptParts<StoreSale>,

@@ -8,6 +8,7 @@ import type { MappingOptions as ShopifyOptions } from '../connectors/shopify/ter
 import type { Sink, Source } from '../core/connector.ts';
 import { addMeasures, nothing } from '../core/document.ts';
 import { type Draft, defineFlow, type Flow, type Look, type MappingSeed } from '../core/flow.ts';
+import { knownZone } from '../core/moment.ts';
 import { CustomerDocument } from '../model/customer.ts';
 import { OrderDocument } from '../model/order.ts';
 import { PaymentDocument } from '../model/payment.ts';
@@ -30,6 +31,8 @@ interface ShopKind<N> {
   /** Orders change no customer that is known. */
   readonly newCustomersOnly: boolean;
   readonly mappings: readonly MappingSeed[];
+  /** IANA time zone of its business days. */
+  readonly zone: string;
   toDocuments(order: N, look: Look): Draft<ShopDocument>[];
   /** What the shop did about refunds that were told to it. */
   paidBack?(order: N, look: Look): PaidBack[];
@@ -145,6 +148,7 @@ const withRefunds = (draft: Draft<ShopDocument>): Draft<ShopDocument> =>
     : draft;
 
 const ordersFlow = <N>(kind: ShopKind<N>, { id = 'web-orders', from, to }: OrdersParts<N>): Flow<N, ShopDocument> => {
+  knownZone(kind.zone, `flow '${id}'`);
   const documents = kinds.filter(({ name }) => to[name] !== undefined);
   return defineFlow({
     id,
@@ -185,6 +189,7 @@ export const webOrders = ({ id, from, to, ...options }: WebOrdersParts): Flow<Sh
     {
       newCustomersOnly: options.newCustomersOnly === true,
       mappings: shopifySeeds(options.tables ?? 'shopify'),
+      zone: options.zone,
       toDocuments: (order, look) => shopify.toDocuments(order, look, options),
       paidBack: (order, look) => shopify.paidBack(order, look, options),
     },
@@ -199,6 +204,7 @@ export const medusaOrders = ({ id, from, to, ...options }: MedusaOrdersParts): F
     {
       newCustomersOnly: false,
       mappings: medusaSeeds(options.tables ?? 'medusa'),
+      zone: options.zone,
       toDocuments: (order, look) => medusa.toDocuments(order, look, options),
     },
     { ...(id === undefined ? {} : { id }), from, to },

@@ -72,6 +72,12 @@ export async function tellInFlight(sql: Sql, deliveryIds: readonly string[]): Pr
   ]);
 }
 
+/** Delivered to a connection of which only look-ups ask what is in flight: they ask the ledger first, so whatever they read afterwards counts it. */
+export async function forgetInFlight(sql: Sql, deliveryIds: readonly string[]): Promise<void> {
+  if (deliveryIds.length === 0) return;
+  await sql.query('in_flight_forget', 'delete from in_flight where delivery_id = any($1)', [deliveryIds]);
+}
+
 /** Never to be delivered: it takes nothing. */
 export async function dropInFlight(sql: Sql, deliveryId: string): Promise<void> {
   await sql.query(

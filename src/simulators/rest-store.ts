@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type Random, seeded } from '../core/clock.ts';
 import { isRight, signedNow } from './signature.ts';
 import { Counter, type Job, type Report } from './store-counter.ts';
+import { figuresOf, type OwnFigures } from './store-figures.ts';
 import { keepStore } from './store-journal.ts';
 
 /** One sale as the store has it, by the store contract. */
@@ -46,6 +47,8 @@ export interface RestStoreOptions {
   readonly now?: () => Date;
   /** A file that keeps its books from start to start; without it everything is gone at the end. */
   readonly journal?: string;
+  /** What it counts and prices itself; may be changed at any time. */
+  readonly own?: OwnFigures;
   /** May be changed at any time. */
   readonly faults?: StoreFaults;
 }
@@ -74,6 +77,7 @@ export interface StoreBooks {
 
 interface Recorded {
   readonly sale: string | null;
+  readonly number: string;
   readonly status: string;
   readonly version: number;
 }
@@ -134,6 +138,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     if (request.method === 'GET' && request.url?.startsWith('/sales?')) return list(request, response, 'sales', sales);
     if (request.method === 'GET' && request.url?.startsWith('/reports?'))
       return list(request, response, 'reports', counter.reports);
+    if (request.method === 'POST' && request.url === '/figures') return void tellFigures(request, response);
     if (request.method === 'POST' && request.url === '/webhooks') return void hear(request, response);
     response.writeHead(404).end();
   });
@@ -147,11 +152,23 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     response.end(JSON.stringify({ [name]: page, cursor: String(after + page.length) }));
   }
 
-  async function hear(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    counts.requests += 1;
+  async function bodyOf(request: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
+    return Buffer.concat(chunks);
+  }
+
+  async function tellFigures(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await bodyOf(request);
+    if (chance(faults.broken)) return void response.writeHead(500).end();
+    if (request.headers.authorization !== `Bearer ${options.token}`) return void response.writeHead(401).end();
+    const answer = figuresOf(JSON.parse(body.toString()), options.own ?? {}, now());
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  }
+
+  async function hear(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    counts.requests += 1;
+    const body = await bodyOf(request);
     if (!isRight(request, body, options.secret)) {
       counts.refused += 1;
       return void response.writeHead(401).end();

@@ -88,6 +88,47 @@ conform({
         hollow: () => null,
       };
     },
+    'rest-store: prices': async () => {
+      const { store, connection, patient } = await world();
+      const price = (n: number, amount = n) =>
+        item('web/A', n, {
+          id: `web/A${n}`,
+          sku: `A${n}`,
+          list: 'web',
+          currency: 'EUR',
+          amount,
+          compareAt: null,
+          includesTax: true,
+        });
+      return {
+        sink: patient(connection.sinks.prices),
+        secrets,
+        item: (n) => price(n),
+        bad: (n) => price(n, 0.5),
+        badIsFoundBy: 'sink' as const,
+        badField: 'amount',
+        held: async ({ key }) => (store.prices.has(key) ? 1 : 0),
+        writes: ({ method }) => method === 'POST',
+        hollow: () => null,
+      };
+    },
+    'rest-store: order status': async () => {
+      const { store, connection, patient } = await world();
+      const order = (n: number, number = `R-${n}`) => item('o', n, { id: `store:S${n}`, number, kind: 'sale' });
+      return {
+        sink: patient(connection.sinks.orderStatus),
+        secrets,
+        item: (n) => order(n),
+        bad: (n) => order(n, 'R'.repeat(101)),
+        badIsFoundBy: 'sink' as const,
+        badField: 'number',
+        held: async ({ document }) =>
+          [...store.recorded.values()].filter(({ number }) => number === (document as { number: string }).number)
+            .length,
+        writes: ({ method }) => method === 'POST',
+        hollow: () => null,
+      };
+    },
     'rest-store: fulfilments': async () => {
       const { store, connection, patient } = await world();
       const nobody = { company: null, street2: null, postalCode: null, region: null, phone: null, email: null };

@@ -28,6 +28,9 @@ const Person = defineDocument({
   key: (person) => person.id,
 });
 
+/** The same, by a key that tells who it is. */
+const Member = defineDocument({ ...Person, name: 'member', keyClassification: 'personal' });
+
 const Ticket = defineDocument({
   name: 'ticket',
   version: '1.0',
@@ -54,7 +57,7 @@ const REFUSED = 13;
 function half(entity: string): {
   connections: Record<string, Connection>;
   flow: AnyFlow;
-  lookup: LookupRule;
+  lookups: LookupRule[];
   people: Map<string, string>;
 } {
   const people = new Map<string, string>();
@@ -138,27 +141,32 @@ function half(entity: string): {
     batch: 10,
     look: async (keys) =>
       keys.map((id) => {
+        if (id === 'away') throw new Error('the target is away');
+        if (id === 'odd') return rejected('odd, says jane@example.org', 'odd');
         const name = people.get(id);
         return name === undefined ? null : { id, name, email: null, iban: `iban of ${name}`, country: 'NL' };
       }),
   };
+  const members: Lookup<typeof Member> = { ...lookup, name: 'members', gives: Member };
+  const rule = { about: `people of ${entity}`, fresh: '1m', stale: '1h', within: '5s' } as const;
   const check: Connection['check'] = async function* () {
     yield { level: 'ok', subject: 'rights', message: `all rights in ${entity}` };
   };
   return {
     connections: {
       [`from-${entity}`]: connectionOf({ entity, sources: { tickets: source } }),
-      [`target-${entity}`]: connectionOf({ entity, sinks: { persons, tickets } as never, lookups: { lookup }, check }),
+      [`target-${entity}`]: connectionOf({
+        entity,
+        sinks: { persons, tickets } as never,
+        lookups: { lookup, members },
+        check,
+      }),
     },
     flow,
-    lookup: {
-      id: `people-${entity}`,
-      about: `people of ${entity}`,
-      from: lookup,
-      fresh: '1m',
-      stale: '1h',
-      within: '5s',
-    },
+    lookups: [
+      { id: `people-${entity}`, from: lookup, ...rule },
+      { id: `members-${entity}`, from: members, ...rule },
+    ],
     people,
   };
 }
@@ -215,7 +223,7 @@ export async function apiWorld(
       name: 'two halves',
       connections: Object.assign({}, ...halves.map(({ connections }) => connections)),
       flows: halves.map(({ flow }) => flow),
-      lookups: halves.map(({ lookup }) => lookup),
+      lookups: halves.flatMap(({ lookups }) => lookups),
     }),
     db: ledger.db,
     vault: ledger.vault,

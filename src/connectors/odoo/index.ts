@@ -7,6 +7,7 @@ import type { CustomerDocument } from '../../model/customer.ts';
 import type { JournalEntryDocument } from '../../model/journal-entry.ts';
 import type { OrderDocument } from '../../model/order.ts';
 import type { PaymentDocument } from '../../model/payment.ts';
+import type { PriceDocument } from '../../model/price.ts';
 import type { ProductDocument } from '../../model/product.ts';
 import type { ReceiptDocument } from '../../model/receipt.ts';
 import type { RefundDocument } from '../../model/refund.ts';
@@ -18,7 +19,8 @@ import { check } from './check.ts';
 import { customers } from './customers.ts';
 import { Odoo } from './database.ts';
 import { journalEntries } from './journal-entries.ts';
-import { stockLookup } from './lookups.ts';
+import { priceLookup } from './lookups/prices.ts';
+import { stockLookup } from './lookups/stock-levels.ts';
 import { payments } from './payments.ts';
 import { products } from './products.ts';
 import { receipts } from './receipts.ts';
@@ -116,7 +118,10 @@ export interface OdooConnection extends Connection {
     readonly creditNotes: PollSource<CreditNoteRecord>;
     readonly returns: PollSource<ReturnRecord>;
   } & Readonly<Record<`hint-${string}`, WebhookSource<never>>>;
-  readonly lookups: { readonly stockLevels: Lookup<typeof StockLevelDocument> };
+  readonly lookups: {
+    readonly stockLevels: Lookup<typeof StockLevelDocument>;
+    readonly prices: Lookup<typeof PriceDocument>;
+  };
   readonly sinks: {
     readonly customers: Sink<typeof CustomerDocument>;
     readonly products: Sink<typeof ProductDocument>;
@@ -171,7 +176,7 @@ export function odoo(config: OdooConfig): OdooConnection {
         safety: config.capture?.safety ?? '0',
       }),
     },
-    lookups: { stockLevels: stockLookup(one, config.capture?.safety ?? '0') },
+    lookups: { stockLevels: stockLookup(one, config.capture?.safety ?? '0'), prices: priceLookup(one) },
     check: (cx) => check(one, cx),
   };
 }

@@ -2,12 +2,13 @@ import { type Static, type TObject, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { FaultError, rejected } from '../../core/fault.ts';
 import { readJson } from '../../core/json.ts';
+import { momentOf } from '../../core/moment.ts';
 
 /**
  * The store contract, version 1: what a till or a home-grown shop and the hub say to each other. docs/connectors/rest-store.md tells it in words,
  * `openapi.ts` makes the OpenAPI document from these schemas. Numbers that are money are minor units; quantities and unit prices are plain decimals.
  */
-export const contractVersion = '1.1';
+export const contractVersion = '1.2';
 
 export const Id = (about: string) => Type.String({ minLength: 1, maxLength: 100, description: about });
 export const Decimal = (about: string) =>
@@ -168,11 +169,12 @@ export function expect<T>(check: Check<T>, value: unknown): T {
 }
 
 const figures = {
+  order: Compile(posted.order.properties.data),
   level: Compile(posted.stock.properties.data.properties.levels.items),
   price: Compile(posted.price.properties.data.properties.prices.items),
 };
 
-/** What keeps a level or price from being told, in words; null when the contract allows it. */
+/** What keeps an order's status, a level or a price from being told, in words; null when the contract allows it. */
 export function objection(kind: keyof typeof figures, value: unknown): { field: string; message: string } | null {
   const check: Check<unknown> = figures[kind];
   if (check.Check(value)) return null;
@@ -207,6 +209,6 @@ export const readSale = (bytes: Uint8Array): StoreSale => dated(expect(checks.sa
 
 /** A pattern lets the 99th of a month pass. */
 function dated(sale: StoreSale): StoreSale {
-  if (!Number.isNaN(new Date(sale.soldAt).getTime())) return sale;
+  if (!Number.isNaN(momentOf(sale.soldAt))) return sale;
   throw rejected(`Sale ${sale.number}: '${sale.soldAt}' is no moment.`, 'not-the-contract', 'soldAt');
 }

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { rejected } from '../../core/fault.ts';
 import { readJson } from '../../core/json.ts';
+import { momentOf } from '../../core/moment.ts';
 import { Decimal, expect, Id, Moment, message, orNull, Version } from './contract.ts';
 
 const Text = (about: string) => Type.String({ maxLength: 500, description: about });
@@ -131,7 +132,7 @@ export const readReport = (bytes: Uint8Array): StoreReport => whole(expect(check
 function whole(report: StoreReport): StoreReport {
   const wrong = (words: string, field: string) =>
     rejected(`Report ${report.id} of fulfilment ${report.fulfilment}: ${words}.`, 'not-the-contract', field);
-  if (Number.isNaN(new Date(report.at).getTime())) throw wrong(`'${report.at}' is no moment`, 'at');
+  if (Number.isNaN(momentOf(report.at))) throw wrong(`'${report.at}' is no moment`, 'at');
   if (report.status === 'shipped' && !report.parcel) throw wrong('what is shipped has a parcel', 'parcel');
   if (report.status !== 'shipped' && report.parcel) throw wrong(`what is ${report.status} has no parcel`, 'parcel');
   if (report.lines && report.status !== 'shipped' && report.status !== 'collected')

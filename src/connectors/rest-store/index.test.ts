@@ -151,6 +151,7 @@ test('what is pushed and what is listed has one name; what is wrong is a fact th
     { ...sale, total: 17.47 },
     { ...sale, lines: [] },
     { ...sale, soldAt: '2026-02-99T10:00:00Z' },
+    { ...sale, soldAt: '2026-02-30T10:00:00Z' },
   ]) {
     const incoming = listedSale(wrong, new Date(0));
     assert.notEqual(incoming.dedupeKey, listed.dedupeKey);
@@ -193,6 +194,48 @@ test('a store whose cursor stands still is not asked for ever: its page is kept,
   }
 });
 
+test('an answer without end is not read to its end', async () => {
+  const connection = restStore({
+    url: 'https://till.example.com',
+    token: { secret: 'T' },
+    signedWith: [{ secret: 'S' }],
+  });
+  let pulled = 0;
+  const body = () =>
+    new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        pulled += 1;
+        if (pulled > 100) controller.close();
+        else controller.enqueue(new Uint8Array(1024 * 1024).fill(0x20));
+      },
+    });
+  const cx = { clock: { now: () => new Date(0) }, secret: () => 't', fetch: async () => new Response(body()) };
+  const read = async () => {
+    for await (const _ of connection.sources.sales.pull(null, cx as never)) assert.fail('there is no page');
+  };
+  await assert.rejects(read, /the store answered more than 33554432 bytes/);
+  assert.ok(pulled < 40, `${pulled} MiB were read`);
+});
+
+test('while secrets change, the check says which is not there yet', async () => {
+  const connection = restStore({
+    url: 'https://till.example.com',
+    token: { secret: 'T' },
+    signedWith: [{ secret: 'A' }, { secret: 'B' }],
+  });
+  const cx = {
+    clock: { now: () => new Date(0) },
+    secret: (name: string) => {
+      if (name === 'B') throw new Error('no secret B');
+      return 't';
+    },
+    fetch: async () => Response.json({ sales: [], cursor: '' }),
+  };
+  const levels: string[] = [];
+  for await (const { level } of connection.check(cx as never)) levels.push(level);
+  assert.deepEqual(levels, ['ok', 'warning']);
+});
+
 test('what is told of an order names the sale only where it is the store’s own', () => {
   const item = { key: 'store:S1', id: null, version: 3, links: new Map(), document: orderOf(sale) };
   assert.deepEqual(orderRecorded(item, 'store'), { sale: 'S1', number: 'R-1', status: 'recorded', version: 3 });
@@ -215,6 +258,7 @@ test('a report says what its status can have, and nothing else; one that is wron
     [{ lines: [{ id: '1', quantity: '1' }] }, /said of the whole/],
     [{ status: 'lost' }, /status/],
     [{ at: '2026-02-99T10:00:00Z' }, /is no moment/],
+    [{ at: '2026-02-30T10:00:00Z' }, /'2026-02-30T10:00:00Z' is no moment/],
   ] as const) {
     assert.throws(() => readReport(bytes(wrong)), words);
     const first = listedReport({ ...report, ...wrong }, new Date(0));

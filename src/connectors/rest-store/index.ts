@@ -1,3 +1,4 @@
+import { bodyWithin } from '../../core/bounded.ts';
 import type { Duration } from '../../core/clock.ts';
 import type {
   Connection,
@@ -22,6 +23,7 @@ import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts'
 import { nextCursor, objection, readMessage, readPage, readSale, type StoreSale } from './contract.ts';
 import type { StoreReport } from './fulfilment-contract.ts';
 import { fulfilmentOrders, reportSources } from './fulfilments.ts';
+import { type StoreLookups, storeLookups } from './lookups.ts';
 import { incomingOf, listedSale, orderRecorded, priceChanged, stockChanged } from './mapping.ts';
 import { storeContract } from './openapi.ts';
 
@@ -31,11 +33,11 @@ export type { StoreReport } from './fulfilment-contract.ts';
 export interface RestStoreConfig {
   /** Company, brand or country whose store it is. Default 'main'. */
   readonly entity?: string;
-  /** The store's own address: `/sales` lists sales, `/webhooks` takes what the hub tells. */
+  /** The store's own address: `/sales` lists sales, `/webhooks` takes what the hub tells, `/figures` (where it has it) is asked. */
   readonly url: string;
   /** The store runs in one's own network: http and private addresses are meant. Default false. */
   readonly allowPrivate?: boolean;
-  /** Bearer token for `/sales` and `/reports`. */
+  /** Bearer token for `/sales`, `/reports` and `/figures`. */
   readonly token: Secret;
   /** What the store signs with; two while one replaces the other. */
   readonly signedWith: readonly Secret[];
@@ -62,6 +64,7 @@ export interface RestStoreConnection extends Connection {
     readonly reports: PollSource<StoreReport>;
     readonly reported: WebhookSource<StoreReport>;
   };
+  readonly lookups: StoreLookups;
   readonly sinks: {
     readonly orderStatus: Sink<typeof OrderDocument>;
     readonly stockLevels: Sink<typeof StockLevelDocument>;
@@ -70,6 +73,8 @@ export interface RestStoreConnection extends Connection {
   };
 }
 
+/** Of one answer of a store, whose pages have 500 sales at the most. */
+const MOST_BYTES = 32 * 1024 * 1024;
 /** Levels or prices in one message: the contract's own limit. */
 const MOST_TOGETHER = 100;
 
@@ -87,7 +92,20 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
       headers: { authorization: `Bearer ${cx.secret(config.token.secret)}` },
       reach: allowPrivate ? 'any' : 'public',
     });
-    return new Uint8Array(await (await accepted(response)).arrayBuffer());
+    return bodyWithin(await accepted(response), MOST_BYTES, 'the store');
+  };
+  const ask = async (question: object, cx: Context) => {
+    const response = await cx.fetch(`${url}/figures`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${cx.secret(config.token.secret)}`, 'content-type': 'application/json' },
+      body: JSON.stringify(question),
+      reach: allowPrivate ? 'any' : 'public',
+    });
+    if ([404, 405, 501].includes(response.status)) {
+      await response.body?.cancel();
+      throw new FaultError({ kind: 'refused', message: 'the store does not serve /figures: it cannot be asked' });
+    }
+    return bodyWithin(await accepted(response), MOST_BYTES, 'the store');
   };
   const list = async (after: string | null, cx: Context) => readPage(await listed('sales', after, cx));
   const patience = {
@@ -138,14 +156,14 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
         batch: { max: 20, onFailure: 'independent' },
         deliver: (items, cx) =>
           Promise.all(
-            items.map((item) =>
-              post(
-                receiver,
-                { type: 'order.recorded', data: orderRecorded(item, cx.connection) },
-                { id: webhookIdOf(cx.connection, 'order', item.key, item.version), trace: item.trace },
-                cx,
-              ),
-            ),
+            items.map(async (item): Promise<Result> => {
+              const data = orderRecorded(item, cx.connection);
+              const wrong = objection('order', data);
+              if (wrong)
+                return { outcome: 'failed', fault: rejected(wrong.message, 'not-the-contract', wrong.field).fault };
+              const id = webhookIdOf(cx.connection, 'order', item.key, item.version);
+              return post(receiver, { type: 'order.recorded', data }, { id, trace: item.trace }, cx);
+            }),
           ),
       },
       stockLevels: together(receiver, {
@@ -164,11 +182,19 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
       }),
       fulfilmentOrders: fulfilmentOrders(receiver, (location) => codeOf(config, location), patience),
     },
+    lookups: storeLookups(ask, (location) => codeOf(config, location)),
     async *check(cx): AsyncIterable<Finding> {
       const { sales } = await list(null, cx);
       yield { level: 'ok', subject: 'sales', message: `the store lists its sales (${sales.length} on the first page)` };
-      for (const { secret } of config.signedWith) cx.secret(secret);
-      yield { level: 'ok', subject: 'webhooks', message: 'the signing secrets are there' };
+      const missing = config.signedWith.length - secretsInRotation(config.signedWith, cx).length;
+      yield missing === 0
+        ? { level: 'ok', subject: 'webhooks', message: 'the signing secrets are there' }
+        : {
+            level: 'warning',
+            subject: 'webhooks',
+            message: 'a second signing secret is not set: what is signed with it is refused',
+            hint: 'set it, or take it out of the estate when the change is over',
+          };
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
 import { contractVersion, posted, pushed, Sale, SaleLine, SalesPage } from './contract.ts';
+import { figures } from './figures-contract.ts';
 import { fulfilments } from './fulfilment-contract.ts';
 
 type Json = Record<string, unknown>;
@@ -42,7 +43,7 @@ export function storeContract(): Json {
       title: 'Crossdock store contract',
       version: contractVersion,
       description:
-        'What a till or a shop of one’s own serves and sends to work with a Crossdock hub. Signatures are those of Standard Webhooks. Simple reads (stock, prices) are look-ups of the hub’s own API.',
+        'What a till or a shop of one’s own serves and sends to work with a Crossdock hub. Signatures are those of Standard Webhooks. What a store may ask at once (stock, prices) are look-ups of the hub’s own API; what it can be asked at once is `/figures`.',
     },
     paths: {
       '/sales': {
@@ -71,6 +72,23 @@ export function storeContract(): Json {
           ],
           responses: {
             '200': { description: 'A page; an empty one is the end.', ...json(ref('ReportsPage')) },
+            '401': { description: 'The token is not right.' },
+            '429': { description: 'Come again after Retry-After seconds.' },
+          },
+        },
+      },
+      '/figures': {
+        post: {
+          operationId: 'tellFigures',
+          summary:
+            'Stock that the store counts, or prices that it keeps, now. Reads only. Only stores that the hub’s look-ups ask have it.',
+          security: [{ token: [] }],
+          requestBody: { required: true, ...json(ref('FiguresAsked')) },
+          responses: {
+            '200': {
+              description: 'One for each that was asked for, in the same order; null for what the store does not have.',
+              ...json(ref('Figures')),
+            },
             '401': { description: 'The token is not right.' },
             '429': { description: 'Come again after Retry-After seconds.' },
           },
@@ -114,6 +132,8 @@ export function storeContract(): Json {
           },
         },
         SaleLine: plain(SaleLine),
+        FiguresAsked: plain(figures.asked),
+        Figures: plain(figures.answered),
         Report: plain(fulfilments.Report),
         ReportsPage: plain(fulfilments.ReportsPage),
         SalesPage: {

@@ -1,3 +1,4 @@
+import { bodyWithin } from '../../core/bounded.ts';
 import type { Duration } from '../../core/clock.ts';
 import type { Connection, Context, Finding, Item, PollSource, Sink, WebhookSource } from '../../core/connector.ts';
 import type { AnyDocumentType, BodyOf } from '../../core/document.ts';
@@ -60,7 +61,7 @@ export function toyTill(config: ToyTillConfig): ToyTillConnection {
     if (response.status === 429)
       throw new FaultError({ kind: 'throttled', message: 'the till asks to wait', retryAfter: waitOf(response) });
     if (!response.ok) throw new FaultError({ kind: 'transient', message: `the till answered ${response.status}` });
-    return readPage(new Uint8Array(await response.arrayBuffer()));
+    return readPage(await bodyWithin(response, 16 * 1024 * 1024, 'the till'));
   };
   return {
     connector: 'toy-till',

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { rejected } from '../../core/fault.ts';
 import { readJson } from '../../core/json.ts';
+import { momentOf } from '../../core/moment.ts';
 
 /**
  * What the Toy Till says, version 1. It pushes `sale.completed` (the whole sale) and `sale.changed` (only that there is something new), lists
@@ -65,7 +66,7 @@ function expect<T>(
 /** A webhook's body. Kinds of messages that a later till may have are `other`. */
 export function readMessage(body: Uint8Array): Told {
   const { type, data } = expect(checks.message, readJson(body));
-  if (type === 'sale.completed') return { type, sale: expect(checks.completed, data).sale };
+  if (type === 'sale.completed') return { type, sale: dated(expect(checks.completed, data).sale) };
   if (type === 'sale.changed') return { type, id: expect(checks.changed, data).id };
   return { type: 'other' };
 }
@@ -73,4 +74,9 @@ export function readMessage(body: Uint8Array): Told {
 export const readPage = (body: Uint8Array): Static<typeof Page> => expect(checks.page, readJson(body));
 
 /** What the ledger kept of a sale. */
-export const readSale = (bytes: Uint8Array): TillSale => expect(checks.sale, readJson(bytes));
+export const readSale = (bytes: Uint8Array): TillSale => dated(expect(checks.sale, readJson(bytes)));
+
+function dated(sale: TillSale): TillSale {
+  if (!Number.isNaN(momentOf(sale.soldAt))) return sale;
+  throw rejected(`Sale ${sale.number}: '${sale.soldAt}' is no moment`, 'not-a-till', 'soldAt');
+}

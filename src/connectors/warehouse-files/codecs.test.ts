@@ -253,6 +253,27 @@ describe('what is wrong', () => {
     assert.equal(test.read('shipping-advice', 'f', text.replace('*0*P*>', '*0*T*>')).length, 3);
   });
 
+  test('x12, xml: a day that never was is refused by its field', () => {
+    const text = fixture('945_shipped.x12');
+    const why = (bent: string): string =>
+      x12.read('shipping-advice', 'f.x12', bent).flatMap((one) => ('why' in one ? [one.why as string] : []))[0] ?? '';
+    assert.match(
+      why(text.replace('12*20261126*', '12*20260230*')),
+      /W0603, the shipping date, is '20260230' and no date/,
+    );
+    assert.match(why(text.replace('CROSSDOCK*20261126*', 'CROSSDOCK*20260230*')), /GS04 and GS05, .*'20260230 0905'/);
+    assert.match(
+      refusal(() =>
+        xmlCodec.read(
+          'shipping-advice',
+          'f.xml',
+          fixture('shipped-1.xml').replace('2026-11-26T08:00', '2026-02-30T08:00'),
+        ),
+      ),
+      /field 'shippedAt': '2026-02-30T08:00:00Z' is not a time/,
+    );
+  });
+
   test('x12: delimiters are what the ISA says', () => {
     const text = fixture('945_shipped.x12').replaceAll('\n', '').replaceAll('*', '|').replaceAll('~', "'");
     assert.deepEqual(
@@ -268,6 +289,10 @@ describe('what is wrong', () => {
     assert.match(bent('MUG-R,2', 'MUG-R,two'), /f\.csv, line 2, field 'quantity': 'two' is not a plain number/);
     assert.match(bent('END,3', 'END,4'), /says that it has 4 rows and has 3/);
     assert.match(bent('2026-11-26T09:00:00+01:00', '2026-11-26 09:00'), /field 'shipped_at'/);
+    assert.match(
+      bent('00013,2026-11-26T09', '00013,2026-02-30T09'),
+      /line 4, field 'shipped_at': '2026-02-30T09:00:00\+01:00' is not a time/,
+    );
     assert.match(
       refusal(() => csvCodec.read('shipping-advice', 'f.csv', everywhere)),
       /f\.csv, line 2, field 'closes': 'perhaps' is none of yes, no/,

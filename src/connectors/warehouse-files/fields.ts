@@ -1,5 +1,6 @@
 import { compare, decimal, integer } from '../../core/decimal.ts';
 import { rejected } from '../../core/fault.ts';
+import { momentOf } from '../../core/moment.ts';
 import type { FulfilmentOrder } from '../../model/fulfilment-order.ts';
 import { type CountLine, milestones, type ShippingAdvice } from './messages.ts';
 
@@ -41,12 +42,10 @@ export function counted(
   };
 }
 
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
-
 /** RFC 3339 with its offset; a time without one could be any of many. */
 export function instant(at: Place, field: string, value: string | undefined): string {
   const given = text(at, field, value, 40);
-  const time = INSTANT.test(given) ? Date.parse(given) : Number.NaN;
+  const time = momentOf(given);
   if (Number.isNaN(time)) throw wrong(at, field, `'${given}' is not a time such as 2026-11-25T16:30:00Z`);
   return new Date(time).toISOString();
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type { TObject } from 'typebox';
 import { type ApiWorld, apiWorld } from '../../../tests/support/api.ts';
+import { pseudonym } from '../../ledger/vault.ts';
 import { apiRoutes } from './index.ts';
 import type { ApiRoute } from './route.ts';
 
@@ -210,7 +211,7 @@ test("a look-up is its entity's own, masked, and in its audit", async (t) => {
   const list = await world.get('/lookups', alpha);
   assert.deepEqual(
     list.body.items.map(({ id }: { id: string }) => id),
-    ['people-alpha'],
+    ['people-alpha', 'members-alpha'],
   );
   const [theirs, nowhere] = [
     await world.get('/lookups/people-bravo?keys=p-bravo-1', alpha),
@@ -237,7 +238,39 @@ test("a look-up is its entity's own, masked, and in its audit", async (t) => {
     'test_lookups',
     "select entity, detail from audit where action = 'lookup.answered'",
   );
-  assert.deepEqual(audit, [{ entity: 'alpha', detail: { keys: 2, asked: 2 } }]);
+  assert.deepEqual(audit, [{ entity: 'alpha', detail: { keys: ['p-alpha-1', 'p-bravo-1'], asked: 2, problems: 0 } }]);
+});
+
+test('each request to a look-up is in the audit with its keys, also one that nobody answers; personal keys as digests', async (t) => {
+  const world = await apiWorld(t, { entities: ENTITIES });
+  await fill(world);
+  const alpha = await world.token({ entities: ['alpha'], scopes: ['lookups:read'] });
+  const odd = await world.get('/lookups/people-alpha?keys=odd,p-alpha-1', alpha);
+  assert.deepEqual(
+    odd.body.items.map(({ key, found, problem }: Record<string, unknown>) => [key, found, problem]),
+    [
+      ['odd', false, 'odd, says [personal]'],
+      ['p-alpha-1', true, null],
+    ],
+  );
+  assert.equal((await world.get('/lookups/people-alpha?keys=away', alpha)).status, 503);
+  assert.equal((await world.get('/lookups/members-alpha?keys=p-alpha-1', alpha)).status, 200);
+  const audit = await world.ledger.db.query<{ action: string; object: string; detail: object }>(
+    'test_lookups',
+    "select action, object, detail from audit where action like 'lookup.%' order by at",
+  );
+  assert.deepEqual(
+    audit.map(({ action, object, detail }) => [action, object, detail]),
+    [
+      ['lookup.answered', 'lookup:people-alpha', { keys: ['odd', 'p-alpha-1'], asked: 2, problems: 1 }],
+      ['lookup.unanswered', 'lookup:people-alpha', { keys: ['away'] }],
+      [
+        'lookup.answered',
+        'lookup:members-alpha',
+        { keys: [pseudonym(world.ledger.vault, 'p-alpha-1')], asked: 1, problems: 0 },
+      ],
+    ],
+  );
 });
 
 test("a cursor of another's list is no cursor", async (t) => {

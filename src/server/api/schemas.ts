@@ -289,6 +289,9 @@ export const LookupAnswer = exact(
         key: Text,
         found: Type.Boolean(),
         document: Type.Unknown({ description: 'The record as the system has it; null where it has none.' }),
+        problem: orNull(
+          Type.String({ description: 'Why nothing can be said of this key; null otherwise. `found` is false then.' }),
+        ),
         from: Type.Enum(['system', 'memory', 'stale'], {
           description: 'Asked just now; heard a moment ago; or heard before, for the system does not answer.',
         }),

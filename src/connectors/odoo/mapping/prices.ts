@@ -1,26 +1,42 @@
 import { decimal } from '../../../core/decimal.ts';
 import { rejected } from '../../../core/fault.ts';
-import type { Draft, Look } from '../../../core/flow.ts';
+import type { Draft, Look, MappingSeed } from '../../../core/flow.ts';
 import { exactMoney } from '../../../core/money.ts';
 import { PriceDocument, priceKey } from '../../../model/price.ts';
 import { ProductDocument } from '../../../model/product.ts';
 import type { ListPrice, PriceRecord } from '../sources/prices.ts';
 
+export const pricelists: MappingSeed = {
+  table: 'odoo-pricelists',
+  owner: 'sales',
+  about: 'Pricelists in Odoo, or `sales price` → price lists of the hub; what has no row goes nowhere.',
+  rows: {},
+};
+
 /** Row of Mapping table `odoo-pricelists` for the sales price of the product itself. */
 const salesPrice = 'sales price';
+
+/** The hub's price list, or null where the table names none. */
+export const listOf = ({ list }: ListPrice, look: Pick<Look, 'mapping'>): string | null =>
+  look.mapping(pricelists.table).find(list ?? salesPrice);
+
+/** What the variant is bound to, else its internal reference; undefined: it is none of the hub's. */
+export const skuOfVariant = async (
+  { id, code }: Pick<PriceRecord['variants'][number], 'id' | 'code'>,
+  look: Pick<Look, 'keyOf'>,
+): Promise<string | undefined> => (await look.keyOf(ProductDocument, String(id))) ?? code?.toUpperCase();
 
 /**
  * Message Translator: prices on those lists that Mapping table `odoo-pricelists` names (pricelist of Odoo, or `sales price` → list of the hub). A price that only
  * Odoo can work out is left out. Throws `rejected` for one that is no amount of its currency, or whose taxes are half within it.
  */
 export async function toPrices(record: PriceRecord, look: Look): Promise<Draft<typeof PriceDocument>[]> {
-  const lists = look.mapping('odoo-pricelists');
   const drafts: Draft<typeof PriceDocument>[] = [];
-  for (const { id, code, prices } of record.variants) {
-    const sku = await skuOf({ id, code }, look);
-    if (sku === null) continue;
-    for (const price of prices) {
-      const list = lists.find(price.list ?? salesPrice);
+  for (const variant of record.variants) {
+    const sku = await skuOfVariant(variant, look);
+    if (sku === undefined) continue;
+    for (const price of variant.prices) {
+      const list = listOf(price, look);
       if (list === null || price.amount === null) continue;
       if (record.includesTax === null)
         throw rejected(
@@ -45,13 +61,6 @@ export async function toPrices(record: PriceRecord, look: Look): Promise<Draft<t
   return drafts;
 }
 
-async function skuOf(
-  { id, code }: Pick<PriceRecord['variants'][number], 'id' | 'code'>,
-  look: Look,
-): Promise<string | null> {
-  return (await look.keyOf(ProductDocument, String(id))) ?? code?.toUpperCase() ?? null;
-}
-
 /**
  * Prices on these lists that were told of the record's products and are none any more: their rule was removed or has ended, or only Odoo can work it out now. Told however often it is
  * looked at, for another flow may have said so first.
@@ -64,8 +73,8 @@ export async function withdrawnPrices(
   const there = new Set(told.map(({ body }) => body.id));
   const drafts: Draft<typeof PriceDocument>[] = [];
   for (const variant of record.variants) {
-    const sku = await skuOf(variant, look);
-    for (const list of sku === null ? [] : lists) {
+    const sku = await skuOfVariant(variant, look);
+    for (const list of sku === undefined ? [] : lists) {
       const key = priceKey(list, sku!);
       const known = there.has(key) ? null : await look.current(PriceDocument, key);
       if (known) drafts.push({ kind: 'price', body: { ...known, withdrawn: true } });

@@ -55,7 +55,7 @@ export const prices = (capture: Capture, every: PollSource<PriceRecord>['every']
       { model: 'product.pricelist.item', domain: [['product_tmpl_id', '!=', false]], root: 'product_tmpl_id' },
     ],
     all: async () => ({ model: 'product.template', domain: [['sale_ok', '=', true]] }),
-    read: (ids, now, cx) => read(odoo, ids, now, cx),
+    read: (ids, now, cx) => readPrices(odoo, ids, now, cx),
     due: (from, to, cx) => due(odoo, from, to, cx),
     decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()) as PriceRecord,
   });
@@ -74,7 +74,9 @@ const moments = (row: Row, now: string): string[] =>
     .map((field) => row[field])
     .flatMap((at) => (typeof at === 'string' && at.slice(0, 19) <= now ? [at.slice(0, 19)] : []));
 
-async function read(odoo: Odoo, ids: readonly number[], now: string, cx: Context): Promise<PriceRecord[]> {
+/** What the variants of products that are sold cost at `now`, by the server's clock. */
+export async function readPrices(odoo: Odoo, ids: readonly number[], now: string, cx: Context): Promise<PriceRecord[]> {
+  if (ids.length === 0) return [];
   const company = await odoo.company(cx);
   const templates = await odoo.read(
     'product.template',

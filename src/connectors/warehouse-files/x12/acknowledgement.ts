@@ -1,5 +1,6 @@
+import { rejected } from '../../../core/fault.ts';
 import type { Acknowledgement, ReceivedGroup } from '../messages.ts';
-import type { Group, Segment, TransactionSet } from './envelope.ts';
+import { type Group, isExact, type Segment, type TransactionSet } from './envelope.ts';
 import { SetError, sentAt } from './read.ts';
 
 /** Verdicts of AK501 and AK901 that are no rejection: A accepted, E accepted with errors noted. */
@@ -85,8 +86,28 @@ function problemsOf(segments: readonly Segment[], ak9: Segment): Acknowledgement
   return problems;
 }
 
-/** Body of the 997 that answers a group. */
-export function acknowledgementRows({ functional, control, sets }: ReceivedGroup): (string | number)[][] {
+/** What the warehouse wrote between delimiters of its own may not stand between ours. Throws `rejected` naming the field. */
+function checkExact({ functional, control, sets }: ReceivedGroup): void {
+  const all: [field: string, value: string, most: number][] = [
+    ['functional', functional, 2],
+    ['control', control, 9],
+    ...sets.flatMap((set): typeof all => [
+      ['sets.type', set.type, 3],
+      ['sets.control', set.control, 9],
+      ...set.problems.flatMap(({ segment }): typeof all =>
+        segment ? [['sets.problems.segment.id', segment.id, 3]] : [],
+      ),
+    ]),
+  ];
+  for (const [field, value, most] of all)
+    if (!isExact(value, most))
+      throw rejected(`the 997 for group ${control}: '${value}' cannot be written as its ${field}`, 'unwritable', field);
+}
+
+/** Body of the 997 that answers a group. Throws `rejected` for what it cannot say. */
+export function acknowledgementRows(group: ReceivedGroup): (string | number)[][] {
+  checkExact(group);
+  const { functional, control, sets } = group;
   const accepted = sets.filter(({ problems }) => problems.length === 0).length;
   const verdict = accepted === sets.length ? 'A' : accepted === 0 ? 'R' : 'P';
   return [

@@ -1,4 +1,5 @@
 import { add, compare, type Decimal, decimal, decimalText, integer } from '../../../core/decimal.ts';
+import { momentOf } from '../../../core/moment.ts';
 import type { InventoryReport, Receipt, SetProblem, ShippingAdvice } from '../messages.ts';
 import type { Group, Segment, TransactionSet } from './envelope.ts';
 
@@ -52,7 +53,7 @@ function moment(date: string, time: string | null): string | null {
   const day = /^(\d{4})(\d\d)(\d\d)$/.exec(date);
   const clock = /^(\d\d)(\d\d)(\d\d)?/.exec(time ?? '0000');
   if (!day || !clock) return null;
-  const instant = Date.parse(`${day[1]}-${day[2]}-${day[3]}T${clock[1]}:${clock[2]}:${clock[3] ?? '00'}Z`);
+  const instant = momentOf(`${day[1]}-${day[2]}-${day[3]}T${clock[1]}:${clock[2]}:${clock[3] ?? '00'}Z`);
   return Number.isNaN(instant) ? null : new Date(instant).toISOString();
 }
 
@@ -67,10 +68,12 @@ function dated(segment: Segment, n: number, what: string, time: string | null = 
   return value;
 }
 
-/** When a group was sent: its minute, and within it its control number, so that two of one minute keep their order. */
+/** When a group was sent: its minute, and within it its control number, so that two of one minute keep their order. Null: it does not say. */
 export function sentAt({ date, time, control }: Group): string | null {
+  if (date === '') return null;
   const minute = moment(date, time);
-  if (minute === null) return null;
+  if (minute === null)
+    throw new SetError('GS', '8', `GS04 and GS05, the date and time, are '${date} ${time}' and no time`);
   const within = /^\d+$/.test(control) ? Number(BigInt(control) % 60_000n) : 0;
   return new Date(Date.parse(minute) + within).toISOString();
 }

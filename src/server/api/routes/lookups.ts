@@ -2,11 +2,13 @@ import { Type } from 'typebox';
 import { HubError } from '../../../core/errors.ts';
 import { lookupConnection } from '../../../core/estate.ts';
 import type { LookupRule } from '../../../core/lookup.ts';
-import { masked } from '../../../core/mask.ts';
-import { lookUp } from '../../../engine/lookups.ts';
+import { masked, scrubbed } from '../../../core/mask.ts';
+import { type Answer, lookUp } from '../../../engine/lookups.ts';
+import { isPersonal } from '../../../engine/names.ts';
 import { covers } from '../../../guard/tokens.ts';
 import { appendAudit } from '../../../ledger/audit.ts';
 import { connectionStates } from '../../../ledger/connections.ts';
+import { pseudonym } from '../../../ledger/vault.ts';
 import { type Call, route } from '../route.ts';
 import { exact, LookupAnswer, LookupView, Name } from '../schemas.ts';
 
@@ -14,6 +16,27 @@ const MOST_KEYS = 100;
 
 const entityOf = ({ parts: { estate } }: Call, rule: LookupRule): string =>
   estate.connections[lookupConnection(estate, rule)]!.entity;
+
+/** Puts into the audit who asked for which keys, and what came of it, before anybody is answered; null: nothing was. Keys that are personal stand there as digests. */
+async function note(call: Call, rule: LookupRule, keys: readonly string[], answers: Answer[] | null): Promise<void> {
+  const kept = isPersonal(rule.from.gives) ? keys.map((key) => pseudonym(call.parts.vault, key)) : [...keys];
+  const of = (test: (answer: Answer) => boolean) => answers?.filter(test).length ?? 0;
+  const detail = {
+    keys: kept,
+    ...(answers ? { asked: of(({ from }) => from === 'system'), problems: of(({ problem }) => problem !== null) } : {}),
+  };
+  await call.ledger.transaction((sql) =>
+    appendAudit(sql, [
+      {
+        entity: entityOf(call, rule),
+        actor: call.actor,
+        action: answers ? 'lookup.answered' : 'lookup.unanswered',
+        object: `lookup:${rule.id}`,
+        detail,
+      },
+    ]),
+  );
+}
 
 /** Look-ups belong to the entity of the system they ask. */
 const visible = (call: Call): LookupRule[] =>
@@ -46,7 +69,8 @@ export const lookupRoutes = [
     tag: 'Look-ups',
     summary: 'Ask a system for records by their keys, now',
     about: `Answers from what the system said a moment ago, or asks it; when it does not answer in time, from what it said last, as long as that may
-count. At most ${MOST_KEYS} keys, separated by commas. Personal and payment data is masked. Each request is in the audit.`,
+count. At most ${MOST_KEYS} keys, separated by commas. A key of which nothing can be said has a \`problem\`; the others are
+answered. Personal and payment data is masked. Each request is in the audit.`,
     params: exact({ id: Name }),
     query: exact({
       keys: Type.String({
@@ -67,23 +91,20 @@ count. At most ${MOST_KEYS} keys, separated by commas. Personal and payment data
       const connection = lookupConnection(call.parts.estate, rule);
       const states = await call.ledger.transaction(connectionStates);
       const paused = states.some(({ name, state }) => name === connection && state === 'paused');
-      const answers = await lookUp(call.parts, rule, keys, paused);
-      await call.ledger.transaction((sql) =>
-        appendAudit(sql, [
-          {
-            entity: entityOf(call, rule),
-            actor: call.actor,
-            action: 'lookup.answered',
-            object: `lookup:${rule.id}`,
-            detail: { keys: keys.length, asked: answers.filter(({ from }) => from === 'system').length },
-          },
-        ]),
-      );
+      let answers: Answer[];
+      try {
+        answers = await lookUp(call.parts, rule, keys, paused);
+      } catch (error) {
+        await note(call, rule, keys, null);
+        throw error;
+      }
+      await note(call, rule, keys, answers);
       return {
-        items: answers.map(({ key, body, from, age }) => ({
+        items: answers.map(({ key, body, problem, from, age }) => ({
           key,
           found: body !== null,
           document: body === null ? null : masked(rule.from.gives.schema, body).body,
+          problem: problem === null ? null : scrubbed(problem, []),
           from,
           age,
         })),
