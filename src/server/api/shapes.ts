@@ -74,6 +74,8 @@ export const deliveryView = (row: DeliveryRow): Static<typeof DeliveryView> => (
   event: row.event_id,
   state: row.state as Static<typeof DeliveryView>['state'],
   waitsFor: row.waits,
+  awaits: row.awaits,
+  late: row.late,
   attempts: row.attempts,
   notBefore: isoOrNull(row.not_before),
   settledAt: isoOrNull(row.settled_at),
