@@ -1,4 +1,4 @@
-import { moneyText } from '../core/money.ts';
+import { storedText } from '../core/money.ts';
 import { TRACE_LABEL } from '../core/trace.ts';
 import type { ExceptionRow } from '../ledger/exceptions.ts';
 import type { Vault } from '../ledger/vault.ts';
@@ -243,7 +243,7 @@ function exceptionItem({ vault, now }: StatusView, row: ExceptionRow): Html {
     .map(([name, value]) => `${name} ${value}`);
   const about = labels.join(', ') || row.subject || row.key || row.connection;
   const value = row.currency
-    ? `${row.currency} ${grouped(moneyText({ minor: row.minor, currency: row.currency }))}`
+    ? `${row.currency} ${grouped(storedText({ minor: row.minor, currency: row.currency }))}`
     : 'no money';
   const age = (now.getTime() - row.opened_at.getTime()) / 1000;
   return html`<li>
