@@ -152,7 +152,7 @@ function flowOf(estate: Estate, id: string): AnyFlow {
 /** A date (midnight UTC), or a moment with its zone; anything else is guessed at by Date. */
 const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
-export function moment(text: string | undefined, option: string): Date | null {
+function moment(text: string | undefined, option: string): Date | null {
   if (text === undefined) return null;
   const date = ISO.test(text) ? new Date(text) : new Date(Number.NaN);
   if (Number.isNaN(date.getTime()))

@@ -246,6 +246,16 @@ test('money that is neither posted nor held is called out once nothing moves, an
   assert.match(await (await get('/', { cookie })).text(), /Everything received has arrived/);
 });
 
+test('rows of a currency that is none are shown, and take no page away', async (t) => {
+  const { get, signIn, ledger } = await serve(t);
+  const reading = aReading({ exceptions: [anException({ currency: 'XXQ' })] });
+  reading.figures.exceptions = [{ cause: 'odd', currency: 'XXQ', count: 1, lines: 1, minor: 1_250n }];
+  ledger.reading = reading;
+  const answer = await get('/', { cookie: await signIn() });
+  assert.equal(answer.status, 200);
+  assert.equal((await answer.text()).match(/XXQ 1,250/g)?.length, 2);
+});
+
 test('the page says what waits for which record, since when, and what is late', async (t) => {
   const { figures, vitals } = aReading();
   const awaited = [
