@@ -1,4 +1,4 @@
-import { moneyText } from '../core/money.ts';
+import { storedText } from '../core/money.ts';
 import type { Change, Trouble } from '../engine/rehearse.ts';
 
 const MOST_FIELDS = 12;
@@ -13,7 +13,7 @@ const shown = (value: unknown): string => {
 export function* changeLines({ kind, key, is, fields, currency, minor }: Change): Iterable<string> {
   const worth =
     currency !== null && minor !== 0n
-      ? `  (${minor > 0n ? '+' : ''}${moneyText({ minor, currency })} ${currency})`
+      ? `  (${minor > 0n ? '+' : ''}${storedText({ minor, currency })} ${currency})`
       : '';
   yield `  ${is} ${kind} ${key}${worth}`;
   if (is === 'new') return;
@@ -53,7 +53,7 @@ export class Tally {
   figures() {
     return {
       documents: [...this.#documents.values()],
-      money: [...this.#money].map(([currency, minor]) => ({ currency, difference: moneyText({ minor, currency }) })),
+      money: [...this.#money].map(([currency, minor]) => ({ currency, difference: storedText({ minor, currency }) })),
       problems: [...this.#problems.values()].sort((a, b) => b.count - a.count),
     };
   }

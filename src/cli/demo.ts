@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../core/clock.ts';
+import { HubError } from '../core/errors.ts';
 import { conditions, type Weather } from '../simulators/retailer/conditions.ts';
 import { PLACE, PRICES } from '../simulators/retailer/counter.ts';
 import { percentile } from '../simulators/retailer/day.ts';
@@ -41,6 +42,11 @@ export interface DemoOptions {
 /** Runs the demo estate until a signal or for a time; its ledger and all its systems go on where they stopped. */
 export async function demo({ for: limit, faults = 'calm', rate = '1', json = false }: DemoOptions): Promise<void> {
   const say = sayTo(json);
+  const orders = Number(rate);
+  if (!(orders > 0 && orders <= 1000))
+    throw new HubError('BAD_USE', `--rate '${rate}' is no number of orders a second`, {
+      hint: 'above 0, such as 0.5 or 2',
+    });
   const duration = limit === undefined ? null : seconds(limit);
   const log = jsonLog({ level: levelOf(process.env.CROSSDOCK_LOG, 'silent') });
   const started = Date.now();
@@ -63,7 +69,7 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
     say(
       `The till drops its files into ${systems!.inbox}; Odoo answers at ${systems!.odoo.url}, the shop at ${systems!.shop.url}.\nCtrl-C stops; the next start goes on where it stopped.\n`,
     );
-    open = await systems!.open(conditions[faults], { seed: SEED, rate: Number(rate) });
+    open = await systems!.open(conditions[faults], { seed: SEED, rate: orders });
     const stopTicking = tick(running, say, json);
     const { outage } = conditions[faults];
     const closing = new AbortController();

@@ -1,6 +1,6 @@
 import { HubError } from '../core/errors.ts';
 import type { Estate } from '../core/estate.ts';
-import { moneyText } from '../core/money.ts';
+import { storedText } from '../core/money.ts';
 import { Doorbell } from '../engine/doorbell.ts';
 import { heldRecord } from '../engine/held.ts';
 import { Names } from '../engine/names.ts';
@@ -22,8 +22,8 @@ function visible(ledger: OpenLedger, row: ExceptionRow) {
     message: ledger.vault.unseal(row.message_sealed, `exception:${row.id}`).toString(),
     field: row.field,
     lines: row.lines,
-    value: currency ? moneyText({ minor, currency }) : '0.00',
-    absolute: currency ? moneyText({ minor: absolute, currency }) : '0.00',
+    value: currency ? storedText({ minor, currency }) : '0.00',
+    absolute: currency ? storedText({ minor: absolute, currency }) : '0.00',
     currency,
     holds: row.holds,
     flow: row.flow,

@@ -309,17 +309,24 @@ program
 
 program
   .command('sim')
-  .argument('<system>', 'odoo, shopify or warehouse')
+  .argument('<system>', 'odoo, shopify, warehouse, till, store or medusa')
   .description('run a simulated system in the foreground, for tests and trials')
   .addOption(new Option('--version <n>', 'Odoo version').choices(['18', '19']).default('19'))
   .option('--port <n>', 'port on 127.0.0.1 (default: a free one)')
-  .option('--data <dir>', 'keep its data in this folder (default: in memory; the warehouse works in ./warehouse)')
+  .option(
+    '--data <dir>',
+    'keep its data in this folder (default: in memory; the warehouse works in ./warehouse, the till in ./inbox)',
+  )
   .option('--currency <code>', 'currency of its company or shop', 'GBP')
-  .option('--rate <n>', 'shopify: orders a second', '0')
+  .option(
+    '--rate <n>',
+    'shopify, store and medusa: sales a second; till: invoices a second (1 where none is given)',
+    '0',
+  )
   .addOption(json())
   .addHelpText(
     'after',
-    '\nExamples:\n  crossdock sim odoo --version 19 --json\n  crossdock sim shopify --data ./shop --rate 0.5\n  crossdock sim warehouse --data ./warehouse',
+    '\nExamples:\n  crossdock sim odoo --version 19 --json\n  crossdock sim shopify --data ./shop --rate 0.5\n  crossdock sim warehouse --data ./warehouse\n  crossdock sim till --data ./inbox --rate 2\n  crossdock sim store --rate 1\n  crossdock sim medusa --rate 0.2',
   )
   .action(simulate);
 

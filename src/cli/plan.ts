@@ -1,5 +1,5 @@
 import { HubError } from '../core/errors.ts';
-import { Planner } from '../engine/plan.ts';
+import { Planner, type Unread } from '../engine/plan.ts';
 import { changeLines, Tally } from './changes.ts';
 import { loadEstate } from './estate-file.ts';
 import { withLedger } from './open.ts';
@@ -16,7 +16,7 @@ export interface PlanOptions {
   json?: boolean;
 }
 
-/** Shows for live sources what would be written and what would go wrong; writes nothing anywhere. Exit code 0 also where something would go wrong. */
+/** Shows for live sources what would be written and what would go wrong; writes nothing anywhere. Exit code 0 also where something would go wrong, 1 when no source could be read. */
 export async function plan(options: PlanOptions): Promise<void> {
   const { json = false, fromStart = false, verbose = false } = options;
   const most = Number(options.most);
@@ -37,7 +37,7 @@ export async function plan(options: PlanOptions): Promise<void> {
     const planner = new Planner(parts, { fromStart });
     const tally = new Tally();
     const counts = { planned: 0, known: 0, older: 0 };
-    const unread: { source: string; message: string }[] = [];
+    const unread: Unread[] = [];
     for (const port of ports)
       for await (const step of planner.read(port, most, AbortSignal.timeout(3_600_000))) {
         if (!('flow' in step)) {
@@ -52,6 +52,7 @@ export async function plan(options: PlanOptions): Promise<void> {
           for (const change of step.changes) for (const line of changeLines(change)) say(line);
         }
       }
+    if (unread.filter(({ partly }) => !partly).length === ports.length) process.exitCode = 1;
     const waiting = await planner.waiting();
     if (json) return printJson({ ...counts, ...tally.figures(), waiting, unread });
     say(describe({ ...counts, ...tally.figures(), waiting, unread }));
@@ -63,7 +64,7 @@ type Figures = ReturnType<Tally['figures']> & {
   known: number;
   older: number;
   waiting: { need: string; connection: string; by: string }[];
-  unread: { source: string; message: string }[];
+  unread: Unread[];
 };
 
 const MOST_WAITING = 20;

@@ -35,6 +35,11 @@ export async function replay(options: ReplayOptions): Promise<void> {
     throw new HubError('BAD_USE', 'a replay needs a reason', {
       hint: '--reason "what was wrong"; it is kept in the audit',
     });
+  const period = { from: moment(options.from, '--from'), to: moment(options.to, '--to') };
+  if (period.from && period.to && period.from >= period.to)
+    throw new HubError('BAD_USE', `--from ${options.from} is not before --to ${options.to}`, {
+      hint: 'what was heard from the one until just before the other is told again',
+    });
   const estate = await loadEstate(options.config);
   const flow = flowOf(estate, options.flow);
   const say = sayTo(json);
@@ -45,7 +50,7 @@ export async function replay(options: ReplayOptions): Promise<void> {
     let subjects = 0;
     let unchanged = 0;
     let asked = 0;
-    for await (const page of pagesOf(parts, flow, options)) {
+    for await (const page of pagesOf(parts, flow, { ...options, ...period })) {
       const { connection } = sourceOf(estate, flow);
       subjects += page.length;
       for (const one of page) {
@@ -82,7 +87,9 @@ function report(
     say(`Nothing that flow '${flow.id}' was told fits.`);
     return;
   }
-  say(`\n${subjects} records were told to flow '${flow.id}' again; ${unchanged} mean what they meant.`);
+  say(
+    `\n${subjects} records ${yes ? 'were looked at' : 'would be told'} ${yes ? 'for' : 'to'} flow '${flow.id}' again; ${unchanged} mean what they meant.`,
+  );
   for (const { kind, made, changed } of documents) say(`  ${kind}: ${made} new, ${changed} changed`);
   for (const { currency, difference } of money) say(`  value: ${difference} ${currency}`);
   if (problems.length > 0)
@@ -93,7 +100,7 @@ function report(
       )}`,
     );
   if (yes) say(`\n${asked} records go again; crossdock trace shows each. A hub must run for it.`);
-  else if (documents.length > 0) say('\nNothing was changed. Add --yes --reason "…" to do it.');
+  else say(`\nNothing was changed.${documents.length > 0 ? ' Add --yes --reason "…" to do it.' : ''}`);
 }
 
 function* linesOf({ subject, changes, trouble }: Rehearsed): Iterable<string> {
@@ -102,16 +109,26 @@ function* linesOf({ subject, changes, trouble }: Rehearsed): Iterable<string> {
   for (const change of changes) yield* changeLines(change);
 }
 
-async function* pagesOf(parts: Parts, flow: AnyFlow, options: ReplayOptions): AsyncIterable<Rehearsed[]> {
+/** People leave out the sign that shops write before a number. */
+const keysOf = ({ vault }: Parts, key: string): { text: string; digest: Buffer }[] =>
+  [key, key.startsWith('#') ? key.slice(1) : `#${key}`].map((text) => ({ text, digest: vault.digest(text) }));
+
+type Period = { readonly from: Date | null; readonly to: Date | null };
+
+async function* pagesOf(
+  parts: Parts,
+  flow: AnyFlow,
+  options: Omit<ReplayOptions, 'from' | 'to'> & Period,
+): AsyncIterable<Rehearsed[]> {
   const { connection, source } = sourceOf(parts.estate, flow);
   const { entity } = parts.estate.connections[connection]!;
   const filter = {
     flow: flow.id,
     connection,
     source: source.name,
-    from: moment(options.from, '--from'),
-    to: moment(options.to, '--to'),
-    key: options.key === undefined ? null : { text: options.key, digest: parts.vault.digest(options.key) },
+    from: options.from,
+    to: options.to,
+    keys: options.key === undefined ? null : keysOf(parts, options.key),
     cause: options.cause ?? null,
   };
   for (let after = ''; ; ) {
@@ -132,9 +149,12 @@ function flowOf(estate: Estate, id: string): AnyFlow {
   });
 }
 
+/** A date (midnight UTC), or a moment with its zone; anything else is guessed at by Date. */
+const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
 function moment(text: string | undefined, option: string): Date | null {
   if (text === undefined) return null;
-  const date = new Date(text);
+  const date = ISO.test(text) ? new Date(text) : new Date(Number.NaN);
   if (Number.isNaN(date.getTime()))
     throw new HubError('BAD_USE', `${option} '${text}' is not a moment`, { hint: 'write it as 2026-11-25T08:00:00Z' });
   return date;

@@ -8,29 +8,9 @@ import { Shoppers } from '../simulators/retailer/shoppers.ts';
 import { startShopify } from '../simulators/shopify/index.ts';
 import { Warehouse } from '../simulators/warehouse/index.ts';
 import { printJson, sayTo } from './print.ts';
+import { simulatedMedusa, simulatedStore, simulatedTill } from './sim-channels.ts';
+import { environment, every, type SimOptions, type Simulated } from './sim-parts.ts';
 import { startSimulatedOdoo } from './simulated-odoo.ts';
-
-interface SimOptions {
-  readonly version: '18' | '19';
-  readonly port?: string;
-  readonly data?: string;
-  readonly currency: string;
-  readonly rate: string;
-  readonly json?: boolean;
-}
-
-interface Simulated {
-  /** For programs: one JSON line. */
-  readonly facts: Readonly<Record<string, unknown>>;
-  /** For people: what a hub needs. */
-  readonly words: string;
-  stop(): Promise<void>;
-}
-
-const environment = (variables: Readonly<Record<string, string>>): string =>
-  Object.entries(variables)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
 
 async function simulatedOdoo({ version, port, data, currency }: SimOptions): Promise<Simulated> {
   const { stop, ...facts } = await startSimulatedOdoo({
@@ -63,7 +43,7 @@ async function simulatedShop({ port, data, currency, rate }: SimOptions): Promis
   const [location] = shop.locations.keys();
   const random = seeded(shop.orders.size + 1);
   const customers = new Customers(shop, new Shoppers(shop, random), random);
-  const selling = Number(rate) > 0 ? setInterval(() => customers.order(), 1000 / Number(rate)) : undefined;
+  const end = every(rate, () => customers.order());
   const variables = {
     SHOPIFY_SHOP: shop.domain,
     SHOPIFY_URL: url,
@@ -75,7 +55,7 @@ async function simulatedShop({ port, data, currency, rate }: SimOptions): Promis
     facts: { url, shop: shop.domain, token, secret: secrets[0], location },
     words: `Simulated Shopify shop runs until Ctrl-C. For a hub:\n  ${environment(variables)}\nCROSSDOCK_PUBLIC_URL=http://127.0.0.1:7070 lets it send webhooks to a hub on this machine.`,
     stop: async () => {
-      clearInterval(selling);
+      end();
       await simulator.stop();
     },
   };
@@ -110,6 +90,9 @@ const systems: Readonly<Record<string, (options: SimOptions) => Promise<Simulate
   odoo: simulatedOdoo,
   shopify: simulatedShop,
   warehouse: simulatedWarehouse,
+  till: simulatedTill,
+  store: simulatedStore,
+  medusa: simulatedMedusa,
 };
 
 export async function simulate(system: string, options: SimOptions): Promise<void> {
@@ -118,9 +101,11 @@ export async function simulate(system: string, options: SimOptions): Promise<voi
     throw new HubError('BAD_USE', `there is no simulator for '${system}'`, {
       hint: `one of ${Object.keys(systems).join(', ')}`,
     });
-  const { port, json = false } = options;
+  const { port, rate, json = false } = options;
   if (port !== undefined && !(Number(port) > 0 && Number(port) < 65_536))
     throw new HubError('BAD_USE', `'${port}' is not a port`);
+  if (!(Number(rate) >= 0 && Number(rate) <= 1000) || rate.trim() === '')
+    throw new HubError('BAD_USE', `--rate '${rate}' is no number a second`, { hint: '0 to 1000' });
   const { facts, words, stop } = await start(options);
   if (json) printJson(facts);
   else sayTo(false)(words);

@@ -15,7 +15,7 @@ test('a token is made, listed and revoked; help says how', async (t) => {
   const url = await freshDatabase();
   const crossdock = (...args: string[]) =>
     new Promise<{ code: number; out: string; err: string }>((resolve) => {
-      const env = { ...process.env, DATABASE_URL: url, CROSSDOCK_HOME: home };
+      const env = { ...process.env, DATABASE_URL: url, CROSSDOCK_HOME: home, CROSSDOCK_PORT: '7099' };
       execFile(process.execPath, [launcher, 'token', ...args], { env }, (error, out, err) =>
         resolve({ code: error ? Number(error.code) : 0, out, err }),
       );
@@ -31,6 +31,7 @@ test('a token is made, listed and revoked; help says how', async (t) => {
   assert.equal(made.code, 0, made.err);
   assert.match(made.out, /^crossdock_[\w-]{43}\n$/, 'standard output is the token, for TOKEN=$(…)');
   assert.match(made.err, /only time the token is shown/);
+  assert.match(made.err, /127\.0\.0\.1:7099\/api/);
   const { out } = await crossdock('list', '--json');
   const [listed] = JSON.parse(out);
   assert.deepEqual(

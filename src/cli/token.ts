@@ -38,7 +38,7 @@ export async function createTokenCommand(options: {
     const say = sayTo(false);
     say(token);
     sayTo(true)(
-      `\nThis is the only time the token is shown: the ledger keeps its SHA-256.\nIt is ${row.name} (${row.id.slice(-12)}), may ${row.scopes.join(', ')}, for ${entitiesOf(row)}, until ${row.expires_at.toISOString()}.\nTry it:  curl -H "authorization: Bearer $TOKEN" http://127.0.0.1:7070/api/v1/exceptions`,
+      `\nThis is the only time the token is shown: the ledger keeps its SHA-256.\nIt is ${row.name} (${row.id.slice(-12)}), may ${row.scopes.join(', ')}, for ${entitiesOf(row)}, until ${row.expires_at.toISOString()}.\nTry it:  curl -H "authorization: Bearer $TOKEN" http://127.0.0.1:${process.env.CROSSDOCK_PORT || 7070}/api/v1/exceptions`,
     );
   });
 }

@@ -43,3 +43,15 @@ test('a trace says where a record came from, where it went and as what it is the
     ],
   );
 });
+
+test('a trace says for which record a delivery waits, since when, and that it is late', () => {
+  const waiting = {
+    ...step('delivery', 'shop stock stock-level MUG/W1 v1', 'waiting'),
+    detail: { awaits: [{ kind: 'product', key: 'MUG' }], late: true, promisedAt: '2026-11-25T21:01:26.393Z' },
+  };
+  assert.match(
+    describeTrace([waiting]),
+    /waiting since 2026-11-25T21:00:26\.393Z for product MUG: look with crossdock trace MUG; late: promised by 2026-11-25T21:01:26\.393Z/,
+  );
+  assert.doesNotMatch(describeTrace([{ ...waiting, detail: { awaits: [], late: false } }]), /since|late/);
+});

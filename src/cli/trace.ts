@@ -29,9 +29,35 @@ export function describeTrace(steps: readonly Step[]): string {
       !(what === 'event' && state === 'duplicate') &&
       !(what === 'attempt' && about === 'attempt 1' && state === 'delivered' && !message),
   );
-  const rows = shown.map((step) => [step.at.toISOString().replace('T', ' '), ...cellsOf(step), step.message ?? '']);
+  const rows = shown.map((step) => [
+    step.at.toISOString().replace('T', ' '),
+    ...cellsOf(step),
+    step.message ?? waitingWords(step),
+  ]);
   const repeats = again === 0 ? [] : [`Heard again without news: ${again}; --json has each.`];
   return [table(['when', 'what', 'about', 'state', 'message'], rows), ...repeats].join('\n');
+}
+
+/** What an open delivery waits for, since when, and what it is promised; empty for all else. */
+function waitingWords({ what, at, state, detail }: Step): string {
+  const {
+    awaits = [],
+    late = false,
+    promisedAt,
+  } = detail as {
+    awaits?: { kind: string; key: string }[];
+    late?: boolean;
+    promisedAt?: string;
+  };
+  if (what !== 'delivery' || (awaits.length === 0 && !late)) return '';
+  const names = awaits.map(({ kind, key }) => `${kind} ${key}`).join(', ');
+  const words = [
+    ...(names === ''
+      ? []
+      : [`${state} since ${at.toISOString()} for ${names}: look with crossdock trace ${awaits[0]!.key}`]),
+    ...(late ? [`late: promised by ${new Date(String(promisedAt)).toISOString()}`] : []),
+  ];
+  return words.join('; ');
 }
 
 function cellsOf({ what, id, about, state, detail }: Step): string[] {
@@ -49,6 +75,7 @@ function cellsOf({ what, id, about, state, detail }: Step): string[] {
       return [
         what,
         about,
+        // An answer stands at the moment it came.
         state === 'answered' ? state : `${state} until ${new Date(String(detail.until)).toISOString()}`,
       ];
     default:

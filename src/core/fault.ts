@@ -1,4 +1,5 @@
 import type { Duration } from './clock.ts';
+import { HubError } from './errors.ts';
 
 /** What the world answered: the one thing a connector must teach the engine. Kept on the Attempt. */
 export type Fault =
@@ -39,8 +40,16 @@ export const rejected = (message: string, cause?: string, field?: string): Fault
 /** Whether a fault says something of its document alone, and nothing of the target. */
 export const isOwn = ({ kind }: Fault): boolean => kind === 'rejected' || kind === 'early';
 
+/** A setting of ours that is missing is told with what to do: here it leaves as the words of a Fault. */
+function wordsOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown instanceof HubError && thrown.code === 'SECRET_MISSING')
+    return `${thrown.message}: ${thrown.hint} (${thrown.code})`;
+  return thrown.message;
+}
+
 /** The Fault that an arbitrary thrown value stands for; `whenUnclear` says what an unclassified one means at this place. */
 export function faultOf(thrown: unknown, whenUnclear: 'transient' | 'unknown' | 'rejected'): Fault {
   if (thrown instanceof FaultError) return thrown.fault;
-  return { kind: whenUnclear, message: thrown instanceof Error ? thrown.message : String(thrown) };
+  return { kind: whenUnclear, message: wordsOf(thrown) };
 }

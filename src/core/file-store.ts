@@ -31,5 +31,6 @@ export interface FileStore {
 export interface FilePlace {
   /** Words for people, such as `sftp://wms.example/out`. Never with a password. */
   readonly where: string;
-  open(cx: Context): Promise<FileStore>;
+  /** With `look` nothing is made and nothing may be written: where the folder is not there that is a `rejected` Fault. */
+  open(cx: Context, how?: { readonly look: boolean }): Promise<FileStore>;
 }

@@ -1,16 +1,28 @@
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { FaultError } from './fault.ts';
+import { FaultError, rejected } from './fault.ts';
 import type { FilePlace, FileStore, ListedFile } from './file-store.ts';
 
-/** A folder of this machine. It is made when it is missing. */
+/** A folder of this machine. It is made when it is missing, but not by a mere look. */
 export const folderPlace = (folder: string): FilePlace => ({
   where: folder,
-  open: async () => {
-    await told(folder, () => mkdir(folder, { recursive: true }));
+  open: async (_cx, { look } = { look: false }) => {
+    if (look) await isThere(folder);
+    else await told(folder, () => mkdir(folder, { recursive: true }));
     return new Folder(folder);
   },
 });
+
+async function isThere(folder: string): Promise<void> {
+  const found = await told(folder, () => stat(folder), null);
+  if (found?.isDirectory()) return;
+  throw rejected(
+    found
+      ? `${folder} is not a folder`
+      : `${folder} is not there; a running hub would make it. Create it, or correct the path`,
+    'folder-missing',
+  );
+}
 
 class Folder implements FileStore {
   readonly #root: string;

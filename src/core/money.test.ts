@@ -13,7 +13,7 @@ import {
   negate,
   roundTo,
 } from './decimal.ts';
-import { allocate, currencyDigits, exactMoney, money, moneyText, roundedMoney, sum } from './money.ts';
+import { allocate, currencyDigits, exactMoney, money, moneyText, roundedMoney, storedText, sum } from './money.ts';
 
 const decimals = fc
   .record({ coefficient: fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n }), scale: fc.nat(8) })
@@ -138,4 +138,10 @@ test('the parts of an allocation add up to the whole, each within a unit of its 
     }),
     runs,
   );
+});
+
+test('what is stored is shown, also in a currency that is none: its smallest units as they are', () => {
+  assert.equal(storedText({ minor: -1250n, currency: 'EUR' }), '-12.50');
+  assert.equal(storedText({ minor: -1250n, currency: 'XXQ' }), '-1250');
+  assert.equal(storedText({ minor: 7n, currency: '' }), '7');
 });

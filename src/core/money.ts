@@ -49,6 +49,10 @@ export const roundedMoney = (value: Decimal, currency: string): Money => ({
 export const moneyText = ({ minor, currency }: Money): string =>
   decimalText({ coefficient: minor, scale: currencyDigits(currency) });
 
+/** The amount for people, of whatever currency it was stored with: one that is none has no known decimals, and its smallest units are shown as they are. Never throws. */
+export const storedText = (amount: Money): string =>
+  isCurrency(amount.currency) ? moneyText(amount) : String(amount.minor);
+
 /** Sum of amounts of one currency. Throws RangeError when currencies are mixed. */
 export function sum(amounts: Iterable<Money>, currency: string): Money {
   let minor = 0n;

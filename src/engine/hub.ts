@@ -14,6 +14,7 @@ import { freeLeases, heartbeat, removeNode } from '../ledger/leases.ts';
 import { ensureHistory } from '../ledger/maintenance.ts';
 import { seedMapping } from '../ledger/mappings.ts';
 import { recordApprovals } from './approvals.ts';
+import { raiseForlorn } from './awaited.ts';
 import { Breaker } from './breaker.ts';
 import { Deliverer } from './deliver.ts';
 import { Doorbell } from './doorbell.ts';
@@ -59,6 +60,8 @@ export class Hub {
   readonly #chores: readonly Chore[];
   readonly #stopping = new AbortController();
   readonly #looks = new Map<string, boolean>();
+  /** Pollers whose last look failed. */
+  readonly #failing = new Set<string>();
   #paused = new Set<string>();
   #hints = new Map<string, string>();
   #loops: Promise<void>[] = [];
@@ -109,6 +112,10 @@ export class Hub {
     this.#loops = [
       this.#leases.run(signal),
       this.#loop('housekeeping', 'housekeeping', 2, () => this.#housekeep()),
+      this.#loop('awaiting', 'awaiting', this.parts.terms.awaitedSeconds, async () => {
+        await raiseForlorn(this.parts, { paused: this.#paused, failing: this.#failing });
+        return 0;
+      }),
       this.#loop('audit', 'audit', 2, () => this.#sealAudit()),
       this.#loop('history', 'history', 3600, async () => {
         await ensureHistory(this.parts.db);
@@ -124,7 +131,8 @@ export class Hub {
   /** Ends what is under way, gives leases back and forgets this node. The ledger stays open: it is the caller's. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const topic of ['route', 'deliver', 'housekeeping', 'audit', 'history', 'chores']) this.parts.bell.ring(topic);
+    for (const topic of ['route', 'deliver', 'housekeeping', 'awaiting', 'audit', 'history', 'chores'])
+      this.parts.bell.ring(topic);
     await Promise.all(this.#loops);
     await this.#sealAudit().catch(() => undefined);
     await this.#leases.release().catch(() => undefined);
@@ -320,7 +328,7 @@ export class Hub {
       return this.#loop(`reading ${port.connection}`, topic, patience, async () => {
         const held = this.#leases.held(lease);
         if (!held || this.#paused.has(port.connection)) return 0;
-        const look = await refusals.watch(() => inbox.look(held, signal));
+        const look = await this.#watched(lease, () => refusals.watch(() => inbox.look(held, signal)));
         this.#looks.set(lease, look.state === 'empty');
         if (look.state === 'empty') await this.parts.era.sourceRead(port);
         return look.state === 'read' ? 1 : 0;
@@ -335,11 +343,25 @@ export class Hub {
     return this.#loop(`polling ${port.connection}`, topic, patience, async () => {
       const held = mayRead();
       if (!held) return 0;
-      const stored = await refusals.watch(() => pollOnce(this.parts, pollPort, held, signal));
+      const stored = await this.#watched(lease, () =>
+        refusals.watch(() => pollOnce(this.parts, pollPort, held, signal)),
+      );
       this.#looks.set(lease, stored === 0);
       if (this.#leases.held(lease)?.epoch === held.epoch) await this.parts.era.sourceRead(port);
       return stored;
     });
+  }
+
+  /** Remembers whether a source can be read. */
+  async #watched<T>(lease: string, look: () => Promise<T>): Promise<T> {
+    try {
+      const result = await look();
+      this.#failing.delete(lease);
+      return result;
+    } catch (error) {
+      this.#failing.add(lease);
+      throw error;
+    }
   }
 
   #writeLoop(group: WriterGroup): Promise<void> {

@@ -18,6 +18,8 @@ export interface Terms {
   readonly retrySeconds: readonly [first: number, longest: number];
   /** Attempts that may fail for transient reasons before a person is asked. */
   readonly attempts: number;
+  /** Between two looks for what waits for records that nobody brings. */
+  readonly awaitedSeconds: number;
   /** Events a shard routes before the next shard's turn: small, so that arrival order nearly holds across subjects too. */
   readonly routeBatch: number;
   /** How long an arrival may wait for its commit before its sender is told to come again. */
@@ -31,6 +33,7 @@ export const defaultTerms: Terms = {
   pollSeconds: 0.5,
   retrySeconds: [1, 300],
   attempts: 12,
+  awaitedSeconds: 15,
   routeBatch: 16,
   intakeSeconds: 5,
   intakeQueue: { arrivals: 5000, bytes: 32 * 1024 * 1024 },

@@ -26,10 +26,12 @@ export interface Step {
   problems: { cause: string; message: string }[];
 }
 
-/** What a source could not even be read for. */
+/** What a source, or the rest of it, was not read for. */
 export interface Unread {
   source: string;
   message: string;
+  /** True when some of it was read. */
+  partly: boolean;
 }
 
 interface Told {
@@ -67,13 +69,13 @@ export class Planner {
       for await (const items of this.#items(port, signal))
         for (const incoming of items) {
           if (count >= most)
-            return yield { source, message: `has more: only the first ${most} records were looked at` };
+            return yield { source, message: `has more: only the first ${most} records were looked at`, partly: true };
           count += 1;
           yield* this.#tell(port, incoming);
         }
     } catch (error) {
       if (isAway(error)) throw error;
-      yield { source, message: faultOf(error, 'unknown').message };
+      yield { source, message: faultOf(error, 'unknown').message, partly: count > 0 };
     }
   }
 

@@ -12,7 +12,7 @@ export async function* unreadFiles(
 ): AsyncIterable<Incoming[]> {
   const known = parseCursor(cursor).files.filter(({ refused }) => !refused);
   const wanted = namePattern(source.pattern);
-  const store = await (source.place ?? folderPlace(source.folder)).open(cx);
+  const store = await (source.place ?? folderPlace(source.folder)).open(cx, { look: true });
   const read: { file: DroppedFile; parsed: unknown }[] = [];
   const refused: string[] = [];
   try {

@@ -9,8 +9,8 @@ export interface ReplayFilter {
   /** Heard from this moment on, and before that one. */
   from: Date | null;
   to: Date | null;
-  /** A subject as it is, or a reference of a document, also as a keyed digest. */
-  key: { text: string; digest: Buffer } | null;
+  /** One of these: a subject as it is, or a reference of a document, also as a keyed digest. */
+  keys: readonly { text: string; digest: Buffer }[] | null;
   /** Cause of an Exception of the flow, open or closed. */
   cause: string | null;
 }
@@ -18,7 +18,7 @@ export interface ReplayFilter {
 /** Subjects of which something was routed, in order; `after` is the last of the page before. */
 export async function subjectsToReplay(
   sql: Sql,
-  { flow, connection, source, from, to, key, cause }: ReplayFilter,
+  { flow, connection, source, from, to, keys, cause }: ReplayFilter,
   after: string,
   limit: number,
 ): Promise<string[]> {
@@ -27,10 +27,10 @@ export async function subjectsToReplay(
     `select distinct h.subject from event_history h
      where h.connection = $1 and h.source = $2 and h.outcome = 'routed' and h.subject > $3
        and h.received_at >= coalesce($4::timestamptz, '-infinity') and h.received_at < coalesce($5::timestamptz, 'infinity')
-       and ($6::text is null or h.subject = $6 or h.id in (
+       and ($6::text[] is null or h.subject = any($6) or h.id in (
          select v.event_id from reference r join document d on d.id = r.document_id
            cross join lateral (select d.event_id union all select e.event_id from document_version e where e.document_id = d.id) v
-         where r.value = $7::bytea))
+         where r.value = any($7::bytea[])))
        and ($8::text is null
          or h.subject in (select subject from exception where flow = $9 and connection = $1 and cause = $8 and subject is not null)
          or h.id in (
@@ -38,7 +38,18 @@ export async function subjectsToReplay(
            union all select d.event_id from exception x join delivery d on d.id = x.delivery_id where x.flow = $9 and x.cause = $8
            union all select d.event_id from exception x join delivery_history d on d.id = x.delivery_id where x.flow = $9 and x.cause = $8))
      order by h.subject limit $10`,
-    [connection, source, after, from, to, key?.text ?? null, key?.digest ?? null, cause, flow, limit],
+    [
+      connection,
+      source,
+      after,
+      from,
+      to,
+      keys?.map(({ text }) => text) ?? null,
+      keys?.map(({ digest }) => digest) ?? null,
+      cause,
+      flow,
+      limit,
+    ],
   );
   return rows.map(({ subject }) => subject);
 }

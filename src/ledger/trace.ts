@@ -41,26 +41,31 @@ const life = `
   documents as (
     select * from document where event_id in (select id from events) or id in (select id from documents_known)),
   deliveries as (
-    select id, connection, sink, kind, key, version, state, attempts, created_at as at from delivery where document_id in (select id from documents)
-    union all select id, connection, sink, kind, key, version, outcome, attempts, finished_at from delivery_history
+    select id, connection, sink, kind, key, version, state, attempts, created_at as at,
+      jsonb_build_object('attempts', attempts, 'promisedAt', promised_at, 'late', coalesce(promised_at < now() and state <> 'parked', false), 'awaits', coalesce(
+        (select jsonb_agg(jsonb_build_object('kind', a.kind, 'key', a.key) order by a.kind, a.key) from awaits a where a.delivery_id = d.id), '[]')) as detail
+      from delivery d where document_id in (select id from documents)
+    union all select id, connection, sink, kind, key, version, outcome, attempts, finished_at, jsonb_build_object('attempts', attempts) from delivery_history
       where document_id in (select id from documents))
   select received_at as at, 'event' as what, id::text, connection || ' ' || subject as about, state, jsonb_build_object('lines', lines) as detail,
     null::bytea as message from events
   union all select written_at, 'document', id::text, kind || ' ' || key, 'version ' || version,
     jsonb_build_object('lines', lines, 'minor', minor, 'currency', currency), null from documents
-  union all select at, 'delivery', id::text, connection || ' ' || sink || ' ' || kind || ' ' || key || ' v' || version, state,
-    jsonb_build_object('attempts', attempts), null from deliveries
+  union all select at, 'delivery', id::text, connection || ' ' || sink || ' ' || kind || ' ' || key || ' v' || version, state, detail, null
+    from deliveries
   union all select a.finished_at, 'attempt', a.delivery_id::text, 'attempt ' || a.number, a.outcome, '{}', a.message_sealed
     from attempt a join deliveries d on d.id = a.delivery_id
   union all select b.bound_at, 'binding', b.connection, b.kind || ' ' || b.key, b.external_id, jsonb_build_object('version', b.version), null
     from binding b join documents d on d.entity = b.entity and d.kind = b.kind and d.key = b.key where b.external_id is not null
-  union all select e.due_at - make_interval(secs => e.within_seconds), 'expectation', e.connection || ':' || e.key, e.connection || ' ' || e.key,
+  union all select coalesce(e.answered_at, e.due_at - make_interval(secs => e.within_seconds)), 'expectation', e.connection || ':' || e.key, e.connection || ' ' || e.key,
     case when e.answered_at is not null then 'answered' when e.due_at <= now() then 'overdue' else 'awaited' end,
     jsonb_build_object('until', e.due_at, 'answeredAt', e.answered_at), e.message_sealed
     from expectation e join documents d on d.entity = e.entity and d.kind = e.kind and d.key = e.document_key
   union all select x.opened_at, 'exception', x.id::text, x.cause, x.state,
     jsonb_build_object('lines', x.lines, 'minor', x.minor, 'currency', x.currency, 'reason', x.reason), x.message_sealed
     from exception x where x.event_id in (select id from events) or x.delivery_id in (select id from deliveries) or x.id = $3::uuid
+      or x.id in (select b.exception_id from deliveries d join awaits a on a.delivery_id = d.id
+        join binding b on b.connection = a.connection and b.entity = a.entity and b.kind = a.kind and b.key = a.key)
       or x.id in (select e.exception_id from expectation e join documents d on d.entity = e.entity and d.kind = e.kind and d.key = e.document_key)
       or exists (select from jsonb_each_text(x.labels) l where l.value = any($1::text[]))
   order by at, what desc`;

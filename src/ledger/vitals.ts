@@ -5,6 +5,8 @@ import type { ExceptionRow } from './exceptions.ts';
 export interface Vitals {
   /** Age in seconds of the oldest delivery that has not arrived and is not held; 0 when there is none. */
   oldestWaitingSeconds: number;
+  /** Deliveries that have not arrived, are not held, and are past what their flow promises. */
+  lateDeliveries: number;
   /** Age in seconds of the oldest event that was not routed yet and is not held; 0 when there is none. */
   oldestUnroutedSeconds: number;
   /** Audit records that the chain does not hold yet. */
@@ -24,6 +26,8 @@ export async function readVitals(sql: Sql): Promise<Vitals> {
     `select
        (select coalesce(greatest(extract(epoch from clock_timestamp() - min(created_at)), 0), 0)::float8
           from delivery where state in ('waiting', 'leased', 'unknown')) as "oldestWaitingSeconds",
+       (select count(*)::int from delivery where state in ('waiting', 'leased', 'unknown') and promised_at < clock_timestamp()
+          and (attempts > 0 or not_before <= clock_timestamp())) as "lateDeliveries",
        (select coalesce(greatest(extract(epoch from clock_timestamp() - min(e.received_at)), 0), 0)::float8
           from event e where state = 'new'
             and not exists (select from event p where p.connection = e.connection and p.subject = e.subject and p.seq < e.seq and p.state = 'parked')) as "oldestUnroutedSeconds",

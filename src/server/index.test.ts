@@ -23,6 +23,8 @@ function stubLedger() {
     figures_exceptions: () => state.reading.figures.exceptions,
     vitals: () => [state.reading.vitals],
     connections: () => state.reading.connections,
+    figures_deliveries: () => state.reading.awaited.map(({ count }) => ({ name: 'waiting', count })),
+    awaited_summary: () => state.reading.awaited,
     exceptions_latest: () => state.reading.exceptions,
   };
   const db: Reader = {
@@ -242,6 +244,44 @@ test('money that is neither posted nor held is called out once nothing moves, an
   reading.figures.measures[1]!.minor = 98_750n;
   time.now += 6_000;
   assert.match(await (await get('/', { cookie })).text(), /Everything received has arrived/);
+});
+
+test('rows of a currency that is none are shown, and take no page away', async (t) => {
+  const { get, signIn, ledger } = await serve(t);
+  const reading = aReading({ exceptions: [anException({ currency: 'XXQ' })] });
+  reading.figures.exceptions = [{ cause: 'odd', currency: 'XXQ', count: 1, lines: 1, minor: 1_250n }];
+  ledger.reading = reading;
+  const answer = await get('/', { cookie: await signIn() });
+  assert.equal(answer.status, 200);
+  assert.equal((await answer.text()).match(/XXQ 1,250/g)?.length, 2);
+});
+
+test('the page says what waits for which record, since when, and what is late', async (t) => {
+  const { figures, vitals } = aReading();
+  const awaited = [
+    {
+      connection: 'shop',
+      kind: 'stock-level',
+      needs: 'product',
+      count: 20,
+      key: 'MUG/W1',
+      needKey: 'MUG',
+      age: 240,
+      late: true,
+    },
+  ];
+  const reading = aReading({
+    figures: { ...figures, exceptions: [] },
+    vitals: { ...vitals, lateDeliveries: 20 },
+    awaited,
+  });
+  const { get, signIn, ledger } = await serve(t);
+  ledger.reading = reading;
+  const text = await (await get('/', { cookie: await signIn() })).text();
+  assert.match(text, /20 deliveries are late/);
+  assert.doesNotMatch(text, /On its way/);
+  assert.match(text, /Waiting for another record/);
+  assert.match(text, /stock-level MUG\/W1.*product MUG in shop.*20.*4 min.*late/s);
 });
 
 test('the page can be kept from updating', async (t) => {

@@ -1,4 +1,4 @@
-import { moneyText } from '../core/money.ts';
+import { storedText } from '../core/money.ts';
 import { TRACE_LABEL } from '../core/trace.ts';
 import type { ExceptionRow } from '../ledger/exceptions.ts';
 import type { Vault } from '../ledger/vault.ts';
@@ -47,11 +47,13 @@ interface Standing {
   moving: number;
   open: number;
   paused: number;
+  /** Deliveries past their promise. */
+  late: number;
   /** Amounts by currency that are neither posted nor at an Exception though nothing moves. */
   unaccounted: [currency: string, difference: string][];
 }
 
-function standingOf({ figures, connections, steady }: Reading, summary: Summary): Standing {
+function standingOf({ figures, connections, vitals, steady }: Reading, summary: Summary): Standing {
   const moving = figures.events.waiting + summary.deliveries.waiting;
   const differences = Object.entries(summary.money).map(([currency, { difference }]): [string, string] => [
     currency,
@@ -61,6 +63,7 @@ function standingOf({ figures, connections, steady }: Reading, summary: Summary)
     moving,
     open: figures.exceptions.reduce((total, { count }) => total + count, 0),
     paused: connections.filter(({ state }) => state === 'paused').length,
+    late: vitals.lateDeliveries,
     unaccounted: moving === 0 && steady ? differences.filter(([, difference]) => isSome(difference)) : [],
   };
 }
@@ -75,10 +78,10 @@ function verdict({ away, reading }: StatusView, summary: Summary | null): Html {
       html`<p>${away ?? 'It gives no answer.'} Nothing is lost: what was acknowledged is in the ledger, and the hub goes on by itself when it is back.
 ${reading ? 'The figures below are the last that were read.' : null}</p>`,
     );
-  const { moving, open, paused, unaccounted } = standingOf(reading, summary);
+  const { moving, open, paused, late, unaccounted } = standingOf(reading, summary);
   const words = html`${paused > 0 ? html`<p>${counted(paused, 'connection is', 'connections are')} paused: what is for it waits.</p>` : null}${
     moving > 0 ? html`<p>${number(moving)} on the way: events to route and deliveries that have not arrived.</p>` : null
-  }`;
+  }${late > 0 ? html`<p>${counted(late, 'delivery is', 'deliveries are')} past what the flow promises.</p>` : null}`;
   if (unaccounted.length > 0)
     return headline(
       'broken',
@@ -91,6 +94,7 @@ ${reading ? 'The figures below are the last that were read.' : null}</p>`,
       `${counted(open, 'Exception needs', 'Exceptions need')} a person`,
       html`${words}<p>Everything else goes on. What and why stands below.</p>`,
     );
+  if (moving > 0 && late > 0) return headline('risk', `${counted(late, 'delivery is', 'deliveries are')} late`, words);
   if (moving > 0) return headline('waiting', 'On its way', words);
   return headline(
     'kept',
@@ -109,6 +113,7 @@ ${eventsSection(reading)}
 ${deliveriesSection(reading)}
 ${documentsSection(summary)}
 </div>
+${awaitedSection(reading)}
 ${connectionsSection(reading)}
 ${causesSection(summary)}
 ${exceptionsSection(view, reading)}`;
@@ -197,6 +202,21 @@ const connectionsSection = ({ connections }: Reading): Html =>
     )}</tbody></table>`,
   );
 
+function awaitedSection({ awaited }: Reading): Html | null {
+  if (awaited.length === 0) return null;
+  return section(
+    'Waiting for another record',
+    html`<table><thead><tr><th scope="col">What waits</th><th scope="col">For which record</th>${heads('Count', 'Longest')}</tr></thead><tbody>${awaited.map(
+      ({ connection, kind, key, needs, needKey, count, age, late }) =>
+        html`<tr><th scope="row">${kind} ${key}</th>${words('For which record', `${needs} ${needKey} in ${connection}`)}${cell(
+          'Count',
+          number(count),
+        )}${cell('Longest', html`<span>${duration(age)}${late ? html` ${mark('risk')} late` : null}</span>`)}</tr>`,
+    )}</tbody></table>
+<p class="note">Each goes by itself once its record is there. Where nothing brings it, that becomes the Exception <code>awaits-nobody</code>.</p>`,
+  );
+}
+
 function causesSection({ exceptions }: Summary): Html | null {
   if (exceptions.length === 0) return null;
   return section(
@@ -223,7 +243,7 @@ function exceptionItem({ vault, now }: StatusView, row: ExceptionRow): Html {
     .map(([name, value]) => `${name} ${value}`);
   const about = labels.join(', ') || row.subject || row.key || row.connection;
   const value = row.currency
-    ? `${row.currency} ${grouped(moneyText({ minor: row.minor, currency: row.currency }))}`
+    ? `${row.currency} ${grouped(storedText({ minor: row.minor, currency: row.currency }))}`
     : 'no money';
   const age = (now.getTime() - row.opened_at.getTime()) / 1000;
   return html`<li>

@@ -42,6 +42,8 @@ export interface RestStoreOptions {
   readonly token: string;
   /** `whsec_…`: what the store signs with, and what it expects to be signed with. */
   readonly secret: string;
+  /** On 127.0.0.1; a free one when absent. */
+  readonly port?: number;
   readonly pageSize?: number;
   /** The store's clock. */
   readonly now?: () => Date;
@@ -244,7 +246,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     return told.id;
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     sales,

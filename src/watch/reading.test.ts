@@ -17,6 +17,7 @@ test('vitals of a new ledger, then with a node, an audit record and its seal', a
   const { db } = ledger;
   assert.deepEqual(await readVitals(db), {
     oldestWaitingSeconds: 0,
+    lateDeliveries: 0,
     oldestUnroutedSeconds: 0,
     unsealedAudit: 0,
     liveNodes: 0,
@@ -25,6 +26,7 @@ test('vitals of a new ledger, then with a node, an audit record and its seal', a
   await appendAudit(db, [{ entity: 'main', actor: 'test', action: 'test.done', object: 'test:1' }]);
   assert.deepEqual(await readVitals(db), {
     oldestWaitingSeconds: 0,
+    lateDeliveries: 0,
     oldestUnroutedSeconds: 0,
     unsealedAudit: 1,
     liveNodes: 1,

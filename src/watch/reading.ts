@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
+import { type AwaitedSummary, awaitedSummary } from '../ledger/awaited.ts';
 import { type ConnectionState, connectionStates } from '../ledger/connections.ts';
 import type { Reader } from '../ledger/database.ts';
 import type { ExceptionRow } from '../ledger/exceptions.ts';
@@ -14,6 +15,8 @@ export interface Reading {
   connections: ConnectionState[];
   /** The latest open ones, newest first; their messages are sealed. */
   exceptions: ExceptionRow[];
+  /** What deliveries wait for, longest first. */
+  awaited: AwaitedSummary[];
   /** True when no amount moved since the reading before: the figures are read one after the other, so moving ones may disagree for a moment. */
   steady: boolean;
 }
@@ -50,16 +53,17 @@ export class LedgerReader {
 
   async #readNow(): Promise<Reading> {
     const asked = this.#clock.monotonic();
-    const [figures, vitals, connections, exceptions] = [
+    const [figures, vitals, connections, exceptions, awaited] = [
       await readFigures(this.#db),
       await readVitals(this.#db),
       await connectionStates(this.#db),
       await latestExceptions(this.#db, 20),
+      await awaitedSummary(this.#db),
     ];
     const answered = this.#clock.monotonic();
     this.#freshUntil = answered + Math.max(FRESH, REST * (answered - asked));
     const steady = this.last !== null && sameMeasures(this.last.figures, figures);
-    this.last = { at: this.#clock.now(), figures, vitals, connections, exceptions, steady };
+    this.last = { at: this.#clock.now(), figures, vitals, connections, exceptions, awaited, steady };
     return this.last;
   }
 }

@@ -97,6 +97,16 @@ test('a cause is one row per currency; what has no money counts with the first',
   ]);
 });
 
+test('rows that were stored with a currency that is none are shown as they are', () => {
+  const { money, exceptions } = summarise(
+    figures({
+      measures: [row('received', 'XXQ', 1, 1_250n)],
+      exceptions: [{ cause: 'a', currency: 'XXQ', count: 1, lines: 1, minor: 1_250n }],
+    }),
+  );
+  assert.deepEqual([money.XXQ!.received, exceptions[0]!.value], ['1250', '1250']);
+});
+
 test('an empty ledger has no money and no exceptions', () => {
   const { money, exceptions } = summarise(figures());
   assert.deepEqual([money, exceptions], [{}, []]);

@@ -1,4 +1,4 @@
-import { moneyText } from '../core/money.ts';
+import { storedText } from '../core/money.ts';
 import type { Figures } from '../ledger/figures.ts';
 
 /** Amounts as plain decimals in the currency's own digits. */
@@ -74,7 +74,7 @@ function moneySummary(
 ): MoneySummary {
   const total = (rows: readonly MeasureRow[], field: 'minor' | 'absolute'): bigint =>
     rows.reduce((sum, row) => (row.currency === currency ? sum + row[field] : sum), 0n);
-  const text = (minor: bigint): string => moneyText({ minor, currency });
+  const text = (minor: bigint): string => storedText({ minor, currency });
   const [came, arrived, stands] = [total(received, 'minor'), total(posted, 'minor'), total(excepted, 'minor')];
   return {
     received: text(came),
@@ -105,7 +105,7 @@ function byCause(exceptions: Figures['exceptions']): Summary['exceptions'] {
     .map(({ cause, currency, count, minor }) => ({
       cause,
       count,
-      value: currency === null ? '0.00' : moneyText({ minor, currency }),
+      value: currency === null ? '0.00' : storedText({ minor, currency }),
       currency,
     }));
 }

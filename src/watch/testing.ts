@@ -53,7 +53,7 @@ export const aReading = (changes: Partial<Reading> = {}): Reading => ({
     ],
     exceptions: [{ cause: 'unknown-code', currency: 'GBP', count: 3, lines: 3, minor: 1_250n }],
   },
-  vitals: { oldestWaitingSeconds: 12.5, oldestUnroutedSeconds: 3.5, unsealedAudit: 7, liveNodes: 2 },
+  vitals: { oldestWaitingSeconds: 12.5, lateDeliveries: 0, oldestUnroutedSeconds: 3.5, unsealedAudit: 7, liveNodes: 2 },
   connections: [
     { name: 'till', entity: 'main', connector: 'csv', state: 'active', reason: null, changed_at: new Date(0) },
     {
@@ -66,6 +66,7 @@ export const aReading = (changes: Partial<Reading> = {}): Reading => ({
     },
   ],
   exceptions: [anException()],
+  awaited: [],
   steady: true,
   ...changes,
 });

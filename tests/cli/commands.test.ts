@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { version } from '../../src/cli/version.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'bin', 'crossdock.mjs');
@@ -82,7 +83,36 @@ describe('the command line', { concurrency: 2 }, () => {
     const warehouse = JSON.parse(await firstLine(start(['sim', 'warehouse', '--data', 'wms', '--json'])));
     assert.equal(existsSync(join(warehouse.folder, 'in')), true);
     const { code, stderr } = await run(['sim', 'sap']);
-    assert.deepEqual([code, /one of odoo, shopify, warehouse/.test(stderr)], [2, true], stderr);
+    assert.deepEqual([code, /one of odoo, shopify, warehouse, till, store, medusa/.test(stderr)], [2, true], stderr);
+  });
+
+  test('sim till, store and medusa say where they are and what a hub needs, and sell', async () => {
+    const till = JSON.parse(await firstLine(start(['sim', 'till', '--data', 'drops', '--rate', '20', '--json'])));
+    const store = JSON.parse(await firstLine(start(['sim', 'store', '--rate', '5', '--json'])));
+    const medusa = JSON.parse(await firstLine(start(['sim', 'medusa', '--rate', '5', '--json'])));
+    const ask = async (url: string, authorization: string) =>
+      (await (await fetch(url, { headers: { authorization } })).json()) as Record<string, unknown[]>;
+    const basic = `Basic ${Buffer.from(`${medusa.key}:`).toString('base64')}`;
+    const sold = async (): Promise<boolean[]> => [
+      readdirSync(till.folder).some((name) => name.endsWith('.csv')),
+      (await ask(`${store.url}/sales?after=0`, `Bearer ${store.token}`)).sales!.length > 0,
+      (await ask(`${medusa.url}/admin/orders?limit=5`, basic)).orders!.length > 0,
+    ];
+    for (let tries = 0; tries < 300 && !(await sold()).every(Boolean); tries++) await setTimeout(100);
+    assert.deepEqual(await sold(), [true, true, true]);
+    assert.match(store.secret, /^whsec_/);
+    const kept = await run(['sim', 'medusa', '--data', 'x']);
+    assert.deepEqual([kept.code, /keeps nothing/.test(kept.stderr)], [2, true]);
+  });
+
+  test('sim store in words: its variables, and where it pushes', async () => {
+    const child = start(['sim', 'store']);
+    let text = '';
+    for await (const data of child.stdout!) {
+      text += data;
+      if (text.includes('/in/store/sales')) break;
+    }
+    assert.match(text, /STORE_URL=http:\/\/127\.0\.0\.1:\d+ STORE_TOKEN=\S+ STORE_SECRET=whsec_\S+/);
   });
 
   test('--version is the release, before any command', async () => {
@@ -112,6 +142,14 @@ describe('the command line', { concurrency: 2 }, () => {
     ['a reference without a value', ['erase', '--reference', 'email', '--reason', 'r'], /not kind=value/],
     ['a simulator that does not exist', ['sim', 'sap'], /no simulator for 'sap'/],
     ['an Odoo version that is not simulated', ['sim', 'odoo', '--version', '9'], /18, 19/],
+    ['a rate that is none', ['demo', '--rate', '-1'], /--rate '-1' is no number of orders/],
+    ['a moment that is none', ['replay', '--flow', 'x', '--from', '5'], /--from '5' is not a moment/],
+    [
+      'a period that ends before it begins',
+      ['replay', '--flow', 'x', '--from', '2026-11-25', '--to', '2026-11-24T08:00:00Z'],
+      /is not before --to/,
+    ],
+    ['a rate of a simulator that is none', ['sim', 'store', '--rate', 'x'], /--rate 'x' is no number/],
     ['a port that is none', ['sim', 'odoo', '--port', 'x'], /'x' is not a port/],
   ];
   for (const [name, args, words] of wrong)
@@ -129,6 +167,39 @@ describe('the command line', { concurrency: 2 }, () => {
     const broken = await run(['start', '--config', 'broken.mjs']);
     assert.equal(broken.code, 1);
     assert.match(broken.stderr, /broken\.mjs/);
+  });
+
+  test('check and plan make no folder, and say which is not there; plan that could read nothing ends with 1', async () => {
+    const sources = join(import.meta.dirname, '..', '..', 'src', 'index.ts');
+    const warehouse = join(import.meta.dirname, '..', '..', 'src', 'connectors', 'warehouse-files', 'index.ts');
+    writeFileSync(
+      join(folder, 'wms.mjs'),
+      `import { defineEstate } from ${JSON.stringify(sources)};
+      import { warehouseFiles } from ${JSON.stringify(warehouse)};
+      const wms = warehouseFiles({ at: { kind: 'folder', path: ${JSON.stringify(join(folder, 'mistyped'))} }, format: { kind: 'csv' } });
+      const { receipts } = wms.sources;
+      export default defineEstate({
+        name: 'wms',
+        connections: { wms },
+        flows: [{ id: 'receipts', about: '', documents: [], from: receipts, to: {}, latency: 'realtime', promise: { within: '1m', critical: false },
+          onException: { owner: 'x', within: '1d', hold: 'lane' }, fallback: '', translate: () => ({ outcome: 'duplicate', documents: [] }) }],
+      });`,
+    );
+    const checked = await run(['check', '--config', 'wms.mjs']);
+    assert.equal(checked.code, 1, checked.stdout + checked.stderr);
+    assert.match(checked.stdout, /FAIL {2}wms .*mistyped\/in: .*mistyped\/in is not there/);
+    assert.match(checked.stdout, /FAIL {2}wms .*mistyped\/out: .*mistyped\/out is not there/);
+    const planned = await run(['plan', '--config', 'wms.mjs']);
+    assert.equal(planned.code, 1, planned.stdout + planned.stderr);
+    assert.match(planned.stdout, /wms receipts: .*mistyped\/out is not there/);
+    assert.ok(!existsSync(join(folder, 'mistyped')), 'nothing was made');
+    mkdirSync(join(folder, 'mistyped', 'out'), { recursive: true });
+    const { code, stdout } = await run(['plan', '--config', 'wms.mjs']);
+    assert.deepEqual([code, /not there/.test(stdout)], [0, false], stdout);
+    const told = await run(['replay', '--flow', 'receipts', '--config', 'wms.mjs']);
+    assert.match(told.stdout, /Nothing that flow 'receipts' was told fits/);
+    const kept = await run(['backup', join(folder, 'nowhere', 'x.backup')]);
+    assert.match(kept.stderr, /the folder .*nowhere is not there[\s\S]*create it/);
   });
 
   test('a sink that cannot promise one effect needs an approval, and check shows who gave it', async () => {

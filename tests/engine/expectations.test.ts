@@ -8,6 +8,7 @@ import { raiseOverdue } from '../../src/engine/expectations.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { dismissException, retryException } from '../../src/engine/resolve.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
+import { traceSteps } from '../../src/ledger/trace.ts';
 import { connectionOf, drained, noteFlow, pushSource, silent, testLedger } from '../support/hub.ts';
 import { cut, gate, Target, until } from '../support/target.ts';
 
@@ -135,6 +136,13 @@ describe('expectations', { concurrency: 3 }, () => {
     assert.deepEqual(await box.open(), []);
     await box.send('b', 1);
     assert.deepEqual(await box.open(), [], 'there is still time');
+    await box.ledger.db.query(
+      'earlier',
+      "update expectation set due_at = due_at - interval '10 minutes' where key = 'a/1'",
+    );
+    const steps = await traceSteps(box.ledger.db, box.ledger.vault, 'a');
+    const answered = steps.find(({ what }) => what === 'expectation')!;
+    assert.equal(answered.at.getTime(), new Date(String(answered.detail.answeredAt)).getTime(), 'when it was answered');
     await box.overdue();
     await box.overdue();
     const [told, ...others] = await box.open();

@@ -187,10 +187,20 @@ describe('replay', () => {
     for (const id of ['a', 'b', 'c']) await send(hub, { id, n: 1, text: id === 'c' ? 'green' : 'red' });
     await idle(hub);
     await hub.stop();
-    const filter = { flow: 'notes', connection: 'from', source: 'notes', from: null, to: null, key: null, cause: null };
+    const filter = {
+      flow: 'notes',
+      connection: 'from',
+      source: 'notes',
+      from: null,
+      to: null,
+      keys: null,
+      cause: null,
+    };
     const found = (more: Partial<typeof filter> | object, after = '', most = 10) =>
       subjectsToReplay(ledger.db, { ...filter, ...more }, after, most);
-    const key = (text: string) => ({ key: { text, digest: ledger.vault.digest(text) } });
+    const key = (text: string) => ({
+      keys: ['other', text].map((one) => ({ text: one, digest: ledger.vault.digest(one) })),
+    });
     assert.deepEqual(await found({}), ['note:a', 'note:b', 'note:c']);
     assert.deepEqual(await found({}, 'note:a', 1), ['note:b']);
     assert.deepEqual(await found(key('b')), ['note:b']);

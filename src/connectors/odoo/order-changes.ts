@@ -106,7 +106,7 @@ async function tooLate(
   const rest =
     open.length > 0 ? `${open.map(({ name }) => String(name)).join(', ')} with the rest was cancelled. ` : '';
   return rejected(
-    `order ${order.number} is cancelled here, but goods of it were shipped already in Odoo (${goods}). ${rest}Call the parcel back, or take the goods back as a return; when they are back in Odoo, retry`,
+    `order ${order.number} is cancelled here, but goods of it were shipped already in Odoo (${goods}). ${rest}Call the parcel back, or take the goods back as a return; when they are back in Odoo, retry; an Exception of the shop about a shipment of order ${order.number} (\`nothing-to-ship\`) is the same matter`,
     'already-shipped',
     'state',
   );

@@ -153,7 +153,7 @@ async function cancelledFirst(
   const goods = shipment.lines.map(({ quantity, sku }) => `${quantity} × ${sku}`).join(', ');
   const parcel = shipment.tracking.map(({ number }) => number).join(', ') || shipment.number;
   throw rejected(
-    `order ${shipment.orderNumber} was cancelled, and ${goods} left all the same (${shipment.milestone === 'collected' ? `handed over as ${parcel}` : `parcel ${parcel}`}): call ${shipment.milestone === 'collected' ? 'the customer' : 'the parcel back'}, or take the goods back as a return; Odoo still counts them as in stock, so book them out and in there, then dismiss this`,
+    `order ${shipment.orderNumber} was cancelled, and ${goods} left all the same (${shipment.milestone === 'collected' ? `handed over as ${parcel}` : `parcel ${parcel}`}): call ${shipment.milestone === 'collected' ? 'the customer' : 'the parcel back'}, or take the goods back as a return; Odoo still counts them as in stock, so book them out and in there, then dismiss this; an Exception of the shop about a shipment of order ${shipment.orderNumber} (\`nothing-to-ship\`) is the same matter`,
     'shipped-after-cancellation',
     'order',
   );

@@ -134,7 +134,7 @@ async function* checkPlaces(
 ): AsyncIterable<Finding> {
   for (const place of [outbox, inbox])
     try {
-      const store = await place.open(cx);
+      const store = await place.open(cx, { look: true });
       const files = await store.list().finally(() => store.close());
       yield { level: 'ok', subject: place.where, message: `can be read, ${files.length} files` };
       if (place !== inbox) continue;

@@ -36,6 +36,16 @@ export class SftpStore implements FileStore {
     if (signal.aborted) stop();
   }
 
+  /** Whether the folder itself is there. */
+  async isThere(): Promise<boolean> {
+    const entries = await this.#act<FileEntryWithStats[] | null>(
+      this.#root,
+      (done) => this.#sftp.readdir(this.#root, done as Callback<FileEntryWithStats[] | null>),
+      null,
+    );
+    return entries !== null;
+  }
+
   async list(folder?: string): Promise<ListedFile[]> {
     const path = folder === undefined ? this.#root : this.#path(folder);
     const entries = await this.#act<FileEntryWithStats[]>(path, (done) => this.#sftp.readdir(path, done), []);

@@ -73,12 +73,23 @@ describe('sftp', () => {
     await store.close();
   });
 
+  test('a look makes no folder, and says that it is not there', async () => {
+    const { at, root } = await server();
+    const place = sftpPlace(at(), 'mistyped');
+    const fault = await faultIn(() => place.open(contextOf(), { look: true }));
+    assert.match(fault.message, /mistyped is not there/);
+    assert.ok(!readdirSync(root).includes('mistyped'));
+    const store = await sftpPlace(at(), '.').open(contextOf(), { look: true });
+    await store.close();
+  });
+
   test('another host key is refused before the password is shown, in words that name both', async () => {
     const { at, fingerprint, acts } = await server();
     const pinned = `SHA256:${'A'.repeat(43)}`;
     const fault = await faultIn(() => sftpPlace(at({ hostKey: pinned }), 'in').open(contextOf()));
     assert.equal(fault.kind, 'refused');
     assert.ok(fault.message.includes(fingerprint) && fault.message.includes(pinned), fault.message);
+    assert.doesNotMatch(fault.message, /than before/, 'nobody has been there before');
     assert.deepEqual(acts, []);
     const store = await sftpPlace(at({ hostKey: [pinned, fingerprint] }), 'in').open(contextOf());
     await store.close();

@@ -4,7 +4,7 @@ import ssh2 from 'ssh2';
 import type { Context } from '../../core/connector.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Secret } from '../../core/estate.ts';
-import { FaultError } from '../../core/fault.ts';
+import { FaultError, rejected } from '../../core/fault.ts';
 import type { FilePlace } from '../../core/file-store.ts';
 import { SftpStore } from './sftp-store.ts';
 
@@ -51,7 +51,7 @@ export function sftpPlace(config: SftpConfig, folder: string): FilePlace {
   const place = { host, port, where, pinned };
   return {
     where,
-    open: async (cx) => {
+    open: async (cx, { look } = { look: false }) => {
       const credentials = {
         username: user,
         ...(password ? { password: cx.secret(password.secret) } : {}),
@@ -59,10 +59,26 @@ export function sftpPlace(config: SftpConfig, folder: string): FilePlace {
         ...(config.passphrase ? { passphrase: cx.secret(config.passphrase.secret) } : {}),
       };
       const { client, sftp } = await connect(place, credentials, cx);
-      return new SftpStore(client, sftp, root, where, cx.signal);
+      const store = new SftpStore(client, sftp, root, where, cx.signal);
+      if (look && !(await store.isThere().catch(ending(store)))) {
+        await store.close();
+        throw rejected(
+          `${where} is not there; a running hub would make it. Create it, or correct the path`,
+          'folder-missing',
+        );
+      }
+      return store;
     },
   };
 }
+
+/** Ends the connection, and throws what it is given. */
+const ending =
+  (store: SftpStore) =>
+  async (error: unknown): Promise<never> => {
+    await store.close();
+    throw error;
+  };
 
 interface Address {
   readonly host: string;
@@ -81,7 +97,7 @@ async function connect(
   const give = (error: Error & { level?: string }): FaultError => {
     if (strange !== null)
       return refused(
-        `${where} shows another host key than before: ${strange}, and not ${pinned.join(' or ')}. Nothing was sent. If the warehouse has a new key, let it confirm this fingerprint and set \`hostKey\`; if it has not, somebody stands in between.`,
+        `${where} shows the host key ${strange}, and \`hostKey\` names ${pinned.join(' or ')}. Nothing was sent. Let the warehouse confirm the fingerprint: if it is theirs (a new key, or \`hostKey\` was mistyped), set \`hostKey\`; if it is not, somebody stands in between.`,
         error,
       );
     if (error.level === 'client-authentication')

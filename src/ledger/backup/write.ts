@@ -26,7 +26,7 @@ const COLUMNS_NOT_KEPT: Readonly<Record<string, readonly string[]>> = { audit: [
 /**
  * Writes the ledger as of one moment into a new file, while hubs run: COPY of every table in one snapshot, compressed and sealed with the master key,
  * streamed. The file appears whole under its name or not at all; it is readable by its owner only.
- * Throws HubError CONFLICT when the file is there already.
+ * Throws HubError CONFLICT when the file is there already, BAD_USE when its folder is not.
  */
 export async function writeBackup(
   db: Database,
@@ -36,6 +36,10 @@ export async function writeBackup(
   const began = performance.now();
   if (!options.replace && (await stat(file).catch(() => null)))
     throw new HubError('CONFLICT', `${file} is there already`, { hint: 'name another file, or add --replace' });
+  if (!(await stat(dirname(file)).catch(() => null))?.isDirectory())
+    throw new HubError('BAD_USE', `the folder ${dirname(file)} is not there`, {
+      hint: 'create it, or name a file in a folder that is there',
+    });
   const draft = `${file}.part`;
   const client = await db.session();
   const told: { manifest?: Manifest; summary?: Summary } = {};

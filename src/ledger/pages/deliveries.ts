@@ -16,8 +16,11 @@ export interface DeliveryRow {
   version: number;
   event_id: string;
   state: string;
-  /** Bindings it still waits for. */
+  /** Bindings it still waits for, and which. */
   waits: number;
+  awaits: { kind: string; key: string }[];
+  /** Past its promise, and neither there nor held. */
+  late: boolean;
   attempts: number;
   not_before: Date | null;
   settled_at: Date | null;
@@ -33,8 +36,10 @@ export interface DeliveryRow {
 
 const common =
   'id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, attempts, labels, lines, currency, minor, absolute, created_at, promised_at';
-const open = `select ${common}, state, waits, nullif(not_before, '-infinity') as not_before, settled_at, null::timestamptz as finished_at from delivery`;
-const done = `select ${common}, outcome as state, 0 as waits, null::timestamptz as not_before, null::timestamptz as settled_at, finished_at from delivery_history`;
+const open = `select ${common}, state, waits, coalesce((select jsonb_agg(jsonb_build_object('kind', a.kind, 'key', a.key) order by a.kind, a.key)
+  from awaits a where a.delivery_id = delivery.id), '[]') as awaits,
+  coalesce(promised_at < clock_timestamp() and state <> 'parked', false) as late, nullif(not_before, '-infinity') as not_before, settled_at, null::timestamptz as finished_at from delivery`;
+const done = `select ${common}, outcome as state, 0 as waits, '[]'::jsonb as awaits, false as late, null::timestamptz as not_before, null::timestamptz as settled_at, finished_at from delivery_history`;
 
 export interface DeliveryFilter {
   state: string | null;

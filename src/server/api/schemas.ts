@@ -140,7 +140,13 @@ export const DeliveryView = exact(
     version: Type.Integer({ minimum: 1 }),
     event: Id,
     state: Type.Enum(deliveryStates),
-    waitsFor: Type.Integer({ minimum: 0, description: 'Other records that must arrive first.' }),
+    waitsFor: Type.Integer({ minimum: 0, description: 'How many other records must arrive first.' }),
+    awaits: Type.Array(exact({ kind: Text, key: Text }), {
+      description: 'Which; the delivery goes by itself once the connection has them.',
+    }),
+    late: Type.Boolean({
+      description: 'True when what the flow promises is over and it has neither arrived nor is held.',
+    }),
     attempts: Count,
     notBefore: orNull(Time),
     settledAt: orNull(Time, 'After this moment an unknown outcome can no longer change.'),

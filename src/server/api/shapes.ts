@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import type { Measure } from '../../core/document.ts';
-import { moneyText } from '../../core/money.ts';
+import { storedText } from '../../core/money.ts';
 import type { MappingVersion } from '../../ledger/mappings.ts';
 import type { AuditPageRow } from '../../ledger/pages/audit.ts';
 import type { DeliveryRow } from '../../ledger/pages/deliveries.ts';
@@ -26,8 +26,8 @@ type Measured = Measure & { labels: Record<string, string> };
 const measured = ({ labels, lines, currency, minor, absolute }: Measured) => ({
   labels,
   lines,
-  value: currency === null ? null : { amount: moneyText({ minor, currency }), currency },
-  absolute: currency === null ? null : { amount: moneyText({ minor: absolute, currency }), currency },
+  value: currency === null ? null : { amount: storedText({ minor, currency }), currency },
+  absolute: currency === null ? null : { amount: storedText({ minor: absolute, currency }), currency },
 });
 
 export const eventView = (row: EventRow): Static<typeof EventView> => ({
@@ -74,6 +74,8 @@ export const deliveryView = (row: DeliveryRow): Static<typeof DeliveryView> => (
   event: row.event_id,
   state: row.state as Static<typeof DeliveryView>['state'],
   waitsFor: row.waits,
+  awaits: row.awaits,
+  late: row.late,
   attempts: row.attempts,
   notBefore: isoOrNull(row.not_before),
   settledAt: isoOrNull(row.settled_at),

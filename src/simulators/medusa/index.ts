@@ -15,6 +15,8 @@ interface Faults {
 
 export interface MedusaOptions {
   readonly seed?: number;
+  /** On 127.0.0.1; a free one when absent. */
+  readonly port?: number;
   readonly key?: string;
   /** `whsec_…`: what its subscriber signs notices with. */
   readonly secret?: string;
@@ -48,7 +50,7 @@ export async function startMedusa(options: MedusaOptions = {}): Promise<MedusaSi
   const server = createServer((request, response) => {
     receive({ request, response, shop, key, faults, random, requests }).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     key,
