@@ -289,33 +289,51 @@ for (const { name, start } of servers)
         );
     });
 
-    it('from the account that come before their payment are set against it when it comes, also when that was cut off', async () => {
-      for (const mishap of [null, 'cut-before', 'cut-after'] as const) {
-        const key = `o${mishap}-${at.run}`;
+    const stories = {
+      'an order that was cancelled': async (key: string) => {
         const id = await place(order(key, '3'));
         await cancelled(id);
-        const back = refund(id, [one({ quantity: '3', amount: 3450, tax: 450, left: '0' })]);
-        done(await send(back));
-        const money = { order: 'O', method: 'card', paidOn: '2026-11-20', currency, amount: 3450 };
-        const payment = item(`pay-${key}`, { id: `pay-${key}`, ...money }, { 'order:O': String(id) }) as never;
-        const sink = hub.sinks.payments as Sink;
-        road.clear();
-        if (mishap) {
-          road.next('account.move.line.reconcile', { do: mishap });
-          const fault = faultOf((await sink.deliver([payment], at.cx))[0]);
-          assert.ok(fault.kind === 'unknown' || fault.kind === 'transient', fault.kind);
-          assert.equal((await sink.find!([payment], at.cx))[0]!.found, mishap === 'cut-before' ? 'absent' : 'whole');
+        return { id, back: refund(id, [one({ quantity: '3', amount: 3450, tax: 450, left: '0' })]), beyond: {} };
+      },
+      'units that were taken off': async (key: string) => {
+        const id = await place(order(key, '3'));
+        await place(order(key, '1', 2));
+        return {
+          id,
+          back: refund(id, [one({ quantity: '2', amount: 2300, tax: 300, left: '1' })]),
+          beyond: { beyond: 2300 },
+        };
+      },
+    };
+    for (const [what, story] of Object.entries(stories))
+      it(`from the account for ${what} that come before their payment are set against it when it comes, also when that was cut off`, async () => {
+        for (const mishap of [null, 'cut-before', 'cut-after'] as const) {
+          const key = `o${mishap}${what.length}-${at.run}`;
+          const { id, back, beyond } = await story(key);
+          done(await send(back));
+          const money = { order: 'O', method: 'card', paidOn: '2026-11-20', currency, amount: 3450, ...beyond };
+          const payment = item(`pay-${key}`, { id: `pay-${key}`, ...money }, { 'order:O': String(id) }) as never;
+          const sink = hub.sinks.payments as Sink;
+          road.clear();
+          if (mishap) {
+            road.next('account.move.line.reconcile', { do: mishap });
+            const fault = faultOf((await sink.deliver([payment], at.cx))[0]);
+            assert.ok(fault.kind === 'unknown' || fault.kind === 'transient', fault.kind);
+            assert.equal((await sink.find!([payment], at.cx))[0]!.found, mishap === 'cut-before' ? 'absent' : 'whole');
+          }
+          done((await sink.deliver([payment], at.cx))[0]);
+          assert.equal((await sink.find!([payment], at.cx))[0]!.found, 'whole');
+          for (const [memo, amount] of [
+            [`pay-${key}`, 34.5],
+            [back.document.id, back.document.amount / 100],
+          ] as const)
+            assert.deepEqual(
+              (await loose(memo)).map((row) => [row.amount, row.is_reconciled]),
+              [[amount, true]],
+              `${mishap}: ${memo}`,
+            );
         }
-        done((await sink.deliver([payment], at.cx))[0]);
-        assert.equal((await sink.find!([payment], at.cx))[0]!.found, 'whole');
-        for (const memo of [`pay-${key}`, back.document.id])
-          assert.deepEqual(
-            (await loose(memo)).map((row) => [row.amount, row.is_reconciled]),
-            [[34.5, true]],
-            `${mishap}: ${memo}`,
-          );
-      }
-    });
+      });
 
     const isSet = async (memo: string) => (await loose(memo)).map((row) => row.is_reconciled);
     const offAccount = async (key: string) => {

@@ -100,7 +100,7 @@ async function find(odoo: Odoo, items: readonly Item<Payment>[], cx: Context): P
     const { document } = item;
     const rows = held.get(document.id) ?? [];
     const one = foundOf(document, rows, isBeyond(document));
-    const open = one.found === 'whole' && rows[0]?.[onAccount] && (await isUnsettled(odoo, bookedOf(item), cx));
+    const open = one.found === 'whole' && maySettle(document, rows) && (await isUnsettled(odoo, bookedOf(item), cx));
     found.push(open ? { found: 'absent' } : one);
   }
   return found;
@@ -111,6 +111,9 @@ const bookedOf = ({ document: { id: memo, currency, order: key }, links }: Item<
   ({ memo, direction: 'inbound', currency, order: Number(links.get(`order:${key}`)) }) as const;
 
 const isBeyond = ({ beyond = 0 }: Payment): boolean => beyond > 0;
+
+/** Whether some of it may stand on the customer's account, where a refund that came first waits for it. */
+const maySettle = (payment: Payment, [row]: readonly Row[]): boolean => isBeyond(payment) || row?.[onAccount] === true;
 
 /** What Odoo holds of a payment: nothing, exactly it, or something that a person must look at. `alone`: some of it may be set against nothing. */
 export function foundOf(
@@ -157,7 +160,7 @@ async function deliverOne(
   const there = held.get(payment.id) ?? [];
   const before = resultOf(foundOf(payment, there, isBeyond(payment)));
   try {
-    if (before?.outcome === 'done' && there[0]?.[onAccount]) await settleAccount(odoo, bookedOf(item), cx);
+    if (before?.outcome === 'done' && maySettle(payment, there)) await settleAccount(odoo, bookedOf(item), cx);
     if (before) return before;
     await register(odoo, item, prepared, cx);
   } catch (error) {
@@ -215,6 +218,7 @@ async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx:
   const left = await residualOf(odoo, open.invoice, payment.currency, cx).catch((error: unknown) => {
     throw new FaultError(afterLanding(error, 'the payment was registered in Odoo'));
   });
+  if (amount > open.residual) await settleAccount(odoo, bookedOf(item), cx);
   const due = amount > open.residual ? 0n : open.residual - amount;
   if (left !== due)
     throw rejected(
@@ -237,7 +241,6 @@ async function bookAlone(odoo: Odoo, item: Item<Payment>, { order, journal }: Pr
   const name = externalId(odoo.module(cx), 'payment', key);
   const amount = BigInt(payment.amount);
   await bookOnAccount(odoo, { name, memo, direction: 'inbound', account, journal, day, currency, amount }, cx);
-  // Its refund may have come first.
   await settleAccount(odoo, bookedOf(item), cx);
 }
 
