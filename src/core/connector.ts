@@ -126,6 +126,8 @@ export interface PollSource<N> {
   readonly kind: 'poll';
   readonly name: string;
   readonly every: Duration;
+  /** Shortest time from one look to the next, also when notices come meanwhile: each look costs the target something. Default: none. */
+  readonly rest?: Duration;
   /** Several changes may share one `sourceVersion` (Odoo's `write_date` counts seconds): then the content decides. */
   readonly coarseVersions?: boolean;
   /** Each record tells its subject whole, read later than all before it: of several that wait to be routed the last is enough. */

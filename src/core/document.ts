@@ -71,6 +71,8 @@ export interface DocumentType<Name extends string = string, Schema extends TSche
   measure(body: Static<Schema>): Measure;
   /** Counts for flows that heed the kind, from when it is known until the system they read from counts it. Names are not personal. */
   takes(body: Static<Schema>): Taken[];
+  /** Of what whoever takes the record puts some on its own shelf, so that it is told its figures again. Names are not personal. */
+  restocks(body: Static<Schema>): string[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a document of any shape; its methods take exactly the body that its own schema describes
@@ -92,6 +94,7 @@ export function defineDocument<const Name extends string, Schema extends TSchema
     needs: () => [],
     measure: () => nothing,
     takes: () => [],
+    restocks: () => [],
     ...parts,
   };
 }

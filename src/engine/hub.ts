@@ -32,6 +32,7 @@ import { defaultTerms, type Parts, type Terms } from './parts.ts';
 import { pollOnce } from './poll.ts';
 import { Refusals } from './refusals.ts';
 import { routeShard } from './route.ts';
+import { Turns } from './turns.ts';
 import { Webhooks } from './webhooks.ts';
 import { pollerLease, type SourcePort, type WriterGroup, wire } from './wiring.ts';
 
@@ -340,9 +341,13 @@ export class Hub {
     const mayRead = () => (this.#paused.has(port.connection) ? null : this.#leases.held(lease));
     // While another hub reads it we look often whether it is our turn, or a takeover would wait for a whole interval.
     const patience = () => (mayRead() ? every : Math.min(1, every));
+    const rest = milliseconds(pollPort.source.rest ?? 0);
+    let rested = Number.NEGATIVE_INFINITY;
     return this.#loop(`polling ${port.connection}`, topic, patience, async () => {
+      await this.parts.clock.sleep(Math.max(0, rested - this.parts.clock.monotonic()), signal);
       const held = mayRead();
       if (!held) return 0;
+      rested = this.parts.clock.monotonic() + rest;
       const stored = await this.#watched(lease, () =>
         refusals.watch(() => pollOnce(this.parts, pollPort, held, signal)),
       );
@@ -369,12 +374,15 @@ export class Hub {
     const ports = group.ports.map((port) => {
       const breaker = breakers.get(port.connection) ?? new Breaker(this.parts.clock);
       breakers.set(port.connection, breaker);
-      return { port, deliverer: new Deliverer(this.parts, port, breaker) };
+      return { port, priority: port.priority, deliverer: new Deliverer(this.parts, port, breaker) };
     });
+    const turns = new Turns(ports);
     const allowed = () => group.lease === null || this.#leases.held(group.lease) !== null;
     return this.#loop(`delivering ${group.name}`, 'deliver', this.parts.terms.pollSeconds, async () => {
       if (!allowed()) return 0;
-      for (const { port, deliverer } of ports) {
+      for (const one of turns.next()) {
+        const { port, deliverer } = one;
+        turns.asked(one);
         if (this.#paused.has(port.connection) || this.parts.era.holdsBack(port)) continue;
         const tried = await deliverer.once(allowed);
         if (tried > 0) return tried;

@@ -17,7 +17,7 @@ import {
 } from '../ledger/deliveries.ts';
 import { type FlowKey, type KnownState, noteWritten } from '../ledger/echoes.ts';
 import { closeRefusal, openRefusal } from '../ledger/exceptions.ts';
-import { forgetInFlight, tellInFlight } from '../ledger/in-flight.ts';
+import { forgetInFlight, tellAfresh, tellInFlight } from '../ledger/in-flight.ts';
 import { refreshLanes } from '../ledger/lanes.ts';
 import { ownDigest } from './echo.ts';
 import { type ExceptionDraft, writeExceptions } from './exception.ts';
@@ -133,6 +133,16 @@ async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: rea
     sql,
     finished.flatMap(({ delivery: { id, kind } }) => (parts.wiring.heeded(connection, kind) ? [id] : [])),
   );
+  if (parts.wiring.heeds)
+    await tellAfresh(
+      sql,
+      finished.flatMap(({ delivery: { id, kind, entity } }) =>
+        (claim.bodies.has(id) ? (parts.wiring.type(kind)?.restocks(claim.bodies.get(id)) ?? []) : []).map((name) => ({
+          entity,
+          name,
+        })),
+      ),
+    );
   await postponeDeliveries(
     sql,
     ours.flatMap(({ delivery, next }) => postponed(delivery, next) ?? []),

@@ -191,7 +191,8 @@ function writerGroups(estate: Estate, ports: SinkPort[]): WriterGroup[] {
   const groups = new Map<string, WriterGroup>();
   for (const port of [...ports].sort((a, b) => b.priority - a.priority)) {
     const writer = estate.connections[port.connection]!.writer;
-    const name = writer ?? `connection ${port.connection}`;
+    // Without a writer of its own each sink goes at its own pace: a slow call to one holds up no other.
+    const name = writer ?? `${port.connection} ${port.sink.name}`;
     const group = groups.get(name) ?? { name, lease: writer === undefined ? null : `writer:${writer}`, ports: [] };
     group.ports.push(port);
     groups.set(name, group);

@@ -87,6 +87,22 @@ export async function dropInFlight(sql: Sql, deliveryId: string): Promise<void> 
   );
 }
 
+/** Somebody has put goods of these names on a shelf of its own: all who are told figures of them are told again, also where nothing changed. */
+export async function tellAfresh(
+  sql: Sql,
+  restocked: readonly { readonly entity: string; readonly name: string }[],
+): Promise<void> {
+  if (restocked.length === 0) return;
+  await sql.query(
+    'figures_tell_afresh',
+    nudged(
+      'select c.entity, c.connection, c.name from concern c join unnest($1::text[], $2::text[]) as n (entity, name) using (entity, name)',
+      { afresh: true },
+    ),
+    columns(restocked, ['entity', 'name']),
+  );
+}
+
 /** Forgets what a connection was told before `looked`, when all that changed there until then has been read. Returns how many subjects are told again. */
 export async function landInFlight(sql: Sql, connection: string, looked: Date): Promise<number> {
   const rows = await sql.query(

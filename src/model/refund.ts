@@ -37,6 +37,8 @@ const RefundSchema = Type.Object({
       mayReturn: Type.Optional(Type.Boolean(classified('internal'))),
       /** Location where its goods came back and are for sale again, where no return of their own tells that. */
       restockAt: Type.Optional(Type.String(classified('internal'))),
+      /** Of what is for sale again. */
+      sku: Type.Optional(Type.String(classified('public'))),
       /** Minor units, tax included; negative where something is kept back. */
       amount: Type.Integer(classified('internal')),
       /** Minor units: the tax within `amount`. */
@@ -67,4 +69,5 @@ export const RefundDocument = defineDocument({
     minor: -BigInt(refund.amount),
     absolute: BigInt(refund.amount),
   }),
+  restocks: ({ lines }) => lines.flatMap(({ restockAt, sku }) => (restockAt !== undefined && sku ? [sku] : [])),
 });

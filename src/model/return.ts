@@ -47,4 +47,5 @@ export const ReturnDocument = defineDocument({
   ],
   needs: (one) => [['order', one.order]],
   measure: (one) => ({ lines: one.lines.length, currency: null, minor: 0n, absolute: 0n }),
+  restocks: ({ lines }) => lines.flatMap(({ restock, sku }) => (restock ? [sku] : [])),
 });

@@ -14,6 +14,7 @@ import { passOver } from '../../src/ledger/events.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { appendTellings } from '../../src/ledger/in-flight.ts';
 import { type Order, OrderDocument } from '../../src/model/order.ts';
+import { type Return, ReturnDocument } from '../../src/model/return.ts';
 import { StockLevelDocument } from '../../src/model/stock-level.ts';
 import { connectionOf, drained, silent, testLedger } from '../support/hub.ts';
 
@@ -65,13 +66,25 @@ async function shop(t: TestContext, safety: Record<string, string> = { '*': '0' 
       }),
   });
   const [web, till] = [levels('web'), levels('till')];
+  const comeBack: PollSource<Return> = { ...json<Return>('returns'), async *pull() {} };
+  // It puts goods on its own shelf, and says nothing of that.
+  const shelf: Sink<typeof ReturnDocument> = {
+    ...overwriting,
+    name: 'returns',
+    accepts: ReturnDocument,
+    batch: one,
+    deliver: async (items) => items.map(({ key }) => ({ outcome: 'done', id: key })),
+  };
   const feed = { from: stock, locations: ['central'] };
   const hub = new Hub({
     estate: defineEstate({
       name: 'stock',
       connections: {
-        books: connectionOf({ sources: { stock }, sinks: { books: books as unknown as Sink } }),
-        web: connectionOf({ sources: { orders }, sinks: { web: web as unknown as Sink } }),
+        books: connectionOf({ sources: { stock, comeBack }, sinks: { books: books as unknown as Sink } }),
+        web: connectionOf({
+          sources: { orders },
+          sinks: { web: web as unknown as Sink, shelf: shelf as unknown as Sink },
+        }),
         till: connectionOf({ sinks: { till: till as unknown as Sink } }),
       },
       flows: [
@@ -86,6 +99,18 @@ async function shop(t: TestContext, safety: Record<string, string> = { '*': '0' 
           onException: { owner: 'tests', within: '1d', hold: 'lane' },
           fallback: 'none',
           translate: (body) => ({ outcome: 'routed', documents: [{ kind: 'order', body }] }),
+        }),
+        defineFlow({
+          id: 'returns',
+          about: 'returns of a test',
+          documents: [ReturnDocument],
+          from: comeBack,
+          to: { return: shelf },
+          latency: 'realtime',
+          promise: { within: '1m', critical: false },
+          onException: { owner: 'tests', within: '1d', hold: 'lane' },
+          fallback: 'none',
+          translate: (body) => ({ outcome: 'routed', documents: [{ kind: 'return', body }] }),
         }),
         stockFeed({ ...feed, id: 'stock-web', to: { 'stock-level': web }, channel: 'web' }),
         stockFeed({ ...feed, id: 'stock-till', to: { 'stock-level': till }, channel: 'till' }),
@@ -135,6 +160,21 @@ async function shop(t: TestContext, safety: Record<string, string> = { '*': '0' 
       while (pages.length > 0) await systemClock.sleep(5);
       // Landing follows the last page.
       await systemClock.sleep(50);
+      await settled(hub, state.taking);
+    },
+    takeBack: async (id: string, sku: string, restock: boolean) => {
+      const line = { id: '1', orderLine: '1', sku, quantity: '1', reason: 'unknown', restock };
+      const one: Return = {
+        id,
+        number: id,
+        order: 'A',
+        orderNumber: 'A',
+        state: 'received',
+        location: 'central',
+        occurredAt: '2026-05-02T10:00:00Z',
+        lines: [line],
+      };
+      await hub.intake.receive({ connection: 'books', source: 'returns', incoming: incoming(`return:${id}`, one) });
       await settled(hub, state.taking);
     },
     order: async (id: string, quantity: string, more: Partial<Order> = {}) => {
@@ -260,6 +300,16 @@ test('an order that is first heard as cancelled has the level told again: a chan
     [{ afresh: true, telling: false }],
     'what is passed over leaves what it asked for to its heir',
   );
+});
+
+test('who puts goods on a shelf of its own because of what it was told has the level told again afterwards', async (t) => {
+  const { told, read, record, takeBack } = await shop(t);
+  await read(record(10, 0));
+  await takeBack('R1', 'MUG', true);
+  assert.deepEqual(told, { web: ['10', '10'], till: ['10', '10'] });
+  await takeBack('R2', 'MUG', false);
+  await takeBack('R3', 'CUP', true);
+  assert.deepEqual(told.web, ['10', '10'], 'what is not for sale, and what nobody tells figures of');
 });
 
 test('safety stock is kept back by channel, place and SKU, never below nothing', async (t) => {

@@ -39,13 +39,17 @@ export class Budget {
     this.#at = clock.monotonic();
   }
 
-  /** Milliseconds until the bucket holds `points`, 0 when it does or nothing is known. */
+  /**
+   * Milliseconds until the bucket holds `points`, 0 when it does or nothing is known. Large calls leave a tenth of it to the small ones: what lists changes can wait, what sets a level must
+   * not wait for it.
+   */
   wait(points: number, clock: Clock): number {
     if (!this.#status) return 0;
     const { maximumAvailable, currentlyAvailable, restoreRate } = this.#status;
     const restored = ((clock.monotonic() - this.#at) / 1000) * restoreRate;
     const available = Math.min(maximumAvailable, currentlyAvailable + restored);
-    return Math.max(0, Math.ceil(((Math.min(points, maximumAvailable) - available) / restoreRate) * 1000));
+    const left = points > maximumAvailable / 20 ? maximumAvailable / 10 : 0;
+    return Math.max(0, Math.ceil(((Math.min(points + left, maximumAvailable) - available) / restoreRate) * 1000));
   }
 
   /**
@@ -54,9 +58,12 @@ export class Budget {
    */
   async take(name: string, clock: Clock, signal: AbortSignal): Promise<number> {
     const cost = this.#costs.get(name) ?? 0;
-    const wait = this.wait(cost, clock);
-    if (wait > LONGEST_MS) return wait;
-    if (wait > 0) await clock.sleep(wait, signal);
+    // Others may have taken what was waited for.
+    for (let wait = this.wait(cost, clock), waited = 0; wait > 0; wait = this.wait(cost, clock)) {
+      waited += wait;
+      if (waited > LONGEST_MS) return wait;
+      await clock.sleep(wait, signal);
+    }
     if (this.#status) {
       const restored = ((clock.monotonic() - this.#at) / 1000) * this.#status.restoreRate;
       const available = Math.min(this.#status.maximumAvailable, this.#status.currentlyAvailable + restored);

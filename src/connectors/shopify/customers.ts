@@ -42,6 +42,7 @@ export function customerSource(shop: Shop, subscriptions: Subscriptions): PollSo
     kind: 'poll',
     name: 'customers',
     every: shop.settings.every,
+    rest: shop.settings.rest,
     coarseVersions: true,
     personal: { subject: true },
     async *pull(cursor, cx) {

@@ -96,6 +96,8 @@ export interface ShopifyConnection extends Connection {
   };
 }
 
+const REST: Duration = '5s';
+
 /**
  * One Shopify shop by the Admin GraphQL API, versions 2026-07 and 2026-10. Throws HubError CONFIG_INVALID for a setting that cannot be.
  *
@@ -179,6 +181,7 @@ function settingsOf(config: ShopifyConfig): Settings {
     timeout,
     settle,
     every,
+    rest: milliseconds(every) < milliseconds(REST) ? every : REST,
     from,
     money,
     bulkFrom,

@@ -48,6 +48,7 @@ export function productSource(shop: Shop, subscriptions: Subscriptions): PollSou
     kind: 'poll',
     name: 'products',
     every: shop.settings.every,
+    rest: shop.settings.rest,
     coarseVersions: true,
     async *pull(cursor, cx) {
       await subscriptions.keep(cx);

@@ -17,6 +17,8 @@ export interface Settings {
   readonly timeout: Duration;
   readonly settle: Duration;
   readonly every: Duration;
+  /** Shortest time between two looks at customers or products, whose notices come in swarms: each order changes both. */
+  readonly rest: Duration;
   readonly from: string | undefined;
   readonly money: 'shop' | 'presentment';
   /** Records from which on the first read goes by a bulk operation. */

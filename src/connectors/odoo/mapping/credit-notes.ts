@@ -156,7 +156,9 @@ function lineOf(
     description,
     quantity: goods ? String(quantity) : '0',
     ...(goods && !back && rules.returnsToo ? { mayReturn: true } : {}),
-    ...(goods && back && !rules.returnsToo ? { restockAt: look.mapping('odoo-warehouses').get(back.warehouse) } : {}),
+    ...(goods && back && !rules.returnsToo
+      ? { restockAt: look.mapping('odoo-warehouses').get(back.warehouse), ...(sold ? { sku: sold.sku } : {}) }
+      : {}),
     amount: Number(amount),
     tax: Number(group.reduce((sum, { tax }) => sum + minor(tax), 0n)),
     taxes: sold?.taxes ?? [],
