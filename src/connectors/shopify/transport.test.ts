@@ -120,13 +120,13 @@ test('a document that does not fit the version says which ports it serves', asyn
 test('throttled, it says when the bucket can pay; asked to wait, for as long as it is asked', async () => {
   const throttled = { errors: [{ message: 'Throttled', extensions: { code: 'THROTTLED' } }] };
   const fault = await faultWith(told({ ...throttled, extensions: cost(700, 100, null) }));
-  assert.deepEqual(fault.kind === 'throttled' && fault.retryAfter, 8000);
+  assert.deepEqual(fault.kind === 'throttled' && fault.retryAfter, 7000);
   const asked = await faultWith(told({}, { status: 429, headers: { 'retry-after': '2.0' } }));
   assert.deepEqual(asked.kind === 'throttled' && asked.retryAfter, 2000);
 });
 
 test('a call that the bucket cannot pay is held back, and not sent at all where that is long', async () => {
-  const answers = [cost(400, 350), cost(400, 200), cost(900, 0)].map((extensions) => told({ data: {}, extensions }));
+  const answers = [cost(400, 250), cost(400, 100), cost(900, 0)].map((extensions) => told({ data: {}, extensions }));
   const { transport, cx, slept, requests } = lab(...answers, told({ data: {} }));
   await transport.call(documents.shop, {}, cx);
   await transport.call(documents.shop, {}, cx);
@@ -134,20 +134,20 @@ test('a call that the bucket cannot pay is held back, and not sent at all where 
   await transport.call(documents.shop, {}, cx);
   assert.deepEqual(slept, [2500, 4000]);
   await assert.rejects(transport.call(documents.shop, {}, cx), (error: FaultError) => {
-    assert.deepEqual(error.fault.kind === 'throttled' && error.fault.retryAfter, 11_000);
+    assert.deepEqual(error.fault.kind === 'throttled' && error.fault.retryAfter, 10_000);
     return true;
   });
   assert.equal(requests.length, 3);
 });
 
 test('a large call leaves a tenth of the bucket to small ones', async () => {
-  const answers = [cost(400, 500), cost(90, 100)].map((extensions) => told({ data: {}, extensions }));
+  const answers = [cost(400, 400), cost(40, 50)].map((extensions) => told({ data: {}, extensions }));
   const { transport, cx, slept } = lab(...answers, told({ data: {} }));
   await transport.call(documents.shop, {}, cx);
   await transport.call(documents.shop, {}, cx);
-  assert.deepEqual(slept, [1000], '400 of 2,000, and 200 that are left');
+  assert.deepEqual(slept, [1000], '400 of 1,000, and 100 that are left');
   await transport.call(documents.shop, {}, cx);
-  assert.deepEqual(slept, [1000], '90 of the 100 that there are');
+  assert.deepEqual(slept, [1000], '40 of the 50 that there are');
 });
 
 test('a complaint about what was given is rejected, with the field; one about the moment is not', () => {
