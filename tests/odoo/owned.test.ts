@@ -184,8 +184,17 @@ for (const { name, start } of servers)
       ]);
       const { order } = await at.order(byCode, 1);
       await at.write('sale.order', order, { client_order_ref: `W-${at.run}` });
-      const [placed] = await hub.sinks.saleOrders.match!([item('o', { number: `W-${at.run}` } as never)], at.cx);
-      assert.deepEqual(placed, { match: 'one', id: String(order), by: 'order number' });
+      const { currency } = await at.direct.company(at.cx);
+      const sold = (total: number) =>
+        item('o', {
+          number: `W-${at.run}`,
+          currency: currency.name,
+          pricesIncludeTax: true,
+          lines: [{ total }],
+        } as never);
+      const [placed, other] = await hub.sinks.saleOrders.match!([sold(1000), sold(2000)], at.cx);
+      assert.deepEqual(placed, { match: 'one', id: String(order), by: 'order number and total' });
+      assert.equal(other!.match, 'several', 'another order of that number, of another channel');
       for (const sink of [hub.sinks.products, hub.sinks.customers, hub.sinks.saleOrders])
         assert.ok((await sink.count!(at.cx)) > 0);
     });
