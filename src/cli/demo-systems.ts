@@ -69,7 +69,14 @@ export async function startSystems(folder: string): Promise<Systems> {
   let shop: ShopifySimulator | undefined;
   let store: RestStore | undefined;
   try {
-    shop = await startShopify({ name: 'retailer', currency: 'GBP', pace: 200, journal: join(folder, 'shop.ndjson') });
+    shop = await startShopify({
+      name: 'retailer',
+      currency: 'GBP',
+      pace: 200,
+      // An order a second, with all that follows, is a shop on Plus.
+      bucket: [20_000, 1000],
+      journal: join(folder, 'shop.ndjson'),
+    });
     stockShop(shop.shop);
     const storeFaults: StoreFaults = {};
     store = await startRestStore({

@@ -46,7 +46,7 @@ test('the tarball holds what runs, reads and licences, and nothing else', async 
   assert.deepEqual(sources, [], 'no sources beside the compiled output: Node would not run them here');
   assert.equal(files.find(({ path }) => path === 'bin/crossdock.mjs')!.mode & 0o111, 0o111);
   assert.ok(size < 1.5 * 1024 ** 2, `${size} bytes packed`);
-  assert.ok(unpackedSize < 5 * 1024 ** 2, `${unpackedSize} bytes unpacked`);
+  assert.ok(unpackedSize < 6 * 1024 ** 2, `${unpackedSize} bytes unpacked`);
 });
 
 test('an installed package runs the demo from compiled output, and every invoice arrives once', async (t) => {
