@@ -299,7 +299,7 @@ test('what no ledger can count is stored without its worth, and holds up neither
     measure: { lines: 2, currency, minor, absolute },
   });
   const sent: Record<string, Partial<Incoming>> = {
-    'worth-1': worth('XXX', 110n),
+    'worth-1': worth('QQQ', 110n),
     'worth-2': worth('gbp', 110n),
     'worth-3': worth('GBP', 1n, 9_907_919_180_215_090_100n),
     'worth-4': worth('GBP', -most - 1n, most),
