@@ -9,7 +9,7 @@ import { interchange } from './x12.ts';
 const at = new Date('2026-11-25T10:00:00Z');
 const later = new Date(at.getTime() + 10_000);
 
-const order = (n: number, status: 'N' | 'R' | 'F', group: number) =>
+const order = (n: number, status: 'N' | 'R' | 'F', group: number, skus: readonly string[] = ['WEB-1']) =>
   interchange('RETAILER', 'WMS', {
     number: group,
     at,
@@ -17,8 +17,11 @@ const order = (n: number, status: 'N' | 'R' | 'F', group: number) =>
     set: '940',
     rows: [
       ['W05', status, `WH/OUT/${n}`],
-      ['LX', 1],
-      ['W01', 2, 'EA', '', 'VN', 'WEB-1'],
+      ...skus.flatMap((sku, index) => [
+        ['LX', index + 1],
+        ['W01', 2, 'EA', '', 'VN', sku],
+        ['N9', 'LI', sku],
+      ]),
     ],
   });
 
@@ -52,4 +55,26 @@ test('a warehouse goes on with its books; a round whose files were lost on the w
   third.work(new Date(later.getTime() + 40_000));
   assert.equal(third.left.size, 1, 'what has left is not picked again');
   assert.equal(JSON.parse(readFileSync(journal, 'utf8')).left.length, 1);
+});
+
+test('lines that are added one after the other, after the parcel has left, are shipped too, each once', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'wms-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const warehouse = new Warehouse({ folder, us: 'WMS', them: 'RETAILER', handling: 5000 });
+  const round = (seconds: number) => warehouse.work(new Date(at.getTime() + seconds * 1000));
+  const send = (group: number, ...skus: string[]) =>
+    writeFileSync(join(folder, 'in', `${group}.x12`), order(1, group === 1 ? 'N' : 'R', group, skus));
+  send(1, 'WEB-1');
+  round(0);
+  round(10);
+  send(2, 'WEB-1', 'WEB-2');
+  round(11);
+  // The first change is not picked yet when the second one comes.
+  send(3, 'WEB-1', 'WEB-2', 'WEB-3');
+  round(12);
+  round(30);
+  assert.deepEqual(
+    [...warehouse.left.values()].map(({ units }) => units),
+    [{ 'WEB-1': 2 }, { 'WEB-2': 2, 'WEB-3': 2 }],
+  );
 });

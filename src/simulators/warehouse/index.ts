@@ -241,10 +241,13 @@ export class Warehouse {
     const before = new Set(this.orders.get(order.number)?.lines.map(({ line }) => line));
     this.orders.set(order.number, { ...order, cancelled: order.status === 'F' });
     const gone = [...this.left.values()].some((one) => one.order === order.number);
+    const still = this.#open.flatMap((one) => (one.order.number === order.number ? one.order.lines : []));
     this.#open = this.#open.filter((one) => one.order.number !== order.number);
     const idle = this.#options.faults?.idle !== undefined && this.#happens('idle');
-    // What has left is not picked again, whatever is changed about it; lines that were added since are.
-    const lines = gone ? order.lines.filter(({ line }) => !before.has(line)) : order.lines;
+    // What has left is not picked again, whatever is changed about it; lines that were added since are, also by an earlier change.
+    const isLeft = ({ line }: (typeof order.lines)[number]): boolean =>
+      !before.has(line) || still.some((one) => one.line === line);
+    const lines = gone ? order.lines.filter(isLeft) : order.lines;
     if (order.status !== 'F' && lines.length > 0 && !idle)
       this.#open.push({ order: { ...order, lines }, since: at.getTime() });
   }
