@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { shopify } from '../../src/connectors/shopify/index.ts';
 import { seeded, systemClock } from '../../src/core/clock.ts';
 import type { Sink } from '../../src/core/connector.ts';
-import type { AnyDocumentType } from '../../src/core/document.ts';
 import { defineEstate } from '../../src/core/estate.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { webOrders } from '../../src/flows/web-orders.ts';
@@ -14,6 +13,7 @@ import { startShopify } from '../../src/simulators/shopify/index.ts';
 import { placeOrder } from '../../src/simulators/shopify/orders.ts';
 import { furnish, person } from '../../src/simulators/shopify/traffic.ts';
 import { connectionOf, silent, testLedger } from '../support/hub.ts';
+import { recording, type Written } from '../support/recording.ts';
 import { until } from '../support/target.ts';
 
 const ORDERS = 400;
@@ -30,22 +30,12 @@ test('a shop that has much comes in bulk, through broken files and hubs that go 
   for (let n = 0; n < ORDERS; n++) sell(n);
   ago = 0;
   Object.assign(faults, { cut: 0.05, broken: 0.05, throttled: 0.05, cutFiles: 0.5 });
-  const came: { key: string; version: number }[] = [];
-  const book = <D extends AnyDocumentType>(accepts: D): Sink<D> => ({
-    name: accepts.name,
-    accepts,
-    idempotency: 'external-id',
-    needsBound: false,
-    settle: 0,
-    deadline: '10s',
-    batch: { max: 100, onFailure: 'independent' },
-    deliver: async (items) =>
-      items.map(({ key, version }) => {
-        if (accepts.name === 'order') came.push({ key, version });
-        return { outcome: 'done', id: key };
-      }),
-  });
-  const to = { customer: book(CustomerDocument), product: book(ProductDocument), order: book(OrderDocument) };
+  const written: Written[] = [];
+  const to = {
+    customer: recording(CustomerDocument, written),
+    product: recording(ProductDocument, written),
+    order: recording(OrderDocument, written),
+  };
   const ledger = await testLedger(t);
   /** A hub with a memory of its own, on the same ledger. */
   const start = async (): Promise<Hub> => {
@@ -91,8 +81,9 @@ test('a shop that has much comes in bulk, through broken files and hubs that go 
     sell(ORDERS + times);
     hub = await start();
   }
-  await until('everything has come', async () => new Set(came.map(({ key }) => key)).size === ORDERS + 4, 120);
-  const seen = came.map(({ key, version }) => `${key} ${version}`);
+  const came = () => written.filter(({ kind }) => kind === 'order');
+  await until('everything has come', async () => new Set(came().map(({ key }) => key)).size === ORDERS + 4, 120);
+  const seen = came().map(({ key, version }) => `${key} ${version}`);
   assert.equal(new Set(seen).size, seen.length, 'a version came twice');
   const calls = (operation: string): number => simulator.requests.filter((one) => one.operation === operation).length;
   assert.equal(simulator.bulk.operations.size, 1);

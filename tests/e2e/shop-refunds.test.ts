@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { shopify } from '../../src/connectors/shopify/index.ts';
 import { seeded, systemClock } from '../../src/core/clock.ts';
 import type { Incoming, PollSource, Sink } from '../../src/core/connector.ts';
-import type { AnyDocumentType } from '../../src/core/document.ts';
 import { defineEstate } from '../../src/core/estate.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { shopCancellations, shopRefunds } from '../../src/flows/shop-refunds.ts';
@@ -18,6 +17,7 @@ import { startShopify } from '../../src/simulators/shopify/index.ts';
 import { placeOrder } from '../../src/simulators/shopify/orders.ts';
 import { furnish, person } from '../../src/simulators/shopify/traffic.ts';
 import { connectionOf, silent, testLedger } from '../support/hub.ts';
+import { recording, type Written } from '../support/recording.ts';
 import { until } from '../support/target.ts';
 
 const ORDERS = 40;
@@ -59,27 +59,13 @@ test('refunds and cancellations decided elsewhere reach the shop once over a bad
     every: 200,
     settle: 200,
   });
-  const written: { kind: string; body: unknown }[] = [];
-  const book = <D extends AnyDocumentType>(accepts: D): Sink<D> => ({
-    name: accepts.name,
-    accepts,
-    idempotency: 'external-id',
-    needsBound: false,
-    settle: 0,
-    deadline: '10s',
-    batch: { max: 50, onFailure: 'independent' },
-    deliver: async (items) =>
-      items.map(({ key, document }) => {
-        written.push({ kind: accepts.name, body: document });
-        return { outcome: 'done', id: key };
-      }),
-  });
+  const written: Written[] = [];
   const to = {
-    customer: book(CustomerDocument),
-    product: book(ProductDocument),
-    order: book(OrderDocument),
-    payment: book(PaymentDocument),
-    refund: book(RefundDocument),
+    customer: recording(CustomerDocument, written),
+    product: recording(ProductDocument, written),
+    order: recording(OrderDocument, written),
+    payment: recording(PaymentDocument, written),
+    refund: recording(RefundDocument, written),
   };
   const refunds = desk<Refund>('refunds');
   const cancellations = desk<Cancellation>('cancellations');

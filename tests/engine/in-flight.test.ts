@@ -18,6 +18,13 @@ import { type Return, ReturnDocument } from '../../src/model/return.ts';
 import { StockLevelDocument } from '../../src/model/stock-level.ts';
 import { connectionOf, drained, silent, testLedger } from '../support/hub.ts';
 
+const terms = {
+  latency: 'realtime',
+  promise: { within: '1m', critical: false },
+  onException: { owner: 'tests', within: '1d', hold: 'lane' },
+  fallback: 'none',
+} as const;
+
 /** Books that count stock and take orders when they are told to, and two channels that are told levels. */
 async function shop(t: TestContext, safety: Record<string, string> = { '*': '0' }) {
   const ledger = await testLedger(t);
@@ -94,10 +101,7 @@ async function shop(t: TestContext, safety: Record<string, string> = { '*': '0' 
           documents: [OrderDocument],
           from: orders,
           to: { order: books },
-          latency: 'realtime',
-          promise: { within: '1m', critical: false },
-          onException: { owner: 'tests', within: '1d', hold: 'lane' },
-          fallback: 'none',
+          ...terms,
           translate: (body) => ({ outcome: 'routed', documents: [{ kind: 'order', body }] }),
         }),
         defineFlow({
@@ -106,10 +110,7 @@ async function shop(t: TestContext, safety: Record<string, string> = { '*': '0' 
           documents: [ReturnDocument],
           from: comeBack,
           to: { return: shelf },
-          latency: 'realtime',
-          promise: { within: '1m', critical: false },
-          onException: { owner: 'tests', within: '1d', hold: 'lane' },
-          fallback: 'none',
+          ...terms,
           translate: (body) => ({ outcome: 'routed', documents: [{ kind: 'return', body }] }),
         }),
         stockFeed({ ...feed, id: 'stock-web', to: { 'stock-level': web }, channel: 'web' }),

@@ -1,7 +1,6 @@
 import { startSimulatedOdoo } from '../../src/cli/simulated-odoo.ts';
 import { odoo } from '../../src/connectors/odoo/index.ts';
 import type { Connection, Sink } from '../../src/core/connector.ts';
-import type { AnyDocumentType } from '../../src/core/document.ts';
 import { secret } from '../../src/core/estate.ts';
 import type { WebOrdersParts } from '../../src/flows/web-orders.ts';
 import { CustomerDocument } from '../../src/model/customer.ts';
@@ -17,6 +16,7 @@ import type { Order as Sold } from '../../src/simulators/shopify/records.ts';
 import { totalOf } from '../../src/simulators/shopify/sums.ts';
 import { people } from '../odoo/estate.ts';
 import { connectionOf } from '../support/hub.ts';
+import { recording, type Written } from '../support/recording.ts';
 
 /** Where the orders of the story go. */
 export interface Books {
@@ -33,32 +33,16 @@ export interface Books {
   stop(): Promise<void>;
 }
 
-type Written = { kind: string; key: string; version: number; body: unknown }[];
-
 /** Books that write down everything they are given, and are there at once. */
 export function recorder(): Books {
-  const written: Written = [];
-  const sinkOf = <D extends AnyDocumentType>(accepts: D): Sink<D> => ({
-    name: accepts.name,
-    accepts,
-    idempotency: 'external-id',
-    needsBound: false,
-    settle: 0,
-    deadline: '10s',
-    batch: { max: 100, onFailure: 'independent' },
-    deliver: async (items) =>
-      items.map(({ key, version, document }) => {
-        written.push({ kind: accepts.name, key, version, body: document });
-        return { outcome: 'done', id: key };
-      }),
-  });
+  const written: Written[] = [];
   const to = {
-    customer: sinkOf(CustomerDocument),
-    product: sinkOf(ProductDocument),
-    order: sinkOf(OrderDocument),
-    payment: sinkOf(PaymentDocument),
-    refund: sinkOf(RefundDocument),
-    return: sinkOf(ReturnDocument),
+    customer: recording(CustomerDocument, written),
+    product: recording(ProductDocument, written),
+    order: recording(OrderDocument, written),
+    payment: recording(PaymentDocument, written),
+    refund: recording(RefundDocument, written),
+    return: recording(ReturnDocument, written),
   };
   return {
     connection: connectionOf({ sinks: to as unknown as Record<string, Sink> }),
@@ -72,8 +56,8 @@ export function recorder(): Books {
 }
 
 /** How the newest of each record that came differs from the shop's own ledger. */
-function differences(shop: Shop, written: Written): string[] {
-  const newest = new Map<string, Written[number]>();
+function differences(shop: Shop, written: readonly Written[]): string[] {
+  const newest = new Map<string, Written>();
   for (const one of written) newest.set(`${one.kind} ${one.key}`, one);
   const body = <T>(kind: string, key: string): T | undefined => newest.get(`${kind} ${key}`)?.body as T | undefined;
   const amounts = <T extends { order: string; amount: number }>(kind: string): Map<string, number> => {
@@ -114,7 +98,7 @@ function orderedOf(sold: Sold): number {
 }
 
 /** A version of a record that came more than once, or after a newer one. */
-function doubles(written: Written): string[] {
+function doubles(written: readonly Written[]): string[] {
   const last = new Map<string, number>();
   return written.flatMap(({ kind, key, version }) => {
     const before = last.get(`${kind} ${key}`) ?? 0;
