@@ -40,7 +40,7 @@ for (const version of [18, 19] as const)
       const sale = await at.sale(parted.name);
       await at.at.ship(sale!.pickings[0]!, 1, 'BYHAND1');
       const { name: number } = (await at.books()).pickings.find(({ id }) => id === sale!.pickings[0])!;
-      warehouse.left.set('BYHAND', { order: number, units: { 'WEB-1': 1 }, tracking: 'BYHAND1' });
+      warehouse.sendByHand('BYHAND', { order: number, units: { 'WEB-1': 1 }, tracking: 'BYHAND1' });
       const [open] = parted.fulfillmentOrders;
       fulfil(shop, parted, [{ company: null, number: 'BYHAND1', url: null }], new Map([[open!.lines[0]!.id, 1]]));
 

@@ -252,6 +252,12 @@ export class Warehouse {
       this.#open.push({ order: { ...order, lines }, since: at.getTime() });
   }
 
+  /** A parcel that people send off: it is in the books, the order is not picked any more, and nobody is told. */
+  sendByHand(number: string, parcel: Left): void {
+    this.left.set(number, parcel);
+    this.#open = this.#open.filter((one) => one.order.number !== parcel.order);
+  }
+
   /** Acknowledges, late, what it had kept silent about. */
   acknowledge(group: string, at: Date): void {
     const rows = [
