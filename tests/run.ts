@@ -5,14 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { pathToFileURL } from 'node:url';
 import { openTestCluster } from './support/cluster.ts';
 
 const root = join(import.meta.dirname, '..');
 process.chdir(root);
 
 const only = process.argv.slice(2);
-/** Longest that one file may take, in milliseconds: one that leaves something open would hold up all. Files that are named may take what they need. */
-const FILE_LIMIT = only.length > 0 ? Number.POSITIVE_INFINITY : 600_000;
+/** Longest that one file, and all of them, may take. Files that are named may take what they need. */
+const FILE_SECONDS = 600;
+const ALL_SECONDS = 3600;
 const files =
   only.length > 0
     ? only
@@ -59,17 +61,37 @@ if (only.length === 0) {
 const home = mkdtempSync(join(tmpdir(), 'crossdock-test-'));
 const cluster = await openTestCluster(home);
 process.env.CROSSDOCK_TEST_URL = cluster.url;
+process.env.CROSSDOCK_TEST_FILE_SECONDS = String(FILE_SECONDS);
+const unlimited = only.length > 0;
+const openFiles = new Set<string>();
+const overdue = setTimeout(
+  () => {
+    process.stdout.write(`\n✖ not done within ${ALL_SECONDS} s; still at work: ${[...openFiles].join(', ')}\n`);
+    process.stdout.write(`\n${passed} passed, ${failed + openFiles.size} failed\n`);
+    void cluster.stop().finally(() => process.exit(1));
+  },
+  unlimited ? 2 ** 31 - 1 : ALL_SECONDS * 1000,
+);
 try {
   await new Promise<void>((resolve) => {
     const stream = run({
       files,
       // Most of what tests do is wait: three files keep two cores half busy.
       concurrency: 3,
-      timeout: FILE_LIMIT,
-      execArgv: ['--conditions=source', '--disable-warning=ExperimentalWarning'],
+      execArgv: [
+        '--conditions=source',
+        '--disable-warning=ExperimentalWarning',
+        ...(unlimited ? [] : [`--import=${pathToFileURL(join(root, 'tests', 'support', 'open-end.ts'))}`]),
+      ],
     });
     const isFile = (data: { name: string; nesting: number; file?: string | undefined }) =>
       data.nesting === 0 && data.name.endsWith('.test.ts');
+    stream.on('test:dequeue', (data) => {
+      if (isFile(data)) openFiles.add(data.name);
+    });
+    stream.on('test:complete', (data) => {
+      if (isFile(data)) openFiles.delete(data.name);
+    });
     stream.on('test:pass', (data) => {
       if (data.details.type === 'suite' || isFile(data)) return;
       if (data.skip !== undefined) skipped += 1;
@@ -82,6 +104,7 @@ try {
     stream.compose(new spec()).pipe(process.stdout, { end: false });
   });
 } finally {
+  clearTimeout(overdue);
   await cluster.stop();
   rmSync(home, { recursive: true, force: true });
 }

@@ -130,7 +130,10 @@ export interface PollSource<N> {
   readonly rest?: Duration;
   /** Several changes may share one `sourceVersion` (Odoo's `write_date` counts seconds): then the content decides. */
   readonly coarseVersions?: boolean;
-  /** Each record tells its subject whole, read later than all before it: of several that wait to be routed the last is enough. */
+  /**
+   * Each record tells its subject whole, read later than all before it: of several that wait to be routed the last is enough, and one that goes back to an
+   * earlier version is news, since a part of it may have been taken away.
+   */
   readonly whole?: boolean;
   readonly personal?: PersonalNames;
   pull(cursor: string | null, cx: Context): AsyncIterable<{ items: Incoming[]; cursor: string }>;

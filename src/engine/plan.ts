@@ -3,7 +3,8 @@ import type { AnyFlow } from '../core/estate.ts';
 import { FaultError, faultOf } from '../core/fault.ts';
 import { readCursor } from '../ledger/connections.ts';
 import { isAway } from '../ledger/database.ts';
-import { readSubjects } from '../ledger/events.ts';
+import { type NewEvent, readSubjects } from '../ledger/events.ts';
+import { lastReadings } from '../ledger/readings.ts';
 import { missingBindings, seenAmong } from '../ledger/replay.ts';
 import { contextFor } from './context.ts';
 import { eventRow, withStorableNames } from './intake.ts';
@@ -13,7 +14,7 @@ import type { Parts } from './parts.ts';
 import { type Change, rehearse, troubleOf, typeOf } from './rehearse.ts';
 import { needsOf, olderThanKnown } from './translate.ts';
 import { unreadFiles } from './unread-files.ts';
-import type { SourcePort } from './wiring.ts';
+import { isWhole, type SourcePort } from './wiring.ts';
 
 /** What would become of one record for one flow. */
 export interface Step {
@@ -101,7 +102,7 @@ export class Planner {
     const incoming = withStorableNames(given);
     const row = eventRow(this.#parts, { connection: port.connection, source: port.source.name, incoming });
     const key = row.seenKey.toString('hex');
-    const known = this.#keys.has(key) || (await seenAmong(this.#parts.db, row.connection, [row.seenKey])).length > 0;
+    const known = this.#keys.has(key) || (await this.#wasHeard(port, row));
     this.#keys.add(key);
     for (const flow of port.flows) {
       const step = { flow: flow.id, source: `${port.connection} ${port.source.name}`, subject: row.subject };
@@ -110,17 +111,27 @@ export class Planner {
     }
   }
 
+  /** Of what tells its subject whole the last reading counts, of all else whatever was heard. */
+  async #wasHeard(port: SourcePort, { connection, subject, seenKey }: NewEvent): Promise<boolean> {
+    if (isWhole(port)) {
+      const last = await lastReadings(this.#parts.db, { connection, source: port.source.name }, [subject]);
+      const before = last.get(subject);
+      if (before) return before.key.equals(seenKey);
+    }
+    return (await seenAmong(this.#parts.db, connection, [seenKey])).length > 0;
+  }
+
   async #plan(
     port: SourcePort,
     flow: AnyFlow,
-    row: ReturnType<typeof eventRow>,
+    row: NewEvent,
     bytes: Uint8Array,
   ): Promise<Pick<Step, 'outcome' | 'changes' | 'problems'>> {
     const { connection, subject, entity, sourceVersion } = row;
     const id = `${connection}\n${flow.id}\n${subject}`;
     const before = this.#told.get(id) ?? (await this.#before(flow, connection, subject));
     const coarse = 'coarseVersions' in flow.from && flow.from.coarseVersions === true;
-    if (olderThanKnown({ source_version: sourceVersion }, { source_version: before.version }, coarse))
+    if (!isWhole(port) && olderThanKnown({ source_version: sourceVersion }, { source_version: before.version }, coarse))
       return { outcome: 'older', changes: [], problems: [] };
     const event = { entity, connection, subject, received_at: this.#parts.clock.now(), decision: null };
     try {

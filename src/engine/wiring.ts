@@ -12,6 +12,9 @@ export interface SourcePort {
   flows: AnyFlow[];
 }
 
+/** Whether each record of the source tells its subject whole, later than all before it. */
+export const isWhole = ({ source }: SourcePort): boolean => source.kind === 'poll' && source.whole === true;
+
 /** An address that receives: what comes in is stored as `storeAs`, a source that some flow reads. */
 export interface TopicPort {
   connection: string;
@@ -119,9 +122,9 @@ export function wire(estate: Estate): Wiring {
     types: [...types.values()],
     type: (kind) => types.get(kind),
     sink: portOf,
-    wholes: [...sources.values()].flatMap(({ connection, source }) =>
-      source.kind === 'poll' && source.whole ? [{ connection, source: source.name }] : [],
-    ),
+    wholes: [...sources.values()]
+      .filter(isWhole)
+      .map(({ connection, source }) => ({ connection, source: source.name })),
     heeds,
     heeded: (connection, kind) => heeded.has(`${connection} ${kind}`),
     lands: (connection) => landing.has(connection),

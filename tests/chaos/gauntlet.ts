@@ -94,7 +94,10 @@ async function runTheGauntlet(all: {
   };
   const weather = changeWeather(inward, outward, receiver, random);
   const sending = sender.run();
-  for (let n = 0; Date.now() < end || kills['at a moment'] < (options.atMoments ?? 0); n++) {
+  // Hubs that cannot even start die at no moment.
+  const atLast = end + 300_000;
+  const isOver = (): boolean => Date.now() >= end && kills['at a moment'] >= (options.atMoments ?? 0);
+  for (let n = 0; !isOver() && Date.now() < atLast; n++) {
     const [moment, most] = moments[n % moments.length]!;
     const dice = random();
     const armed = dice < 0.55;
