@@ -1,6 +1,7 @@
 import { weakSinks } from '../core/approval.ts';
 import type { Finding } from '../core/connector.ts';
 import type { Estate } from '../core/estate.ts';
+import type { MappingSeed } from '../core/flow.ts';
 import { checkConnection } from '../engine/check.ts';
 import { currentMappings } from '../ledger/mappings.ts';
 import { serverVersion } from '../ledger/vitals.ts';
@@ -69,14 +70,15 @@ async function checkMappings(estate: Estate, { db }: OpenLedger): Promise<Findin
     ...estate.flows.map(({ id, mappings }) => ({ subject: `flow ${id}`, mappings })),
     ...(estate.lookups ?? []).map(({ id, from }) => ({ subject: `look-up ${id}`, mappings: from.mappings })),
   ];
-  return brought.flatMap(({ subject, mappings }) =>
-    (mappings ?? []).map(({ table, rows }: { table: string; rows: object }): Finding => {
-      if (known.has(table)) return { level: 'ok', subject, message: `Mapping table '${table}' is there` };
-      return {
-        level: 'warning',
-        subject,
-        message: `Mapping table '${table}' is not there yet; the first start makes it with ${Object.keys(rows).length} rows`,
-      };
-    }),
+  const seeds = brought.flatMap(({ subject, mappings }) =>
+    (mappings ?? []).map(({ table, rows }: MappingSeed) => ({ subject, table, rows: Object.keys(rows).length })),
   );
+  const filled = new Set(seeds.flatMap(({ table, rows }) => (rows > 0 ? [table] : [])));
+  return seeds.flatMap(({ subject, table, rows }): Finding[] => {
+    if (known.has(table)) return [{ level: 'ok', subject, message: `Mapping table '${table}' is there` }];
+    // Who brings it empty reads what another one fills.
+    if (rows === 0 && filled.has(table)) return [];
+    const message = `Mapping table '${table}' is not there yet; the first start makes it with ${rows} rows`;
+    return [{ level: 'warning', subject, message }];
+  });
 }

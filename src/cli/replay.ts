@@ -1,6 +1,7 @@
 import { HubError } from '../core/errors.ts';
 import type { AnyFlow, Estate } from '../core/estate.ts';
 import { sourceOf } from '../core/estate.ts';
+import { momentOf } from '../core/moment.ts';
 import type { Parts } from '../engine/parts.ts';
 import { type Rehearsed, rehearseReplay, requestReplay } from '../engine/replay.ts';
 import { subjectsToReplay } from '../ledger/replay.ts';
@@ -154,7 +155,7 @@ const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})
 
 function moment(text: string | undefined, option: string): Date | null {
   if (text === undefined) return null;
-  const date = ISO.test(text) ? new Date(text) : new Date(Number.NaN);
+  const date = new Date(ISO.test(text) ? momentOf(text.length === 10 ? `${text}T00:00:00Z` : text) : Number.NaN);
   if (Number.isNaN(date.getTime()))
     throw new HubError('BAD_USE', `${option} '${text}' is not a moment`, { hint: 'write it as 2026-11-25T08:00:00Z' });
   return date;

@@ -5,8 +5,8 @@ import { HubError } from './errors.ts';
 export type Fault =
   /** Nothing landed and it may go next time: backs off, spends an attempt. */
   | { kind: 'transient'; message: string }
-  /** The target asks to wait: spends no attempt. */
-  | { kind: 'throttled'; message: string; retryAfter: Duration }
+  /** The target asks to wait: spends no attempt. Nothing goes to the connection meanwhile, unless smaller calls may (`alone`: a budget that cannot pay for this one). */
+  | { kind: 'throttled'; message: string; retryAfter: Duration; alone?: true }
   /** It may have landed, or may land yet: never repeated blindly. */
   | { kind: 'unknown'; message: string }
   /** The document is wrong for this target: becomes an Exception. `cause` is a short stable slug, `message` words for an operator. */
@@ -16,7 +16,7 @@ export type Fault =
    * come it becomes an Exception like `rejected`.
    */
   | { kind: 'early'; message: string; cause: string; field?: string }
-  /** Credentials or rights: pauses the Connection; one Incident, not one per document. */
+  /** Credentials or rights: what the sink is to write waits; one Exception for the connection, not one per document. */
   | { kind: 'refused'; message: string };
 
 /** Carries a Fault through code that throws. Thrown by `cx.fetch`, transports and translators; everything else that is thrown after a write was sent is `unknown`. */

@@ -20,18 +20,12 @@ import {
 } from '../ledger/awaited.ts';
 import type { Sql } from '../ledger/database.ts';
 import { closeExceptions } from '../ledger/exceptions.ts';
+import { unreadFor } from '../ledger/leases.ts';
 import { writeExceptions } from './exception.ts';
 import type { Parts } from './parts.ts';
 import { pollerLease, type SourcePort, type Wiring } from './wiring.ts';
 
 type Needed = Pick<Parts, 'db' | 'vault' | 'wiring' | 'log'>;
-
-/** What this hub knows of connections that are not in order, beside what the ledger says. */
-export interface Trouble {
-  readonly paused: ReadonlySet<string>;
-  /** Pollers (by the name of their lease) whose last look failed. */
-  readonly failing: ReadonlySet<string>;
-}
 
 const LEAST = milliseconds('5m');
 /** Records that one look takes up; the rest follows with the next. */
@@ -46,6 +40,10 @@ export function patienceOf({ promise, onException }: Pick<AnyFlow, 'promise' | '
   return Math.min(milliseconds(onException.within), Math.max(LEAST, more));
 }
 
+/** Seconds within which a source that is in order is read to its end: three of its turns, a minute at least. */
+const readWithin = ({ source }: SourcePort): number =>
+  Math.max(60, 'every' in source && source.every !== undefined ? (3 * milliseconds(source.every)) / 1000 : 0);
+
 /** Flows that bring records of a kind to a connection, and where they read them. */
 const bringersOf = (wiring: Wiring, connection: string, kind: string): { flow: AnyFlow; port: SourcePort }[] =>
   wiring
@@ -54,15 +52,15 @@ const bringersOf = (wiring: Wiring, connection: string, kind: string): { flow: A
 
 /**
  * Makes an Exception of records that deliveries wait for, far past their promise, and that nobody brings: one for each connection and kind, however many they are, and
- * closes it when all have come. What a system that is away, paused or refusing would bring is that system's matter. Safe in several hubs at once.
- * Returns how many records were added.
+ * closes it when all have come. What a system that is away, paused or refusing would bring is that system's matter, and so is what a source may hold that was not read of
+ * late. Safe in several hubs at once. Returns how many records were added.
  */
-export async function raiseForlorn(parts: Needed, trouble: Trouble): Promise<number> {
+export async function raiseForlorn(parts: Needed, paused: ReadonlySet<string>): Promise<number> {
   const added = await parts.db.transaction(async (sql) => {
     if (!(await mayLookForForlorn(sql))) return 0;
     const open: Standing[] = await lockForlornExceptions(sql);
     const changed = new Set(await releaseForlorn(sql));
-    const forlorn = (await isAnythingLate(sql)) ? await lockForlorn(sql, await termsOf(parts, sql, trouble)) : [];
+    const forlorn = (await isAnythingLate(sql)) ? await lockForlorn(sql, await termsOf(parts, sql, paused)) : [];
     const standing = forlorn.map((row) => ({ ...row, exceptionId: exceptionOf(row, open).id }));
     await noteForlorn(sql, standing);
     for (const { exceptionId } of standing) changed.add(exceptionId);
@@ -73,8 +71,12 @@ export async function raiseForlorn(parts: Needed, trouble: Trouble): Promise<num
   return added;
 }
 
-async function termsOf({ wiring }: Needed, sql: Sql, { paused, failing }: Trouble) {
+async function termsOf({ wiring }: Needed, sql: Sql, paused: ReadonlySet<string>) {
   const refusing = new Set([...(await refusingConnections(sql)), ...paused]);
+  const unread = await unreadFor(
+    sql,
+    wiring.readers.map((port) => ({ name: pollerLease(port), seconds: readWithin(port) })),
+  );
   const kinds = wiring.types.map(({ name }) => name);
   const wanted = [...new Set(wiring.sinks.map(({ connection }) => connection))].flatMap((connection) =>
     kinds.map((kind) => ({ connection, kind, by: bringersOf(wiring, connection, kind) })),
@@ -89,7 +91,7 @@ async function termsOf({ wiring }: Needed, sql: Sql, { paused, failing }: Troubl
     excused: wanted.filter(
       ({ connection, by }) =>
         refusing.has(connection) ||
-        by.some(({ port }) => refusing.has(port.connection) || failing.has(pollerLease(port))),
+        by.some(({ port }) => refusing.has(port.connection) || unread.has(pollerLease(port))),
     ),
     limit: MOST,
   };

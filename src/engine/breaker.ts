@@ -3,19 +3,26 @@ import type { Clock } from '../core/clock.ts';
 const OPENS_AFTER = 3;
 const LONGEST_SECONDS = 60;
 
-/** Circuit Breaker of one connection in this process: after some failed calls in a row it lets one small probe through at a time, ever more seldom. */
+/** Circuit Breaker of one connection in this process, which all its sinks share: after some failed calls in a row it lets one small probe through at a time, ever more seldom. */
 export class Breaker {
   readonly #clock: Clock;
   #failures = 0;
   #closedUntil = 0;
+  #inside = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** True when a call may be made now. */
-  ready(): boolean {
-    return this.#clock.monotonic() >= this.#closedUntil;
+  /** True when a call may be made now; then `leave` follows, whether it was made or not. */
+  enter(): boolean {
+    if (this.#clock.monotonic() < this.#closedUntil || (this.open && this.#inside > 0)) return false;
+    this.#inside += 1;
+    return true;
+  }
+
+  leave(): void {
+    this.#inside -= 1;
   }
 
   /** True while the connection as a whole fails. */
@@ -33,7 +40,7 @@ export class Breaker {
     if (this.open) this.wait(Math.min(LONGEST_SECONDS, 2 ** (this.#failures - OPENS_AFTER)));
   }
 
-  /** No calls for some seconds, as the target asked or a refusal demands. */
+  /** No calls for some seconds, as the target asked. */
   wait(seconds: number): void {
     this.#closedUntil = Math.max(this.#closedUntil, this.#clock.monotonic() + seconds * 1000);
   }

@@ -20,12 +20,14 @@ import type { SinkPort } from './wiring.ts';
 const SLOW_MS = 30_000;
 const FAST_MS = 10_000;
 
-/** Delivers what is owed to one sink, a batch at a time. Keeps the batch size that the target can take in good time, and the connection's breaker. */
+/** Delivers what is owed to one sink, a batch at a time. Keeps the batch size that the target can take in good time, and tells the connection's breaker how calls went. */
 export class Deliverer {
   readonly #parts: Parts;
   readonly #port: SinkPort;
   readonly #breaker: Breaker;
   #size: number;
+  /** By the monotonic clock: what concerns this sink alone keeps no other from its work. */
+  #restsUntil = 0;
 
   constructor(parts: Parts, port: SinkPort, breaker: Breaker) {
     this.#parts = parts;
@@ -39,14 +41,18 @@ export class Deliverer {
    * ready. `allowed` is asked at the last moment before anything is sent.
    */
   async once(allowed: Guard): Promise<number> {
-    if (!this.#breaker.ready()) return 0;
-    const claim = await this.#claim();
-    if (!claim) return 0;
-    const started = this.#parts.clock.monotonic();
-    const results = await this.#call(claim, allowed);
-    this.#learn(results, this.#parts.clock.monotonic() - started);
-    await settle(this.#parts, claim, results, this.#breaker.open);
-    return claim.deliveries.length;
+    if (this.#parts.clock.monotonic() < this.#restsUntil || !this.#breaker.enter()) return 0;
+    try {
+      const claim = await this.#claim();
+      if (!claim) return 0;
+      const started = this.#parts.clock.monotonic();
+      const results = await this.#call(claim, allowed);
+      this.#learn(results, this.#parts.clock.monotonic() - started);
+      await settle(this.#parts, claim, results, this.#breaker.open);
+      return claim.deliveries.length;
+    } finally {
+      this.#breaker.leave();
+    }
   }
 
   async #claim(): Promise<Claim | null> {
@@ -224,12 +230,20 @@ export class Deliverer {
     if (kinds.has('unknown') || elapsed > SLOW_MS) this.#size = Math.max(1, Math.floor(this.#size / 2));
     else if (elapsed < FAST_MS) this.#size = Math.min(max, this.#size * 2);
     for (const fault of faults)
-      if (fault.kind === 'throttled') this.#breaker.wait(milliseconds(fault.retryAfter) / 1000);
-    if (kinds.has('refused')) this.#breaker.wait(REFUSED_WAIT_SECONDS);
+      if (fault.kind === 'throttled') {
+        const wait = milliseconds(fault.retryAfter);
+        if (fault.alone) this.#rest(wait);
+        else this.#breaker.wait(wait / 1000);
+      }
+    if (kinds.has('refused')) this.#rest(REFUSED_WAIT_MS);
     const allFailed =
       faults.length === results.length && faults.every(({ kind }) => kind === 'transient' || kind === 'unknown');
     if (allFailed) this.#breaker.failed();
     else if (!kinds.has('refused') && !kinds.has('throttled')) this.#breaker.succeeded();
+  }
+
+  #rest(milliseconds: number): void {
+    this.#restsUntil = Math.max(this.#restsUntil, this.#parts.clock.monotonic() + milliseconds);
   }
 }
 
@@ -251,7 +265,7 @@ function spanOfCall(spans: readonly Trace[]): Trace {
     : { traceId: newSpanId() + newSpanId(), spanId: newSpanId(), sampled: spans.some(({ sampled }) => sampled) };
 }
 
-const REFUSED_WAIT_SECONDS = 30;
+const REFUSED_WAIT_MS = 30_000;
 /** Of an earlier attempt, whose hub is gone; a person's retry starts counting attempts anew and is sent. */
 const lostCall: Fault = { kind: 'unknown', message: 'the hub that made the call is gone' };
 const lostWithLedger: Fault = {

@@ -1,7 +1,6 @@
 import { type Duration, milliseconds } from '../core/clock.ts';
 import type { FileSource, PollSource } from '../core/connector.ts';
 import { errorFacts } from '../core/errors.ts';
-import { lookupConnection } from '../core/estate.ts';
 import { newId } from '../core/ids.ts';
 import { sealAudit } from '../ledger/audit.ts';
 import { connectionStates, readHints, registerConnections } from '../ledger/connections.ts';
@@ -10,7 +9,7 @@ import { reapLanes } from '../ledger/deliveries.ts';
 import { SHARDS, shardsWithWork } from '../ledger/events.ts';
 import { type Progress, readProgress } from '../ledger/figures.ts';
 import { refreshLanes, removeEmptyLanes } from '../ledger/lanes.ts';
-import { freeLeases, heartbeat, removeNode } from '../ledger/leases.ts';
+import { freeLeases, heartbeat, noteReadToEnd, removeNode } from '../ledger/leases.ts';
 import { ensureHistory } from '../ledger/maintenance.ts';
 import { seedMapping } from '../ledger/mappings.ts';
 import { recordApprovals } from './approvals.ts';
@@ -24,7 +23,7 @@ import { Inbox } from './files.ts';
 import { tellAgain } from './in-flight.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './leases.ts';
-import { MappingBook } from './mappings.ts';
+import { MappingBook, seedsOf } from './mappings.ts';
 import { prepareNames } from './masking.ts';
 import { Names } from './names.ts';
 import { repeatable } from './outcome.ts';
@@ -62,7 +61,8 @@ export class Hub {
   readonly #stopping = new AbortController();
   readonly #looks = new Map<string, boolean>();
   /** Pollers whose last look failed. */
-  readonly #failing = new Set<string>();
+  readonly #readToEnd = new Set<string>();
+  readonly #breakers = new Map<string, Breaker>();
   #paused = new Set<string>();
   #hints = new Map<string, string>();
   #loops: Promise<void>[] = [];
@@ -101,7 +101,7 @@ export class Hub {
     await recordApprovals(this.parts);
     await this.#readPauses();
     await this.#beginEra();
-    await this.#seedMappings();
+    for (const seed of seedsOf(this.parts)) await seedMapping(this.parts.db, seed);
     await this.parts.mappings.refresh();
     this.#liveNodes = await this.#beat();
     for (const port of wiring.readers) this.#leases.want(pollerLease(port));
@@ -114,7 +114,7 @@ export class Hub {
       this.#leases.run(signal),
       this.#loop('housekeeping', 'housekeeping', 2, () => this.#housekeep()),
       this.#loop('awaiting', 'awaiting', this.parts.terms.awaitedSeconds, async () => {
-        await raiseForlorn(this.parts, { paused: this.#paused, failing: this.#failing });
+        await raiseForlorn(this.parts, this.#paused);
         return 0;
       }),
       this.#loop('audit', 'audit', 2, () => this.#sealAudit()),
@@ -160,31 +160,6 @@ export class Hub {
     }
   }
 
-  async #seedMappings(): Promise<void> {
-    const { estate, db } = this.parts;
-    for (const rule of estate.lookups ?? []) {
-      const { entity } = estate.connections[lookupConnection(estate, rule)]!;
-      for (const { table: name, owner, about, rows } of rule.from.mappings ?? [])
-        await seedMapping(db, { entity, name, owner, about, rows: { ...rows }, changed_by: `look-up ${rule.id}` });
-    }
-    for (const flow of estate.flows)
-      for (const seed of flow.mappings ?? []) {
-        const entities = new Set(
-          this.parts.wiring.sources.filter(({ flows }) => flows.includes(flow)).map(({ entity }) => entity),
-        );
-        for (const kind of Object.keys(flow.to)) entities.add(this.parts.wiring.sink(flow, kind).entity);
-        for (const entity of entities)
-          await seedMapping(db, {
-            entity,
-            name: seed.table,
-            owner: seed.owner,
-            about: seed.about,
-            rows: { ...seed.rows },
-            changed_by: `flow ${flow.id}`,
-          });
-      }
-  }
-
   /** Runs `work` again and again until the hub stops: at once while it did something, else after a ring of `topic` or `seconds`. */
   async #loop(
     name: string,
@@ -225,6 +200,9 @@ export class Hub {
     await this.parts.vault.refresh(db);
     await this.parts.era.look(wiring, this.#paused);
     await raiseOverdue(this.parts);
+    const read = [...this.#readToEnd];
+    this.#readToEnd.clear();
+    await noteReadToEnd(db, read);
     const mayRepeat = wiring.sinks
       .filter(({ sink }) => repeatable(sink.idempotency))
       .map(({ connection, sink }) => ({ connection, sink: sink.name }));
@@ -329,9 +307,12 @@ export class Hub {
       return this.#loop(`reading ${port.connection}`, topic, patience, async () => {
         const held = this.#leases.held(lease);
         if (!held || this.#paused.has(port.connection)) return 0;
-        const look = await this.#watched(lease, () => refusals.watch(() => inbox.look(held, signal)));
+        const look = await refusals.watch(() => inbox.look(held, signal));
         this.#looks.set(lease, look.state === 'empty');
-        if (look.state === 'empty') await this.parts.era.sourceRead(port);
+        if (look.state === 'empty') {
+          this.#readToEnd.add(lease);
+          await this.parts.era.sourceRead(port);
+        }
         return look.state === 'read' ? 1 : 0;
       });
     }
@@ -348,32 +329,20 @@ export class Hub {
       const held = mayRead();
       if (!held) return 0;
       rested = this.parts.clock.monotonic() + rest;
-      const stored = await this.#watched(lease, () =>
-        refusals.watch(() => pollOnce(this.parts, pollPort, held, signal)),
-      );
+      const stored = await refusals.watch(() => pollOnce(this.parts, pollPort, held, signal));
       this.#looks.set(lease, stored === 0);
-      if (this.#leases.held(lease)?.epoch === held.epoch) await this.parts.era.sourceRead(port);
+      if (this.#leases.held(lease)?.epoch === held.epoch) {
+        this.#readToEnd.add(lease);
+        await this.parts.era.sourceRead(port);
+      }
       return stored;
     });
   }
 
-  /** Remembers whether a source can be read. */
-  async #watched<T>(lease: string, look: () => Promise<T>): Promise<T> {
-    try {
-      const result = await look();
-      this.#failing.delete(lease);
-      return result;
-    } catch (error) {
-      this.#failing.add(lease);
-      throw error;
-    }
-  }
-
   #writeLoop(group: WriterGroup): Promise<void> {
-    const breakers = new Map<string, Breaker>();
     const ports = group.ports.map((port) => {
-      const breaker = breakers.get(port.connection) ?? new Breaker(this.parts.clock);
-      breakers.set(port.connection, breaker);
+      const breaker = this.#breakers.get(port.connection) ?? new Breaker(this.parts.clock);
+      this.#breakers.set(port.connection, breaker);
       return { port, priority: port.priority, deliverer: new Deliverer(this.parts, port, breaker) };
     });
     const turns = new Turns(ports);

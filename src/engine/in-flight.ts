@@ -8,10 +8,13 @@ import type { UnroutedEvent } from '../ledger/events.ts';
 import {
   appendTellings,
   type ConcernRow,
+  forgetInFlight,
   landInFlight,
   putInFlight,
   type TakenQuantity,
   takeNudges,
+  tellAfresh,
+  tellInFlight,
 } from '../ledger/in-flight.ts';
 import { holdsLease, type Lease } from '../ledger/leases.ts';
 import { documentPlace } from './look.ts';
@@ -77,6 +80,30 @@ function differences(
   for (const one of now) count(one, 1);
   for (const one of before) count(one, -1);
   return [...sums.values()];
+}
+
+/** A delivery that is in its target now; `body` is null where nobody knows what was sent. */
+export interface Arrived {
+  id: string;
+  entity: string;
+  kind: string;
+  body: unknown;
+}
+
+/** What arrived is counted there from now on, and levels of what it put back on a shelf of the target's own are told again. */
+export async function arrive(
+  { wiring }: Pick<Parts, 'wiring'>,
+  sql: Sql,
+  connection: string,
+  all: readonly Arrived[],
+): Promise<void> {
+  const heeded = all.flatMap(({ id, kind }) => (wiring.heeded(connection, kind) ? [id] : []));
+  await (wiring.lands(connection) ? tellInFlight : forgetInFlight)(sql, heeded);
+  if (!wiring.heeds) return;
+  const restocked = all.flatMap(({ kind, entity, body }) =>
+    (body === null ? [] : (wiring.type(kind)?.restocks(body as never) ?? [])).map((name) => ({ entity, name })),
+  );
+  await tellAfresh(sql, restocked);
 }
 
 /** Everything that changed at a connection until `looked` was read and stored: what it was told before that is counted there. */

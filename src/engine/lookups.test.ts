@@ -142,8 +142,12 @@ describe('look-ups', () => {
     ];
     assert.deepEqual(await ask(['a', 'b', 'c']), answers);
     state.stock.set('b', 1.5);
+    state.now = 1000;
+    assert.deepEqual(await ask(['b']), [['b', 'no location for WH2', 'memory', 1]], 'but not with every request');
+    state.now = 2000;
     assert.match(String((await ask(['b']))[0]![1]), /level made from this record is not valid: \/n/);
     state.stock.set('b', 2);
+    state.now = 4000;
     assert.deepEqual(await ask(['b']), [['b', 2, 'system', 0]]);
     assert.equal(state.calls.length, 4);
   });
@@ -154,6 +158,7 @@ describe('look-ups', () => {
     state.stock.set('a', rejected('nobody knows'));
     state.now = 6000;
     assert.deepEqual(await ask(['a']), [['a', 'nobody knows', 'system', 0]]);
+    state.now = 8000;
     state.fails = new Error('the ERP is away');
     await assert.rejects(ask(['a']), { code: 'LOOKUP_UNANSWERED' });
   });
@@ -163,6 +168,7 @@ describe('look-ups', () => {
     state.fails = rejected('there is no Mapping table');
     assert.deepEqual(await ask(['a']), [['a', 'there is no Mapping table', 'system', 0]]);
     state.fails = null;
+    state.now = 2000;
     assert.deepEqual(await ask(['a']), [['a', 1, 'system', 0]]);
   });
 

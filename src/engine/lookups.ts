@@ -3,6 +3,7 @@ import { HubError } from '../core/errors.ts';
 import { lookupConnection } from '../core/estate.ts';
 import { FaultError, faultOf, isOwn } from '../core/fault.ts';
 import type { LookupRule } from '../core/lookup.ts';
+import { scrubbed } from '../core/mask.ts';
 import { contextFor } from './context.ts';
 import type { Parts } from './parts.ts';
 import { validateBody } from './validate.ts';
@@ -30,7 +31,7 @@ interface Known {
 
 /** Answers remembered per look-up; the longest unused goes first. */
 const MOST_REMEMBERED = 20_000;
-/** For how long a system that did not answer is not asked again. */
+/** For how long a system that did not answer, or a key with a problem, is not asked again. */
 const RESPITE_MS = 2000;
 
 /**
@@ -80,7 +81,9 @@ class LookupDesk {
   });
 
   #isYounger(known: Known | null, than: LookupRule['fresh']): boolean {
-    return known !== null && this.#parts.clock.monotonic() - known.at < milliseconds(than);
+    if (known === null) return false;
+    const most = known.problem === null ? milliseconds(than) : Math.min(milliseconds(than), RESPITE_MS);
+    return this.#parts.clock.monotonic() - known.at < most;
   }
 
   #remembered(key: string): Known | null {
@@ -140,6 +143,14 @@ class LookupDesk {
     const at = this.#parts.clock.monotonic();
     const answers = new Map(keys.map((key, place) => [key, this.#checked(key, said[place], at)]));
     for (const [key, known] of answers) this.#remember(key, known);
+    const problems = [...answers.values()].flatMap(({ problem }) => problem ?? []);
+    if (problems.length > 0)
+      this.#parts.log.warn('lookup has problems', {
+        lookup: this.#rule.id,
+        connection: this.#connection,
+        keys: problems.length,
+        first: scrubbed(problems[0]!, []),
+      });
     return answers;
   }
 
@@ -153,20 +164,12 @@ class LookupDesk {
       if (gives.key(said as never) === key) return { body: said, problem: null, at };
       throw new Error(`look-up '${name}' answered with the record of another key`);
     } catch (error) {
-      const { message } = faultOf(error, 'rejected');
-      this.#parts.log.warn('lookup has a problem', {
-        lookup: this.#rule.id,
-        connection: this.#connection,
-        error: message,
-      });
-      return { body: null, problem: message, at };
+      return { body: null, problem: faultOf(error, 'rejected').message, at };
     }
   }
 
-  /** A problem is not kept: it is looked at again as soon as somebody asks. */
   #remember(key: string, known: Known): void {
     this.#known.delete(key);
-    if (known.problem !== null) return;
     this.#known.set(key, known);
     if (this.#known.size > MOST_REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
   }

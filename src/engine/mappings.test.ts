@@ -2,7 +2,27 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FaultError } from '../core/fault.ts';
-import { checkMappingRows, mappingTable } from './mappings.ts';
+import { checkMappingRows, mappingTable, seedsOf } from './mappings.ts';
+
+test('a table that an estate fills is brought with its rows, whoever else brings it empty', () => {
+  const seed = (rows: Record<string, string>) => [{ table: 'warehouses', owner: 'x', about: 'x', rows }];
+  const flows = [
+    { id: 'reads', to: {}, mappings: seed({}) },
+    { id: 'fills', to: {}, mappings: seed({ WH: 'central' }) },
+    { id: 'fills-too', to: {}, mappings: seed({ WH: 'other' }) },
+  ];
+  const from = { mappings: seed({}) };
+  const estate = {
+    flows,
+    lookups: [{ id: 'stock', from }],
+    connections: { books: { entity: 'main', lookups: { from } } },
+  };
+  const wiring = { sources: [{ entity: 'main', flows }] };
+  assert.deepEqual(
+    seedsOf({ estate, wiring } as never).map(({ entity, name, rows, changed_by: by }) => [entity, name, rows, by]),
+    [['main', 'warehouses', { WH: 'central' }, 'flow fills']],
+  );
+});
 
 test('an exact row wins over a pattern, and the pattern that says most wins over others', () => {
   const table = mappingTable('goods', {

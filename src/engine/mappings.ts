@@ -1,9 +1,12 @@
 import type { MappingTable } from '../core/connector.ts';
 import { HubError } from '../core/errors.ts';
+import { lookupConnection } from '../core/estate.ts';
 import { rejected } from '../core/fault.ts';
+import type { MappingSeed } from '../core/flow.ts';
 import { appendAudit } from '../ledger/audit.ts';
 import type { Database, Ledger } from '../ledger/database.ts';
 import { addMappingVersion, currentMappings, lockMapping, mappingStamp } from '../ledger/mappings.ts';
+import type { Parts } from './parts.ts';
 import type { Decision } from './resolve.ts';
 
 /** A pattern's code: `#` stands for a digit, `?` for any one character, a last `*` for any rest. */
@@ -41,6 +44,39 @@ export function mappingTable(name: string, rows: Readonly<Record<string, string>
       return target;
     },
   };
+}
+
+export interface Seed {
+  readonly entity: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly about: string;
+  readonly rows: Record<string, string>;
+  readonly changed_by: string;
+}
+
+/**
+ * The Mapping tables that an estate's flows and look-ups bring, once for each entity: the first of a name that has rows, so one that is filled by the estate is not
+ * shadowed by the empty one of who only reads it.
+ */
+export function seedsOf({ estate, wiring }: Pick<Parts, 'estate' | 'wiring'>): Seed[] {
+  const all = new Map<string, Seed>();
+  const add = (entity: string, { table: name, owner, about, rows }: MappingSeed, by: string): void => {
+    const id = `${entity}\n${name}`;
+    if (Object.keys(all.get(id)?.rows ?? {}).length > 0) return;
+    if (!all.has(id) || Object.keys(rows).length > 0)
+      all.set(id, { entity, name, owner, about, rows: { ...rows }, changed_by: by });
+  };
+  for (const flow of estate.flows) {
+    const from = wiring.sources.filter(({ flows }) => flows.includes(flow)).map(({ entity }) => entity);
+    const to = Object.keys(flow.to).map((kind) => wiring.sink(flow, kind).entity);
+    for (const seed of flow.mappings ?? [])
+      for (const entity of new Set([...from, ...to])) add(entity, seed, `flow ${flow.id}`);
+  }
+  for (const rule of estate.lookups ?? [])
+    for (const seed of rule.from.mappings ?? [])
+      add(estate.connections[lookupConnection(estate, rule)]!.entity, seed, `look-up ${rule.id}`);
+  return [...all.values()];
 }
 
 /** The ledger's Mapping tables as of the last refresh. */

@@ -86,24 +86,43 @@ test('whatever may have landed is settled before anything else of its lane goes;
   assert.deepEqual(rejected, { next: 'park', cause: 'tax', message: 'no', field: '/tax', settlesSeconds: null });
 });
 
+function enters(breaker: Breaker): boolean {
+  const may = breaker.enter();
+  if (may) breaker.leave();
+  return may;
+}
+
+test('an open breaker lets one through at a time, whoever it is', () => {
+  let now = 0;
+  const breaker = new Breaker({ ...systemClock, monotonic: () => now });
+  assert.deepEqual([breaker.enter(), breaker.enter()], [true, true], 'as many as like while it is closed');
+  breaker.leave();
+  breaker.leave();
+  for (let n = 0; n < 3; n++) breaker.failed();
+  now = 1000;
+  assert.deepEqual([breaker.enter(), breaker.enter()], [true, false]);
+  breaker.leave();
+  assert.ok(breaker.enter());
+});
+
 test('a breaker opens after three failures in a row, ever longer, and closes at the first success', () => {
   let now = 0;
   const breaker = new Breaker({ ...systemClock, monotonic: () => now });
   breaker.failed();
   breaker.failed();
-  assert.deepEqual([breaker.open, breaker.ready()], [false, true]);
+  assert.deepEqual([breaker.open, enters(breaker)], [false, true]);
   for (const seconds of [1, 2, 4, 8, 16, 32, 60, 60]) {
     breaker.failed();
-    assert.deepEqual([breaker.open, breaker.ready()], [true, false]);
+    assert.deepEqual([breaker.open, enters(breaker)], [true, false]);
     now += seconds * 1000 - 1;
-    assert.equal(breaker.ready(), false);
+    assert.equal(enters(breaker), false);
     now += 1;
-    assert.equal(breaker.ready(), true);
+    assert.equal(enters(breaker), true);
   }
   breaker.succeeded();
   assert.equal(breaker.open, false);
   breaker.wait(5);
-  assert.deepEqual([breaker.open, breaker.ready()], [false, false]);
+  assert.deepEqual([breaker.open, enters(breaker)], [false, false]);
 });
 
 test('edits change what is there, by JSON Pointer, and nothing else', () => {

@@ -9,10 +9,10 @@ import { missingBindings, seenAmong } from '../ledger/replay.ts';
 import { contextFor } from './context.ts';
 import { eventRow, withStorableNames } from './intake.ts';
 import { documentPlace, memoryOf, translate } from './look.ts';
-import { mappingTable } from './mappings.ts';
+import { mappingTable, seedsOf } from './mappings.ts';
 import type { Parts } from './parts.ts';
 import { type Change, rehearse, troubleOf, typeOf } from './rehearse.ts';
-import { needsOf, olderThanKnown } from './translate.ts';
+import { mayShareVersions, needsOf, olderThanKnown } from './translate.ts';
 import { unreadFiles } from './unread-files.ts';
 import { isWhole, type SourcePort } from './wiring.ts';
 
@@ -130,8 +130,8 @@ export class Planner {
     const { connection, subject, entity, sourceVersion } = row;
     const id = `${connection}\n${flow.id}\n${subject}`;
     const before = this.#told.get(id) ?? (await this.#before(flow, connection, subject));
-    const coarse = 'coarseVersions' in flow.from && flow.from.coarseVersions === true;
-    if (!isWhole(port) && olderThanKnown({ source_version: sourceVersion }, { source_version: before.version }, coarse))
+    const [now, known] = [{ source_version: sourceVersion }, { source_version: before.version }];
+    if (!isWhole(port) && olderThanKnown(now, known, mayShareVersions(flow.from)))
       return { outcome: 'older', changes: [], problems: [] };
     const event = { entity, connection, subject, received_at: this.#parts.clock.now(), decision: null };
     try {
@@ -217,16 +217,16 @@ const idOf = ({ connection, entity, kind, key }: { connection: string; entity: s
   JSON.stringify([connection, entity, kind, key]);
 
 /** The ledger's Mapping tables; those that the first start would make, as it would make them. */
-export function withSeeds({ estate, mappings }: Parts): { table(entity: string, name: string): MappingTable } {
-  const seeds = new Map<string, MappingTable>();
-  for (const flow of estate.flows)
-    for (const { table, rows } of flow.mappings ?? []) seeds.set(table, mappingTable(table, rows));
+export function withSeeds(parts: Parts): { table(entity: string, name: string): MappingTable } {
+  const seeds = new Map(
+    seedsOf(parts).map(({ entity, name, rows }) => [`${entity}\n${name}`, mappingTable(name, rows)] as const),
+  );
   return {
     table: (entity, name) => {
       try {
-        return mappings.table(entity, name);
+        return parts.mappings.table(entity, name);
       } catch (error) {
-        const seed = seeds.get(name);
+        const seed = seeds.get(`${entity}\n${name}`);
         if (seed) return seed;
         throw error;
       }

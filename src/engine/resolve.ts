@@ -23,9 +23,10 @@ import {
   replaceDelivered,
 } from '../ledger/exceptions.ts';
 import { waitAgain } from '../ledger/expectations.ts';
-import { dropInFlight, tellInFlight } from '../ledger/in-flight.ts';
+import { dropInFlight } from '../ledger/in-flight.ts';
 import { refreshLanes } from '../ledger/lanes.ts';
 import type { Doorbell } from './doorbell.ts';
+import { type Arrived, arrive } from './in-flight.ts';
 import { documentPlace } from './look.ts';
 import type { Parts } from './parts.ts';
 import { validateBody } from './validate.ts';
@@ -121,12 +122,27 @@ export async function bindException(
           hint: 'look there for the id of this record',
         },
       );
+    const arrived = await arrivalOf(parts, sql, exception.delivery_id!, delivery);
     const released = await bind(sql, [{ ...delivery, externalId }]);
     await finishDeliveries(sql, [exception.delivery_id!], 'delivered');
-    await tellInFlight(sql, [exception.delivery_id!]);
+    await arrive(parts, sql, delivery.connection, [arrived]);
     await refreshLanes(sql, [delivery, ...released]);
   };
   await close(parts, exception, 'bound', decision, act, { boundTo: externalId });
+}
+
+async function arrivalOf(
+  { vault }: Needed,
+  sql: Sql,
+  id: string,
+  { entity, kind, key }: ParkedDelivery,
+): Promise<Arrived> {
+  const held = await carriedVersion(sql, id);
+  const [stored] = held ? await documentBodies(sql, [held]) : [];
+  const body = stored
+    ? JSON.parse(vault.unseal(stored.body_sealed, documentPlace(entity, kind, key)).toString())
+    : null;
+  return { id, entity, kind, body };
 }
 
 function checkId(sink: Sink | undefined, { connection, kind }: ParkedDelivery, id: string): void {

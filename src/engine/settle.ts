@@ -17,11 +17,11 @@ import {
 } from '../ledger/deliveries.ts';
 import { type FlowKey, type KnownState, noteWritten } from '../ledger/echoes.ts';
 import { closeRefusal, openRefusal } from '../ledger/exceptions.ts';
-import { forgetInFlight, tellAfresh, tellInFlight } from '../ledger/in-flight.ts';
 import { refreshLanes } from '../ledger/lanes.ts';
 import { ownDigest } from './echo.ts';
 import { type ExceptionDraft, writeExceptions } from './exception.ts';
 import { writeExpectations } from './expectations.ts';
+import { arrive } from './in-flight.ts';
 import { decide, type Next } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import type { SinkPort } from './wiring.ts';
@@ -129,20 +129,12 @@ async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: rea
     finished.map(({ delivery }) => delivery.id),
     'delivered',
   );
-  await (parts.wiring.lands(connection) ? tellInFlight : forgetInFlight)(
+  await arrive(
+    parts,
     sql,
-    finished.flatMap(({ delivery: { id, kind } }) => (parts.wiring.heeded(connection, kind) ? [id] : [])),
+    connection,
+    finished.map(({ delivery: { id, kind, entity } }) => ({ id, kind, entity, body: claim.bodies.get(id) ?? null })),
   );
-  if (parts.wiring.heeds)
-    await tellAfresh(
-      sql,
-      finished.flatMap(({ delivery: { id, kind, entity } }) =>
-        (claim.bodies.has(id) ? (parts.wiring.type(kind)?.restocks(claim.bodies.get(id)) ?? []) : []).map((name) => ({
-          entity,
-          name,
-        })),
-      ),
-    );
   await postponeDeliveries(
     sql,
     ours.flatMap(({ delivery, next }) => postponed(delivery, next) ?? []),
@@ -308,24 +300,24 @@ function parkedException(
 
 const writing = { cause: 'connection-refused', subject: null } as const;
 
-/** A refusal concerns the connection: one Exception for all that waits, closed by the first success. */
+/** One Exception for a connection that refuses, whichever sinks it refuses: opened by the first of them, and closed when that one may write again. */
 async function writeRefusal(parts: Parts, sql: Sql, claim: Claim, outcomes: readonly Outcome[]): Promise<void> {
-  const { connection, entity } = claim.port;
+  const { connection, entity, sink } = claim.port;
+  const about = { connection, sink: sink.name, ...writing };
   const refusal = outcomes.flatMap(({ result }) =>
     result.outcome === 'failed' && result.fault.kind === 'refused' ? [result.fault.message] : [],
   )[0];
   if (refusal === undefined) {
-    if (outcomes.some(({ next }) => next.next === 'finish')) await closeRefusal(sql, { connection, ...writing });
+    if (outcomes.some(({ next }) => next.next === 'finish')) await closeRefusal(sql, about);
     return;
   }
   const id = newId();
-  const message = `${connection} refuses us: ${refusal} Everything for it waits and goes on by itself once that is put right.`;
+  const message = `${connection} refuses us: ${refusal} What goes to its ${sink.name} waits, and so does all else that it refuses; it goes on by itself once that is put right.`;
   const flow = parts.wiring.flow(outcomes[0]!.delivery.flow);
   await openRefusal(sql, {
     id,
     entity,
-    connection,
-    ...writing,
+    ...about,
     flow: outcomes[0]!.delivery.flow,
     owner: flow?.onException.owner ?? 'operations',
     message: parts.vault.seal(message, `exception:${id}`),

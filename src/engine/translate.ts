@@ -1,3 +1,4 @@
+import type { Source } from '../core/connector.ts';
 import { type AnyDocumentType, countable, type Measure, type Need, nothing } from '../core/document.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { type Fault, faultOf } from '../core/fault.ts';
@@ -72,7 +73,7 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
     const subject = subjects.find(
       (row) => row.connection === event.connection && row.subject === event.subject && row.flow === flow.id,
     );
-    const age = olderThanKnown(event, subject, 'coarseVersions' in flow.from && flow.from.coarseVersions === true);
+    const age = olderThanKnown(event, subject, mayShareVersions(flow.from));
     if (age) {
       if (plan.outcome !== 'routed') plan.outcome = age;
       continue;
@@ -119,6 +120,10 @@ async function isBeingMade(
   }
   return false;
 }
+
+/** Whether several changes of a subject may come with one version: then an equal one is news. */
+export const mayShareVersions = (source: Source<unknown>): boolean =>
+  ('coarseVersions' in source && source.coarseVersions === true) || ('whole' in source && source.whole === true);
 
 /** A source version not newer than the last one heard changes nothing (I4); of coarse versions an equal one may. */
 export function olderThanKnown(

@@ -3,6 +3,7 @@ import type { ReturnRecord } from '../connectors/odoo/sources/returns.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import type { Flow, MappingSeed } from '../core/flow.ts';
 import { ReturnDocument } from '../model/return.ts';
+import { broughtBy } from './brought.ts';
 import { shopReturns } from './shop-returns.ts';
 
 export interface OdooReturnsParts {
@@ -33,13 +34,8 @@ export const odooReturns = ({
   mappings: [odooWarehouses],
   translate: async (record, look) => {
     const body = await toReturn(record, look, sold);
-    return body === null
-      ? { outcome: 'duplicate', documents: [] }
-      : {
-          outcome: 'routed',
-          documents: [{ kind: 'return', externalId: String(record.id), body }],
-          // A receipt that is done does not change any more.
-          brought: ReturnDocument.measure(body),
-        };
+    if (body === null) return { outcome: 'duplicate', documents: [] };
+    const documents = [{ kind: 'return' as const, externalId: String(record.id), body }];
+    return { outcome: 'routed', documents, brought: await broughtBy(documents, [ReturnDocument], look) };
   },
 });

@@ -243,8 +243,8 @@ export async function laneOfDelivery(
 
 /** What a connection refuses: to be written to, or to have one of its sources read. */
 export type Refused = { connection: string } & (
-  | { cause: 'connection-refused'; subject: null }
-  | { cause: 'reading-refused'; subject: string }
+  | { cause: 'connection-refused'; subject: null; sink: string }
+  | { cause: 'reading-refused'; subject: string; sink?: undefined }
 );
 
 /** Opens the one Exception that says a connection refuses us, unless it is open already. */
@@ -256,7 +256,7 @@ export async function openRefusal(
   await sql.query(
     'refusal_open',
     `insert into exception (id, entity, flow, connection, subject, holds, cause, message_sealed, owner, due_at, labels, lines, minor, absolute)
-     select $1, $2, $4, $3, $8, true, $7, $6, $5, now() + interval '1 hour', '{}', 0, 0, 0
+     select $1, $2, $4, $3, $8, true, $7, $6, $5, now() + interval '1 hour', jsonb_strip_nulls(jsonb_build_object('sink', $9::text)), 0, 0, 0
      where not exists (select from exception where connection = $3 and cause = $7 and subject is not distinct from $8 and state = 'open')`,
     [
       refusal.id,
@@ -267,17 +267,19 @@ export async function openRefusal(
       refusal.message,
       refusal.cause,
       refusal.subject,
+      refusal.sink ?? null,
     ],
   );
 }
 
-/** Closes it: the connection works again. */
-export async function closeRefusal(sql: Sql, { connection, cause, subject }: Refused): Promise<void> {
+/** Closes it: the connection works again. A refusal of writing is closed by the sink that opened it. */
+export async function closeRefusal(sql: Sql, { connection, cause, subject, sink }: Refused): Promise<void> {
   await sql.query(
     'refusal_close',
     `update exception set state = 'retried', reason = 'the connection works again', closed_by = 'hub', closed_at = now()
-     where connection = $1 and cause = $2 and subject is not distinct from $3 and state = 'open'`,
-    [connection, cause, subject],
+     where connection = $1 and cause = $2 and subject is not distinct from $3 and state = 'open'
+       and coalesce(labels->>'sink', $4) is not distinct from $4`,
+    [connection, cause, subject, sink ?? null],
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts';
+import { columns } from './rows.ts';
 
 /** A named lease as held: the epoch is its fencing token and never repeats. */
 export interface Lease {
@@ -31,6 +32,26 @@ export async function takeLeases(sql: Sql, holder: string, names: string[], seco
     [holder, others, seconds],
   );
   return [...renewed, ...taken];
+}
+
+/** Notes that the sources of these leases were just read to their end. */
+export async function noteReadToEnd(sql: Sql, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  await sql.query('lease_read', 'update lease set read_at = clock_timestamp() where name = any($1)', [names]);
+}
+
+/** Of sources, by the names of their leases, those that were not read to their end within so many seconds by any hub. */
+export async function unreadFor(
+  sql: Sql,
+  sources: readonly { readonly name: string; readonly seconds: number }[],
+): Promise<Set<string>> {
+  const rows = await sql.query<{ name: string }>(
+    'leases_unread',
+    `select n.name from unnest($1::text[], $2::float8[]) as n (name, seconds)
+     where not exists (select from lease l where l.name = n.name and l.read_at > clock_timestamp() - make_interval(secs => n.seconds))`,
+    columns(sources, ['name', 'seconds']),
+  );
+  return new Set(rows.map(({ name }) => name));
 }
 
 /** Of the names, those whose lease nobody holds now. */

@@ -86,6 +86,8 @@ async function refuseOtherHubs(sql: Sql, scope: MaskScope, some: boolean): Promi
 }
 
 const keyTables = ['document', 'binding', 'binding_flow', 'awaits', 'delivery', 'delivery_history', 'exception'];
+/** What is kept of a source's subjects beside its events. */
+const ofSubject = ['reading', 'concern', 'nudge'];
 const labelTables = ['document', 'delivery', 'delivery_history', 'exception'];
 
 /** Where the names of a scope stand: parameters are its parts. */
@@ -99,7 +101,7 @@ function placesOf(scope: MaskScope): { names: string; values: unknown[] } {
   const ofSource = ['event', 'event_history'];
   if (scope.what === 'subject')
     return {
-      names: `${ofSource.map((table) => `select subject as name from ${table} where connection = $1 and source = $2`).join(' union ')}
+      names: `${[...ofSource, ...ofSubject].map((table) => `select subject as name from ${table} where connection = $1 and source = $2`).join(' union ')}
         union select subject from subject where connection = $1 and flow = any($3)
         union select subject from exception where connection = $1 and flow = any($3) and subject is not null`,
       values: [connection, source, flows],
@@ -247,22 +249,25 @@ async function renameSubjects(
       [connection, rows.map(({ flow }) => flow), rows.map(({ old }) => old), rows.map((row) => row.new), memories],
     );
   }
-  const waiting = await sql.query<{ new: string }>(
-    'mask_waiting',
-    'select distinct m.new from event t join masked_name m on m.old = t.subject where t.connection = $1 and t.source = $2',
-    [connection, source],
-  );
-  await sql.query(
-    'mask_events',
-    `update event t set subject = m.new, shard = n.shard from masked_name m join unnest($3::text[], $4::smallint[]) as n (new, shard) on n.new = m.new
-     where t.connection = $1 and t.source = $2 and t.subject = m.old`,
-    [connection, source, waiting.map((row) => row.new), waiting.map((row) => shardOf(connection, row.new))],
-  );
-  await sql.query(
-    'mask_finished',
-    'update event_history t set subject = m.new from masked_name m where t.connection = $1 and t.source = $2 and t.subject = m.old',
-    [connection, source],
-  );
+  for (const table of ['event', 'concern', 'nudge']) {
+    const rows = await sql.query<{ new: string }>(
+      `mask_sharded_${table}`,
+      `select distinct m.new from ${table} t join masked_name m on m.old = t.subject where t.connection = $1 and t.source = $2`,
+      [connection, source],
+    );
+    await sql.query(
+      `mask_subjects_${table}`,
+      `update ${table} t set subject = m.new, shard = n.shard from masked_name m join unnest($3::text[], $4::smallint[]) as n (new, shard) on n.new = m.new
+       where t.connection = $1 and t.source = $2 and t.subject = m.old`,
+      [connection, source, rows.map((row) => row.new), rows.map((row) => shardOf(connection, row.new))],
+    );
+  }
+  for (const table of ['event_history', 'reading'])
+    await sql.query(
+      `mask_subjects_${table}`,
+      `update ${table} t set subject = m.new from masked_name m where t.connection = $1 and t.source = $2 and t.subject = m.old`,
+      [connection, source],
+    );
   await sql.query(
     'mask_exceptions',
     'update exception t set subject = m.new from masked_name m where t.connection = $1 and t.flow = any($2) and t.subject = m.old',

@@ -26,8 +26,10 @@ export async function readVitals(sql: Sql): Promise<Vitals> {
     `select
        (select coalesce(greatest(extract(epoch from clock_timestamp() - min(created_at)), 0), 0)::float8
           from delivery where state in ('waiting', 'leased', 'unknown')) as "oldestWaitingSeconds",
-       (select count(*)::int from delivery where state in ('waiting', 'leased', 'unknown') and promised_at < clock_timestamp()
-          and (attempts > 0 or not_before <= clock_timestamp())) as "lateDeliveries",
+       (select count(*)::int from delivery d where state in ('waiting', 'leased', 'unknown') and promised_at < clock_timestamp()
+          and (attempts > 0 or not_before <= clock_timestamp())
+          and not (waits > 0 and exists (select from awaits a join binding b using (connection, entity, kind, key) join exception x on x.id = b.exception_id
+            where a.delivery_id = d.id and x.state = 'dismissed'))) as "lateDeliveries",
        (select coalesce(greatest(extract(epoch from clock_timestamp() - min(e.received_at)), 0), 0)::float8
           from event e where state = 'new'
             and not exists (select from event p where p.connection = e.connection and p.subject = e.subject and p.seq < e.seq and p.state = 'parked')) as "oldestUnroutedSeconds",

@@ -144,6 +144,7 @@ describe('the command line', { concurrency: 2 }, () => {
     ['an Odoo version that is not simulated', ['sim', 'odoo', '--version', '9'], /18, 19/],
     ['a rate that is none', ['demo', '--rate', '-1'], /--rate '-1' is no number of orders/],
     ['a moment that is none', ['replay', '--flow', 'x', '--from', '5'], /--from '5' is not a moment/],
+    ['a day that never was', ['replay', '--flow', 'x', '--from', '2026-02-30'], /--from '2026-02-30' is not a moment/],
     [
       'a period that ends before it begins',
       ['replay', '--flow', 'x', '--from', '2026-11-25', '--to', '2026-11-24T08:00:00Z'],

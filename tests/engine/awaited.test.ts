@@ -4,12 +4,14 @@ import { FaultError } from '../../src/core/fault.ts';
 import { patienceOf, raiseForlorn } from '../../src/engine/awaited.ts';
 import { dismissException, retryException } from '../../src/engine/resolve.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
+import { noteReadToEnd } from '../../src/ledger/leases.ts';
 import { traceSteps } from '../../src/ledger/trace.ts';
+import { readVitals } from '../../src/ledger/vitals.ts';
 import { drained, noteHub, send, testLedger } from '../support/hub.ts';
 import { Target, until } from '../support/target.ts';
 
 const by = { by: 'ops', reason: 'as they said' };
-const inOrder = { paused: new Set<string>(), failing: new Set<string>() };
+const POLLER = 'poller:from:notes';
 
 /** A hub whose notes may wait for one another, and a target that is away when told. */
 async function desk(t: TestContext) {
@@ -38,7 +40,10 @@ async function desk(t: TestContext) {
     /** Minutes pass for what is owed; events and deliveries that are not told to stay as they are. */
     pass: (minutes: number) =>
       ledger.db.query('pass', 'update delivery set promised_at = promised_at - make_interval(mins => $1)', [minutes]),
-    look: (trouble = inOrder) => raiseForlorn(hub.parts, trouble),
+    look: async (paused = new Set<string>(), { isRead = true } = {}) => {
+      if (isRead) await noteReadToEnd(ledger.db, [POLLER]);
+      return raiseForlorn(hub.parts, paused);
+    },
     open: async () =>
       (await listExceptions(ledger.db, null, 50)).map((row) => ({
         row,
@@ -106,9 +111,12 @@ test('what is under way is waited for: its own delivery, whatever else a system 
   assert.equal(await box.look(), 0, 'the target is away: that is its own matter');
   box.setAway(false);
   await drained(box.hub);
-  const failing = new Set(['poller:from:notes']);
-  assert.equal(await box.look({ ...inOrder, failing }), 0, 'the source cannot be read');
-  for (const paused of ['from', 'target']) assert.equal(await box.look({ ...inOrder, paused: new Set([paused]) }), 0);
+  // Every hour, so three hours are too long.
+  for (const readAt of [null, "now() - interval '4 hours'"]) {
+    await box.ledger.db.query(`unread ${readAt}`, `update lease set read_at = ${readAt} where name = '${POLLER}'`);
+    assert.equal(await box.look(new Set(), { isRead: false }), 0, 'the source was not read of late, by any hub');
+  }
+  for (const paused of ['from', 'target']) assert.equal(await box.look(new Set([paused])), 0);
   await box.ledger.db.query(
     'event',
     `insert into event (id, entity, connection, source, subject, shard, occurred_at, received_at, not_before)
@@ -130,8 +138,11 @@ test('a person may let it wait: dismissed it is not told again, retried it is af
   assert.deepEqual(await box.open(), []);
   await box.ledger.db.query('patient', "update binding set patient_until = patient_until - interval '1 day'");
   assert.equal(await box.look(), 1);
+  const late = async () => (await readVitals(box.ledger.db)).lateDeliveries;
+  assert.equal(await late(), 1);
   await dismissException(box.hub.parts, (await box.open())[0]!.row, by);
   assert.equal(await box.look(), 0);
+  assert.equal(await late(), 0, 'somebody said that it is right so');
   await box.tell('b', 'two');
   await box.pass(60);
   assert.equal(await box.look(), 1);

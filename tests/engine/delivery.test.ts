@@ -132,7 +132,8 @@ describe('delivery', { concurrency: 4 }, () => {
     const answer = (items: readonly NoteItem[]) => (down ? items.map(() => transient('down')) : target.commit(items));
     const { hub, deliverer } = await routedOnly(ledger, target.sink({ answer }), numbered(3), 4);
     const steady = new Deliverer(hub.parts, hub.parts.wiring.sinks[0]!, {
-      ready: () => true,
+      enter: () => true,
+      leave() {},
       open: true,
       failed() {},
       succeeded() {},

@@ -8,7 +8,7 @@ import { defineFlow } from '../../src/core/flow.ts';
 import { newId } from '../../src/core/ids.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
-import { dismissException } from '../../src/engine/resolve.ts';
+import { bindException, dismissException } from '../../src/engine/resolve.ts';
 import { stockFeed } from '../../src/flows/odoo-feeds.ts';
 import { passOver } from '../../src/ledger/events.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
@@ -29,7 +29,7 @@ const terms = {
 async function shop(t: TestContext, safety: Record<string, string> = { '*': '0' }) {
   const ledger = await testLedger(t);
   const pages = Object.assign([] as Incoming[][], { slow: Promise.resolve() });
-  const state = { taking: true, answer: { outcome: 'done', id: 'SO1' } as Result };
+  const state = { taking: true, answer: { outcome: 'done', id: 'SO1' } as Result, shelf: null as Result | null };
   const json = <N>(name: string): Pick<PollSource<N>, 'kind' | 'name' | 'every' | 'decode'> => ({
     kind: 'poll',
     name,
@@ -80,7 +80,7 @@ async function shop(t: TestContext, safety: Record<string, string> = { '*': '0' 
     name: 'returns',
     accepts: ReturnDocument,
     batch: one,
-    deliver: async (items) => items.map(({ key }) => ({ outcome: 'done', id: key })),
+    deliver: async (items) => items.map(({ key }) => state.shelf ?? { outcome: 'done', id: key }),
   };
   const feed = { from: stock, locations: ['central'] };
   const hub = new Hub({
@@ -150,6 +150,7 @@ async function shop(t: TestContext, safety: Record<string, string> = { '*': '0' 
     } satisfies StockRecord);
   return {
     hub,
+    ledger,
     pages,
     told,
     state,
@@ -311,6 +312,18 @@ test('who puts goods on a shelf of its own because of what it was told has the l
   await takeBack('R2', 'MUG', false);
   await takeBack('R3', 'CUP', true);
   assert.deepEqual(told.web, ['10', '10'], 'what is not for sale, and what nobody tells figures of');
+});
+
+test('so it is where a person has seen that the goods are on that shelf already', async (t) => {
+  const { hub, ledger, told, read, record, state, takeBack } = await shop(t);
+  await read(record(10, 0));
+  state.shelf = { outcome: 'failed', fault: { kind: 'rejected', message: 'half of it is there', cause: 'in-part' } };
+  await takeBack('R1', 'MUG', true);
+  assert.deepEqual(told.web, ['10']);
+  const [exception] = await listExceptions(ledger.db, null, 10);
+  await bindException(hub.parts, exception!, { by: 'cli:anna', reason: 'it is there' }, 'RET-1');
+  await settled(hub, state.taking);
+  assert.deepEqual(told, { web: ['10', '10'], till: ['10', '10'] });
 });
 
 test('safety stock is kept back by channel, place and SKU, never below nothing', async (t) => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { retryException } from '../../src/engine/resolve.ts';
+import { shardOf } from '../../src/engine/wiring.ts';
 import { writeBackup } from '../../src/ledger/backup/write.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { heartbeat } from '../../src/ledger/leases.ts';
@@ -13,7 +14,7 @@ import { jsonLog } from '../../src/watch/log.ts';
 import { Metrics } from '../../src/watch/metrics.ts';
 import { person, sightings, sightingsInTables } from '../support/canary.ts';
 import { hotel } from '../support/hotel.ts';
-import { drained, idle, NoteDocument, noteHub, send, testLedger } from '../support/hub.ts';
+import { drained, idle, NoteDocument, noteHub, pushSource, send, testLedger } from '../support/hub.ts';
 import { Target, until } from '../support/target.ts';
 import { CardDocument, Side, twoWayHub } from '../support/two-way.ts';
 
@@ -96,6 +97,40 @@ test('a hub that would still write names keeps another from masking them', async
   const personal = { documents: [{ ...NoteDocument, keyClassification: 'personal' as const }] };
   await assert.rejects(noteHub(ledger, target.sink(), { flow: personal }).start(), /still write them as they are/);
   await plain.stop();
+});
+
+test('what is kept of subjects beside their events is masked with them', async (t) => {
+  const ledger = await testLedger(t);
+  const plain = noteHub(ledger, new Target().sink());
+  await plain.start();
+  await send(plain, { id: email, n: 1 });
+  await drained(plain);
+  await plain.stop();
+  for (const [table, columns, values] of [
+    ['reading', 'key, event_id', `'x', gen_random_uuid()`],
+    ['concern', 'name, shard', `'MUG', 0`],
+    ['nudge', 'shard', '0'],
+  ])
+    await ledger.db.query(
+      `keep_${table}`,
+      `insert into ${table} (entity, connection, source, subject, ${columns}) values ('main', 'from', 'notes', $1, ${values})`,
+      [`note:${email}`],
+    );
+  const source = { ...pushSource(), personal: { subject: true } };
+  const masked = noteHub(ledger, new Target().sink(), { source });
+  await masked.start();
+  await drained(masked);
+  await masked.stop();
+  const subjects = await ledger.db.query<{ subject: string; shard: number | null }>(
+    'kept',
+    `select subject, null::int as shard from reading union all select subject, shard from concern union all select subject, null from nudge`,
+  );
+  const subject = pseudonym(ledger.vault, `note:${email}`);
+  for (const row of subjects) assert.equal(row.subject, subject);
+  assert.deepEqual(
+    subjects.flatMap(({ shard }) => shard ?? []),
+    [shardOf('from', subject)],
+  );
 });
 
 test("records with personal keys flow both ways and are known by the other side's ids", async (t) => {

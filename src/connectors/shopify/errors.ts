@@ -82,7 +82,12 @@ export function faultOfErrors(document: Document, errors: readonly GraphqlError[
   const first = errors[0]!;
   const said = `Shopify answered ${document.name}: ${words(first.message) || 'an error without words'}`;
   if (codes.includes('THROTTLED') || errors.some(({ message }) => message === 'Throttled'))
-    return new FaultError({ kind: 'throttled', message: `${said}: the budget is spent`, retryAfter: wait });
+    return new FaultError({
+      kind: 'throttled',
+      message: `${said}: the budget is spent`,
+      retryAfter: wait,
+      alone: true,
+    });
   if (codes.includes('ACCESS_DENIED'))
     return new FaultError({
       kind: 'refused',

@@ -86,6 +86,7 @@ export class ShopifyTransport {
         kind: 'throttled',
         message: `the budget of the shop is spent; ${document.name} was not sent`,
         retryAfter: held,
+        alone: true,
       });
     const { told, ...answer } = await this.#send(document, variables, cx);
     const cost = told.extensions?.cost;
