@@ -9,6 +9,10 @@ export interface ThrottleStatus {
 
 /** Longest a call is held back here; whoever would wait longer is told to come again. */
 const LONGEST_MS = 5000;
+/** For how long a large call may be sent away again and again, because small ones spend what comes in, before these let the bucket fill for it. */
+const PATIENCE_MS = 30_000;
+/** How much later than the bucket could pay for it a large call may come again. */
+const GRACE_MS = 2000;
 
 /**
  * The points that one app may spend at one shop (a leaky bucket at Shopify; one of these for each connection and hub). Shopify asks for the whole
@@ -20,6 +24,8 @@ export class Budget {
   #status: ThrottleStatus | null = null;
   #at = 0;
   readonly #costs = new Map<string, number>();
+  /** The large call that was sent away, since when, and until when it may be back (monotonic milliseconds). */
+  #starved: { readonly name: string; readonly since: number; readonly until: number } | null = null;
 
   /** Points that a call of this name asked for the last time; undefined before the first. */
   costOf(name: string): number | undefined {
@@ -48,7 +54,7 @@ export class Budget {
     const { maximumAvailable, currentlyAvailable, restoreRate } = this.#status;
     const restored = ((clock.monotonic() - this.#at) / 1000) * restoreRate;
     const available = Math.min(maximumAvailable, currentlyAvailable + restored);
-    const left = points > maximumAvailable / 20 ? maximumAvailable / 10 : 0;
+    const left = this.#isLarge(points) ? maximumAvailable / 10 : 0;
     return Math.max(0, Math.ceil(((Math.min(points + left, maximumAvailable) - available) / restoreRate) * 1000));
   }
 
@@ -59,11 +65,15 @@ export class Budget {
   async take(name: string, clock: Clock, signal: AbortSignal): Promise<number> {
     const cost = this.#costs.get(name) ?? 0;
     // Others may have taken what was waited for.
-    for (let wait = this.wait(cost, clock), waited = 0; wait > 0; wait = this.wait(cost, clock)) {
+    for (let wait = this.#turn(name, cost, clock), waited = 0; wait > 0; wait = this.#turn(name, cost, clock)) {
       waited += wait;
-      if (waited > LONGEST_MS) return wait;
+      if (waited > LONGEST_MS) {
+        this.#sentAway(name, cost, wait, clock);
+        return wait;
+      }
       await clock.sleep(wait, signal);
     }
+    if (this.#starved?.name === name) this.#starved = null;
     if (this.#status) {
       const restored = ((clock.monotonic() - this.#at) / 1000) * this.#status.restoreRate;
       const available = Math.min(this.#status.maximumAvailable, this.#status.currentlyAvailable + restored);
@@ -71,5 +81,27 @@ export class Budget {
       this.#at = clock.monotonic();
     }
     return 0;
+  }
+
+  #isLarge(points: number): boolean {
+    return this.#status !== null && points > this.#status.maximumAvailable / 20;
+  }
+
+  /** Milliseconds until a call may go: when the bucket can pay, and not while it fills for a large one that has waited too long. */
+  #turn(name: string, cost: number, clock: Clock): number {
+    const own = this.wait(cost, clock);
+    const starved = this.#starved;
+    if (starved === null || starved.name === name || this.#isLarge(cost)) return own;
+    const now = clock.monotonic();
+    return now - starved.since < PATIENCE_MS ? own : Math.max(own, Math.ceil(starved.until - now));
+  }
+
+  #sentAway(name: string, cost: number, wait: number, clock: Clock): void {
+    if (!this.#isLarge(cost)) return;
+    const now = clock.monotonic();
+    const before = this.#starved;
+    const isLate = before !== null && before.name !== name && now < before.until;
+    if (isLate) return;
+    this.#starved = { name, since: before?.name === name ? before.since : now, until: now + wait + GRACE_MS };
   }
 }

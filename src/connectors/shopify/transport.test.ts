@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeContext } from '../../../tests/odoo/context.ts';
+import { systemClock } from '../../core/clock.ts';
 import { type Fault, FaultError } from '../../core/fault.ts';
+import { Budget } from './budget.ts';
 import { documents } from './documents.ts';
 import { faultOfUserError } from './errors.ts';
 import { ShopifyTransport } from './transport.ts';
@@ -148,6 +150,40 @@ test('a large call leaves a tenth of the bucket to small ones', async () => {
   assert.deepEqual(slept, [1000], '400 of 1,000, and 100 that are left');
   await transport.call(documents.shop, {}, cx);
   assert.deepEqual(slept, [1000], '40 of the 50 that there are');
+});
+
+test('small calls that spend all that comes in let the bucket fill for a large one that was sent away for half a minute', async () => {
+  let now = 0;
+  const sleep = async (ms: number): Promise<void> => {
+    now += ms;
+  };
+  const clock = { ...systemClock, monotonic: () => now, sleep };
+  const { signal } = new AbortController();
+  const budget = new Budget();
+  const heard = (name: string, points: number) =>
+    budget.heard(name, points, { maximumAvailable: 1000, currentlyAvailable: 0, restoreRate: 100 }, clock);
+  heard('small', 40);
+  heard('large', 900);
+  const gone = { small: 0, large: 0 };
+  let largeNext = 0;
+  let longest = 0;
+  for (let last = 0; now < 300_000; ) {
+    if (now >= largeNext) {
+      const wait = await budget.take('large', clock, signal);
+      if (wait === 0) gone.large += 1;
+      largeNext = now + (wait || 60_000);
+    }
+    const wait = await budget.take('small', clock, signal);
+    if (wait === 0) {
+      gone.small += 1;
+      longest = Math.max(longest, now - last);
+      last = now;
+    }
+    now += wait || 1;
+  }
+  assert.ok(gone.large >= 2, `${gone.large} large calls in five minutes`);
+  assert.ok(gone.small > 300, `${gone.small} small calls`);
+  assert.ok(longest <= 15_000, `a small call waited ${longest} ms`);
 });
 
 test('a complaint about what was given is rejected, with the field; one about the moment is not', () => {
