@@ -45,6 +45,7 @@ export function makeLab({ connection, secrets = {}, mappings = {}, network: base
       return value;
     },
     mapping: (table) => mappingTable(table, mappings[table] ?? {}),
+    otherBoundTo: async () => null,
   };
   return {
     cx,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bodyWithin } from './bounded.ts';
+import { bodyWithin, TooLong, textWithin } from './bounded.ts';
 
 /** An answer that never ends, and how much of it was asked for. */
 function endless() {
@@ -23,10 +23,20 @@ test('an answer within the bound is read whole, one without a body too', async (
 });
 
 test('what is longer is not read on, whether it says its length or not', async () => {
-  const words = { message: 'the store answered more than 1000 bytes: it was not read on' };
+  const words = { message: 'the answer of the store has more than 1000 bytes and was not read on' };
   const { state, response } = endless();
   await assert.rejects(bodyWithin(response, 1000, 'the store'), words);
   assert.ok(state.cancelled && state.pulled < 15, `${state.pulled} parts were asked for`);
   const said = new Response('x', { headers: { 'content-length': '1001' } });
   await assert.rejects(bodyWithin(said, 1000, 'the store'), words);
+});
+
+test('as text it is the same, and what that means is left to who asked', async () => {
+  assert.equal(await textWithin(new Response('\ufeff{"é":1}')), '{"é":1}');
+  const { state, response } = endless();
+  await assert.rejects(textWithin(response, 1024 * 1024), (error: Error) => {
+    assert.ok(error instanceof TooLong);
+    return error.message === 'more than 1 MiB and was not read on';
+  });
+  assert.ok(state.cancelled);
 });

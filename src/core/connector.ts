@@ -50,6 +50,11 @@ export interface Context {
   /** Resolves a `secret("NAME")` of the estate. */
   secret(name: string): string;
   mapping(table: string): MappingTable;
+  /**
+   * Key, as the ledger keeps it, of another record of this kind that is bound to an id of the connection, or null: for sinks that take something the target has already for
+   * a document's record. What one sees without asking this may be another document's, and each would undo what the other says of it.
+   */
+  otherBoundTo(kind: string, key: string, id: string): Promise<string | null>;
 }
 
 /** A fact that arrived, named without mapping it. `bytes` is the raw record and is stored encrypted. */

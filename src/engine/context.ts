@@ -2,6 +2,7 @@ import { milliseconds } from '../core/clock.ts';
 import type { Context } from '../core/connector.ts';
 import { type Fault, FaultError } from '../core/fault.ts';
 import { TRACE_LABEL } from '../core/trace.ts';
+import { boundAs } from '../ledger/bindings.ts';
 import type { Parts } from './parts.ts';
 import { send } from './send.ts';
 
@@ -37,6 +38,10 @@ export function contextFor(
     node: parts.node,
     secret: (name) => parts.secret(name),
     mapping: (table) => parts.mappings.table(entity, table),
+    otherBoundTo: async (kind, key, id) => {
+      const where = { connection, entity, kind, key: parts.names.key(kind, key) };
+      return (await boundAs(parts.db, where, id)).other;
+    },
     fetch: async (url, { timeout, reach, ...init } = {}) => {
       check();
       const signals = [signal, AbortSignal.timeout(milliseconds(timeout ?? '30s'))];

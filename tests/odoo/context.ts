@@ -35,6 +35,7 @@ export function makeContext(parts: ContextParts = {}): Context & { readonly line
       return value;
     },
     mapping: (table) => mappingTable(table, parts.mappings?.[table] ?? {}),
+    otherBoundTo: async () => null,
     call: (_, run) => run(),
     fetch:
       parts.fetch ??

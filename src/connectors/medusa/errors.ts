@@ -1,3 +1,4 @@
+import { TooLong } from '../../core/bounded.ts';
 import { milliseconds } from '../../core/clock.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { silenceOf } from '../../core/silence.ts';
@@ -26,6 +27,8 @@ const unclear = ({ method }: Ask, message: string): Fault =>
 /** The Fault of a request that got no answer. */
 export function faultOfSilence(ask: Ask, thrown: unknown): FaultError {
   if (thrown instanceof FaultError) return thrown;
+  if (thrown instanceof TooLong)
+    return new FaultError(unclear(ask, `Medusa's answer to ${ask.what} has ${thrown.message}`));
   const { how, sent } = silenceOf(thrown);
   return new FaultError(
     sent

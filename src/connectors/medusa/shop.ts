@@ -1,3 +1,4 @@
+import { textWithin } from '../../core/bounded.ts';
 import { type Duration, milliseconds } from '../../core/clock.ts';
 import type { Context } from '../../core/connector.ts';
 import type { Secret } from '../../core/estate.ts';
@@ -112,7 +113,7 @@ export class Shop {
         redirect: 'manual',
         timeout,
       });
-      text = await response.text();
+      text = await textWithin(response);
     } catch (thrown) {
       throw faultOfSilence(ask, thrown);
     }

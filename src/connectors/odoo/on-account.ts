@@ -1,5 +1,5 @@
 import type { Context } from '../../core/connector.ts';
-import { FaultError, rejected } from '../../core/fault.ts';
+import { FaultError } from '../../core/fault.ts';
 import { money, moneyText } from '../../core/money.ts';
 import type { Odoo } from './database.ts';
 import { load } from './load.ts';
@@ -87,47 +87,72 @@ export async function settleAccount(odoo: Odoo, booked: Booked, cx: Context): Pr
   if (ids.length > 0) await odoo.call('account.move.line', 'reconcile', { ids }, cx);
 }
 
-/** Whether a payment on account could be set against something: what was cut off between the booking and that is to be done again. */
+/** Whether a payment on account could be set against something, or is a question to a person: what was cut off between the booking and that is to be done again. */
 export const isUnsettled = async (odoo: Odoo, booked: Booked, cx: Context): Promise<boolean> =>
-  (await toSettle(odoo, booked, cx)).length > 0;
+  (await toSettle(odoo, booked, cx)).length > 0 || (await unclear(odoo, booked, cx)) !== null;
 
-/** Throws `rejected` where a payment stands on the account set against nothing, and beside it others that say of no order: whether one is its own a person must tell. */
-export async function askWhose(odoo: Odoo, { memo, direction, order }: Booked, cx: Context): Promise<void> {
+/**
+ * Throws `early` while the payment is `fresh`, then `rejected`, where it stands on the account set against nothing, and beside it others that say of no order: whether one is its own a
+ * person must tell. What is its own may come a moment later.
+ */
+export async function askWhose(odoo: Odoo, booked: Booked, fresh: boolean, cx: Context): Promise<void> {
+  const message = await unclear(odoo, booked, cx);
+  if (message === null) return;
+  throw new FaultError({
+    kind: fresh ? 'early' : 'rejected',
+    cause: 'account-unclear',
+    field: 'order',
+    message: `${message}: set that against it there if it is its own, then retry; else dismiss this`,
+  });
+}
+
+/** What is unclear of a payment on account, in an operator's words; null where nothing is. */
+async function unclear(odoo: Odoo, { memo, direction, currency, order }: Booked, cx: Context): Promise<string | null> {
   const own = await openLines(odoo, [['memo', '=', memo]], direction, cx);
   const account = own.length === 0 ? null : await accountOf(odoo, order, cx);
-  if (!account) return;
+  if (!account) return null;
   const ownerless = [
     ['partner_id', '=', account.partner],
     ['payment_reference', '=', false],
     ['invoice_ids', '=', false],
   ];
-  const others = await openLines(odoo, ownerless, opposite(direction), cx);
-  if (others.length === 0) return;
-  const names = others.map(({ move_id: move }) => relation(move).name).join(', ');
-  throw rejected(
-    `it was paid from the customer's account in Odoo, on which nothing of order ${account.order} stands, but money that says of no order (${names}): set that against it there if it is its own, then retry; else dismiss this`,
-    'account-unclear',
-    'order',
-  );
+  const all = await openLines(odoo, ownerless, opposite(direction), cx);
+  if (all.length === 0) return null;
+  const names = (lines: readonly Row[]) => lines.map(({ move_id: move }) => relation(move).name).join(', ');
+  if (direction === 'outbound')
+    return `it was paid from the customer's account in Odoo, on which nothing of order ${account.order} stands, but money that says of no order (${names(all)})`;
+  const standing = sumOf(await openLines(odoo, ofOrder(account.partner, account), direction, cx), currency);
+  const others = all.filter((line) => leftOf(line, currency) <= standing);
+  if (others.length === 0) return null;
+  return `it stands on the customer's account in Odoo, where nothing of order ${account.order} was paid back, but money that says of no order (${names(others)})`;
 }
+
+/** Which payments of a partner are an order's. */
+const ofOrder = (partner: number, { order, invoices }: Account) => [
+  ['partner_id', '=', partner],
+  '|',
+  ['payment_reference', '=', order],
+  ['invoice_ids', 'in', invoices],
+];
+
+/** What of a line is set against nothing, in minor units, whichever way it went. */
+function leftOf({ amount_residual: residual }: Row, currency: string): bigint {
+  const minor = minorOf(residual, currency);
+  return minor < 0n ? -minor : minor;
+}
+
+const sumOf = (lines: readonly Row[], currency: string): bigint =>
+  lines.reduce((sum, line) => sum + leftOf(line, currency), 0n);
 
 /** Lines of a payment that is not all set against something and of what there is of its order in the other direction: one of just its amount, else the oldest. Empty where there is nothing. */
 async function toSettle(odoo: Odoo, { memo, direction, currency, order }: Booked, cx: Context): Promise<number[]> {
   const own = await openLines(odoo, [['memo', '=', memo]], direction, cx);
   const account = own.length === 0 ? null : await accountOf(odoo, order, cx);
   if (!account) return [];
-  const mine = [
-    ['partner_id', '=', relation(own[0]!.partner_id).id],
-    '|',
-    ['payment_reference', '=', account.order],
-    ['invoice_ids', 'in', account.invoices],
-  ];
+  const mine = ofOrder(relation(own[0]!.partner_id).id, account);
   const others = await openLines(odoo, mine, opposite(direction), cx);
-  const left = ({ amount_residual: residual }: Row): bigint => {
-    const minor = minorOf(residual, currency);
-    return minor < 0n ? -minor : minor;
-  };
-  let wanted = own.reduce((sum, line) => sum + left(line), 0n);
+  const left = (line: Row): bigint => leftOf(line, currency);
+  let wanted = sumOf(own, currency);
   const exact = others.find((line) => left(line) === wanted);
   const used: Row[] = [];
   for (const line of exact ? [exact] : others) {

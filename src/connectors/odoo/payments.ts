@@ -4,9 +4,9 @@ import { money, moneyText } from '../../core/money.ts';
 import { type Payment, PaymentDocument } from '../../model/payment.ts';
 import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
-import { accountOf, bookOnAccount, isUnsettled, settleAccount } from './on-account.ts';
+import { accountOf, askWhose, bookOnAccount, isUnsettled, settleAccount } from './on-account.ts';
 import { isCancelledUninvoiced, payableOf, prepareWizard, residualOf } from './payable.ts';
-import { afterLanding, deliverPrepared, linked, oneByOne } from './prepared.ts';
+import { afterLanding, deliverPrepared, isFresh, linked, oneByOne } from './prepared.ts';
 import { pair, type Row } from './rows.ts';
 import { minorOf, sinkOf } from './sink.ts';
 
@@ -160,7 +160,7 @@ async function deliverOne(
   const there = held.get(payment.id) ?? [];
   const before = resultOf(foundOf(payment, there, isBeyond(payment)));
   try {
-    if (before?.outcome === 'done' && maySettle(payment, there)) await settleAccount(odoo, bookedOf(item), cx);
+    if (before?.outcome === 'done' && maySettle(payment, there)) await settle(odoo, item, cx);
     if (before) return before;
     await register(odoo, item, prepared, cx);
   } catch (error) {
@@ -226,12 +226,14 @@ async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx:
       'read-back-residual',
       'amount',
     );
+  if (amount > open.residual) await askWhose(odoo, bookedOf(item), isFresh(item, cx), cx);
 }
 
-/** A payment for what was added to an order may be told together with the order and come first. */
-const patience = 20_000;
-const isFresh = ({ owedAt }: Item<Payment>, { clock }: Context): boolean =>
-  owedAt !== undefined && clock.now().getTime() - owedAt.getTime() < patience;
+/** Sets what stands on the account against the order's refunds, or has a person asked whose those are that it finds there. */
+async function settle(odoo: Odoo, item: Item<Payment>, cx: Context): Promise<void> {
+  await settleAccount(odoo, bookedOf(item), cx);
+  await askWhose(odoo, bookedOf(item), isFresh(item, cx), cx);
+}
 
 async function bookAlone(odoo: Odoo, item: Item<Payment>, { order, journal }: Prepared, cx: Context): Promise<void> {
   const { key, document: payment } = item;
@@ -241,7 +243,7 @@ async function bookAlone(odoo: Odoo, item: Item<Payment>, { order, journal }: Pr
   const name = externalId(odoo.module(cx), 'payment', key);
   const amount = BigInt(payment.amount);
   await bookOnAccount(odoo, { name, memo, direction: 'inbound', account, journal, day, currency, amount }, cx);
-  await settleAccount(odoo, bookedOf(item), cx);
+  await settle(odoo, item, cx);
 }
 
 /** Null where Odoo holds nothing. */

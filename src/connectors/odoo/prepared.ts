@@ -1,4 +1,4 @@
-import type { Item, Result } from '../../core/connector.ts';
+import type { Context, Item, Result } from '../../core/connector.ts';
 import { type Fault, FaultError, isOwn, rejected } from '../../core/fault.ts';
 import { OdooFault } from './errors.ts';
 
@@ -68,6 +68,11 @@ export function linked(item: Item<unknown>, kind: string, key: string): string {
     throw rejected(`${kind} '${key}' is not bound to a record in Odoo yet`, 'not-bound', kind);
   return id;
 }
+
+/** What is told together travels in lanes of its own: a payment may come before the lines that it is for, a refund before its payment. Milliseconds. */
+const patience = 20_000;
+export const isFresh = ({ owedAt }: Item<unknown>, { clock }: Pick<Context, 'clock'>): boolean =>
+  owedAt !== undefined && clock.now().getTime() - owedAt.getTime() < patience;
 
 /** A Fault of a step after the record has landed: whatever it was, the document may be there. Leaves faults of `cx.fetch` (a lost lease) as they are. */
 export function afterLanding(error: unknown, what: string): Fault {

@@ -12,7 +12,7 @@ import { owedNote } from './owed-notes.ts';
 import { isHeld, paidBack, payBack, shown } from './pay-back.ts';
 import { isCancelledUninvoiced } from './payable.ts';
 import { foundOf } from './payments.ts';
-import { afterLanding, deliverPrepared, linked, oneByOne } from './prepared.ts';
+import { afterLanding, deliverPrepared, isFresh, linked, oneByOne } from './prepared.ts';
 import { pair, type Row } from './rows.ts';
 import { minorOf, sinkOf } from './sink.ts';
 
@@ -150,7 +150,7 @@ async function deliverOne(
     else await payFromAccount(odoo, item, prepared.order, prepared.journal, cx);
     if (!note || isPartly(item.document)) {
       await settleAccount(odoo, bookedOf(item), cx);
-      await askWhose(odoo, bookedOf(item), cx);
+      await askWhose(odoo, bookedOf(item), isFresh(item, cx), cx);
     }
     return { outcome: 'done', id };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { bodyWithin } from '../../core/bounded.ts';
+import { bodyWithin, MOST_ANSWERED } from '../../core/bounded.ts';
 import type { Duration } from '../../core/clock.ts';
 import type {
   Connection,
@@ -73,8 +73,6 @@ export interface RestStoreConnection extends Connection {
   };
 }
 
-/** Of one answer of a store, whose pages have 500 sales at the most. */
-const MOST_BYTES = 32 * 1024 * 1024;
 /** Levels or prices in one message: the contract's own limit. */
 const MOST_TOGETHER = 100;
 
@@ -92,7 +90,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
       headers: { authorization: `Bearer ${cx.secret(config.token.secret)}` },
       reach: allowPrivate ? 'any' : 'public',
     });
-    return bodyWithin(await accepted(response), MOST_BYTES, 'the store');
+    return bodyWithin(await accepted(response), MOST_ANSWERED, 'the store');
   };
   const ask = async (question: object, cx: Context) => {
     const response = await cx.fetch(`${url}/figures`, {
@@ -105,7 +103,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
       await response.body?.cancel();
       throw new FaultError({ kind: 'refused', message: 'the store does not serve /figures: it cannot be asked' });
     }
-    return bodyWithin(await accepted(response), MOST_BYTES, 'the store');
+    return bodyWithin(await accepted(response), MOST_ANSWERED, 'the store');
   };
   const list = async (after: string | null, cx: Context) => readPage(await listed('sales', after, cx));
   const patience = {

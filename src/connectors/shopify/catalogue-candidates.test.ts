@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeContext } from '../../../tests/odoo/context.ts';
-import type { Item, Result } from '../../core/connector.ts';
+import type { Context, Item, Result } from '../../core/connector.ts';
 import type { CatalogueItem } from '../../model/catalogue-item.ts';
 import type { Customer } from '../../model/customer.ts';
 import { startShopify } from '../../simulators/shopify/index.ts';
@@ -102,6 +102,34 @@ test('what would take variants from the shop, or could be two products, goes to 
     before,
   );
   assert.equal(await sinks.catalogue.count!(cx), 4);
+});
+
+test('a product is one item only: one that another is bound to goes to a person, also where both come at once or its address is the item’s own', async (t) => {
+  const { shop, sinks, cx } = await lab(t);
+  const tea = shop.addProduct('Tea', [{ sku: 'TEA' }]);
+  const questions: string[] = [];
+  const bound = new Map<string, string>();
+  const asking: Context = {
+    ...cx,
+    otherBoundTo: async (kind, key, id) => {
+      questions.push(`${kind} ${key} ${id}`);
+      return [...bound].find(([other, theirs]) => other !== key && theirs === id)?.[0] ?? null;
+    },
+  };
+  const results = await sinks.catalogue.deliver([item('tea', [['TEA']]), item('new tea', [['TEA']])], asking);
+  assert.deepEqual([told(results[0]), shop.products.size, tea.title], ['done', 1, 'Title of tea']);
+  assert.match(told(results[1]), /^product-ambiguous: The shop has 'Title of tea' \(TEA, gid.*item tea already/);
+  assert.deepEqual(questions, [`catalogue-item tea ${tea.id}`]);
+  bound.set('tea', tea.id);
+  const [late] = await sinks.catalogue.deliver([item('new tea', [['TEA']])], asking);
+  assert.match(told(late), /^product-ambiguous: .*item tea already/);
+  const [own] = await sinks.catalogue.deliver([{ ...item('tea', [['TEA']]), id: tea.id }], asking);
+  assert.equal(told(own), 'done');
+  const [made] = await sinks.catalogue.deliver([item('cup', [['CUP']])], asking);
+  assert.ok(made?.outcome === 'done', told(made));
+  bound.set('other cup', made.id);
+  assert.deepEqual(await sinks.catalogue.find!([item('cup', [['CUP']])], asking), [{ found: 'absent' }]);
+  assert.match(told((await sinks.catalogue.deliver([item('cup', [['CUP']])], asking))[0]), /item other cup already/);
 });
 
 test('customers are known by their e-mail address, in whatever letter case', async (t) => {

@@ -136,7 +136,14 @@ function candidateOf({ id, variants }: CatalogueItem, products: readonly Held[])
   };
 }
 
-const fault = (message: string): Candidate => ({ fault: rejected(message, 'product-ambiguous', 'variants').fault });
+/** Of a product that is another item's already: what is said of the one would undo what is said of the other. */
+export const ownedBy = (other: string, held: Held, { id, variants }: CatalogueItem): Fault =>
+  ambiguous(
+    `The shop has ${shownOf(held, variants)}, and there that is item ${other} already. Give one of the two items SKUs and barcodes of its own, then retry; or go on with item ${other} alone and dismiss what is told of item ${id}`,
+  );
+
+const ambiguous = (message: string): Fault => rejected(message, 'product-ambiguous', 'variants').fault;
+const fault = (message: string): Candidate => ({ fault: ambiguous(message) });
 
 const nameOf = ({ id, sku }: Variant): string => sku?.trim() || id;
 

@@ -7,6 +7,7 @@ import {
   candidatesOf,
   type Held,
   matchOf,
+  ownedBy,
   productBy,
   type Variant,
   variantLike,
@@ -43,8 +44,9 @@ export const catalogue = (shop: Shop): Sink<typeof CatalogueItemDocument> =>
       const found: Found[] = [];
       for (const item of items) {
         const now = await productNow(shop, item, cx);
+        const own = now && (await ownerBeside(item, now, cx)) === null;
         found.push(
-          now ? { found: 'whole', id: now.id, parts: partsOf(item.document, now.variants) } : { found: 'absent' },
+          own ? { found: 'whole', id: now.id, parts: partsOf(item.document, now.variants) } : { found: 'absent' },
         );
       }
       return found;
@@ -60,7 +62,8 @@ export const catalogue = (shop: Shop): Sink<typeof CatalogueItemDocument> =>
     },
     deliver: async (items, cx) => {
       const results: Result[] = [];
-      for (const item of items) results.push(await setProduct(shop, item, cx).catch(failed));
+      const taken = new Map<string, string>();
+      for (const item of items) results.push(await setProduct(shop, item, taken, cx).catch(failed));
       return results;
     },
   });
@@ -88,14 +91,28 @@ function partsOf({ variants }: CatalogueItem, held: readonly Variant[]): Part[] 
   });
 }
 
-/** The product that an item is: its own, or one that the shop had before. Throws `rejected` where a person must look. */
-async function productOf(shop: Shop, item: Item<CatalogueItem>, cx: Context): Promise<Held | null> {
+/** The product that an item is: its own, or one that the shop had before and no other item is. Throws `rejected` where a person must look. */
+async function productOf(shop: Shop, item: Item<CatalogueItem>, taken: Taken, cx: Context): Promise<Held | null> {
   const own = await productNow(shop, item, cx);
-  if (own || item.id !== null) return own;
+  if (item.id !== null) return own;
+  const held = own ?? (await likeIn(shop, item, cx));
+  const other = held && (taken.get(held.id) ?? (await ownerBeside(item, held, cx)));
+  if (held && other) throw new FaultError(ownedBy(other, held, item.document));
+  return held;
+}
+
+/** Items that products were taken for in the same call, by the products' ids: the ledger does not know of them yet. */
+type Taken = Map<string, string>;
+
+async function likeIn(shop: Shop, item: Item<CatalogueItem>, cx: Context): Promise<Held | null> {
   const [candidate] = await candidatesOf(shop, [item], cx);
   if (candidate && 'fault' in candidate) throw new FaultError(candidate.fault);
   return candidate && 'held' in candidate ? candidate.held : null;
 }
+
+/** Another item that a product of the shop is, or null. */
+const ownerBeside = ({ key }: Item<CatalogueItem>, { id }: Held, cx: Context): Promise<string | null> =>
+  cx.otherBoundTo(CatalogueItemDocument.name, key, id);
 
 const statuses = { active: 'ACTIVE', draft: 'DRAFT', archived: 'ARCHIVED' } as const;
 
@@ -145,9 +162,10 @@ function inputOf(item: CatalogueItem, held: readonly Variant[]): object {
   };
 }
 
-async function setProduct(shop: Shop, item: Item<CatalogueItem>, cx: Context): Promise<Result> {
+async function setProduct(shop: Shop, item: Item<CatalogueItem>, taken: Taken, cx: Context): Promise<Result> {
   assertFits(item.document);
-  const now = await productOf(shop, item, cx);
+  const now = await productOf(shop, item, taken, cx);
+  if (now) taken.set(now.id, item.key);
   const input = inputOf(item.document, now?.variants ?? []);
   const identifier = now ? { id: now.id } : { handle: handleOf(item.key) };
   const { productSet: told } = await shop.call<Told>(documents.setProduct, { identifier, input }, cx);
@@ -155,6 +173,7 @@ async function setProduct(shop: Shop, item: Item<CatalogueItem>, cx: Context): P
   if (error) return { outcome: 'failed', fault: faultOfUserError(documents.setProduct, error, fieldOf) };
   const product = told?.product;
   if (!product) throw new FaultError({ kind: 'unknown', message: 'Shopify did not say that the product was set' });
+  taken.set(product.id, item.key);
   const parts = partsOf(item.document, await variantsOf(shop, product, cx));
   if (parts.length < item.document.variants.length)
     throw new FaultError({ kind: 'unknown', message: 'Shopify does not show all variants of the product yet' });

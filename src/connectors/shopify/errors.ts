@@ -1,3 +1,4 @@
+import { TooLong } from '../../core/bounded.ts';
 import { milliseconds } from '../../core/clock.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { silenceOf } from '../../core/silence.ts';
@@ -42,6 +43,8 @@ const unclear = ({ writes }: Document, message: string): Fault =>
 /** The Fault of a request that got no answer. */
 export function faultOfSilence(document: Document, thrown: unknown): FaultError {
   if (thrown instanceof FaultError) return thrown;
+  if (thrown instanceof TooLong)
+    return new FaultError(unclear(document, `Shopify's answer to ${document.name} has ${thrown.message}`));
   const { how, sent } = silenceOf(thrown);
   return new FaultError(
     sent

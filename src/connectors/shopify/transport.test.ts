@@ -200,3 +200,20 @@ test('a complaint about what was given is rejected, with the field; one about th
     'transient',
   );
 });
+
+test('an answer of more than 32 MiB is not read on: of a reading call nothing was changed, of a writing one it is not known', async () => {
+  const large = () => new Response('{}', { headers: { 'content-length': String(32 * 1024 * 1024 + 1) } });
+  const said = (document: { readonly name: string }) =>
+    `Shopify's answer to ${document.name} has more than 32 MiB and was not read on`;
+  assert.deepEqual(await faultWith(large()), {
+    kind: 'unknown',
+    message: `${said(documents.setStock)}; whether it landed is not known`,
+  });
+  const { transport, cx, requests } = lab(large(), large(), large(), large());
+  await assert.rejects(
+    transport.call(documents.shop, {}, cx),
+    ({ fault }: FaultError) =>
+      fault.kind === 'transient' && fault.message === `${said(documents.shop)}; nothing was changed`,
+  );
+  assert.equal(requests.length, 4, 'it may answer less another time');
+});

@@ -1,3 +1,4 @@
+import { textWithin } from '../../core/bounded.ts';
 import { type Duration, milliseconds } from '../../core/clock.ts';
 import type { Context } from '../../core/connector.ts';
 import type { Secret } from '../../core/estate.ts';
@@ -120,7 +121,7 @@ export class ShopifyTransport {
         body: JSON.stringify({ query: document.text, operationName: document.name, variables }),
         timeout,
       });
-      text = await response.text();
+      text = await textWithin(response);
     } catch (thrown) {
       throw faultOfSilence(document, thrown);
     }

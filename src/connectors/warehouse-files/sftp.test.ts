@@ -27,6 +27,7 @@ const contextOf = (password = 'open sesame', signal = new AbortController().sign
   call: (_, run) => run(),
   secret: () => password,
   mapping: () => assert.fail('nothing is mapped'),
+  otherBoundTo: () => assert.fail('nothing is taken over'),
 });
 
 async function server(options: Partial<SftpServerOptions> = {}) {
