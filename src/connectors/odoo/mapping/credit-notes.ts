@@ -156,7 +156,7 @@ function lineOf(
     description,
     quantity: goods ? String(quantity) : '0',
     ...(goods && !back && rules.returnsToo ? { mayReturn: true } : {}),
-    ...(goods && back && !rules.returnsToo
+    ...(goods && back?.warehouse && !rules.returnsToo
       ? { restockAt: look.mapping('odoo-warehouses').get(back.warehouse), ...(sold ? { sku: sold.sku } : {}) }
       : {}),
     amount: Number(amount),
