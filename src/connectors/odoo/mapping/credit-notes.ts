@@ -179,7 +179,7 @@ function isAtPrice(
   return Math.abs(full - Number(amount)) <= Math.max(2, quantity);
 }
 
-/** The newest receipt that what is credited came back with; null where something of it did not. */
+/** The newest receipt that something of what is credited came back with, which the refund waits for; null where nothing did. What did not come may be returned by itself. */
 function returnOf({ lines }: CreditNoteRecord): number | null {
   const goods = lines.filter(({ saleLine, quantity }) => saleLine !== null && quantity > 0);
   const back = goods.flatMap((line) => line.back?.picking ?? []);
