@@ -71,7 +71,7 @@ export interface Look<Memory = unknown> {
    * 0 by place, null where nobody has said from where.
    */
   inFlight(name: string): Promise<{ readonly place: string | null; readonly quantity: string }[]>;
-  /** Current documents of a kind that carry the reference, newest first, at most 50. */
+  /** Current documents of a kind that carry the reference, the one that was written last first, at most 50. */
   find<D extends AnyDocumentType>(type: D, reference: Reference): Promise<BodyOf<D>[]>;
 }
 

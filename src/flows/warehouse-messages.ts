@@ -86,10 +86,12 @@ export const warehouseReceipts = ({
 const CAUSE = 'stock-differs';
 const SHOWN = 10;
 
-/** What the hub last heard of goods in a location. Each channel may have a level of its own; all of them were made of the same figures, and the newest counts. */
+/**
+ * What the hub last heard of goods in a location. Each channel may have a level of its own; all of them were made of the same figures, and the one that was written
+ * last counts. Not the one with the latest time of counting: a row of the books that is deleted takes its own along.
+ */
 async function knownOf(sku: string, location: string, look: Look<unknown>): Promise<Known> {
-  const levels = (await look.find(StockLevelDocument, ['sku', sku])).filter((level) => level.location === location);
-  const [newest] = levels.sort((a, b) => Date.parse(b.asOf) - Date.parse(a.asOf));
+  const newest = (await look.find(StockLevelDocument, ['sku', sku])).find((level) => level.location === location);
   return { onHand: newest?.onHand ?? null, free: newest?.free ?? null };
 }
 

@@ -4,6 +4,7 @@ import {
   nothingLeft,
   orderOf,
   othersOf,
+  reopened,
   shipmentOf,
   shippedBy,
 } from '../connectors/warehouse-files/mapping.ts';
@@ -13,6 +14,10 @@ import { canonicalJson } from '../core/seal.ts';
 import { hasLeft, isBefore, type Shipment, ShipmentDocument } from '../model/shipment.ts';
 
 type Native = ShippingAdvice | Beside;
+
+/** Of an order's shipments, by their numbers, when the warehouse sent the last that was heard of each. RFC 3339, UTC. */
+type Sent = Readonly<Record<string, string>>;
+type ShipmentFlow = Flow<Native, typeof ShipmentDocument, Sent>;
 
 export interface WarehouseShipmentsParts {
   readonly from: Source<Native>;
@@ -36,11 +41,7 @@ const deliveryMethods: MappingSeed = {
 };
 
 /** Each shipment the warehouse advises is told to the books, once, however often its file comes; a correction is the next version of it. */
-export const warehouseShipments = ({
-  from,
-  to,
-  carriers: rows = {},
-}: WarehouseShipmentsParts): Flow<Native, typeof ShipmentDocument> =>
+export const warehouseShipments = ({ from, to, carriers: rows = {} }: WarehouseShipmentsParts): ShipmentFlow =>
   defineFlow({
     id: 'warehouse-shipments',
     about: "The warehouse's shipping advices become shipments.",
@@ -56,11 +57,7 @@ export const warehouseShipments = ({
   });
 
 /** The shop hears of the same shipments, from the same files, at its own pace: either side may be away. */
-export const shopShipments = ({
-  from,
-  to,
-  carriers: rows = {},
-}: WarehouseShipmentsParts): Flow<Native, typeof ShipmentDocument> =>
+export const shopShipments = ({ from, to, carriers: rows = {} }: WarehouseShipmentsParts): ShipmentFlow =>
   defineFlow({
     id: 'shop-shipments',
     about: 'The shop, and with it the customer, hears of each shipment of the warehouse.',
@@ -76,9 +73,26 @@ export const shopShipments = ({
     translate: (native, look) => shipmentsOf(native, look, false),
   });
 
-async function shipmentsOf(native: Native, look: Look, asks: boolean): Promise<Translation<typeof ShipmentDocument>> {
+async function shipmentsOf(
+  native: Native,
+  look: Look<Sent>,
+  asks: boolean,
+): Promise<Translation<typeof ShipmentDocument, Sent>> {
   if (native.kind === 'bad') throw badMessage(native);
-  if (native.kind === 'group') return { outcome: 'duplicate', documents: [] };
+  if (native.kind === 'group' || isOvertaken(native, look.memory)) return { outcome: 'duplicate', documents: [] };
+  const memory = { ...look.memory, ...(native.sentAt === null ? {} : { [native.shipment]: native.sentAt }) };
+  return { ...(await adviceTold(native, look, asks)), memory };
+}
+
+/** Whether something that the warehouse sent later of the same shipment was heard before. */
+const isOvertaken = ({ shipment, sentAt }: ShippingAdvice, sent: Sent | null): boolean =>
+  sentAt !== null && sent !== null && Object.hasOwn(sent, shipment) && Date.parse(sentAt) < Date.parse(sent[shipment]!);
+
+async function adviceTold(
+  native: ShippingAdvice,
+  look: Look<Sent>,
+  asks: boolean,
+): Promise<Translation<typeof ShipmentDocument>> {
   const order = await orderOf(native, look);
   const others = await othersOf(native.shipment, order, look);
   const told = shipmentOf(native, order, others, look);
@@ -93,8 +107,12 @@ async function shipmentsOf(native: Native, look: Look, asks: boolean): Promise<T
     const objections = native.closes === 'nothing' || !asks || !gone ? [] : [nothingLeft(native, order)];
     return { outcome: 'routed', documents: [], objections, replies };
   }
-  const outcome = known && canonicalJson(known) === canonicalJson(body) ? 'duplicate' : 'routed';
-  return { outcome, documents: [{ kind: 'shipment', body }], answers: ['nothing-shipped'], replies };
+  const documents = [body, reopened(body, order, others)].flatMap((one) =>
+    one === null ? [] : [{ kind: 'shipment' as const, body: one }],
+  );
+  if (known && documents.length === 1 && canonicalJson(known) === canonicalJson(body))
+    return { outcome: 'duplicate', documents, replies };
+  return { outcome: 'routed', documents, answers: ['nothing-shipped'], replies };
 }
 
 /** The same shipment at its next milestone; whoever tells of that need not say again how it travels. */

@@ -102,7 +102,7 @@ export async function documentBodies(
   );
 }
 
-/** Current documents of a kind that carry a reference, newest first, at most 50. */
+/** Current documents of a kind that carry a reference, the one that was written last first, at most 50. */
 export async function documentsByReference(
   sql: Sql,
   entity: string,
@@ -114,7 +114,7 @@ export async function documentsByReference(
     'documents_by_reference',
     `select d.id, d.entity, d.kind, d.key, d.version, d.digest, d.body_sealed
      from reference r join document d on d.id = r.document_id
-     where r.entity = $1 and r.kind = $3 and r.value = $4 and d.kind = $2 order by d.id desc limit 50`,
+     where r.entity = $1 and r.kind = $3 and r.value = $4 and d.kind = $2 order by d.written_at desc, d.id desc limit 50`,
     [entity, kind, referenceKind, value],
   );
 }

@@ -123,13 +123,13 @@ const csvFiles: FileSourceUnderTest = {
       bytes: Buffer.from(
         [
           'shipment,fulfilment_order,shipped_at,closes,sku,quantity',
-          `S${n}A,WH/OUT/1,2026-11-26T08:00:00Z,yes,MUG,1`,
-          `S${n}B,WH/OUT/2,2026-11-26T08:00:00Z,no,MUG,2`,
+          `S${n}A,WH/OUT/${n}1,2026-11-26T08:00:00Z,no,MUG,1`,
+          `S${n}B,WH/OUT/${n}2,2026-11-26T08:00:00Z,yes,MUG,2`,
           'END,2\n',
         ].join('\n'),
       ),
     })),
-  subjects: ['shipment:S1A', 'shipment:S1B', 'shipment:S2A', 'shipment:S2B'],
+  subjects: ['11', '12', '21', '22'].map((number) => `fulfilment:WH/OUT/${number}`),
   bad: () => ({ name: 'shipped-bad.csv', bytes: Buffer.from('shipment,fulfilment_order\nS1,WH/OUT/1\n') }),
 };
 

@@ -78,6 +78,15 @@ function hop(version: 18 | 19, format: Format): void {
       await agree();
     });
 
+    test('two parcels of one pick-up, of which the file of the last is read first: nothing of the other is dropped', async () => {
+      const { number } = await box.order({ MUG: 3 });
+      const first = box.clerk.ship(number, { MUG: 2 }, false);
+      const last = box.clerk.ship(number, { MUG: 1 });
+      box.clerk.put(last.name.replace('SH', '0-SH'), last.text);
+      box.clerk.put(first.name, first.text);
+      await agree();
+    });
+
     test('sent twice: under its name, under another, and written anew with the same number', async () => {
       const { number } = await box.order({ TEE: 2 });
       const { name, text, again } = box.clerk.ship(number, { TEE: 2 });

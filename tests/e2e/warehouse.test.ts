@@ -5,6 +5,7 @@ import { after, describe, test } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
 import { raiseOverdue } from '../../src/engine/expectations.ts';
 import { traceSteps, wordsOf } from '../../src/ledger/trace.ts';
+import { interchange } from '../../src/simulators/warehouse/x12.ts';
 import { testLedger } from '../support/hub.ts';
 import { until } from '../support/target.ts';
 import { type ExchangeOptions, openExchange } from '../support/warehouse.ts';
@@ -194,17 +195,19 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
     assert.deepEqual([other.left(), await other.open()], [{}, []]);
   });
 
-  test('what the order has not is not told to anybody, but asked; the other shipments go on', async () => {
+  test('what the order has not is not told to anybody, but asked; other orders go on', async () => {
     const box = await exchange();
     await box.order(1);
     await box.order(2);
     await box.rounds(1);
     const names = box.files('out/done').filter((name) => /^945_.*edi$/.test(name));
-    const text = readFileSync(join(box.folder, 'out/done', names[0]!), 'utf8').replaceAll('SH1~', 'SH91~');
+    const [text, other] = names.map((name) =>
+      readFileSync(join(box.folder, 'out/done', name), 'utf8').replaceAll(/SH[12]~/g, 'SH91~'),
+    ) as [string, string];
     writeFileSync(join(box.folder, 'out/945_stranger.edi'), text.replace('MUG-R', 'MUG-X'));
     writeFileSync(
       join(box.folder, 'out/945_more.edi'),
-      text.replaceAll('SH91', 'SH92').replace('*3*3*0*', '*3*4*0*').replace('W03*6', 'W03*7'),
+      other.replaceAll('SH91', 'SH92').replace('*3*3*0*', '*3*4*0*').replace('W03*6', 'W03*7'),
     );
     writeFileSync(
       join(box.folder, 'out/945_nobody.edi'),
@@ -218,5 +221,81 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
       /SH91: fulfilment order WH\/OUT\/0000\d has no MUG-X in line 1/,
     );
     assert.deepEqual([box.books.units(), box.shop.units()], [box.left(), box.left()]);
+  });
+
+  describe('two parcels of one pick-up, the second one the last', () => {
+    let control = 500;
+    /** A 945 as it stands in a file: what left of both goods, and whether more follows. */
+    const advice = (n: number, shipment: string, [mugs, tees]: readonly [number, number], more: boolean): string =>
+      interchange('WMS', 'CROSSDOCK', {
+        number: ++control,
+        at: new Date(),
+        functional: 'SW',
+        set: '945',
+        rows: [
+          ['W06', 'F', `WH/OUT/${String(n).padStart(5, '0')}`, '20261126', shipment],
+          ['W27', 'M', 'UPSN'],
+          ['W12', more ? 'PR' : 'CC', 3, mugs, 0, 'EA', '', 'VN', 'MUG-R'],
+          ['W12', more ? 'PR' : 'CC', 3, tees, 0, 'EA', '', 'VN', 'TEE-M'],
+          ['W03', mugs + tees],
+        ],
+      });
+    const COUNT = 8;
+    const orders = Array.from({ length: COUNT }, (_, index) => index + 1);
+    const asked = async () => {
+      const box = await exchange({ faults: { idle: 1 } });
+      for (const n of orders) await box.order(n);
+      await box.rounds(1);
+      const put = (name: string, text: string) => writeFileSync(join(box.folder, 'out', name), text);
+      return { ...box, put };
+    };
+
+    for (const [which, names] of [
+      ['in order', ['945_a', '945_b']],
+      ['the last one first', ['945_b', '945_a']],
+    ] as const)
+      test(`read in one go, ${which}: it drops nothing of the other`, async () => {
+        const box = await asked();
+        for (const n of orders) {
+          box.put(`${names[0]}${n}.edi`, advice(n, `X${n}`, [2, 1], true));
+          box.put(`${names[1]}${n}.edi`, advice(n, `Y${n}`, [1, 2], false));
+        }
+        await box.settled();
+        for (const side of [box.books, box.shop]) {
+          assert.deepEqual([...side.closing], []);
+          assert.equal(side.held.size, 2 * COUNT);
+        }
+        assert.deepEqual(await box.open(), []);
+      });
+
+    test('read before the other, while the books are away: they hear of both, and that nothing is dropped', async () => {
+      const box = await asked();
+      box.books.away = true;
+      for (const n of orders) box.put(`945_y${n}.edi`, advice(n, `Y${n}`, [1, 2], false));
+      await until('the shop has them', () => box.shop.held.size === COUNT);
+      for (const n of orders) box.put(`945_x${n}.edi`, advice(n, `X${n}`, [2, 1], true));
+      await until('the shop has the others', () => box.shop.held.size === 2 * COUNT);
+      box.books.away = false;
+      await box.settled();
+      assert.deepEqual([...box.books.closing], []);
+      const still = [box.books, box.shop].map(({ held }) => [...held.values()].filter(({ closes }) => closes).length);
+      assert.deepEqual(still, [0, 0]);
+    });
+
+    test('of an order that stays short one of them closes it, whichever comes first, and a correction counts by when it was sent', async () => {
+      const box = await asked();
+      const older = advice(1, 'X1', [3, 3], true);
+      box.put('945_y.edi', advice(1, 'Y1', [1, 1], false));
+      await box.settled();
+      box.put('945_x2.edi', advice(1, 'X1', [1, 1], true));
+      await box.settled();
+      box.put('945_x1.edi', older);
+      box.put('945_y2.edi', advice(1, 'Y1', [1, 1], false));
+      await box.settled();
+      const closing = [...box.books.held.values()].filter(({ closes }) => closes).map(({ number }) => number);
+      assert.deepEqual(closing, ['Y1']);
+      assert.deepEqual(box.books.units(), { X1: { 'MUG-R': 1, 'TEE-M': 1 }, Y1: { 'MUG-R': 1, 'TEE-M': 1 } });
+      assert.deepEqual(box.books.effects, ['wms:Y1', 'wms:X1'], 'what was sent before a correction undoes nothing');
+    });
   });
 });

@@ -22,6 +22,8 @@ class ShipmentTarget {
   readonly held = new Map<string, Shipment>();
   /** Every telling that changed something. */
   readonly effects: string[] = [];
+  /** Shipments of which it was told, at any time, that the rest will not come. */
+  readonly closing = new Set<string>();
   away = false;
 
   sink(): Sink<typeof ShipmentDocument> {
@@ -41,6 +43,7 @@ class ShipmentTarget {
   }
 
   #take({ key, document }: Item<Shipment>): Result {
+    if (document.closes) this.closing.add(key);
     if (JSON.stringify(this.held.get(key)) !== JSON.stringify(document)) {
       this.held.set(key, document);
       this.effects.push(key);

@@ -41,11 +41,9 @@ function rowOf(table: string, code: string, cx: Context): string | null {
 export class Odoo extends Session {
   /** Codes of warehouses of the company by id; read anew where one of `met` is not among those that were kept. */
   async warehouseCodes(cx: Context, met: readonly number[] = []): Promise<ReadonlyMap<number, string>> {
-    const codes = async () => new Map((await this.warehouses(cx)).map(({ id, code }) => [id, code]));
-    const kept = await codes();
-    if (met.every((id) => id === 0 || kept.has(id))) return kept;
-    this.forget('warehouses');
-    return codes();
+    const kept = await this.#allWarehouses(cx);
+    if (!met.every((id) => id === 0 || kept.some((one) => one.id === id))) this.forget('warehouses');
+    return new Map((await this.warehouses(cx)).map(({ id, code }) => [id, code]));
   }
 
   /** Sales taxes that a code of Mapping table `taxes` stands for: a tax name or id of our company; '' and 'none' are explicitly no tax. */
@@ -198,14 +196,24 @@ export class Odoo extends Session {
     });
   }
 
-  warehouses(cx: Context): Promise<Warehouse[]> {
+  /** Those that were archived are left out. */
+  async warehouses(cx: Context): Promise<Warehouse[]> {
+    return (await this.#allWarehouses(cx)).filter(({ archived }) => !archived);
+  }
+
+  #allWarehouses(cx: Context): Promise<(Warehouse & { readonly archived: boolean })[]> {
     return this.keep('warehouses', cx, async () => {
       const { id } = await this.company(cx);
-      const fields = ['code', 'lot_stock_id', 'int_type_id', 'in_type_id', 'delivery_route_id'];
-      const rows = await this.read('stock.warehouse', [['company_id', '=', id]], fields, cx, 'sequence, id');
+      const domain = [
+        ['company_id', '=', id],
+        ['active', 'in', [true, false]],
+      ];
+      const fields = ['code', 'active', 'lot_stock_id', 'int_type_id', 'in_type_id', 'delivery_route_id'];
+      const rows = await this.read('stock.warehouse', domain, fields, cx, 'sequence, id');
       return rows.map((row) => ({
         id: row.id as number,
         code: String(row.code),
+        archived: row.active === false,
         stockLocation: pair(row.lot_stock_id as Many).id,
         internalType: pair(row.int_type_id as Many).id,
         incomingType: pair(row.in_type_id as Many).id,
@@ -242,8 +250,8 @@ export class Odoo extends Session {
     );
   }
 
-  /** Code of the warehouse by operation type; read anew where one of `met` is not among those that were kept. */
-  async pickingTypes(cx: Context, met: readonly number[] = []): Promise<ReadonlyMap<number, string>> {
+  /** Code of the warehouse by operation type, also of one that was archived; null where it has none. Read anew where one of `met` is not among those that were kept. */
+  async pickingTypes(cx: Context, met: readonly number[] = []): Promise<ReadonlyMap<number, string | null>> {
     const kept = await this.#pickingTypes(cx);
     if (met.every((id) => id === 0 || kept.has(id))) return kept;
     this.forget('picking types');
@@ -251,21 +259,16 @@ export class Odoo extends Session {
     return this.#pickingTypes(cx);
   }
 
-  #pickingTypes(cx: Context): Promise<ReadonlyMap<number, string>> {
+  #pickingTypes(cx: Context): Promise<ReadonlyMap<number, string | null>> {
     return this.keep('picking types', cx, async () => {
-      const codes = await this.warehouseCodes(cx);
+      const codes = new Map((await this.#allWarehouses(cx)).map(({ id, code }) => [id, code]));
       const { id } = await this.company(cx);
       const domain = [
         ['company_id', '=', id],
         ['active', 'in', [true, false]],
       ];
       const rows = await this.read('stock.picking.type', domain, ['warehouse_id'], cx);
-      return new Map(
-        rows.flatMap((row) => {
-          const code = codes.get(relation(row.warehouse_id).id);
-          return code === undefined ? [] : [[row.id as number, code] as const];
-        }),
-      );
+      return new Map(rows.map((row) => [row.id as number, codes.get(relation(row.warehouse_id).id) ?? null]));
     });
   }
 

@@ -261,7 +261,6 @@ describe('what is wrong', () => {
       why(text.replace('12*20261126*', '12*20260230*')),
       /W0603, the shipping date, is '20260230' and no date/,
     );
-    assert.match(why(text.replace('CROSSDOCK*20261126*', 'CROSSDOCK*20260230*')), /GS04 and GS05, .*'20260230 0905'/);
     assert.match(
       refusal(() =>
         xmlCodec.read(
@@ -272,6 +271,24 @@ describe('what is wrong', () => {
       ),
       /field 'shippedAt': '2026-02-30T08:00:00Z' is not a time/,
     );
+  });
+
+  test('x12: a group whose own time is none was sent when its interchange was; where that is none as well its sets are refused, each as a whole', () => {
+    const text = fixture('945_shipped.x12');
+    const sent = (bent: string) =>
+      x12.read('shipping-advice', 'f', bent).flatMap((one) => (one.kind === 'shipping-advice' ? [one.sentAt] : []));
+    const times = ['2026-11-26T09:05:00.071Z', '2026-11-26T09:05:00.071Z'];
+    for (const wrong of ['20260230*0905', '20261126*2561', '261126*0905', '*'])
+      assert.deepEqual(sent(text.replace('CROSSDOCK*20261126*0905', `CROSSDOCK*${wrong}`)), times, wrong);
+    assert.deepEqual(sent(text.replace('261126*0905*U', '260101*1200*U')), times, 'its own time comes first');
+    const none = text.replace('CROSSDOCK*20261126', 'CROSSDOCK*20260230').replace('261126*0905*U', '260230*0905*U');
+    const [first, second, group] = x12.read('shipping-advice', 'f.x12', none);
+    assert.deepEqual([first?.kind, second?.kind], ['bad', 'bad']);
+    assert.match((first as { why: string }).why, /GS04 and GS05, .*'20260230 0905'.*ISA09 and ISA10.*'260230 0905'/);
+    assert.equal((first as { where: string | null }).where, null);
+    const answer = x12.writeAcknowledgement!(7, new Date(), group as ReceivedGroup);
+    assert.doesNotMatch(answer, /AK3/, 'no segment of theirs is wrong');
+    assert.equal(answer.match(/AK5\*R\*5~/g)?.length, 2);
   });
 
   test('x12: delimiters are what the ISA says', () => {

@@ -12,7 +12,10 @@ import type { Acknowledgement, BadMessage, InventoryReport, Receipt, ShippingAdv
 export type Advice = Omit<ShippingAdvice, 'kind' | 'milestone' | 'sentAt'> & Pick<Shipment, 'milestone'>;
 
 /** The fulfilment order that is named by its number: by what it was sent, else by the number itself. Throws `rejected`. */
-export async function orderOf(advice: Pick<Advice, 'shipment' | 'order'>, look: Look): Promise<FulfilmentOrder> {
+export async function orderOf(
+  advice: Pick<Advice, 'shipment' | 'order'>,
+  look: Pick<Look, 'keyOf' | 'current' | 'find'>,
+): Promise<FulfilmentOrder> {
   const key = await look.keyOf(FulfilmentOrderDocument, advice.order);
   const sent = key === null ? null : await look.current(FulfilmentOrderDocument, key);
   if (sent) return sent;
@@ -31,7 +34,7 @@ export async function orderOf(advice: Pick<Advice, 'shipment' | 'order'>, look: 
 export const othersOf = async (
   shipment: string,
   { id, orderNumber }: FulfilmentOrder,
-  look: Look,
+  look: Pick<Look, 'find'>,
 ): Promise<Shipment[]> =>
   (await look.find(ShipmentDocument, ['order', orderNumber])).filter(
     (one) => hasLeft(one) && one.fulfilmentOrder === id && one.number !== shipment,
@@ -62,9 +65,22 @@ export function shipmentOf(
     occurredAt: advice.shippedAt,
     carrier: advice.carrier === null ? null : look.mapping(carriers).get(advice.carrier),
     tracking: advice.tracking.map((number) => ({ number, url: null })),
-    closes: isLastWord(advice, order) && isShort(order, [...before.flatMap((one) => one.lines), ...lines]),
+    closes:
+      isLastWord(advice, order) &&
+      !before.some(({ closes }) => closes) &&
+      isShort(order, [...before.flatMap((one) => one.lines), ...lines]),
     lines,
   };
+}
+
+/** Of the others the one that closes the order, where with what is told now nothing is left to be dropped: it closes nothing any more. Null where all stay as they are. */
+export function reopened(told: Shipment, order: FulfilmentOrder, before: readonly Shipment[]): Shipment | null {
+  const closing = before.find(({ closes }) => closes);
+  const isWhole = !isShort(
+    order,
+    [...before, told].flatMap((one) => one.lines),
+  );
+  return closing && hasLeft(told) && isWhole ? { ...closing, closes: false } : null;
 }
 
 type Lines = Shipment['lines'];

@@ -35,7 +35,7 @@ export function messageSource<K extends MessageKind>(
     coarseVersions: true,
     maxBytes: MOST_BYTES,
     parse: (file) => codec.read(kind, file.name, textOf(file)),
-    events: (files) => files.flatMap(({ parsed }) => parsed.map((message) => factOf(message))),
+    events: (files) => lastWordsLast(files.flatMap(({ parsed }) => parsed)).map((message) => factOf(message)),
     report: (messages) => ({ messages: messages.length, lines: messages.reduce((sum, one) => sum + linesOf(one), 0) }),
     decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()),
   };
@@ -51,11 +51,19 @@ function textOf({ name, bytes }: DroppedFile): string {
   }
 }
 
-/** What a message is about, as a subject. */
+/** Of what is read in one go the shipments that close their orders stand behind those that do not: what left with them is known by then. */
+function lastWordsLast<M extends Message | Beside>(messages: readonly M[]): M[] {
+  const closing = new Map<string, boolean>();
+  for (const one of messages) if (one.kind === 'shipping-advice') closing.set(one.shipment, one.closes !== 'nothing');
+  const isLast = (one: M): number => Number(one.kind === 'shipping-advice' && closing.get(one.shipment));
+  return messages.toSorted((a, b) => isLast(a) - isLast(b));
+}
+
+/** What a message is about, as a subject. Shipments of one order are told one after the other: what closes it depends on the others. */
 function subjectOf(message: Message | Beside): string {
   switch (message.kind) {
     case 'shipping-advice':
-      return `shipment:${message.shipment}`;
+      return `fulfilment:${message.order}`;
     case 'receipt':
       return `receipt:${message.receipt}`;
     case 'inventory':
@@ -69,7 +77,7 @@ function subjectOf(message: Message | Beside): string {
   }
 }
 
-/** When the warehouse said it: a message sent earlier than the last one heard of its subject changes nothing. */
+/** When the warehouse said it: a message sent earlier than the last one heard of its subject changes nothing. Of shipments, of which a subject has several, the flow goes by it. */
 const saidAt = (message: Message | Beside): string | null =>
   message.kind === 'inventory' ? message.asOf : 'sentAt' in message ? message.sentAt : null;
 
@@ -82,7 +90,7 @@ const happenedAt = (message: Message | Beside): string =>
 
 function factOf(message: Message | Beside): Incoming {
   const bytes = Buffer.from(canonicalJson(message));
-  const said = saidAt(message);
+  const said = message.kind === 'shipping-advice' ? null : saidAt(message);
   const subject = subjectOf(message);
   return {
     dedupeKey: `${message.kind} ${sha256(bytes).toString('hex')}`,

@@ -156,7 +156,7 @@ function lineOf(
     description,
     quantity: goods ? String(quantity) : '0',
     ...(goods && !back && rules.returnsToo ? { mayReturn: true } : {}),
-    ...(goods && back && !rules.returnsToo
+    ...(goods && back?.warehouse && !rules.returnsToo
       ? { restockAt: look.mapping('odoo-warehouses').get(back.warehouse), ...(sold ? { sku: sold.sku } : {}) }
       : {}),
     amount: Number(amount),
@@ -179,7 +179,7 @@ function isAtPrice(
   return Math.abs(full - Number(amount)) <= Math.max(2, quantity);
 }
 
-/** The newest receipt that what is credited came back with; null where something of it did not. */
+/** The newest receipt that something of what is credited came back with, which the refund waits for; null where nothing did. What did not come may be returned by itself. */
 function returnOf({ lines }: CreditNoteRecord): number | null {
   const goods = lines.filter(({ saleLine, quantity }) => saleLine !== null && quantity > 0);
   const back = goods.flatMap((line) => line.back?.picking ?? []);

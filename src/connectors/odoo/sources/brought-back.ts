@@ -6,8 +6,8 @@ import { type Row, relation } from '../rows.ts';
 export interface BroughtBack {
   /** Id of the transfer. */
   readonly picking: number;
-  /** Code of its warehouse. */
-  readonly warehouse: string;
+  /** Code of its warehouse; null where it is of none, and the goods are for sale nowhere. */
+  readonly warehouse: string | null;
 }
 
 interface Receipts {
@@ -44,7 +44,9 @@ export async function broughtBack(odoo: Odoo, saleLines: readonly number[], cx: 
     pickings.length === 0 ? [] : await odoo.read('stock.picking', [['id', 'in', pickings]], ['picking_type_id'], cx);
   const met = rows.map((row) => relation(row.picking_type_id).id);
   const types = await odoo.pickingTypes(cx, met);
-  const warehouses = new Map(rows.map((row) => [row.id as number, types.get(relation(row.picking_type_id).id) ?? '']));
+  const warehouses = new Map(
+    rows.map((row) => [row.id as number, types.get(relation(row.picking_type_id).id) ?? null]),
+  );
   return {
     cover: (note, line, saleLine) => {
       const own = moves.filter((row) => relation(row.sale_line_id).id === saleLine);
@@ -56,7 +58,7 @@ export async function broughtBack(odoo: Odoo, saleLines: readonly number[], cx: 
       for (const row of own.sort((a, b) => (a.id as number) - (b.id as number))) {
         wanted -= inOwnUnit(row);
         const picking = relation(row.picking_id).id;
-        if (wanted <= 1e-6) return { picking, warehouse: warehouses.get(picking) ?? '' };
+        if (wanted <= 1e-6) return { picking, warehouse: warehouses.get(picking) ?? null };
       }
       return null;
     },

@@ -115,7 +115,7 @@ export async function readDeliveries(odoo: Odoo, ids: readonly number[], cx: Con
     const order = first && orders.get(relation(first.sale_id).id);
     const warehouse = first && types.get(relation(first.picking_type_id).id);
     const shipTo = first && addresses.get(relation(first.partner_id).id);
-    if (!order || warehouse === undefined || !shipTo) return [];
+    if (!order || warehouse == null || !shipTo) return [];
     const own = chain.map((row) => ({ row, moves: moves.get(row.id as number) ?? [] }));
     const times = own.flatMap(({ row, moves }) => [row, ...moves.map(({ row: move }) => move)]);
     return [

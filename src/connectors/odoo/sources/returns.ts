@@ -96,7 +96,7 @@ async function read(odoo: Odoo, domain: readonly unknown[], cx: Context): Promis
     const own = mine.get(row.id as number) ?? [];
     const order = own[0] && orders.get(byLine.get(relation(own[0].sale_line_id).id) ?? 0);
     const warehouse = types.get(relation(row.picking_type_id).id);
-    if (!order || warehouse === undefined) return [];
+    if (!order || warehouse == null) return [];
     const lines = own.map(lineOf).filter(({ quantity }) => quantity > 0);
     if (lines.length === 0) return [];
     return [

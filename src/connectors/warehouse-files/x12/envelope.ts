@@ -23,6 +23,8 @@ export interface Group {
   /** CCYYMMDD and HHMM, as they stand there. */
   readonly date: string;
   readonly time: string;
+  /** YYMMDD and HHMM of its interchange. */
+  readonly interchange: { readonly date: string; readonly time: string };
   readonly sets: readonly TransactionSet[];
 }
 
@@ -57,15 +59,16 @@ export function readInterchange(file: string, content: string): Interchange {
   if (isa.length !== 17) throw refuse(`its ISA has ${isa.length - 1} elements instead of 16.`);
   const control = isa[13]!;
   if (last[2] !== control) throw refuse(`its IEA names interchange ${last[2]}, its ISA ${control}.`);
-  const groups = readGroups(rows.slice(1, -1), refuse);
+  const sent = { date: isa[9]!, time: isa[10]! };
+  const groups = readGroups(rows.slice(1, -1), refuse).map((group) => ({ ...group, interchange: sent }));
   if (Number(last[1]) !== groups.length) throw refuse(`its IEA counts ${last[1]} groups, there are ${groups.length}.`);
   return { sender: isa[6]!.trim(), receiver: isa[8]!.trim(), control, usage: isa[15]!, groups };
 }
 
 type Refuse = (what: string) => Error;
 
-function readGroups(rows: readonly string[][], refuse: Refuse): Group[] {
-  const groups: Group[] = [];
+function readGroups(rows: readonly string[][], refuse: Refuse): Omit<Group, 'interchange'>[] {
+  const groups: Omit<Group, 'interchange'>[] = [];
   for (let at = 0; at < rows.length; ) {
     const gs = rows[at]!;
     if (gs[0] !== 'GS') throw refuse(`${gs[0]} stands where a group (GS) must begin.`);

@@ -68,12 +68,20 @@ function dated(segment: Segment, n: number, what: string, time: string | null = 
   return value;
 }
 
-/** When a group was sent: its minute, and within it its control number, so that two of one minute keep their order. Null: it does not say. */
-export function sentAt({ date, time, control }: Group): string | null {
-  if (date === '') return null;
-  const minute = moment(date, time);
+/**
+ * When a group was sent: its minute, and within it its control number, so that two of one minute keep their order. Where its own time is none that of its
+ * interchange: goods that have left are not refused for it. Null: neither says.
+ */
+export function sentAt({ date, time, interchange, control }: Group): string | null {
+  const minute = moment(date, time) ?? moment(`20${interchange.date}`, interchange.time);
+  if (minute === null && date === '') return null;
+  // No segment of the set: AK3 counts from ST.
   if (minute === null)
-    throw new SetError('GS', '8', `GS04 and GS05, the date and time, are '${date} ${time}' and no time`);
+    throw new SetError(
+      null,
+      '5',
+      `GS04 and GS05, the date and time of its group, are '${date} ${time}' and no time, and neither are ISA09 and ISA10, '${interchange.date} ${interchange.time}'`,
+    );
   const within = /^\d+$/.test(control) ? Number(BigInt(control) % 60_000n) : 0;
   return new Date(Date.parse(minute) + within).toISOString();
 }
