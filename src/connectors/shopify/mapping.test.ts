@@ -198,7 +198,7 @@ test('edits and cancellations are later versions with the same lines; refunds of
   );
 });
 
-test('money without goods after an edit is for the units that it took off, for less where some of it paid for what was added; what goes back later is money alone', async (t) => {
+test('money without goods after an edit is for the units that it took off, for less where some of it paid for what was added; what goes back later names none again', async (t) => {
   const { simulator, shop, read } = await lab();
   t.after(() => simulator.stop());
   const order = simulated.placeOrder(shop, simple(shop));
@@ -222,15 +222,74 @@ test('money without goods after an edit is for the units that it took off, for l
   );
   assert.deepEqual(await back(), [before, [worth - 300, [id, '2', '1', worth - 300, taxed]]]);
   simulated.refundOrder(shop, order, [], { money: 20n });
-  assert.deepEqual((await back()).at(-1), [20, [null, '0', null, 20, 0]], 'all that was owed is settled');
+  assert.deepEqual((await back()).at(-1), [20, [id, '0', null, 20, 3]], 'more for the same units');
   simulated.removeUnits(shop, order, line!.id, 1);
-  simulated.refundOrder(shop, order, [], { money: BigInt(whole / 3 + 7) });
+  simulated.refundOrder(shop, order, [], { money: BigInt(whole / 3 + 280 + 7) });
   const [, units, rest] = (await back()).at(-1) as [number, unknown[], unknown[]];
   assert.deepEqual(
     [units.slice(0, 4), rest.slice(0, 4)],
     [
-      [id, '1', '0', whole / 3],
+      [id, '1', '0', whole / 3 + 280],
       [null, '0', null, 7],
+    ],
+  );
+});
+
+test('nothing is owed for units that nobody had paid, or whose money pays for what was added', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const later = simulated.placeOrder(shop, simple(shop, { paid: false }));
+  const swapped = simulated.placeOrder(shop, simple(shop));
+  const [variantId] = shop.variants.keys();
+  const taxes = [{ title: 'VAT', rate: 2100 }];
+  for (const order of [later, swapped]) simulated.removeUnits(shop, order, order.lines[0]!.id, 1);
+  simulated.addLine(shop, swapped, { variantId: variantId!, quantity: 1, taxes }, { paid: false });
+  simulated.payRest(shop, later);
+  for (const order of [later, swapped]) simulated.refundOrder(shop, order, [], { money: 50n });
+  const lines = (native: ShopifyOrder) =>
+    bodies<Refund>(native, 'refund').map(({ lines: all }) => all.map((one) => [one.orderLine, one.quantity]));
+  const first = await read();
+  assert.deepEqual(first.map(lines), [[[[null, '0']]], [[[null, '0']]]]);
+  assert.deepEqual(
+    first.flatMap((native) => bodies<Payment>(native, 'payment').map(({ beyond }) => beyond)),
+    [undefined, undefined],
+  );
+  // Of two units that were taken off only the second had been paid.
+  simulated.removeUnits(shop, later, later.lines[0]!.id, 1);
+  const worth = totalOf(later).shop / 3n;
+  simulated.refundOrder(shop, later, [], { money: worth });
+  const native = (await read()).find(({ id }) => id === later.id);
+  const [, refund] = bodies<Refund>(native!, 'refund');
+  const [line] = refund!.lines;
+  assert.deepEqual([refund!.lines.length, line!.quantity, line!.left, line!.amount], [1, '1', '1', Number(worth)]);
+  assert.deepEqual(
+    bodies<Payment>(native!, 'payment').map(({ beyond }) => beyond),
+    [Number(worth)],
+  );
+});
+
+test('a cent beside refunded goods, and what the books paid back for others, leave what is owed as it was', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const order = simulated.placeOrder(shop, simple(shop));
+  const [line] = order.lines;
+  const worth = totalOf(order).shop / 3n;
+  simulated.removeUnits(shop, order, line!.id, 1);
+  simulated.refundOrder(shop, order, [{ lineId: line!.id, quantity: 1, restockType: 'NO_RESTOCK' }], {
+    money: worth + 1n,
+  });
+  const own = simulated.refundOrder(shop, order, [], { money: 50n });
+  Object.assign(own, { note: refundNote('odoo:credit-note-7', 'RINV/1', 50n, 'EUR') });
+  simulated.refundOrder(shop, order, [], { money: worth });
+  const told = bodies<Refund>((await read())[0]!, 'refund');
+  assert.deepEqual(
+    told.map(({ lines }) => lines.map(({ description, amount, tax }) => [description, amount, tax > 0])),
+    [
+      [
+        [`${line!.title} - S`, Number(worth), true],
+        ['Difference (refund discrepancy)', 1, false],
+      ],
+      [[`${line!.title} - S`, Number(worth), true]],
     ],
   );
 });

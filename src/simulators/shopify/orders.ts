@@ -12,7 +12,7 @@ import type {
   Transaction,
 } from './records.ts';
 import type { Shop } from './shop.ts';
-import { netOf, partOf, taxLines, totalOf } from './sums.ts';
+import { currentTotalOf, netOf, partOf, taxLines, totalOf } from './sums.ts';
 
 export interface NewLine {
   readonly variantId?: string;
@@ -234,17 +234,26 @@ export function removeUnits(shop: Shop, order: Order, lineId: string, quantity: 
   shop.touchOrder(order, 'ORDERS_EDITED', 'REFUNDS_CREATE');
 }
 
-/** Adds a line to an order that exists, and takes the money for it. */
-export function addLine(shop: Shop, order: Order, wanted: NewLine): Line {
+/** Adds a line to an order that exists, and takes the money for it; unless it is to be paid later, or what was taken off pays for it. */
+export function addLine(shop: Shop, order: Order, wanted: NewLine, { paid = true } = {}): Line {
   const line = makeLine(shop, order, wanted);
   order.lines.push(line);
   order.edited = true;
   const worth = addBags([netOf(line), ...(order.taxesIncluded ? [] : line.taxes.map(({ amount }) => amount))]);
-  order.transactions.push(transaction(shop, 'SALE', 'shopify_payments', worth));
+  if (paid) order.transactions.push(transaction(shop, 'SALE', 'shopify_payments', worth));
   stockFor(shop, line, onlyLocation(shop), -line.quantity);
   addFulfillmentOrder(shop, order, [line], onlyLocation(shop), 'SHIPPING');
   shop.touchOrder(order, 'ORDERS_EDITED');
   return line;
+}
+
+/** The customer pays what is left to pay. */
+export function payRest(shop: Shop, order: Order): void {
+  const moved = order.transactions.map(({ kind, amount }) => (kind === 'REFUND' ? amount : negative(amount)));
+  const rest = addBags([currentTotalOf(order), ...moved]);
+  if (rest.shop <= 0n) return;
+  order.transactions.push(transaction(shop, 'SALE', 'shopify_payments', rest));
+  shop.touchOrder(order, 'ORDER_TRANSACTIONS_CREATE');
 }
 
 export interface WantedRefund {
