@@ -19,7 +19,7 @@ export function payments(terms: Terms): Payment[] {
   const paid = received.reduce((sum, { amount }) => sum + amount, 0n);
   const off = worthOf(removals(terms), terms);
   const over = paid + off - terms.minor(terms.order.totalPriceSet, 'totalPriceSet');
-  const beyond = Number(over < off ? over : off);
+  const beyond = Math.min(Number(over), Number(off));
   return received.map(({ one, amount }) => ({
     id: terms.key(one.id, 'payment-'),
     order: terms.key(terms.order.id),
