@@ -150,7 +150,7 @@ const states: Readonly<Record<string, Return['state']>> = {
 
 /** Goods that come back, once the shop has agreed to it. What was asked for only is none yet; what a hub told here came from the books, also where the customer had opened the return. */
 export function returns(terms: Terms): Return[] {
-  const told = claimedUnits(readClaims(terms.order.returnsTaken?.value));
+  const told = claimedUnits(readClaims(terms.order.returnsTaken?.value, 'read anew'));
   return terms.order.returns.nodes.flatMap((one) => {
     const state = states[one.status];
     if (one.returnLineItems.nodes.some(({ returnReasonNote }) => returnKeyIn(returnReasonNote) !== null)) return [];

@@ -474,6 +474,28 @@ test('units that were not shipped in the shop, or were refunded there as goods, 
   assert.deepEqual(units(back), [[2], []], 'the first is what the return took off');
 });
 
+test('a metafield that the hub did not write holds the order, in words that can be followed', async (t) => {
+  const at = await lab(t);
+  const { sinks, cx, sell, shop } = at;
+  const order = sell(2);
+  fulfil(shop, order, []);
+  openReturn(shop, order, order.lines[0]!.id, 1);
+  const deliver = async () => told((await sinks.returns.deliver([returnOf(order, [{}])], cx))[0]);
+  const metafield = { id: shop.id('Metafield'), namespace: 'app--1', key: 'crossdock_returns', type: 'json' };
+  Object.assign(order, { metafields: [{ ...metafield, value: '{"a":1}' }] });
+  shop.touchOrder(order);
+  const remedy = "let whoever has the app's token keep a copy and delete it (metafieldsDelete, namespace $app), then ";
+  assert.ok((await deliver()).includes(`${remedy}retry.`));
+  await assert.rejects(heard(at, order, cx), ({ message }: Error) =>
+    message.includes(`${remedy}add a note to the order, so that it is read anew, and dismiss this.`),
+  );
+  assert.ok(order.returns.every(({ lines }) => (lines[0]!.processed ?? 0) === 0));
+  Object.assign(order, { metafields: [] });
+  shop.touchOrder(order);
+  assert.equal((await heard(at, order, cx)).filter(({ kind }) => kind === 'return').length, 1);
+  assert.equal(await deliver(), 'done');
+});
+
 test('a unit that was not shipped is refunded as goods, also where another of its line came back before', async (t) => {
   const { sinks, cx, sell, shop } = await lab(t);
   const order = sell(2);
