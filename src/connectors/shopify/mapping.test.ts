@@ -268,6 +268,44 @@ test('nothing is owed for units that nobody had paid, or whose money pays for wh
   );
 });
 
+test('what was owed for units is told as these, whatever was added since, and also where they were paid after they were gone', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const [variantId] = shop.variants.keys();
+  const hour = (hours: number): Date => new Date(Date.parse('2026-11-20T10:00:00Z') + hours * 3_600_000);
+  const order = simulated.placeOrder(shop, simple(shop));
+  const [line] = order.lines;
+  const worth = totalOf(order).shop / 3n;
+  simulated.removeUnits(shop, order, line!.id, 1);
+  const back = simulated.refundOrder(shop, order, [], { money: worth });
+  for (const one of [order.refunds[0]!, order.transactions[0]!, ...back.transactions])
+    Object.assign(one, { processedAt: hour(0) });
+  Object.assign(order.edits![0]!, { happenedAt: hour(0) });
+  Object.assign(back, { processedAt: hour(1) });
+  simulated.addLine(shop, order, { variantId: variantId!, quantity: 2 }, { paid: false });
+  Object.assign(order.edits![1]!, { happenedAt: hour(2) });
+  const late = simulated.placeOrder(shop, simple(shop, { paid: false }));
+  simulated.removeUnits(shop, late, late.lines[0]!.id, 1);
+  Object.assign(late.refunds[0]!, { processedAt: hour(0) });
+  Object.assign(late.edits![0]!, { happenedAt: hour(0) });
+  simulated.payRest(shop, late);
+  // The customer paid for what had been ordered first.
+  Object.assign(late.transactions[0]!.amount, totalOf(late));
+  simulated.refundOrder(shop, late, [], { money: worth });
+  const told = await read();
+  for (const { id } of [order, late]) {
+    const native = told.find((one) => one.id === id)!;
+    assert.deepEqual(
+      bodies<Refund>(native, 'refund').map(({ lines }) => lines.map((one) => [one.quantity, one.left, one.amount])),
+      [[['1', '2', Number(worth)]]],
+    );
+    // As it was read before edits were: what was added later cannot be told from what was ordered first.
+    const { edits, ...before } = native;
+    assert.equal(edits!.length, id === order.id ? 2 : 1);
+    assert.equal(bodies<Refund>(before, 'refund')[0]!.amount, Number(worth));
+  }
+});
+
 test('a cent beside refunded goods, and what the books paid back for others, leave what is owed as it was', async (t) => {
   const { simulator, shop, read } = await lab();
   t.after(() => simulator.stop());

@@ -121,7 +121,7 @@ function refundLines(refund: ShopifyRefund, amount: bigint, owed: Owed, terms: T
   const sumOf = (lines: readonly RefundLine[]): number => lines.reduce((sum, line) => sum + line.amount, 0);
   const told = [...goods, ...shipping];
   const beside = amount - BigInt(sumOf(told));
-  const named = [...told, ...(isForOwed(refund, beside, told.length, owed) ? owed.paid(beside) : [])];
+  const named = [...told, ...(isForOwed(refund, beside, told.length, owed) ? owed.paid(refund, beside) : [])];
   const rest = Number(amount) - sumOf(named);
   if (rest === 0 && named.length > 0) return named;
   const reasons = refund.orderAdjustments.nodes.flatMap(({ reason }) =>
@@ -136,9 +136,9 @@ function refundLines(refund: ShopifyRefund, amount: bigint, owed: Owed, terms: T
  * Whether money beside goods is for units that were taken off before. Beside goods it may be cents, or what was kept back; and what the books decided on may be for goods that were shipped: it is
  * where it is all that is owed.
  */
-function isForOwed({ note }: ShopifyRefund, money: bigint, goods: number, { amount }: Owed): boolean {
-  if (refundKeyIn(note) !== null) return money === amount;
-  return goods === 0 || money >= amount;
+function isForOwed(refund: ShopifyRefund, money: bigint, goods: number, owed: Owed): boolean {
+  if (refundKeyIn(refund.note) !== null) return money === owed.at(refund);
+  return goods === 0 || money >= owed.at(refund);
 }
 
 const states: Readonly<Record<string, Return['state']>> = {

@@ -1,7 +1,7 @@
 import { divideRounded } from '../../core/decimal.ts';
 import { allocate } from '../../core/money.ts';
 import type { Refund } from '../../model/refund.ts';
-import type { ShopifyRefund } from './native.ts';
+import type { ShopifyMoney, ShopifyRefund } from './native.ts';
 import { isReceived, removals } from './order-lines.ts';
 import { type Terms, tailOf } from './terms.ts';
 
@@ -16,44 +16,75 @@ interface Open {
   tax: bigint;
 }
 
+/** Money, in minor units, and when: milliseconds. */
+interface Moved {
+  readonly at: number;
+  readonly minor: bigint;
+}
+
 /**
  * What a shop owes for units that edits took off. Shopify keeps a removal as a refund without money; the money goes back afterwards, as a refund without goods, for less where some
  * of it pays for what was added. So money without goods is for the units that were taken off before it, as far as they were paid: for units that nobody had paid nothing is owed.
  *
- * Shopify does not say when a line was added to the order: it counts from the beginning, with whatever was paid for it.
+ * What was paid for is told by what came in until then, and by when edits added what they added. An order that was read before edits were says the latter of none: what came in later was for what was
+ * added later.
  *
  * @see https://help.shopify.com/en/manual/fulfillment/managing-orders/editing-orders
  */
 export class Owed {
   readonly #terms: Terms;
   readonly #open = new Map<string, Open>();
-  /** What was paid beyond what is ordered, in minor units; below zero while more is ordered than paid. */
-  #beyond: bigint;
+  readonly #received: readonly Moved[];
+  readonly #added: readonly Moved[];
+  /** What was taken off, less what went back for it, less all that was ever ordered; minor units. */
+  #balance: bigint;
 
   constructor(terms: Terms) {
     this.#terms = terms;
-    const { transactions, totalPriceSet } = terms.order;
-    const paid = terms.sum(
-      transactions.filter(isReceived).map(({ amountSet }) => amountSet),
-      'transactions.amountSet',
+    const { transactions, processedAt, totalPriceSet, edits, edited } = terms.order;
+    const moved = (time: string, amount: ShopifyMoney, field: string): Moved => ({
+      at: Date.parse(terms.instant(time, field)),
+      minor: terms.minor(amount, field),
+    });
+    this.#received = transactions
+      .filter(isReceived)
+      .map((one) => moved(one.processedAt ?? processedAt, one.amountSet, 'transactions'));
+    const added = edits?.flatMap(({ happenedAt, sales }) =>
+      sales.nodes
+        .filter(({ actionType }) => actionType !== 'RETURN')
+        .map(({ totalAmount }) => moved(happenedAt, totalAmount, 'edits')),
     );
-    this.#beyond = paid - terms.minor(totalPriceSet, 'totalPriceSet');
+    this.#added = added ?? (edited ? this.#received : []);
+    this.#balance = -terms.minor(totalPriceSet, 'totalPriceSet');
   }
 
-  /** Minor units. */
-  get amount(): bigint {
+  /** What is owed when a refund is made, minor units. */
+  at(refund: ShopifyRefund): bigint {
     const worth = [...this.#open.values()].reduce((sum, one) => sum + one.worth, 0n);
-    return this.#beyond < 0n ? 0n : lesser(this.#beyond, worth);
+    const beyond = this.#beyond(this.#momentOf(refund));
+    return beyond < 0n ? 0n : lesser(beyond, worth);
   }
 
-  /** Takes note of a removal. */
-  add({ refundLineItems }: ShopifyRefund): void {
-    for (const { lineItem, quantity, subtotalSet, totalTaxSet } of refundLineItems.nodes) {
+  #momentOf({ processedAt }: ShopifyRefund): number {
+    return Date.parse(this.#terms.instant(processedAt, 'refunds.processedAt'));
+  }
+
+  /** What was paid until a moment beyond what was ordered then, in minor units; below zero where more was ordered than paid. */
+  #beyond(then: number): bigint {
+    const sum = (all: readonly Moved[]): bigint => all.reduce((so, { minor }) => so + minor, 0n);
+    const [paid, later] = [this.#received.filter(({ at }) => at <= then), this.#added.filter(({ at }) => at > then)];
+    return this.#balance + sum(paid) + sum(later);
+  }
+
+  /** Takes note of a removal. Its units are of no account where nobody had paid them, nor has since. */
+  add(refund: ShopifyRefund): void {
+    const moments = [this.#momentOf(refund), Number.POSITIVE_INFINITY];
+    for (const { lineItem, quantity, subtotalSet, totalTaxSet } of refund.refundLineItems.nodes) {
       const tax = this.#terms.minor(totalTaxSet, 'refundLineItems.totalTaxSet');
       const net = this.#terms.minor(subtotalSet, 'refundLineItems.subtotalSet');
       const worth = net + (this.#terms.order.taxesIncluded ? 0n : tax);
-      this.#beyond += worth;
-      if (worth < 1n || this.#beyond < 1n) continue;
+      this.#balance += worth;
+      if (worth < 1n || moments.every((moment) => this.#beyond(moment) < 1n)) continue;
       const known = this.#open.get(lineItem.id) ?? { quantity: 0, worth: 0n, tax: 0n };
       const all = { quantity: known.quantity + quantity, worth: known.worth + worth, tax: known.tax + tax };
       this.#open.set(lineItem.id, all);
@@ -61,16 +92,16 @@ export class Owed {
   }
 
   /** What of money without goods (minor units) is for units that were taken off, by line. The first money names the units; what follows is for the same ones, and names none. */
-  paid(money: bigint): RefundLine[] {
-    const part = lesser(money, this.amount);
+  paid(refund: ShopifyRefund, money: bigint): RefundLine[] {
+    const part = lesser(money, this.at(refund));
     if (part < 1n) return [];
     const open = [...this.#open];
     const shares = allocate(
       part,
       open.map(([, { worth }]) => worth),
     );
-    this.#beyond -= part;
-    const isSettled = this.#beyond === 0n;
+    this.#balance -= part;
+    const isSettled = this.#beyond(this.#momentOf(refund)) === 0n;
     return open.flatMap(([id, one], place) => {
       const amount = shares[place]!;
       const tax = divideRounded(one.tax * amount, one.worth);

@@ -1,5 +1,6 @@
 import { addBags, type Bag, bag, negative, share } from './amounts.ts';
 import type {
+  Edit,
   Fulfillment,
   Line,
   Order,
@@ -229,17 +230,26 @@ export function fulfil(
 
 /** Takes units off the order; the removal is a refund without money, as Shopify keeps it. */
 export function removeUnits(shop: Shop, order: Order, lineId: string, quantity: number): void {
-  order.refunds.push(makeRefund(shop, order, [{ lineId, quantity, restockType: 'CANCEL' }], { money: 0n }));
-  order.edited = true;
+  const removal = makeRefund(shop, order, [{ lineId, quantity, restockType: 'CANCEL' }], { money: 0n });
+  order.refunds.push(removal);
+  const [{ subtotal, tax }] = removal.lines as [Refund['lines'][number]];
+  const worth = addBags([subtotal, ...(order.taxesIncluded ? [] : [tax])]);
+  edit(shop, order, { action: 'RETURN', lineId, quantity: -quantity, amount: negative(worth) });
   shop.touchOrder(order, 'ORDERS_EDITED', 'REFUNDS_CREATE');
+}
+
+function edit(shop: Shop, order: Order, sale: Omit<Edit['sales'][number], 'id'>): void {
+  const made = { id: shop.id('SalesAgreement'), happenedAt: shop.now(), sales: [{ id: shop.id('Sale'), ...sale }] };
+  order.edits = [...(order.edits ?? []), made];
+  order.edited = true;
 }
 
 /** Adds a line to an order that exists, and takes the money for it; unless it is to be paid later, or what was taken off pays for it. */
 export function addLine(shop: Shop, order: Order, wanted: NewLine, { paid = true } = {}): Line {
   const line = makeLine(shop, order, wanted);
   order.lines.push(line);
-  order.edited = true;
   const worth = addBags([netOf(line), ...(order.taxesIncluded ? [] : line.taxes.map(({ amount }) => amount))]);
+  edit(shop, order, { action: 'ORDER', lineId: line.id, quantity: line.quantity, amount: worth });
   if (paid) order.transactions.push(transaction(shop, 'SALE', 'shopify_payments', worth));
   stockFor(shop, line, onlyLocation(shop), -line.quantity);
   addFulfillmentOrder(shop, order, [line], onlyLocation(shop), 'SHIPPING');
