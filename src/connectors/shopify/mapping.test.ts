@@ -12,7 +12,7 @@ import type { Refund } from '../../model/refund.ts';
 import type { Return } from '../../model/return.ts';
 import { type NewOrder, type Shop, type ShopifyOptions, startShopify } from '../../simulators/shopify/index.ts';
 import * as simulated from '../../simulators/shopify/orders.ts';
-import { currentTotalOf, totalOf } from '../../simulators/shopify/sums.ts';
+import { balanceOf, currentTotalOf, totalOf } from '../../simulators/shopify/sums.ts';
 import { furnish, person, place, trade } from '../../simulators/shopify/traffic.ts';
 import { shopify } from './index.ts';
 import { toDocuments } from './mapping.ts';
@@ -304,6 +304,54 @@ test('what was owed for units is told as these, whatever was added since, and al
     assert.equal(edits!.length, id === order.id ? 2 : 1);
     assert.equal(bodies<Refund>(before, 'refund')[0]!.amount, Number(worth));
   }
+});
+
+test('whatever is edited, money back is told for units as far as more was paid than is ordered', async (t) => {
+  let minutes = 0;
+  const { simulator, shop, read } = await lab({ now: () => new Date(Date.UTC(2026, 10, 20, 10, minutes)) });
+  t.after(() => simulator.stop());
+  const random = seeded(8);
+  const variants = [...shop.variants.keys()];
+  const any = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)]!;
+  const wanted = new Map<string, { readonly units: number; readonly all: number }[]>();
+  for (let n = 0; n < 60; n++) {
+    const order = simulated.placeOrder(shop, simple(shop, { paid: random() < 0.6 }));
+    const backs: { units: number; all: number }[] = [];
+    wanted.set(order.id, backs);
+    // Given for nothing: the customer does not pay it again.
+    let goodwill = 0;
+    for (let step = 0; step < 8; step++) {
+      minutes += 1;
+      const [owed, chance] = [Number(balanceOf(order).shop) + goodwill, random()];
+      const left = order.lines.filter(({ gone, quantity }) => gone < quantity);
+      if (chance < 0.3 && left.length > 0) simulated.removeUnits(shop, order, any(left).id, 1);
+      else if (chance < 0.5)
+        simulated.addLine(
+          shop,
+          order,
+          { variantId: any(variants), quantity: 1 + Math.floor(random() * 2) },
+          { paid: false },
+        );
+      else if (chance < 0.7 && goodwill === 0) simulated.payRest(shop, order);
+      else if (order.transactions.length > 0) {
+        const all = Math.max(1, Math.floor((random() < 0.5 ? 1 : random() * 2) * Math.max(owed, 0)));
+        simulated.refundOrder(shop, order, [], { money: BigInt(all) });
+        const units = Math.max(0, Math.min(owed, all));
+        backs.push({ units, all });
+        goodwill += all - units;
+      }
+    }
+  }
+  let seen = 0;
+  for (const native of await read()) {
+    const told = bodies<Refund>(native, 'refund').map(({ amount, lines }) => ({
+      units: lines.filter(({ orderLine }) => orderLine !== null).reduce((sum, one) => sum + one.amount, 0),
+      all: amount,
+    }));
+    assert.deepEqual(told, wanted.get(native.id), native.name);
+    seen += told.filter(({ units, all }) => units > 0 && units < all).length;
+  }
+  assert.ok(seen > 3, `${seen} refunds for units and more are too few to prove anything`);
 });
 
 test('a cent beside refunded goods, and what the books paid back for others, leave what is owed as it was', async (t) => {

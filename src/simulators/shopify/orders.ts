@@ -13,7 +13,7 @@ import type {
   Transaction,
 } from './records.ts';
 import type { Shop } from './shop.ts';
-import { currentTotalOf, netOf, partOf, taxLines, totalOf } from './sums.ts';
+import { balanceOf, netOf, partOf, taxLines, totalOf } from './sums.ts';
 
 export interface NewLine {
   readonly variantId?: string;
@@ -259,8 +259,7 @@ export function addLine(shop: Shop, order: Order, wanted: NewLine, { paid = true
 
 /** The customer pays what is left to pay. */
 export function payRest(shop: Shop, order: Order): void {
-  const moved = order.transactions.map(({ kind, amount }) => (kind === 'REFUND' ? amount : negative(amount)));
-  const rest = addBags([currentTotalOf(order), ...moved]);
+  const rest = negative(balanceOf(order));
   if (rest.shop <= 0n) return;
   order.transactions.push(transaction(shop, 'SALE', 'shopify_payments', rest));
   shop.touchOrder(order, 'ORDER_TRANSACTIONS_CREATE');
