@@ -354,6 +354,28 @@ test('whatever is edited, money back is told for units as far as more was paid t
   assert.ok(seen > 3, `${seen} refunds for units and more are too few to prove anything`);
 });
 
+test('what is paid for units after goodwill was given does not make it money for them', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const order = simulated.placeOrder(shop, simple(shop));
+  const [line] = order.lines;
+  simulated.addLine(shop, order, { variantId: line!.variantId!, quantity: 2 }, { paid: false });
+  simulated.removeUnits(shop, order, line!.id, 1);
+  const goodwill = simulated.refundOrder(shop, order, [], { money: 50n });
+  const hours = [order.transactions[0]!, order.refunds[0]!, goodwill];
+  for (const [hour, one] of hours.entries())
+    Object.assign(one, { processedAt: new Date(Date.UTC(2026, 10, 20, hour)) });
+  for (const one of order.edits!) Object.assign(one, { happenedAt: new Date(Date.UTC(2026, 10, 20)) });
+  simulated.payRest(shop, order);
+  Object.assign(order.transactions.at(-1)!.amount, { shop: 2n * line!.unitPrice.shop });
+  const [native] = await read();
+  const [refund] = bodies<Refund>(native!, 'refund');
+  assert.deepEqual(
+    refund!.lines.map(({ orderLine, amount }) => [orderLine, amount]),
+    [[null, 50]],
+  );
+});
+
 test('a cent beside refunded goods, and what the books paid back for others, leave what is owed as it was', async (t) => {
   const { simulator, shop, read } = await lab();
   t.after(() => simulator.stop());
