@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { addLine, cancelOrder, fulfil, refundOrder, removeUnits } from '../../src/simulators/shopify/orders.ts';
+import {
+  addLine,
+  cancelOrder,
+  fulfil,
+  payRest,
+  refundOrder,
+  removeUnits,
+} from '../../src/simulators/shopify/orders.ts';
 import type { Order } from '../../src/simulators/shopify/records.ts';
 import { retailer, vat } from '../support/retailer.ts';
 
@@ -91,6 +98,42 @@ for (const version of [18, 19] as const)
         ['sale', 34.99, 20],
         ['sale', 24.99, 10],
       ]);
+    });
+
+    test('goodwill after an edit that nobody had paid for, or that paid for what it added, is credited as goodwill', async (t) => {
+      const at = await retailer(t, version);
+      const { shop } = at;
+      await at.start();
+      const later = at.buy({ 'WEB-1': 3 }, {}, false);
+      const swapped = at.buy({ 'WEB-1': 3 });
+      removeUnits(shop, later, lineOf(later), 1);
+      removeUnits(shop, swapped, lineOf(swapped), 1);
+      addLine(
+        shop,
+        swapped,
+        { title: 'Engraving', price: 1000n, sku: 'WEB-1', quantity: 1, taxes: [vat] },
+        { paid: false },
+      );
+      payRest(shop, later);
+      const sums = async ({ name }: Order) => {
+        const sale = await at.sale(name);
+        return [sale?.invoiced, sale?.credited];
+      };
+      for (const [order, invoiced] of [
+        [later, 24.99],
+        [swapped, 34.99],
+      ] as const)
+        await at.until('it is invoiced', async () => (await sums(order))[0] === invoiced);
+      for (const order of [later, swapped]) refundOrder(shop, order, [], { money: 500n });
+      await at.agreed(['ordersToOdoo', 'paymentsToOdoo', 'refundsToOdoo', 'keptToOdoo']);
+      assert.deepEqual(
+        [await sums(later), await sums(swapped)],
+        [
+          [24.99, 5],
+          [34.99, 5],
+        ],
+      );
+      assert.deepEqual(await at.exceptions(), []);
     });
 
     test('too late: the parcel has left, and a person is told in words what to do', async (t) => {

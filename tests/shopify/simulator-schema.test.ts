@@ -40,6 +40,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
   const cursor = (id: string): string => Buffer.from(id).toString('base64url');
   const some = orders.filter(({ refunds, returns }, index) => index % 10 === 0 || refunds.length + returns.length > 1);
   const long = orders.find(({ lines }) => lines.length > 1)!;
+  const edited = orders.find((one) => one.edits !== undefined)!;
   const refunded = orders.find(({ refunds }) => refunds.length > 0)!;
   const fresh = placeOrder(shop, { lines: [{ variantId: variants[0]!.id, quantity: 1 }] });
   const collected = placeOrder(shop, { lines: [{ variantId: variants[0]!.id, quantity: 1 }], collect: true });
@@ -88,6 +89,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [documents.changedOrders, { query: "updated_at:>='2020-01-01T00:00:00Z'" }],
     ...some.map((order): [Document, object] => [documents.ordersWhole, { ids: [order.id] }]),
     ...some.map((order): [Document, object] => [documents.orderAfter, { id: order.id }]),
+    [documents.orderEdits, { id: edited.id }],
     [documents.orderPlaces, { id: long.id }],
     [documents.correctTracking, { id: gone.id, tracking: { company: 'bpost', numbers: ['T9'] }, notify: false }],
     [documents.moreLines, { id: long.id, after: cursor(long.lines[0]!.id) }],

@@ -205,10 +205,11 @@ export async function retailer(t: TestContext, version: Version) {
     /** Shopify's ids of the two places. */
     central,
     store,
-    /** Somebody buys and pays: units by SKU, and of which SKUs where and how they are handed over. */
+    /** Somebody buys, and pays at once where nothing else is said: units by SKU, and of which SKUs where and how they are handed over. */
     buy: (
       units: Readonly<Record<string, number>>,
       how: Readonly<Record<string, Pick<NewLine, 'locationId' | 'collect'>>> = {},
+      paid = true,
     ) => {
       const customer = { id: shop.id('Customer'), displayName: 'Ann', email: 'ann@example.com', phone: null };
       const shippingAddress = {
@@ -230,6 +231,7 @@ export async function retailer(t: TestContext, version: Version) {
         ...how[sku],
       }));
       return placeOrder(shop, {
+        paid,
         lines,
         customer,
         shippingAddress,

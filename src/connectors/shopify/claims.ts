@@ -25,8 +25,10 @@ export interface Stored {
 /**
  * A return that the customer opened in the shop takes no mark of ours. So which goods were put to it stands with the order, in a metafield of the app's own that people do not see:
  * written before anything is processed, compared when it is written, and read with the order, so that `webOrders` does not tell these units back.
+ *
+ * Throws `rejected` for what the hub did not write. `then`: what is to be done once it is gone; an order that was read is translated as it was read, however often that is retried.
  */
-export function readClaims(text: string | null | undefined): Claims {
+export function readClaims(text: string | null | undefined, then: 'retry' | 'read anew'): Claims {
   if (!text) return {};
   try {
     const value: unknown = JSON.parse(text);
@@ -36,12 +38,16 @@ export function readClaims(text: string | null | undefined): Claims {
   }
   throw new FaultError({
     kind: 'rejected',
-    message:
-      'The metafield crossdock_returns of the order is not what the hub wrote: remove it from the order, then retry.',
+    message: `The order's metafield crossdock_returns, which says which returned goods the books know, is not what the hub wrote. Shopify's admin does not show it: let whoever has the app's token keep a copy and delete it (metafieldsDelete, namespace $app), then ${steps[then]}. Returns of this order that the books know may be told to them once more: look for these.`,
     cause: 'claims-unreadable',
     field: 'order',
   });
 }
+
+const steps = {
+  retry: 'retry',
+  'read anew': 'add a note to the order, so that it is read anew, and dismiss this',
+};
 
 function isClaim(value: unknown): value is Claim {
   if (typeof value !== 'object' || value === null || !('return' in value) || !('lines' in value)) return false;

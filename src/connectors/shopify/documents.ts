@@ -136,6 +136,22 @@ ${LINE_ITEM}`,
   }
 }`,
   ),
+  orderEdits: query(
+    'OrderEdits',
+    ['orders'],
+    `query OrderEdits($id: ID!, $after: String) {
+  order(id: $id) {
+    updatedAt
+    agreements(first: 4, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes {
+        __typename happenedAt
+        ... on OrderEditAgreement { sales(first: 60) { nodes { __typename actionType totalAmount ${MONEY} } } }
+      }
+    }
+  }
+}`,
+  ),
   orderPlaces: query(
     'OrderPlaces',
     ['orders'],

@@ -4,7 +4,7 @@ import type { Return } from '../../model/return.ts';
 import { claimedUnits, readClaims } from './claims.ts';
 import { refundKeyIn, returnKeyIn } from './marks.ts';
 import type { ShopifyRefund, ShopifyReturn } from './native.ts';
-import { isRemoval, isTakenOff, removals, skuOf, worthOf } from './order-lines.ts';
+import { isReceived, isRemoval, isTakenOff, removals, skuOf, worthOf } from './order-lines.ts';
 import { Owed } from './owed.ts';
 import { type Terms, tailOf } from './terms.ts';
 
@@ -12,20 +12,23 @@ type RefundLine = Refund['lines'][number];
 
 /** Money that came in: each sale or capture that went well. */
 export function payments(terms: Terms): Payment[] {
-  const beyond = Number(worthOf(removals(terms), terms));
-  return terms.order.transactions
-    .filter(({ kind, status }) => (kind === 'SALE' || kind === 'CAPTURE') && status === 'SUCCESS')
+  const received = terms.order.transactions
+    .filter(isReceived)
     .map((one) => ({ one, amount: terms.minor(one.amountSet, 'transactions.amountSet') }))
-    .filter(({ amount }) => amount > 0n)
-    .map(({ one, amount }) => ({
-      id: terms.key(one.id, 'payment-'),
-      order: terms.key(terms.order.id),
-      method: terms.paymentMethod(one.gateway),
-      paidOn: terms.day(one.processedAt ?? terms.order.processedAt, 'transactions.processedAt'),
-      currency: terms.currency,
-      amount: Number(amount),
-      ...(beyond > 0 ? { beyond } : {}),
-    }));
+    .filter(({ amount }) => amount > 0n);
+  const paid = received.reduce((sum, { amount }) => sum + amount, 0n);
+  const off = worthOf(removals(terms), terms);
+  const over = paid + off - terms.minor(terms.order.totalPriceSet, 'totalPriceSet');
+  const beyond = Math.min(Number(over), Number(off));
+  return received.map(({ one, amount }) => ({
+    id: terms.key(one.id, 'payment-'),
+    order: terms.key(terms.order.id),
+    method: terms.paymentMethod(one.gateway),
+    paidOn: terms.day(one.processedAt ?? terms.order.processedAt, 'transactions.processedAt'),
+    currency: terms.currency,
+    amount: Number(amount),
+    ...(beyond > 0 ? { beyond } : {}),
+  }));
 }
 
 /** Money that went back. Removals without money are a later version of the order instead; what a hub paid back here is in the books already. */
@@ -117,7 +120,8 @@ function refundLines(refund: ShopifyRefund, amount: bigint, owed: Owed, terms: T
   });
   const sumOf = (lines: readonly RefundLine[]): number => lines.reduce((sum, line) => sum + line.amount, 0);
   const told = [...goods, ...shipping];
-  const named = [...told, ...owed.paid(amount - BigInt(sumOf(told)))];
+  const beside = amount - BigInt(sumOf(told));
+  const named = [...told, ...(isForOwed(refund, beside, told.length, owed) ? owed.paid(refund, beside) : [])];
   const rest = Number(amount) - sumOf(named);
   if (rest === 0 && named.length > 0) return named;
   const reasons = refund.orderAdjustments.nodes.flatMap(({ reason }) =>
@@ -126,6 +130,15 @@ function refundLines(refund: ShopifyRefund, amount: bigint, owed: Owed, terms: T
   const description =
     named.length === 0 ? 'Money without goods' : `Difference (${reasons.join(', ') || 'not explained by Shopify'})`;
   return [...named, { id: 'difference', orderLine: null, description, quantity: '0', amount: rest, tax: 0, taxes: [] }];
+}
+
+/**
+ * Whether money beside goods is for units that were taken off before. Beside goods it may be cents, or what was kept back; and what the books decided on may be for goods that were shipped: it is
+ * where it is all that is owed.
+ */
+function isForOwed(refund: ShopifyRefund, money: bigint, goods: number, owed: Owed): boolean {
+  if (refundKeyIn(refund.note) !== null) return money === owed.at(refund);
+  return goods === 0 || money >= owed.at(refund);
 }
 
 const states: Readonly<Record<string, Return['state']>> = {
@@ -137,7 +150,7 @@ const states: Readonly<Record<string, Return['state']>> = {
 
 /** Goods that come back, once the shop has agreed to it. What was asked for only is none yet; what a hub told here came from the books, also where the customer had opened the return. */
 export function returns(terms: Terms): Return[] {
-  const told = claimedUnits(readClaims(terms.order.returnsTaken?.value));
+  const told = claimedUnits(readClaims(terms.order.returnsTaken?.value, 'read anew'));
   return terms.order.returns.nodes.flatMap((one) => {
     const state = states[one.status];
     if (one.returnLineItems.nodes.some(({ returnReasonNote }) => returnKeyIn(returnReasonNote) !== null)) return [];

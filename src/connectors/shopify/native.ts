@@ -160,6 +160,15 @@ const Order = Type.Object({
     }),
   ),
   refunds: Type.Array(Refund),
+  /** What edits agreed on, where there were any and there are refunds. Not in what was read by earlier versions. */
+  edits: Type.Optional(
+    Type.Array(
+      Type.Object({
+        happenedAt: Type.String(),
+        sales: list(Type.Object({ actionType: Type.String(), totalAmount: Bag })),
+      }),
+    ),
+  ),
   returns: list(Return),
   /** What of them the books have told; only where they have. */
   returnsTaken: Type.Optional(Type.Object({ value: Type.String() })),

@@ -2,7 +2,14 @@ import { divideRounded } from '../../core/decimal.ts';
 import { rejected } from '../../core/fault.ts';
 import { moneyText } from '../../core/money.ts';
 import type { Order } from '../../model/order.ts';
-import type { ShopifyFulfillmentOrder, ShopifyLine, ShopifyRefund, ShopifyShippingLine, ShopifyTax } from './native.ts';
+import type {
+  ShopifyFulfillmentOrder,
+  ShopifyLine,
+  ShopifyOrder,
+  ShopifyRefund,
+  ShopifyShippingLine,
+  ShopifyTax,
+} from './native.ts';
 import { type Terms, tailOf } from './terms.ts';
 
 type OrderLine = Order['lines'][number];
@@ -13,6 +20,10 @@ interface Removed {
   subtotal: bigint;
   tax: bigint;
 }
+
+/** Money that came in. */
+export const isReceived = ({ kind, status }: ShopifyOrder['transactions'][number]): boolean =>
+  (kind === 'SALE' || kind === 'CAPTURE') && status === 'SUCCESS';
 
 /** A refund through which no money went back and that belongs to no return. */
 export const isRemoval = (refund: ShopifyRefund, terms: Terms): boolean =>

@@ -18,6 +18,7 @@ type Whole = Paged<Record<string, unknown>> & {
   readonly __typename?: string;
   readonly id: string;
   readonly updatedAt: string;
+  readonly edited: boolean;
   readonly refunds: readonly unknown[];
   readonly returns: { readonly nodes: readonly unknown[] };
 };
@@ -27,6 +28,11 @@ interface After {
   readonly refunds: { readonly id: string; readonly refundLineItems: Page<unknown> }[];
   readonly returns: { readonly nodes: { readonly id: string; readonly returnLineItems: Page<unknown> }[] };
   readonly returnsTaken: { readonly value: string } | null;
+}
+
+interface Agreed {
+  readonly updatedAt: string;
+  readonly agreements: Page<{ readonly __typename: string }>;
 }
 
 /** Orders read together: few at first, then as many as their cost allows. */
@@ -143,10 +149,11 @@ async function withAllParts(shop: Shop, first: Whole, cx: Context): Promise<obje
       return more?.updatedAt === updatedAt ? more.lineItems : null;
     }).catch(passing);
     const after = lines && (await partsAfter(shop, order, cx));
-    const places = after && (await placesOf(shop, order, cx));
-    if (lines && after && places) {
+    const edits = after && (await editsOf(shop, order, cx).catch(passing));
+    const places = edits && (await placesOf(shop, order, cx));
+    if (lines && after && edits && places) {
       const { __typename, ...rest } = order;
-      return { ...rest, ...after, ...places, lineItems: { nodes: lines } };
+      return { ...rest, ...after, ...edits, ...places, lineItems: { nodes: lines } };
     }
     const { nodes } = await shop.call<{ nodes: (Whole | null)[] }>(documents.ordersWhole, { ids: [id] }, cx, '1');
     if (nodes[0]?.__typename === 'Order') order = nodes[0];
@@ -192,6 +199,20 @@ async function partsAfter(shop: Shop, order: Whole, cx: Context): Promise<object
   }
   const { returnsTaken } = after;
   return { refunds, returns: { nodes: returns }, ...(returnsTaken ? { returnsTaken } : {}) };
+}
+
+/** When what was added to an order that has refunds; null when the order has changed since. */
+async function editsOf(shop: Shop, { id, updatedAt, edited, refunds }: Whole, cx: Context): Promise<object | null> {
+  if (!edited || refunds.length === 0) return {};
+  const ask = async (after: string | null) => {
+    const variables = after === null ? { id } : { id, after };
+    const { order } = await shop.call<{ order: Agreed | null }>(documents.orderEdits, variables, cx);
+    return order?.updatedAt === updatedAt ? order.agreements : null;
+  };
+  const first = await ask(null);
+  if (!first) return null;
+  const all = await allOf(first, ask);
+  return { edits: all.filter(({ __typename: type }) => type === 'OrderEditAgreement') };
 }
 
 /** What of an order leaves from where, for orders that more than one place is to fulfil; null when the order has changed since. */

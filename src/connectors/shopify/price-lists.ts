@@ -117,7 +117,7 @@ export async function sendListPrices(shop: Shop, list: string, open: readonly Wa
       const right =
         set?.currencyCode === document.currency &&
         compare(decimal(set.amount), decimal(textOf(document, document.amount))) === 0;
-      return held(right, `${list} ${variant}`);
+      return held(right, `${list} ${variant}`, 'set');
     },
   };
 }

@@ -23,10 +23,11 @@ export interface Sent {
 
 export const textOf = ({ currency }: Price, minor: number): string => moneyText({ minor: BigInt(minor), currency });
 
-export const held = (right: boolean, id: string): Result =>
+/** `what`: what was to become of the price, such as `set`. */
+export const held = (right: boolean, id: string, what: 'set' | 'taken away'): Result =>
   right
     ? { outcome: 'done', id }
-    : failed(new FaultError({ kind: 'unknown', message: 'Shopify did not say that the price was set' }));
+    : failed(new FaultError({ kind: 'unknown', message: `Shopify did not say that the price was ${what}` }));
 
 const fieldOf = (path: readonly string[]): string => {
   if (path.includes('compareAtPrice')) return 'compareAt';

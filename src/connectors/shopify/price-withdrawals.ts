@@ -49,6 +49,6 @@ async function takeOff(shop: Shop, list: string, open: readonly Wanted[], cx: Co
   return {
     errors: told?.userErrors ?? [],
     resultOf: ({ variant }) =>
-      held(told?.deletedFixedPriceVariantIds?.includes(variant) === true, `${list} ${variant}`),
+      held(told?.deletedFixedPriceVariantIds?.includes(variant) === true, `${list} ${variant}`, 'taken away'),
   };
 }

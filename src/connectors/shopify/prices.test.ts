@@ -131,7 +131,10 @@ test('a price whose taking away lost its answer is taken away once', async (t) =
   assert.equal(told((await prices.deliver([item], cx))[0]), 'done');
   assert.deepEqual(Object.keys(us.prices), [two.id]);
   network.between = async () => new Response(JSON.stringify({ data: { priceListFixedPricesDelete: null } }));
-  assert.match(told((await prices.deliver([item], cx))[0]), /^unknown: Shopify did not say/);
+  assert.match(
+    told((await prices.deliver([item], cx))[0]),
+    /^unknown: Shopify did not say that the price was taken away$/,
+  );
 });
 
 test('a price that does not fit its list is rejected in words before anything of it is sent, and stops nobody', async (t) => {

@@ -174,7 +174,7 @@ async function sendOwn(shop: Shop, product: string, open: readonly Wanted[], cx:
     resultOf: ({ variant, item: { document } }) => {
       const set = told?.productVariants?.find(({ id }) => id === variant);
       const right = set !== undefined && compare(decimal(set.price), decimal(textOf(document, document.amount))) === 0;
-      return held(right, variant);
+      return held(right, variant, 'set');
     },
   };
 }

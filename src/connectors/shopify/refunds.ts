@@ -148,26 +148,25 @@ async function waitForReturn(shop: Shop, document: Refund, { id }: OrderNow, cx:
  */
 async function moneyAloneOf(shop: Shop, document: Refund, { id }: OrderNow, cx: Context): Promise<ReadonlySet<string>> {
   const goods = goodsIn(document);
-  const coming = goods.filter(({ mayReturn }) => mayReturn === true);
-  const shipped = coming.length === 0 ? null : await unitsForReturns(shop, `Refund ${document.number}`, id, cx);
-  const stays = coming.filter(({ orderLine, quantity }) => Number(quantity) <= (shipped?.get(orderLine!) ?? 0));
-  const refundable = await refundableOf(shop, document, goods, cx);
-  const gone = goods.filter(
-    (line) => Number(line.quantity) > (refundable?.get(line.orderLine!) ?? Number(line.quantity)),
-  );
-  return new Set([...stays, ...gone].map((line) => line.id));
+  const about = `Refund ${document.number}`;
+  const mayReturn = goods.some((line) => line.mayReturn === true);
+  const shipped = mayReturn ? await unitsForReturns(shop, about, id, cx) : null;
+  const ofReturn = document.creditNote !== undefined && document.return !== null;
+  const refundable = ofReturn || mayReturn ? await refundableOf(shop, goods, cx) : null;
+  const alone = goods.filter((line) => {
+    const units = Number(line.quantity);
+    const { mayCome = 0, came = 0 } = (line.mayReturn === true && shipped?.get(line.orderLine!)) || {};
+    if (units <= mayCome) return true;
+    const isLeft = units <= (refundable?.get(line.orderLine!) ?? units);
+    return !isLeft && (ofReturn || units <= mayCome + came);
+  });
+  return new Set(alone.map((line) => line.id));
 }
 
-/** How many units Shopify may still refund of each line, by its number, where the refund's goods have a return there. */
-async function refundableOf(
-  shop: Shop,
-  document: Refund,
-  goods: Refund['lines'],
-  cx: Context,
-): Promise<ReadonlyMap<string, number> | null> {
-  if (document.creditNote === undefined || document.return === null) return null;
+/** How many units Shopify may still refund of each line, by its number. */
+async function refundableOf(shop: Shop, goods: Refund['lines'], cx: Context): Promise<ReadonlyMap<string, number>> {
   const ids = goods.map(({ orderLine }) => `gid://shopify/LineItem/${orderLine}`);
-  if (ids.length === 0) return null;
+  if (ids.length === 0) return new Map();
   const { nodes } = await shop.call<{ nodes: ({ id?: string; refundableQuantity?: number } | null)[] }>(
     refundCalls.refundable,
     { ids: [...new Set(ids)] },

@@ -51,12 +51,16 @@ export const returnCalls = {
   returned: query(
     'ReturnedUnits',
     ['refunds'],
-    `query ReturnedUnits($id: ID!) {
+    `query ReturnedUnits($id: ID!, $after: String) {
   order(id: $id) {
-    returns(first: 10) {
+    returns(first: 4, after: $after) {
+      pageInfo { hasNextPage endCursor }
       nodes {
-        id status
-        returnLineItems(first: 10) { nodes { __typename id ... on ReturnLineItem { quantity fulfillmentLineItem { lineItem { id } } } } }
+        id name status
+        returnLineItems(first: ${MOST_LINES}) {
+          pageInfo { hasNextPage endCursor }
+          nodes { __typename id ... on ReturnLineItem { quantity unprocessedQuantity fulfillmentLineItem { lineItem { id } } } }
+        }
       }
     }
   }

@@ -15,19 +15,23 @@ interface Returnable {
   readonly returnableFulfillmentLineItems: Page<{ readonly quantity: number; readonly fulfillmentLineItem: Unit }>;
 }
 
-/** Returns of an order. */
+/** A return of an order. */
 interface Returned {
-  readonly returns: {
-    readonly nodes: readonly {
-      readonly status: string;
-      readonly returnLineItems: {
-        readonly nodes: readonly {
-          readonly quantity?: number;
-          readonly fulfillmentLineItem?: Pick<Unit, 'lineItem'>;
-        }[];
-      };
-    }[];
-  };
+  readonly name: string;
+  readonly status: string;
+  readonly returnLineItems: Page<{
+    readonly quantity?: number;
+    readonly unprocessedQuantity?: number;
+    readonly fulfillmentLineItem?: Pick<Unit, 'lineItem'>;
+  }>;
+}
+
+/** Units of an order's line that were shipped. */
+export interface ShippedUnits {
+  /** Part of a return and not back, or of none, and not refunded as goods: they may come back. */
+  readonly mayCome: number;
+  /** Back: a return has taken them off the order. */
+  readonly came: number;
 }
 
 /** Units of a fulfilment's line that come back. */
@@ -90,25 +94,48 @@ export async function partsOf(shop: Shop, document: Return, orderId: string, cx:
   return [...parts].map(([id, quantity]) => ({ id, quantity }));
 }
 
-/**
- * How many units of each line of the order are part of a return or may become one, by Shopify's number of the line: shipped, and not refunded as goods. `about` begins a sentence:
- * `Refund RINV/1`.
- */
+/** How many shipped units of each line of the order may come back or have, by Shopify's number of the line. `about` begins a sentence: `Refund RINV/1`. */
 export async function unitsForReturns(
   shop: Shop,
   about: string,
   orderId: string,
   cx: Context,
-): Promise<ReadonlyMap<string, number>> {
-  const units = new Map<string, number>();
-  const count = ({ lineItem }: Pick<Unit, 'lineItem'>, quantity: number) =>
-    units.set(tailOf(lineItem.id), (units.get(tailOf(lineItem.id)) ?? 0) + quantity);
-  for (const one of await leftIn(shop, about, orderId, cx)) count(one, one.quantity);
-  const { order } = await shop.call<{ order: Returned | null }>(returnCalls.returned, { id: orderId }, cx);
-  for (const { status, returnLineItems } of order?.returns.nodes ?? [])
-    for (const { fulfillmentLineItem, quantity = 0 } of returnLineItems.nodes)
-      if (fulfillmentLineItem && status !== 'CANCELED' && status !== 'DECLINED') count(fulfillmentLineItem, quantity);
+): Promise<ReadonlyMap<string, ShippedUnits>> {
+  const units = new Map<string, ShippedUnits>();
+  const count = ({ lineItem }: Pick<Unit, 'lineItem'>, mayCome: number, came: number) => {
+    const known = units.get(tailOf(lineItem.id)) ?? { mayCome: 0, came: 0 };
+    units.set(tailOf(lineItem.id), { mayCome: known.mayCome + mayCome, came: known.came + came });
+  };
+  for (const one of await leftIn(shop, about, orderId, cx)) count(one, one.quantity, 0);
+  for (const { status, returnLineItems } of await returnedOf(shop, about, orderId, cx))
+    for (const { fulfillmentLineItem, quantity = 0, unprocessedQuantity = 0 } of returnLineItems.nodes) {
+      if (!fulfillmentLineItem) continue;
+      if (status === 'REQUESTED') count(fulfillmentLineItem, quantity, 0);
+      if (status === 'OPEN') count(fulfillmentLineItem, unprocessedQuantity, quantity - unprocessedQuantity);
+      if (status === 'CLOSED') count(fulfillmentLineItem, 0, quantity);
+    }
   return units;
+}
+
+/** All returns of an order. Throws `rejected` for one with more lines than are read. */
+async function returnedOf(shop: Shop, about: string, id: string, cx: Context): Promise<Returned[]> {
+  const ask = async (after: string | null) =>
+    (
+      await shop.call<{ order: { returns: Page<Returned> } | null }>(
+        returnCalls.returned,
+        after === null ? { id } : { id, after },
+        cx,
+      )
+    ).order?.returns;
+  const first = await ask(null);
+  const all = first ? await allOf(first, ask) : [];
+  const large = all.find(({ returnLineItems }) => returnLineItems.pageInfo.hasNextPage);
+  if (!large) return all;
+  throw rejected(
+    `${about}: return ${large.name} of its order has more lines than are read: make the refund in Shopify, then dismiss this.`,
+    'too-large',
+    'lines',
+  );
 }
 
 /** Lines of fulfilments, with how many of their units may come back. */

@@ -474,6 +474,79 @@ test('units that were not shipped in the shop, or were refunded there as goods, 
   assert.deepEqual(units(back), [[2], []], 'the first is what the return took off');
 });
 
+test('a metafield that the hub did not write holds the order, in words that can be followed', async (t) => {
+  const at = await lab(t);
+  const { sinks, cx, sell, shop } = at;
+  const order = sell(2);
+  fulfil(shop, order, []);
+  openReturn(shop, order, order.lines[0]!.id, 1);
+  const deliver = async () => told((await sinks.returns.deliver([returnOf(order, [{}])], cx))[0]);
+  const metafield = { id: shop.id('Metafield'), namespace: 'app--1', key: 'crossdock_returns', type: 'json' };
+  Object.assign(order, { metafields: [{ ...metafield, value: '{"a":1}' }] });
+  shop.touchOrder(order);
+  const remedy = "let whoever has the app's token keep a copy and delete it (metafieldsDelete, namespace $app), then ";
+  assert.ok((await deliver()).includes(`${remedy}retry.`));
+  await assert.rejects(heard(at, order, cx), ({ message }: Error) =>
+    message.includes(`${remedy}add a note to the order, so that it is read anew, and dismiss this.`),
+  );
+  assert.ok(order.returns.every(({ lines }) => (lines[0]!.processed ?? 0) === 0));
+  Object.assign(order, { metafields: [] });
+  shop.touchOrder(order);
+  assert.equal((await heard(at, order, cx)).filter(({ kind }) => kind === 'return').length, 1);
+  assert.equal(await deliver(), 'done');
+});
+
+test('a unit that was not shipped is refunded as goods, also where another of its line came back before', async (t) => {
+  const { sinks, cx, sell, shop } = await lab(t);
+  const order = sell(2);
+  const [open] = order.fulfillmentOrders;
+  fulfil(shop, order, [], new Map([[open!.lines[0]!.id, 1]]));
+  assert.equal(told((await sinks.returns.deliver([returnOf(order, [{}])], cx))[0]), 'done');
+  assert.equal(
+    told((await sinks.refunds.deliver([creditOf(order, [{ quantity: '1', mayReturn: true }])], cx))[0]),
+    'done',
+  );
+  assert.deepEqual(
+    order.refunds.map(({ returnId, lines }) => [returnId !== null, lines.map(({ quantity }) => quantity)]),
+    [
+      [true, [1]],
+      [false, [1]],
+    ],
+  );
+});
+
+test('units are in a return however many returns and lines an order has', async (t) => {
+  const { sinks, cx, shop } = await lab(t);
+  const [variant] = shop.variants.values();
+  const sold = (count: number): Order => {
+    const lines = Array.from({ length: count }, () => ({ variantId: variant!.id, quantity: 1 }));
+    const order = placeOrder(shop, { lines, customer: person(shop, 1), shippingAddress: place(shop, 'A Person') });
+    fulfil(shop, order, []);
+    return order;
+  };
+  const pays = async (order: Order, line: Order['lines'][number]) => {
+    const credit = creditOf(order, [{ orderLine: tail(line.id), mayReturn: true }]);
+    const [result] = await sinks.refunds.deliver([credit], cx);
+    return [told(result), order.refunds.map(({ lines }) => lines.length)];
+  };
+  const many = sold(12);
+  for (const { id } of many.lines) openReturn(shop, many, id, 1);
+  assert.deepEqual(await pays(many, many.lines.at(-1)!), ['done', [0]]);
+  /** One return of all lines. */
+  const long = (count: number): Order => {
+    const order = sold(count);
+    const all = order.lines.map(({ id }) => openReturn(shop, order, id, 1));
+    order.returns.splice(0, count, { ...all[0]!, lines: all.flatMap(({ lines }) => lines) });
+    return order;
+  };
+  const one = long(12);
+  assert.deepEqual(await pays(one, one.lines.at(-1)!), ['done', [0]]);
+  const large = long(51);
+  const [words, made] = await pays(large, large.lines.at(-1)!);
+  assert.match(String(words), /^rejected: Refund RINV\/5: return #\d+-R1 of its order has more lines than are read/);
+  assert.deepEqual(made, []);
+});
+
 test('goods that are for sale again are restocked with their refund where no return tells of them', async (t) => {
   const { sinks, cx, sell, shop, level } = await lab(t);
   const order = sell();

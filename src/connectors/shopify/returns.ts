@@ -77,7 +77,7 @@ async function returnsOf(shop: Shop, order: string, key: string, cx: Context) {
     returnLineItems.nodes.flatMap(({ returnReasonNote }) => returnKeyIn(returnReasonNote) ?? []);
   const own = all.nodes.find((one) => keysOf(one).includes(key)) ?? null;
   const open = all.nodes.filter((one) => one.status === 'OPEN' && keysOf(one).length === 0).map(({ id }) => id);
-  const stored = { claims: readClaims(returnsTaken?.value), digest: returnsTaken?.compareDigest ?? null };
+  const stored = { claims: readClaims(returnsTaken?.value, 'retry'), digest: returnsTaken?.compareDigest ?? null };
   return { order, own, open, stored };
 }
 

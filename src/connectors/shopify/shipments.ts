@@ -218,14 +218,14 @@ function trackingOf(shop: Shop, { carrier, tracking, number }: Shipment, cx: Con
   };
 }
 
-/**
- * Shares a shipment's lines out over the order's fulfilment orders, all of one location, for Shopify ships from one at a time: the shipment's own
- * where it has the goods to ship, else another that does. Throws `rejected` where nowhere enough is left to ship.
- */
 /** The books tell the same matter in their own Exception. */
 const afterCancellation = (name: string): string =>
   ` Order ${name} is cancelled there, and these goods left all the same: Odoo has an Exception of its own about order ${name} (\`shipped-after-cancellation\` or \`already-shipped\`). Decide there what becomes of the goods, then dismiss this one.`;
 
+/**
+ * Shares a shipment's lines out over the order's fulfilment orders, all of one location, for Shopify ships from one at a time: the shipment's own
+ * where it has the goods to ship, else another that does. Throws `rejected` where nowhere enough is left to ship.
+ */
 async function share(shop: Shop, now: OrderNow, shipment: Shipment, cx: Context): Promise<Share[]> {
   const own = cx.mapping(`${shop.settings.tables}-locations`).find(shipment.location);
   const open: { order: ToShip; lines: ToShipLine[] }[] = [];

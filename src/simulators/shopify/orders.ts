@@ -1,5 +1,6 @@
 import { addBags, type Bag, bag, negative, share } from './amounts.ts';
 import type {
+  Edit,
   Fulfillment,
   Line,
   Order,
@@ -12,7 +13,7 @@ import type {
   Transaction,
 } from './records.ts';
 import type { Shop } from './shop.ts';
-import { netOf, partOf, taxLines, totalOf } from './sums.ts';
+import { balanceOf, netOf, partOf, taxLines, totalOf } from './sums.ts';
 
 export interface NewLine {
   readonly variantId?: string;
@@ -229,22 +230,39 @@ export function fulfil(
 
 /** Takes units off the order; the removal is a refund without money, as Shopify keeps it. */
 export function removeUnits(shop: Shop, order: Order, lineId: string, quantity: number): void {
-  order.refunds.push(makeRefund(shop, order, [{ lineId, quantity, restockType: 'CANCEL' }], { money: 0n }));
-  order.edited = true;
+  const removal = makeRefund(shop, order, [{ lineId, quantity, restockType: 'CANCEL' }], { money: 0n });
+  order.refunds.push(removal);
+  const [{ subtotal, tax }] = removal.lines as [Refund['lines'][number]];
+  const worth = addBags([subtotal, ...(order.taxesIncluded ? [] : [tax])]);
+  edit(shop, order, { action: 'RETURN', lineId, quantity: -quantity, amount: negative(worth) });
   shop.touchOrder(order, 'ORDERS_EDITED', 'REFUNDS_CREATE');
 }
 
-/** Adds a line to an order that exists, and takes the money for it. */
-export function addLine(shop: Shop, order: Order, wanted: NewLine): Line {
+function edit(shop: Shop, order: Order, sale: Omit<Edit['sales'][number], 'id'>): void {
+  const made = { id: shop.id('SalesAgreement'), happenedAt: shop.now(), sales: [{ id: shop.id('Sale'), ...sale }] };
+  order.edits = [...(order.edits ?? []), made];
+  order.edited = true;
+}
+
+/** Adds a line to an order that exists, and takes the money for it; unless it is to be paid later, or what was taken off pays for it. */
+export function addLine(shop: Shop, order: Order, wanted: NewLine, { paid = true } = {}): Line {
   const line = makeLine(shop, order, wanted);
   order.lines.push(line);
-  order.edited = true;
   const worth = addBags([netOf(line), ...(order.taxesIncluded ? [] : line.taxes.map(({ amount }) => amount))]);
-  order.transactions.push(transaction(shop, 'SALE', 'shopify_payments', worth));
+  edit(shop, order, { action: 'ORDER', lineId: line.id, quantity: line.quantity, amount: worth });
+  if (paid) order.transactions.push(transaction(shop, 'SALE', 'shopify_payments', worth));
   stockFor(shop, line, onlyLocation(shop), -line.quantity);
   addFulfillmentOrder(shop, order, [line], onlyLocation(shop), 'SHIPPING');
   shop.touchOrder(order, 'ORDERS_EDITED');
   return line;
+}
+
+/** The customer pays what is left to pay. */
+export function payRest(shop: Shop, order: Order): void {
+  const rest = negative(balanceOf(order));
+  if (rest.shop <= 0n) return;
+  order.transactions.push(transaction(shop, 'SALE', 'shopify_payments', rest));
+  shop.touchOrder(order, 'ORDER_TRANSACTIONS_CREATE');
 }
 
 export interface WantedRefund {

@@ -217,6 +217,20 @@ export interface Fulfillment {
   readonly events: { readonly id: string; readonly status: string; readonly happenedAt: Date }[];
 }
 
+/** What an edit took off or added. */
+export interface Edit {
+  readonly id: string;
+  readonly happenedAt: Date;
+  readonly sales: readonly {
+    readonly id: string;
+    readonly action: 'ORDER' | 'RETURN';
+    readonly lineId: string;
+    readonly quantity: number;
+    /** Tax included; below zero where units were taken off. */
+    readonly amount: Bag;
+  }[];
+}
+
 export interface Order {
   readonly id: string;
   readonly name: string;
@@ -238,6 +252,7 @@ export interface Order {
   readonly refunds: Refund[];
   readonly returns: Return[];
   metafields?: readonly Metafield[];
+  edits?: readonly Edit[];
 }
 
 export interface Metafield {

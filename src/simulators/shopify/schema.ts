@@ -1,4 +1,5 @@
 import { buildSchema } from 'graphql';
+import { agreementTypes } from './agreement-schema.ts';
 import { metafieldTypes } from './metafield-schema.ts';
 import { priceTypes } from './price-schema.ts';
 import { returnTypes } from './return-schema.ts';
@@ -138,6 +139,7 @@ type ReturnLineItem implements Node & ReturnLineItemType {
 }
 ${returnTypes}
 ${metafieldTypes}
+${agreementTypes}
 ${priceTypes}
 type Return implements Node {
   id: ID! name: String! status: ReturnStatus! createdAt: DateTime! closedAt: DateTime
@@ -188,6 +190,7 @@ type Order implements Node {
   transactions(first: Int, capturable: Boolean, manuallyResolvable: Boolean): [OrderTransaction!]!
   returnStatus: OrderReturnStatus!
   refunds(first: Int): [Refund!]!
+  agreements(first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String): SalesAgreementConnection!
   returns(first: Int, after: String, last: Int, before: String, reverse: Boolean = false, query: String): ReturnConnection!
 }
 
@@ -389,6 +392,8 @@ ${[
   'ReturnableFulfillmentLineItem',
   'ReverseFulfillmentOrder',
   'ReverseFulfillmentOrderLineItem',
+  'Sale',
+  'SalesAgreement',
   'ShippingLine',
   'WebhookSubscription',
 ]

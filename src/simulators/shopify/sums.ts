@@ -49,6 +49,21 @@ export function currentTotalOf(order: Order): Bag {
   return addBags([totalOf(order), ...taken.map(negative)]);
 }
 
+/**
+ * What was paid for what is no longer ordered and has not gone back; below zero what is left to pay. Refunds of goods settle themselves.
+ */
+export function balanceOf(order: Order): Bag {
+  const removed = order.refunds.filter(({ transactions, returnId }) => transactions.length === 0 && returnId === null);
+  const off = removed.flatMap(({ lines }) => lines);
+  const alone = order.refunds.filter(({ lines }) => lines.length === 0).flatMap(({ transactions }) => transactions);
+  return addBags([
+    negative(totalOf(order)),
+    ...order.transactions.filter(({ kind }) => kind === 'SALE').map(({ amount }) => amount),
+    ...off.flatMap(({ subtotal, tax }) => [subtotal, ...(order.taxesIncluded ? [] : [tax])]),
+    ...alone.map(({ amount }) => negative(amount)),
+  ]);
+}
+
 /** What `quantity` more units of a line are worth when `gone` of them went before: cumulative, so that all together are the whole. */
 export function partOf(line: Line, quantity: number): { subtotal: Bag; tax: Bag } {
   const [before, after, whole] = [line.gone, line.gone + quantity, line.quantity].map(BigInt) as [

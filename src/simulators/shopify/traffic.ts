@@ -7,12 +7,14 @@ import {
   type NewLine,
   type NewOrder,
   openReturn,
+  payRest,
   placeOrder,
   refundOrder,
   removeUnits,
 } from './orders.ts';
 import type { Order, Person, Place, Tax, Variant } from './records.ts';
 import type { Shop } from './shop.ts';
+import { balanceOf } from './sums.ts';
 
 const standard: Tax = { title: 'VAT', rate: 2100 };
 const reduced: Tax = { title: 'VAT', rate: 600 };
@@ -98,13 +100,7 @@ export function randomOrder(shop: Shop, random: Random): NewOrder {
 
 /** Gives back what is owed for units that edits took off, as money without goods, which is how shops do it. */
 export function payOwed(shop: Shop, order: Order): void {
-  const worth = ({ subtotal, tax }: Order['refunds'][number]['lines'][number]): bigint =>
-    subtotal.shop + (order.taxesIncluded ? 0n : tax.shop);
-  const removed = order.refunds.filter(({ transactions, returnId }) => transactions.length === 0 && returnId === null);
-  const back = order.refunds.filter(({ lines }) => lines.length === 0).flatMap(({ transactions }) => transactions);
-  const owed =
-    removed.flatMap(({ lines }) => lines).reduce((sum, line) => sum + worth(line), 0n) -
-    back.reduce((sum, { amount }) => sum + amount.shop, 0n);
+  const owed = balanceOf(order).shop;
   if (owed > 0n) refundOrder(shop, order, [], { money: owed });
 }
 
@@ -119,8 +115,11 @@ export function randomChange(shop: Shop, order: Order, random: Random): void {
   if (returned) closeReturn(shop, order, returned, random() < 0.7);
   else if (open && chance < 0.35)
     fulfil(shop, order, [{ company: 'bpost', number: `T${Math.floor(random() * 1e9)}`, url: null }]);
-  else if (open && chance < 0.5) addLine(shop, order, randomLine(random, [...shop.variants.values()]));
-  else if (open && chance < 0.6) {
+  else if (open && chance < 0.5) {
+    // What was taken off before pays for it, as far as it goes.
+    addLine(shop, order, randomLine(random, [...shop.variants.values()]), { paid: false });
+    payRest(shop, order);
+  } else if (open && chance < 0.6) {
     removeUnits(shop, order, line.id, 1);
     if (random() < 0.5) payOwed(shop, order);
   } else if (open && chance < 0.75) cancelOrder(shop, order);

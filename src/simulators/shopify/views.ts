@@ -4,6 +4,7 @@ import { metafieldOf } from './metafields.ts';
 import { type PageArgs, page } from './pages.ts';
 import type {
   Customer,
+  Edit,
   Fulfillment,
   Line,
   Order,
@@ -152,6 +153,22 @@ export function orderView(shop: Shop, order: Order) {
       const parent = order.transactions.find(({ id }) => id === one.parentId);
       return parent ? transactionView(parent) : null;
     },
+  });
+  const editView = ({ id, happenedAt, sales }: Edit) => ({
+    __typename: 'OrderEditAgreement',
+    id,
+    happenedAt: time(happenedAt),
+    reason: 'ORDER_EDIT',
+    sales: (args: PageArgs) =>
+      page(sales, args, own, ({ id: sale, action, lineId, quantity, amount }) => ({
+        __typename: 'ProductSale',
+        id: sale,
+        actionType: action,
+        lineType: 'PRODUCT',
+        quantity,
+        totalAmount: money(amount),
+        lineItem: lineOf(lineId),
+      })),
   });
   const returnView = (one: Return) => ({
     __typename: 'Return',
@@ -302,6 +319,8 @@ export function orderView(shop: Shop, order: Order) {
       order.transactions.slice(0, first ?? undefined).map(transactionView),
     refunds: ({ first }: { first?: number | null }) => order.refunds.slice(0, first ?? undefined).map(refundView),
     returns: (args: PageArgs) => page(order.returns, args, own, returnView),
+    // Those of the order itself and of its refunds are left out: nobody asks for them.
+    agreements: (args: PageArgs) => page(order.edits ?? [], args, own, editView),
   };
 }
 
