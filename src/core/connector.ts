@@ -213,6 +213,8 @@ export interface Item<T> {
   readonly fields?: readonly string[];
   /** Target ids of what the document needs: `links.get('product:85123A')`. */
   readonly links: ReadonlyMap<string, string>;
+  /** Where the sink asks for it (`minds`): of what the document needs that of which a version is still on its way here (`order:7`): what fits only then is `early`. */
+  readonly underway?: ReadonlySet<string>;
   /** Where the sink is `numbered`: unique within the connection, rising from 1, the same at every attempt of this version. */
   readonly number?: number;
   /** Since when it is owed: the same at every attempt. */
@@ -311,6 +313,8 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly withdraws?: boolean;
   /** False: what is told here stands elsewhere (a receipt), and its money is not counted as posted once more. Default true. */
   readonly posts?: boolean;
+  /** Whether its Items say of which of their needs another version is `underway`. An `early` one costs no attempt while it is. */
+  readonly minds?: 'underway';
   /** It writes what changed only: `before` of its Items says what was written last. */
   readonly compares?: boolean;
   /** What the target's ids look like, from the first to the last character: what a person says of one is held against it. */

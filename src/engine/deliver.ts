@@ -5,7 +5,7 @@ import { type Fault, FaultError, faultOf } from '../core/fault.ts';
 import { newSpanId, spanFor, type Trace, traceparentOf } from '../core/trace.ts';
 import { externalIds } from '../ledger/bindings.ts';
 import type { Sql } from '../ledger/database.ts';
-import { type ClaimedDelivery, claimDeliveries, renewLanes } from '../ledger/deliveries.ts';
+import { type ClaimedDelivery, claimDeliveries, renewLanes, underway } from '../ledger/deliveries.ts';
 import { documentBodies } from '../ledger/documents.ts';
 import { numbersOf } from '../ledger/partner-numbers.ts';
 import type { Breaker } from './breaker.ts';
@@ -84,6 +84,7 @@ export class Deliverer {
           asked,
           startedAt,
           bodies: new Map(),
+          waiting: new Set(),
         };
   }
 
@@ -111,7 +112,10 @@ export class Deliverer {
         const item = read[index]!;
         return 'outcome' in item ? [] : [{ delivery, item }];
       });
-      for (const { delivery, item } of sent) claim.bodies.set(delivery.id, item.document);
+      for (const { delivery, item } of sent) {
+        claim.bodies.set(delivery.id, item.document);
+        if (item.underway && item.underway.size > 0) claim.waiting.add(delivery.id);
+      }
       const results = sent.length > 0 ? await this.#deliver(sent, cx) : [];
       return read.map((item) => ('outcome' in item ? item : results.shift()!));
     } catch (error) {
@@ -317,13 +321,15 @@ async function readItems(
     }
   });
   const keyOf = (kind: string, key: string) => parts.names.key(kind, key);
-  const links = await externalIds(
-    parts.db,
-    decoded
-      .flatMap((item) => ('outcome' in item ? [] : [item]))
-      .flatMap(({ delivery, needs }) =>
-        needs.map(([kind, key]) => ({ connection, entity: delivery.entity, kind, key: keyOf(kind, key) })),
-      ),
+  const needed = decoded
+    .flatMap((item) => ('outcome' in item ? [] : [item]))
+    .flatMap(({ delivery, needs }) =>
+      needs.map(([kind, key]) => ({ connection, entity: delivery.entity, kind, key: keyOf(kind, key) })),
+    );
+  const links = await externalIds(parts.db, needed);
+  const minds = port.sink.minds === 'underway';
+  const coming = new Set(
+    minds ? (await underway(parts.db, connection, needed)).map((one) => `${one.entity} ${one.kind}:${one.key}`) : [],
   );
   const idOf = new Map(links.map((link) => [`${link.entity} ${link.kind}:${link.key}`, link.external_id]));
   return decoded.map((item, index) => {
@@ -345,6 +351,15 @@ async function readItems(
           idOf.get(`${delivery.entity} ${kind}:${keyOf(kind, key)}`) ?? '',
         ]),
       ),
+      ...(minds
+        ? {
+            underway: new Set(
+              needs.flatMap(([kind, key]) =>
+                coming.has(`${delivery.entity} ${kind}:${keyOf(kind, key)}`) ? [`${kind}:${key}`] : [],
+              ),
+            ),
+          }
+        : {}),
       ...(numbers[index] === undefined ? {} : { number: numbers[index] }),
       owedAt: delivery.created_at,
       trace: traceparentOf(spans[index]!),

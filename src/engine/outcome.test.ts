@@ -80,6 +80,8 @@ test('whatever may have landed is settled before anything else of its lane goes;
   const early: Fault = { kind: 'early', message: 'no', cause: 'not-shipped' };
   const waits = fault(early, { attempts: 11 });
   assert.ok(waits.next === 'again' && waits.spent && waits.afterSeconds > 0 && waits.settlesSeconds === null);
+  const comes = fault(early, { attempts: 12, underway: true });
+  assert.ok(comes.next === 'again' && !comes.spent && comes.afterSeconds > 0, 'what it waits for is on its way');
   const given = fault(early, { attempts: 12, connectionDown: true });
   assert.ok(given.next === 'park' && given.cause === 'not-shipped' && given.message === 'no');
   const rejected = fault({ kind: 'rejected', message: 'no', cause: 'tax', field: '/tax' });

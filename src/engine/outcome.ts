@@ -25,6 +25,8 @@ export interface Circumstances {
   retrySeconds: readonly [number, number];
   /** True while the connection as a whole fails: then a transient failure says nothing about this delivery and costs it no attempt. */
   connectionDown: boolean;
+  /** True while a version of what the document needs is on its way to the target: it is early for that, and the wait costs no attempt. */
+  underway?: boolean;
   random: Random;
 }
 
@@ -56,7 +58,7 @@ function decideFault(fault: Fault, at: Circumstances): Next {
         settlesSeconds: null,
       };
     case 'early':
-      if (at.attempts >= at.mostAttempts)
+      if (at.attempts >= at.mostAttempts && !at.underway)
         return {
           next: 'park',
           cause: fault.cause,
@@ -64,7 +66,7 @@ function decideFault(fault: Fault, at: Circumstances): Next {
           field: fault.field ?? null,
           settlesSeconds: null,
         };
-      return { next: 'again', afterSeconds: wait, settlesSeconds: null, spent: true };
+      return { next: 'again', afterSeconds: wait, settlesSeconds: null, spent: !at.underway };
     case 'transient':
       if (at.attempts >= at.mostAttempts && !at.connectionDown)
         return {

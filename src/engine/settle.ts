@@ -40,6 +40,8 @@ export interface Claim {
   startedAt: Date;
   /** What was sent, by delivery. */
   bodies: Map<string, unknown>;
+  /** Deliveries of which something that they need was on its way there in another version. */
+  waiting: Set<string>;
 }
 
 interface Outcome {
@@ -69,6 +71,7 @@ export async function settle(
       mostAttempts: parts.terms.attempts,
       retrySeconds: parts.terms.retrySeconds,
       connectionDown,
+      underway: claim.waiting.has(delivery.id),
       random: parts.random,
     }),
   });

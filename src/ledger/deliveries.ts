@@ -19,6 +19,22 @@ export interface NewDelivery extends Measure, LaneKey {
   promisedAt: Date | null;
 }
 
+/** Of records those of which a version is owed to a connection and neither there nor with a person. */
+export async function underway(
+  sql: Sql,
+  connection: string,
+  keys: readonly { readonly entity: string; readonly kind: string; readonly key: string }[],
+): Promise<{ entity: string; kind: string; key: string }[]> {
+  if (keys.length === 0) return [];
+  return sql.query<{ entity: string; kind: string; key: string }>(
+    'deliveries_underway',
+    `select d.entity, d.kind, d.key from document d
+     where (d.entity, d.kind, d.key) in (select * from unnest($2::text[], $3::text[], $4::text[]))
+       and exists (select from delivery o where o.document_id = d.id and o.connection = $1 and o.state in ('waiting', 'leased', 'unknown'))`,
+    [connection, ...columns(keys, ['entity', 'kind', 'key'])],
+  );
+}
+
 /** Appends deliveries to their lanes. The lanes' rows are locked by `takePlaces`; `refreshLanes` follows. */
 export async function addDeliveries(sql: Sql, deliveries: readonly NewDelivery[]): Promise<void> {
   await sql.query(

@@ -109,6 +109,18 @@ for (const { name, start } of servers)
       assert.equal((payment!.journal_id as [number, string])[1], 'Bank');
     });
 
+    it('lets money wait for what was added to the order while that is on its way, also where it could stand on the account', async () => {
+      const id = await order(`added-${run}`);
+      const first = pay(`w-${run}`, id, 1000);
+      const added = pay(`x-${run}`, id, 300, { beyond: 500 });
+      const coming = { underway: new Set(['order:O']) };
+      done((await deliver({ ...first, ...coming }))[0]);
+      const [early] = await deliver({ ...added, ...coming });
+      assert.ok(early?.outcome === 'failed' && early.fault.kind === 'early', JSON.stringify(early));
+      assert.deepEqual(await paymentsOf(`x-${run}`), []);
+      done((await deliver({ ...added, underway: new Set() }))[0]);
+    });
+
     it('lets a person decide on money beyond what is left to pay, and goes on with the others', async () => {
       const [over, next] = [await order(`over-${run}`), await order(`next-${run}`)];
       const results = await deliver(

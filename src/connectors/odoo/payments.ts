@@ -38,6 +38,7 @@ export const payments = (odoo: Odoo, max: number): Sink<typeof PaymentDocument> 
     accepts: PaymentDocument,
     idempotency: 'find-first',
     batch: { max, onFailure: 'independent' },
+    minds: 'underway',
     find: (items, cx) => find(odoo, items, cx),
     deliver: (items, cx) =>
       deliverPrepared(
@@ -189,15 +190,18 @@ async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx:
   const open = await payableOf(odoo, order, payment.currency, cx);
   const amount = BigInt(payment.amount);
   const beyond = BigInt(payment.beyond ?? 0);
-  if (!open && beyond >= amount) return bookAlone(odoo, item, prepared, cx);
   const text = (minor: bigint) => `${moneyText(money(minor, payment.currency))} ${payment.currency}`;
-  if ((!open || amount > open.residual + beyond) && isFresh(item, cx))
+  const residual = open?.residual ?? 0n;
+  // What was added to an order, and its payment, are told together and travel apart.
+  const mayCome = item.underway?.has(`order:${payment.order}`) ?? false;
+  if ((amount > residual && mayCome) || (amount > residual + beyond && isFresh(item, cx)))
     throw new FaultError({
       kind: 'early',
       cause: 'overpaid',
       field: 'amount',
       message: 'it is more than is left to pay on the order in Odoo: what was added to the order is waited for',
     });
+  if (!open && beyond >= amount) return bookAlone(odoo, item, prepared, cx);
   if (!open)
     throw rejected('nothing is left to pay on the order in Odoo: is the money a second payment?', 'overpaid', 'amount');
   if (amount > open.residual + beyond)

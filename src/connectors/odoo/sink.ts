@@ -12,7 +12,7 @@ import type { Loaded } from './load.ts';
 const longestSteps = 2;
 
 type Parts<D extends AnyDocumentType> = Pick<Sink<D>, 'name' | 'accepts' | 'batch' | 'deliver'> &
-  Partial<Pick<Sink<D>, 'idempotency' | 'find' | 'compares' | 'match' | 'count'>>;
+  Partial<Pick<Sink<D>, 'idempotency' | 'find' | 'compares' | 'minds' | 'match' | 'count'>>;
 
 /** What all sinks of an Odoo have in common. Unless a sink says otherwise, external ids make every repeat the same one effect. */
 export const sinkOf = <D extends AnyDocumentType>(odoo: Odoo, parts: Parts<D>): Sink<D> => ({
