@@ -29,6 +29,7 @@ test('a sink that minds is told that another version of what it builds on is on 
   await drained(hub);
   held = true;
   await send(hub, { id: 'a', n: 2 });
+  await until('the other version is owed', async () => (await hub.progress()).routable === 0);
   await send(hub, { id: 'b', n: 1, needs: ['a'] });
   await until('it was tried more often than it may be', () => seen.length > 5);
   assert.deepEqual(await listExceptions(ledger.db, null, 5), []);

@@ -151,8 +151,8 @@ export const versions: NaiveVersion[] = [
     changes: [
       {
         file: 'src/engine/translate.ts',
-        from: "const age = olderThanKnown(event, subject, 'coarseVersions' in flow.from && flow.from.coarseVersions === true);",
-        to: "const age = event.attempts < 0 ? olderThanKnown(event, subject, 'coarseVersions' in flow.from) : null;",
+        from: 'const age = olderThanKnown(event, subject, mayShareVersions(flow.from));',
+        to: 'const age = event.attempts < 0 ? olderThanKnown(event, subject, mayShareVersions(flow.from)) : null;',
       },
     ],
     file: 'tests/engine/routing.test.ts',
