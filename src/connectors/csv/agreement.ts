@@ -3,15 +3,13 @@ import type { World } from './worlds.ts';
 
 /**
  * What a set of worlds agrees on. When all have the same lines it is any of them, with its order guessed when theirs differ. Else it is how
- * all of them begin, or what was known before; what the largest has beyond that is in doubt, and the smallest says how much is certain.
+ * all of them begin, or what was known before; what any of them has beyond that is in doubt, and what each of them has is certain.
  */
 export function agreement<Line>(
   worlds: readonly World<Line>[],
   before: World<Line>,
 ): { world: World<Line>; most: Line[]; least: Line[] } {
-  const bySize = [...worlds].sort((a, b) => a.lines.length - b.lines.length);
-  const smallest = bySize[0]!;
-  const largest = bySize.at(-1)!;
+  const smallest = worlds.reduce((least, world) => (world.lines.length < least.lines.length ? world : least));
   if (worlds.every(({ lines }) => lines.length === smallest.lines.length && holds(lines, smallest.lines))) {
     const same = worlds.filter(({ lines }) => standsAt(lines, smallest.lines, 0));
     return {
@@ -34,6 +32,7 @@ export function agreement<Line>(
   const beginning = smallest.lines.slice(0, length);
   const lines = beginning.filter(({ id }) => id !== null).length === before.lines.length ? beginning : before.lines;
   const same = worlds.filter((world) => world.lines.length === lines.length && standsAt(world.lines, lines, 0));
+  const beyond = worlds.map((world) => without(world.lines, lines));
   // What is in doubt may turn out to be more of the invoice.
   const open = new Set([...same.flatMap((world) => [...world.open]), ...before.open, lines.length]);
   return {
@@ -45,7 +44,7 @@ export function agreement<Line>(
       // Lines may be missing anywhere from here on.
       guessed: true,
     },
-    most: without(largest.lines, lines).map(({ line }) => line),
-    least: without(smallest.lines, lines).map(({ line }) => line),
+    most: beyond.reduce((all, more) => all.concat(without(more, all))).map(({ line }) => line),
+    least: beyond.reduce((all, others) => without(all, without(all, others))).map(({ line }) => line),
   };
 }

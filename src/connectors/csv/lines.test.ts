@@ -143,6 +143,18 @@ test('an invoice that was changed is told to a person', () => {
   assert.deepEqual(untold(steps), ['changed-invoice ABD', 'changed-invoice XY']);
 });
 
+test('where explanations go on with different lines, those of each are in doubt, and none is certain', () => {
+  const part = { atStart: true, headed: false };
+  const { known, steps } = run(
+    [piece('C', part)],
+    [piece('CAAAAA', { ...part, atEnd: true }), piece('A', { ...part, touchesPrevious: true })],
+  );
+  assert.equal(text(known), 'CAAAAA');
+  const [doubt, ...others] = steps[1]!.untold;
+  assert.deepEqual([counted(doubt!.lines), doubt!.least, others.length], ['AC', [], 0]);
+  assert.equal(steps[1]!.duplicates, 0);
+});
+
 // ---- properties ----
 
 const invoiceLines = (most: number) =>
