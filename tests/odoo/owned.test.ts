@@ -184,15 +184,17 @@ for (const { name, start } of servers)
       ]);
       const { order } = await at.order(byCode, 1);
       await at.write('sale.order', order, { client_order_ref: `W-${at.run}` });
-      const { currency } = await at.direct.company(at.cx);
+      const fields = ['currency_id', 'amount_total'];
+      const [theirs] = await at.direct.read('sale.order', [['id', '=', order]], fields, at.cx);
+      const worth = Math.round(Number(theirs!.amount_total) * 100);
       const sold = (total: number) =>
         item('o', {
           number: `W-${at.run}`,
-          currency: currency.name,
+          currency: (theirs!.currency_id as [number, string])[1],
           pricesIncludeTax: true,
           lines: [{ total }],
         } as never);
-      const [placed, other] = await hub.sinks.saleOrders.match!([sold(1000), sold(2000)], at.cx);
+      const [placed, other] = await hub.sinks.saleOrders.match!([sold(worth), sold(2 * worth)], at.cx);
       assert.deepEqual(placed, { match: 'one', id: String(order), by: 'order number and total' });
       assert.equal(other!.match, 'several', 'another order of that number, of another channel');
       for (const sink of [hub.sinks.products, hub.sinks.customers, hub.sinks.saleOrders])

@@ -1,7 +1,7 @@
 import type { Env } from './env.ts';
 import { userError, validationError } from './errors.ts';
 import { boolean, char, date, datetime, float, integer, many2one, one2many, selection } from './fields.ts';
-import { inventoryLoss } from './levels.ts';
+import { below, inventoryLoss } from './levels.ts';
 import { defineModel, type Model, onRows } from './model.ts';
 import { productValue } from './product.ts';
 import { addExactly } from './rational.ts';
@@ -55,6 +55,18 @@ function warehouseOf(env: Env, row: Row): number | false {
     if (found) return found.id;
   }
   return false;
+}
+
+/** Odoo archives no warehouse in which there still is something. */
+function assertEmpty(env: Env, warehouse: Row): void {
+  const full = [...below(env, Number(warehouse.view_location_id))].filter((location) =>
+    env
+      .having('stock.quant', 'location_id', location)
+      .some((quant) => Number(quant.quantity) !== 0 || Number(quant.reserved_quantity) !== 0),
+  );
+  if (full.length === 0) return;
+  const names = full.map((location) => env.displayOf('stock.location', env.get('stock.location', location)));
+  throw userError(`You can't disable locations ${names.join(', ')} because they still contain products.`);
 }
 
 /** Makes the locations and picking types of a new warehouse. */
@@ -111,6 +123,10 @@ const warehouses = (): Model[] => [
     },
     created: (env, rows) => {
       for (const row of rows) furnish(env, row);
+    },
+    writing: (env, rows, vals) => {
+      if (vals.active === false) for (const row of rows) assertEmpty(env, row);
+      return vals;
     },
   }),
   defineModel({
