@@ -18,6 +18,8 @@ const RefundSchema = Type.Object({
   /** Payment method of the hub; null while nothing was paid back yet. */
   method: Type.Union([Type.String(), Type.Null()], classified('internal')),
   currency: Type.String(classified('public')),
+  /** Keys of the refunds before this one that name the same lines, where units of these are no longer ordered: each is credited by what those before it have left. */
+  after: Type.Optional(Type.Array(Type.String(), classified('internal'))),
   /** Minor units, 1 and up: what the customer gets, tax included. The lines add up to it. */
   amount: Type.Integer(classified('internal', { minimum: 1 })),
   lines: Type.Array(
@@ -29,8 +31,8 @@ const RefundSchema = Type.Object({
       /** Plain decimal; `0` where money goes back without goods. */
       quantity: Type.String(classified('internal')),
       /**
-       * For units that were never shipped and are no longer ordered: how many of the line are still ordered, a plain decimal. Whoever credits them can tell from it how many
-       * had been invoiced at all. Absent for goods that were shipped, and for money.
+       * For units that were never shipped and are no longer ordered: how many of the line are left after this refund, a plain decimal: ordered, less those taken off until then
+       * and those that the refunds before it paid back. Whoever credits them can tell from it how many had been invoiced at all. Absent for goods that were shipped, and for money.
        */
       left: Type.Optional(Type.String(classified('internal'))),
       /** Its goods are not back, and a return of their own tells of it if they come: until then they stay on the order where that can be. */
@@ -55,14 +57,14 @@ export type Refund = Static<typeof RefundSchema>;
 /** Money that goes back to a customer. */
 export const RefundDocument = defineDocument({
   name: 'refund',
-  version: '1.3',
+  version: '1.4',
   schema: RefundSchema,
   key: (refund) => refund.id,
   references: (refund) => [
     ['refund', refund.number],
     ['order', refund.orderNumber],
   ],
-  needs: (refund) => [['order', refund.order]],
+  needs: ({ order, after = [] }) => [['order', order], ...after.map((key) => ['refund', key] as const)],
   measure: (refund) => ({
     lines: refund.lines.length,
     currency: refund.currency,

@@ -11,6 +11,8 @@ export interface HeldPayment {
   readonly state: string;
   readonly amount: number;
   readonly reconciled: boolean;
+  /** What of it is set against nothing. */
+  readonly open?: number;
 }
 
 export interface PaymentVerdict {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { odooBooks } from '../shopify/books.ts';
 import { trade } from '../shopify/story.ts';
 import { testLedger } from '../support/hub.ts';
 
@@ -19,3 +20,14 @@ test('webhooks lost, doubled, late and forged, subscriptions deleted: every orde
   assert.deepEqual([told.unheard, told.fooled], [0, 0], 'webhooks that were not taken, and forged ones that were');
   assert.ok(Number.isFinite(told.resubscribed) && Number.isFinite(told.closed));
 });
+
+for (const version of [18, 19] as const)
+  test(`orders that are edited, shipped, cancelled and refunded again and again are worth to the cent in the simulated Odoo ${version} what the shop kept`, async (t) => {
+    const books = await odooBooks(version);
+    t.after(() => books.stop());
+    const story = { orders: 150, seed: version, every: '3s', changes: 5, rate: 8 } as const;
+    const told = await trade(await testLedger(t), story, books);
+    t.diagnostic(`${told.sold} orders, ${told.changed} changes`);
+    assert.deepEqual(told.wrong, []);
+    assert.ok(told.changed > 300, `${told.changed} orders changed`);
+  });

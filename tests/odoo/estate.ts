@@ -87,6 +87,42 @@ export async function people(server: OdooServer, mappings: Parameters<typeof mak
   };
 }
 
+/** An order's books, in cents: what was invoiced, credited and is open on either, and what of its money stands on the customer's account. */
+export async function booksOf(
+  { direct, cx }: People,
+  order: number,
+): Promise<{ state: unknown; invoiced: number; credited: number; open: number; standing: number }> {
+  const cents = (value: unknown): number => Math.round(Number(value) * 100);
+  const [sale] = await direct.read('sale.order', [['id', '=', order]], ['name', 'invoice_ids', 'state'], cx);
+  const ids = sale!.invoice_ids as number[];
+  const figures = ['move_type', 'amount_total', 'amount_residual', 'state'];
+  const moves = await direct.read('account.move', [['id', 'in', ids]], figures, cx);
+  const sum = (field: string, type?: string): number =>
+    moves.reduce((all, one) => (type && one.move_type !== type ? all : all + cents(one[field])), 0);
+  const payments = await direct.read(
+    'account.payment',
+    ['|', ['payment_reference', '=', sale!.name], ['invoice_ids', 'in', ids]],
+    ['move_id'],
+    cx,
+  );
+  const lines = await direct.read(
+    'account.move.line',
+    [
+      ['move_id', 'in', payments.map(({ move_id: move }) => (move as [number, string])[0])],
+      ['account_id.account_type', '=', 'asset_receivable'],
+    ],
+    ['amount_residual'],
+    cx,
+  );
+  return {
+    state: sale!.state,
+    invoiced: sum('amount_total', 'out_invoice'),
+    credited: sum('amount_total', 'out_refund'),
+    open: sum('amount_residual'),
+    standing: lines.reduce((all, one) => all - cents(one.amount_residual), 0),
+  };
+}
+
 /** Reads a source from a cursor to its end. */
 export async function readAll<N>(
   source: PollSource<N>,

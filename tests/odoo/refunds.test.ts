@@ -4,7 +4,7 @@ import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Item, Sink } from '../../src/core/connector.ts';
 import type { Order } from '../../src/model/order.ts';
 import type { Refund } from '../../src/model/refund.ts';
-import { done, faultOf, item, type People, people } from './estate.ts';
+import { booksOf, done, faultOf, item, type People, people } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
 import { accessTo, type OdooServer, servers } from './servers.ts';
 
@@ -195,21 +195,9 @@ for (const { name, start } of servers)
       );
     });
 
-    /** What was invoiced less what was credited, in cents, and what of its money is set against nothing. */
     const books = async (id: number) => {
-      const [sale] = await at.direct.read('sale.order', [['id', '=', id]], ['invoice_ids', 'state'], at.cx);
-      const moves = await at.direct.read(
-        'account.move',
-        [['id', 'in', sale!.invoice_ids]],
-        ['move_type', 'amount_total', 'amount_residual', 'state'],
-        at.cx,
-      );
-      const sum = (type: string) =>
-        moves
-          .filter(({ move_type }) => move_type === type)
-          .reduce((all, { amount_total: total }) => all + Math.round(Number(total) * 100), 0);
-      const open = moves.reduce((all, { amount_residual: left }) => all + Math.round(Number(left) * 100), 0);
-      return { state: sale!.state, invoiced: sum('out_invoice'), credited: sum('out_refund'), open };
+      const { standing: _, ...rest } = await booksOf(at, id);
+      return rest;
     };
     const loose = (memo: string) =>
       at.direct.read(

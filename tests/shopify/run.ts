@@ -1,8 +1,8 @@
 /**
  * A shop trades for long while its webhooks go wrong and its subscriptions are deleted once:
- * `npm run chaos:shopify [-- --orders 10000 --rate 10 --every 1m --seed 1 --points 2000 --books 19]`. Its orders go to a simulated Odoo (`--books 18|19`), or to a recorder
+ * `npm run chaos:shopify [-- --orders 10000 --rate 10 --every 1m --seed 1 --points 2000 --changes 0.2 --books 19]`. Its orders go to a simulated Odoo (`--books 18|19`), or to a recorder
  * (`none`). Ends with what is in the books, compared with the shop's own ledger; fails where anything is missing, doubled or other than it was, or the gap was not closed within ten
- * minutes. `points`: Shopify's budget a second.
+ * minutes. `points`: Shopify's budget a second. `changes`: edits, cancellations, refunds and returns for each order.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     every: { type: 'string', default: '1m' },
     seed: { type: 'string', default: '1' },
     points: { type: 'string', default: '2000' },
+    changes: { type: 'string', default: '0.2' },
     books: { type: 'string', default: '19' },
   },
 });
@@ -39,6 +40,7 @@ try {
     seed: Number(values.seed),
     every: values.every as Duration,
     rate: Number(values.rate),
+    changes: Number(values.changes),
     bucket: [points * 10, points],
     say: (line: string) => process.stdout.write(`${line}\n`),
   } as const;

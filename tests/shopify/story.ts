@@ -18,6 +18,8 @@ export interface Story {
   readonly orders: number;
   readonly seed: number;
   readonly every: Duration;
+  /** Changes of orders (edits, cancellations, refunds, returns) for each that is placed; 0.2 when absent. */
+  readonly changes?: number;
   /** Orders a second; as fast as it goes when absent. */
   readonly rate?: number;
   readonly bucket?: readonly [number, number];
@@ -151,7 +153,8 @@ async function tell(
   };
   for (let n = 1; n <= story.orders; n++) {
     placeOrder(shop, randomOrder(shop, random));
-    if (random() < 0.2) {
+    for (let share = story.changes ?? 0.2; share > 0; share -= 1) {
+      if (random() >= share) continue;
       const all = [...shop.orders.values()];
       randomChange(shop, all[Math.floor(random() * all.length)]!, random);
       changed += 1;
@@ -169,11 +172,15 @@ async function tell(
   }
   for (const order of shop.orders.values()) if (order.cancelledAt === null) payOwed(shop, order);
   let wrong: string[] = [];
+  let said = '';
   await until(
     'everything has come',
     async () => {
       await look();
       if (isClosed()) wrong = await books.wrong(shop);
+      const how = isClosed() ? `${wrong.length} wrong${wrong[0] ? `: ${wrong[0]}` : ''}` : 'the gap is not closed yet';
+      if (how !== said) say(`after ${Math.round((performance.now() - began) / 1000)} s: ${how}`);
+      said = how;
       return isClosed() && wrong.length === 0;
     },
     story,

@@ -7,7 +7,7 @@ import { type CreditedOrder, creditedOrder, type SaleLine } from './credited-ord
 import type { Odoo } from './database.ts';
 import { externalId, lastKeyOf } from './external-id.ts';
 import type { Cells, Loadable } from './load.ts';
-import { minorOf } from './sink.ts';
+import { differenceOf, isWorth, type Lacking, OFF, rowOf } from './true-up.ts';
 
 type Line = Refund['lines'][number];
 
@@ -17,6 +17,7 @@ export function namesOf(odoo: Odoo, { key }: Item<Refund>, cx: Context) {
   return {
     note: name('refund'),
     line: (...more: string[]) => name('refund_line', ...more),
+    off: (...more: string[]) => name(OFF, ...more),
     rounding: name('refund_rounding'),
   };
 }
@@ -28,8 +29,8 @@ export function namesOf(odoo: Odoo, { key }: Item<Refund>, cx: Context) {
  * Units that were never shipped and are no longer ordered are credited as far as they were invoiced: an order that was changed before it was invoiced has them on no invoice, and
  * what was paid for them stands on the customer's account.
  *
- * Money without goods is what a shop tells when units were taken off an order that had been paid. Where the order in Odoo was invoiced for exactly so much more than is
- * ordered now, the money is that: the credit note takes those lines, and nothing is left that Odoo would credit a second time.
+ * Money that goes back for no goods is what a shop tells when units were taken off an order that had been paid. Where the order in Odoo was invoiced for exactly so much more than is
+ * ordered now, the money is that: the credit note takes those lines, and what was added and is paid by some of them with it. Nothing is left that Odoo would credit a second time.
  */
 export async function creditNoteOf(
   odoo: Odoo,
@@ -50,17 +51,16 @@ export async function creditNoteOf(
     ref: refund.number,
     invoice_origin: order.name,
   };
-  const removed = removedUnits(refund, order);
+  const changed = await changedBy(odoo, refund, { order: id, note }, cx);
   const rows: Cells[] = [];
-  if (removed)
-    for (const line of removed) {
-      const { quantity, unitPrice, taxes } = line.excess!;
-      const row = { id: names.line('removed', String(line.id)), name: line.description, quantity: String(quantity) };
-      rows.push({ ...row, price_unit: String(unitPrice), 'tax_ids/.id': taxes.join(','), ...tiesOf(line, true) });
-    }
+  if (changed) rows.push(...changed.map((one, place) => rowOf(names.off('changed', `${one.line}.${place}`), one, -1)));
   else for (const line of credited) rows.push(...(await rowsOf(odoo, item, line, order, cx)));
   const lines = { field: 'invoice_line_ids', rows };
-  return { partner: order.invoicePartner, amount, loadable: rows.length === 0 ? null : { cells, lines } };
+  return {
+    partner: order.invoicePartner,
+    amount: changed ? BigInt(refund.amount) : amount,
+    loadable: rows.length === 0 ? null : { cells, lines },
+  };
 }
 
 /** What is to be credited of a refund. */
@@ -77,6 +77,8 @@ interface Credit {
 function creditedOf(line: Line, order: CreditedOrder): Line[] {
   const { left, quantity } = line;
   const held = left === undefined ? undefined : lineOf(line, order);
+  // What was added and taken off again before the books heard of it. Where people made the lines none is known by its external id.
+  if (left !== undefined && !held && order.lines.some(({ externalId: name }) => name !== null)) return [];
   if (left === undefined || !held || !/^\d+$/.test(quantity) || !/^\d+$/.test(left)) return [line];
   const units = BigInt(quantity);
   const over = BigInt(Math.max(0, Math.trunc(held.invoiced))) - BigInt(left);
@@ -101,26 +103,29 @@ const tiesOf = (line: SaleLine | undefined, tied: boolean) => ({
   'sale_line_ids/.id': line !== undefined && tied ? String(line.id) : '',
 });
 
-/** Lines of the order that were invoiced for more than is ordered now, if they are worth what goes back without goods. */
-function removedUnits(refund: Refund, order: CreditedOrder): readonly SaleLine[] | null {
-  if (!order.invoiced || refund.return !== null || refund.lines.some(({ orderLine }) => orderLine !== null))
-    return null;
-  const lines = order.lines.filter(({ excess }) => excess !== null);
-  const worth = lines.reduce((sum, { excess }) => sum + minorOf(excess!.total, refund.currency), 0n);
-  const off = worth - BigInt(refund.amount);
-  const cents = BigInt(lines.length);
-  return lines.length > 0 && off <= cents && -off <= cents ? lines : null;
+/** How the order differs from its invoices, if that is worth what goes back and no goods do. */
+async function changedBy(
+  odoo: Odoo,
+  { amount, currency, return: back, lines }: Refund,
+  { order, note }: { readonly order: number; readonly note: number | null },
+  cx: Context,
+): Promise<readonly Lacking[] | null> {
+  if (back !== null || lines.some(({ orderLine, left }) => orderLine !== null && left === undefined)) return null;
+  const { all } = await differenceOf(odoo, order, note, cx);
+  return isWorth(all, -BigInt(amount), currency) ? all : null;
 }
 
 async function rowsOf(odoo: Odoo, item: Item<Refund>, line: Line, order: CreditedOrder, cx: Context): Promise<Cells[]> {
   const { document: refund } = item;
   const held = lineOf(line, order);
+  const names = namesOf(odoo, item, cx);
+  const name = line.left === undefined ? names.line : names.off;
   const taxes: number[] = [];
   for (const code of line.taxes) taxes.push(...(await odoo.taxes(code, cx)));
   const included = taxes.length > 0 && (await odoo.includedTaxes(cx)).has(taxes[0]!);
   const value = BigInt(line.amount) - (included || taxes.length === 0 ? 0n : BigInt(line.tax));
   return sharesOf(line, value, refund).map(({ quantity, price }, place) => ({
-    id: place === 0 ? namesOf(odoo, item, cx).line(line.id) : namesOf(odoo, item, cx).line(line.id, 'last'),
+    id: place === 0 ? name(line.id) : name(line.id, 'last'),
     name: line.description.trim() || 'Refund',
     quantity: String(quantity),
     price_unit: price,

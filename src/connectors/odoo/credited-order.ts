@@ -13,13 +13,6 @@ export interface SaleLine {
   readonly externalId: string | null;
   readonly description: string;
   readonly invoiced: number;
-  /** What was invoiced beyond what is ordered now, as it stands on the invoice; null where nothing was. `total`: with tax, in whole units of the currency. */
-  readonly excess: {
-    readonly quantity: number;
-    readonly unitPrice: number;
-    readonly taxes: readonly number[];
-    readonly total: number;
-  } | null;
 }
 
 export interface CreditedOrder {
@@ -43,7 +36,7 @@ export async function creditedOrder(
 ): Promise<CreditedOrder> {
   let order = await read(odoo, id, cx);
   if (order.invoices.length === 0 && order.row.invoice_status === 'to invoice') {
-    await payableOf(odoo, id, refund.currency, cx);
+    await payableOf(odoo, id, { currency: refund.currency, amount: 0n, fresh: false }, cx);
     order = await read(odoo, id, cx);
   }
   return {
@@ -76,7 +69,7 @@ async function read(odoo: Odoo, id: number, cx: Context): Promise<{ row: Row; in
 }
 
 async function linesOf(odoo: Odoo, order: number, credited: readonly Row[], cx: Context): Promise<SaleLine[]> {
-  const fields = ['product_id', 'name', 'qty_invoiced', 'qty_to_invoice'];
+  const fields = ['product_id', 'name', 'qty_invoiced'];
   const domain = [
     ['order_id', '=', order],
     ['display_type', '=', false],
@@ -84,13 +77,8 @@ async function linesOf(odoo: Odoo, order: number, credited: readonly Row[], cx: 
   const rows = await odoo.read('sale.order.line', domain, fields, cx);
   const ids = rows.map(({ id }) => id as number);
   const names = await odoo.externalIds('sale.order.line', ids, cx);
-  const over = rows.filter(({ qty_to_invoice }) => Number(qty_to_invoice) < 0);
-  const invoiced = over.length === 0 ? [] : await invoiceLines(odoo, over, cx);
-  return rows.map((row): SaleLine => {
-    const billed = over.includes(row)
-      ? invoiced.find(({ sale_line_ids }) => (sale_line_ids as number[]).includes(row.id as number))
-      : undefined;
-    return {
+  return rows.map(
+    (row): SaleLine => ({
       id: row.id as number,
       product: relation(row.product_id).id,
       externalId: names.get(row.id as number) ?? null,
@@ -98,26 +86,6 @@ async function linesOf(odoo: Odoo, order: number, credited: readonly Row[], cx: 
       invoiced: credited
         .filter(({ sale_line_ids }) => (sale_line_ids as number[]).includes(row.id as number))
         .reduce((sum, { quantity }) => sum + Number(quantity), Number(row.qty_invoiced)),
-      excess: billed ? excessOf(-Number(row.qty_to_invoice), billed) : null,
-    };
-  });
-}
-
-const invoiceLines = (odoo: Odoo, over: readonly Row[], cx: Context): Promise<Row[]> =>
-  odoo.read(
-    'account.move.line',
-    [
-      ['sale_line_ids', 'in', over.map(({ id }) => id)],
-      ['parent_state', '=', 'posted'],
-      ['move_id.move_type', '=', 'out_invoice'],
-    ],
-    ['quantity', 'price_unit', 'discount', 'tax_ids', 'price_total', 'sale_line_ids'],
-    cx,
+    }),
   );
-
-/** Null for a line with a discount: what it is worth by the piece is not to be told in whole cents. */
-function excessOf(quantity: number, line: Row): SaleLine['excess'] {
-  if (Number(line.discount) !== 0 || quantity > Number(line.quantity)) return null;
-  const total = (Number(line.price_total) / Number(line.quantity)) * quantity;
-  return { quantity, unitPrice: Number(line.price_unit), taxes: line.tax_ids as number[], total };
 }

@@ -87,6 +87,23 @@ export async function settleAccount(odoo: Odoo, booked: Booked, cx: Context): Pr
   if (ids.length > 0) await odoo.call('account.move.line', 'reconcile', { ids }, cx);
 }
 
+/** What came in for an order and stands on the customer's account, set against nothing; minor units. */
+export async function standingOf(odoo: Odoo, order: number, currency: string, cx: Context): Promise<bigint> {
+  const account = await accountOf(odoo, order, cx);
+  return account === null
+    ? 0n
+    : sumOf(await openLines(odoo, ofOrder(account.partner, account), 'inbound', cx), currency);
+}
+
+/** Sets what stands there of an order against an invoice of it, as far as either goes. What is set already is left alone: it may be repeated. */
+export async function settleInvoice(odoo: Odoo, order: number, invoice: number, cx: Context): Promise<void> {
+  const account = await accountOf(odoo, order, cx);
+  const own = account === null ? [] : await openLines(odoo, ofOrder(account.partner, account), 'inbound', cx);
+  const due = own.length === 0 ? [] : await receivableOf(odoo, [invoice], cx);
+  if (due.length === 0) return;
+  await odoo.call('account.move.line', 'reconcile', { ids: [...due, ...own].map(({ id }) => id as number) }, cx);
+}
+
 /** Whether a payment on account could be set against something, or is a question to a person: what was cut off between the booking and that is to be done again. */
 export const isUnsettled = async (odoo: Odoo, booked: Booked, cx: Context): Promise<boolean> =>
   (await toSettle(odoo, booked, cx)).length > 0 || (await unclear(odoo, booked, cx)) !== null;
@@ -178,7 +195,11 @@ async function openLines(
   ];
   const payments = await odoo.read('account.payment', domain, ['move_id'], cx);
   const moves = payments.map(({ move_id: move }) => relation(move).id).filter((id) => id !== 0);
-  if (moves.length === 0) return [];
+  return moves.length === 0 ? [] : receivableOf(odoo, moves, cx);
+}
+
+/** Lines of moves on customers' accounts that are not all set against something; oldest first. */
+async function receivableOf(odoo: Odoo, moves: readonly number[], cx: Context): Promise<Row[]> {
   const lines = [
     ['move_id', 'in', moves],
     ['account_id.account_type', '=', 'asset_receivable'],

@@ -1,9 +1,9 @@
 import type { Context } from '../../core/connector.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
-import { invoiceAdded } from './added-lines.ts';
 import type { Odoo } from './database.ts';
 import { type Row, rowsOf } from './rows.ts';
 import { minorOf } from './sink.ts';
+import { type Invoiced, invoiceAdded } from './true-up.ts';
 
 /** A posted customer invoice that waits for money. */
 export interface Payable {
@@ -11,16 +11,24 @@ export interface Payable {
   readonly name: string;
   /** Minor units still to be paid. */
   readonly residual: bigint;
+  /** Younger ones of the order that wait too, and what is still to be paid on all of them. */
+  readonly others: readonly number[];
+  readonly total: bigint;
 }
 
 /**
- * The oldest posted invoice of a sale order on which something is still to be paid, or null when all is paid. An order without an invoice is
- * invoiced over what can be, one that was paid and has more lines since over those, a draft is posted. These steps are guarded by Odoo itself: what was invoiced is no longer to be invoiced, and only
+ * The oldest posted invoice of a sale order on which something is still to be paid, or null when all is paid. `amount`: what is paid, minor units; `fresh`: since a moment ago. An order without an invoice is
+ * invoiced over what can be, one that has more since over that, where less waits than is paid (and less what was taken off, where the difference is paid), a draft is posted. These steps are guarded by Odoo itself: what was invoiced is no longer to be invoiced, and only
  * drafts can be posted; so a step whose answer was lost may be made again. Throws `rejected` for an order that cannot be invoiced yet.
  *
  * @see odoo.md §3 Invoices; recording 32-invoice-post-pay
  */
-export async function payableOf(odoo: Odoo, order: number, currency: string, cx: Context): Promise<Payable | null> {
+export async function payableOf(
+  odoo: Odoo,
+  order: number,
+  { currency, amount, fresh }: Pick<Invoiced, 'currency' | 'amount' | 'fresh'>,
+  cx: Context,
+): Promise<Payable | null> {
   let sale = await saleOf(odoo, order, cx);
   let invoices = await invoicesOf(odoo, sale, cx);
   if (invoices.length === 0) {
@@ -35,26 +43,44 @@ export async function payableOf(odoo: Odoo, order: number, currency: string, cx:
     invoices = await invoicesOf(odoo, sale, cx);
     if (invoices.length === 0) throw notDone(refusal, `order ${String(sale.name)} could not be invoiced in Odoo`);
   }
-  const isOpen = ({ state, amount_residual: left }: Row): boolean => state === 'draft' || minorOf(left, currency) > 0n;
-  if (!invoices.some(isOpen) && (await invoiceAdded(odoo, { order, invoices: invoices.length }, cx))) {
+  const left = minorSum(invoices, currency);
+  const invoiced = { order, invoices: invoices.length, currency, amount: amount - left, fresh };
+  const isDraft = ({ state }: Row): boolean => state === 'draft';
+  if (!invoices.some(isDraft) && (left === 0n || amount > left) && (await invoiceAdded(odoo, invoiced, cx))) {
     sale = await saleOf(odoo, order, cx);
     invoices = await invoicesOf(odoo, sale, cx);
   }
-  if (invoices.some((row) => row.state === 'draft')) {
-    const drafts = invoices.filter((row) => row.state === 'draft').map((row) => row.id as number);
+  if (invoices.some(isDraft)) {
+    const drafts = invoices.filter(isDraft).map((row) => row.id as number);
     const refusal = await refusalOf(() => odoo.call('account.move', 'action_post', { ids: drafts }, cx));
     invoices = await invoicesOf(odoo, sale, cx);
-    if (invoices.some((row) => row.state === 'draft'))
+    if (invoices.some(isDraft))
       throw notDone(refusal, `the invoice of order ${String(sale.name)} could not be posted in Odoo`);
   }
-  for (const row of [...invoices].sort((a, b) => (a.id as number) - (b.id as number))) {
-    const residual = minorOf(row.amount_residual, currency);
-    if (residual > 0n) return { invoice: row.id as number, name: String(row.name), residual };
-  }
-  return null;
+  const open = invoices
+    .filter((row) => minorOf(row.amount_residual, currency) > 0n)
+    .sort((a, b) => (a.id as number) - (b.id as number));
+  const [first, ...others] = open;
+  if (!first) return null;
+  return {
+    invoice: first.id as number,
+    name: String(first.name),
+    residual: minorOf(first.amount_residual, currency),
+    others: others.map(({ id }) => id as number),
+    total: minorSum(open, currency),
+  };
 }
 
-/** Whether an order was cancelled before anything of it was invoiced: money for it has no invoice to be set against, and never will. */
+const minorSum = (invoices: readonly Row[], currency: string): bigint =>
+  invoices.reduce((sum, row) => sum + minorOf(row.amount_residual, currency), 0n);
+
+/** Whether an order was cancelled: money for what was not invoiced of it by then has no invoice to be set against, and never will. */
+export async function isCancelled(odoo: Odoo, order: number, cx: Context): Promise<boolean> {
+  const [sale] = order > 0 ? await odoo.read('sale.order', [['id', '=', order]], ['state'], cx) : [];
+  return sale?.state === 'cancel';
+}
+
+/** Whether an order was cancelled before anything of it was invoiced. */
 export async function isCancelledUninvoiced(odoo: Odoo, order: number, cx: Context): Promise<boolean> {
   const sale = await saleOf(odoo, order, cx);
   return sale.state === 'cancel' && (await invoicesOf(odoo, sale, cx)).length === 0;

@@ -4,8 +4,16 @@ import { money, moneyText } from '../../core/money.ts';
 import { type Payment, PaymentDocument } from '../../model/payment.ts';
 import type { Odoo } from './database.ts';
 import { externalId } from './external-id.ts';
-import { accountOf, askWhose, bookOnAccount, isUnsettled, settleAccount } from './on-account.ts';
-import { isCancelledUninvoiced, payableOf, prepareWizard, residualOf } from './payable.ts';
+import {
+  accountOf,
+  askWhose,
+  bookOnAccount,
+  isUnsettled,
+  settleAccount,
+  settleInvoice,
+  standingOf,
+} from './on-account.ts';
+import { isCancelled, isCancelledUninvoiced, payableOf, prepareWizard, residualOf } from './payable.ts';
 import { afterLanding, deliverPrepared, isFresh, linked, oneByOne } from './prepared.ts';
 import { pair, type Row } from './rows.ts';
 import { minorOf, sinkOf } from './sink.ts';
@@ -25,7 +33,7 @@ type Ready = readonly { readonly item: Item<Payment>; readonly prepared: Prepare
  *
  * Before anything is registered the memo is looked up too: a bookkeeper may have been there first. A payment that would exceed what is left to pay
  * goes to a person, unless the document says that it paid for units that are no longer ordered (`beyond`): those stay on the customer's account, to be paid
- * back from there, and so does all of a payment whose order was cancelled before it was invoiced. Read back: one payment of that memo, of the amount, and but for
+ * back from there, or until something is added to the order that they pay for; and so does what was paid for a cancelled order beyond its invoices. Read back: one payment of that memo, of the amount, and but for
  * those set against an invoice.
  *
  * Mapping table: `payment-methods` (payment method of the hub → code of the journal in Odoo). Only the company's own currency.
@@ -100,8 +108,11 @@ async function find(odoo: Odoo, items: readonly Item<Payment>[], cx: Context): P
   for (const item of items) {
     const { document } = item;
     const rows = held.get(document.id) ?? [];
-    const one = foundOf(document, rows, isBeyond(document));
-    const open = one.found === 'whole' && maySettle(document, rows) && (await isUnsettled(odoo, bookedOf(item), cx));
+    const alone = await mayBeAlone(odoo, item, rows, cx);
+    const one = foundOf(document, rows, alone);
+    const open =
+      (await mayPay(odoo, item, rows, cx)) ||
+      (alone && one.found === 'whole' && (await isUnsettled(odoo, bookedOf(item), cx)));
     found.push(open ? { found: 'absent' } : one);
   }
   return found;
@@ -111,10 +122,23 @@ async function find(odoo: Odoo, items: readonly Item<Payment>[], cx: Context): P
 const bookedOf = ({ document: { id: memo, currency, order: key }, links }: Item<Payment>) =>
   ({ memo, direction: 'inbound', currency, order: Number(links.get(`order:${key}`)) }) as const;
 
-const isBeyond = ({ beyond = 0 }: Payment): boolean => beyond > 0;
+const orderOf = ({ document, links }: Item<Payment>): number => Number(links.get(`order:${document.order}`));
 
-/** Whether some of it may stand on the customer's account, where a refund that came first waits for it. */
-const maySettle = (payment: Payment, [row]: readonly Row[]): boolean => isBeyond(payment) || row?.[onAccount] === true;
+const isAlone = ([row]: readonly Row[]): boolean => row !== undefined && row.is_reconciled !== true;
+
+/** Whether some of a payment may stand on the customer's account: for units that are no longer ordered, or for a cancelled order, or because it was booked there. */
+async function mayBeAlone(odoo: Odoo, item: Item<Payment>, rows: readonly Row[], cx: Context): Promise<boolean> {
+  if ((item.document.beyond ?? 0) > 0) return true;
+  return isAlone(rows) && (rows[0]![onAccount] === true || (await isCancelled(odoo, orderOf(item), cx)));
+}
+
+/** Whether more of the order's money stands on the customer's account than is owed to the customer: it may pay for what was added since. */
+async function mayPay(odoo: Odoo, item: Item<Payment>, rows: readonly Row[], cx: Context): Promise<boolean> {
+  const { document: payment } = item;
+  if (!isAlone(rows) || foundOf(payment, rows, true).found !== 'whole') return false;
+  if (!(orderOf(item) > 0) || (await isCancelled(odoo, orderOf(item), cx))) return false;
+  return (await standingOf(odoo, orderOf(item), payment.currency, cx)) > BigInt(payment.beyond ?? 0);
+}
 
 /** What Odoo holds of a payment: nothing, exactly it, or something that a person must look at. `alone`: some of it may be set against nothing. */
 export function foundOf(
@@ -158,10 +182,16 @@ async function deliverOne(
   cx: Context,
 ): Promise<Result> {
   const { document: payment } = item;
-  const there = held.get(payment.id) ?? [];
-  const before = resultOf(foundOf(payment, there, isBeyond(payment)));
+  let there = held.get(payment.id) ?? [];
+  const again = async (): Promise<Row[]> => (await heldOf(odoo, [payment.id], cx)).get(payment.id) ?? [];
   try {
-    if (before?.outcome === 'done' && maySettle(payment, there)) await settle(odoo, item, cx);
+    if (await mayPay(odoo, item, there, cx)) {
+      await payAdded(odoo, item, prepared, cx);
+      there = await again();
+    }
+    const alone = await mayBeAlone(odoo, item, there, cx);
+    const before = resultOf(foundOf(payment, there, alone));
+    if (before?.outcome === 'done' && alone) await settle(odoo, item, cx);
     if (before) return before;
     await register(odoo, item, prepared, cx);
   } catch (error) {
@@ -170,14 +200,10 @@ async function deliverOne(
     return { outcome: 'failed', fault: fault.kind === 'rejected' ? about(payment, fault) : fault };
   }
   try {
-    const now = await heldOf(odoo, [payment.id], cx);
-    held.set(payment.id, now.get(payment.id) ?? []);
-    return (
-      resultOf(foundOf(payment, held.get(payment.id)!, isBeyond(payment))) ?? {
-        outcome: 'failed',
-        fault: nowhere(payment),
-      }
-    );
+    there = await again();
+    held.set(payment.id, there);
+    const now = resultOf(foundOf(payment, there, await mayBeAlone(odoo, item, there, cx)));
+    return now ?? { outcome: 'failed', fault: nowhere(payment) };
   } catch (error) {
     return { outcome: 'failed', fault: afterLanding(error, 'the payment was registered in Odoo') };
   }
@@ -186,27 +212,20 @@ async function deliverOne(
 async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx: Context): Promise<void> {
   const { document: payment } = item;
   const { order, journal } = prepared;
-  if (await isCancelledUninvoiced(odoo, order, cx)) return bookAlone(odoo, item, prepared, cx);
-  const open = await payableOf(odoo, order, payment.currency, cx);
+  const cancelled = await isCancelled(odoo, order, cx);
+  if (cancelled && (await isCancelledUninvoiced(odoo, order, cx))) return bookAlone(odoo, item, prepared, cx);
   const amount = BigInt(payment.amount);
-  const beyond = BigInt(payment.beyond ?? 0);
+  const open = await payableOf(odoo, order, { currency: payment.currency, amount, fresh: isFresh(item, cx) }, cx);
+  const beyond = cancelled ? amount : BigInt(payment.beyond ?? 0);
   const text = (minor: bigint) => `${moneyText(money(minor, payment.currency))} ${payment.currency}`;
-  const residual = open?.residual ?? 0n;
-  // What was added to an order, and its payment, are told together and travel apart.
-  const mayCome = item.underway?.has(`order:${payment.order}`) ?? false;
-  if ((amount > residual && mayCome) || (amount > residual + beyond && isFresh(item, cx)))
-    throw new FaultError({
-      kind: 'early',
-      cause: 'overpaid',
-      field: 'amount',
-      message: 'it is more than is left to pay on the order in Odoo: what was added to the order is waited for',
-    });
+  const due = open?.total ?? 0n;
+  if ((amount > due && mayChange(item)) || (amount > due + beyond && isFresh(item, cx))) throw tooEarly();
   if (!open && beyond >= amount) return bookAlone(odoo, item, prepared, cx);
   if (!open)
     throw rejected('nothing is left to pay on the order in Odoo: is the money a second payment?', 'overpaid', 'amount');
-  if (amount > open.residual + beyond)
+  if (amount > due + beyond)
     throw rejected(
-      `it is ${text(amount)}, but ${text(open.residual)} is left to pay on invoice ${open.name}`,
+      `it is ${text(amount)}, but ${text(due)} is left to pay on invoice ${open.name}${open.others.length > 0 ? ' and those after it' : ''}`,
       'overpaid',
       'amount',
     );
@@ -222,15 +241,36 @@ async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx:
   const left = await residualOf(odoo, open.invoice, payment.currency, cx).catch((error: unknown) => {
     throw new FaultError(afterLanding(error, 'the payment was registered in Odoo'));
   });
-  if (amount > open.residual) await settleAccount(odoo, bookedOf(item), cx);
-  const due = amount > open.residual ? 0n : open.residual - amount;
-  if (left !== due)
+  if (amount > open.residual) for (const other of open.others) await settleInvoice(odoo, order, other, cx);
+  if (amount > due) await settleAccount(odoo, bookedOf(item), cx);
+  const expected = amount > open.residual ? 0n : open.residual - amount;
+  if (left !== expected)
     throw rejected(
-      `it was registered, but ${text(left)} is left to pay on invoice ${open.name} instead of ${text(due)}`,
+      `it was registered, but ${text(left)} is left to pay on invoice ${open.name} instead of ${text(expected)}`,
       'read-back-residual',
       'amount',
     );
-  if (amount > open.residual) await askWhose(odoo, bookedOf(item), isFresh(item, cx), cx);
+  if (amount > due) await askWhose(odoo, bookedOf(item), isFresh(item, cx), cx);
+}
+
+/** Whether a version of the order is on its way. What was added to an order, and its payment, are told together and travel apart. */
+const mayChange = ({ underway, document }: Item<Payment>): boolean => underway?.has(`order:${document.order}`) ?? false;
+
+const tooEarly = (): FaultError =>
+  new FaultError({
+    kind: 'early',
+    cause: 'overpaid',
+    field: 'amount',
+    message: 'it is more than is left to pay on the order in Odoo: what was added to the order is waited for',
+  });
+
+/** Sets what stands on the account against what was added to the order since, which is invoiced first. */
+async function payAdded(odoo: Odoo, item: Item<Payment>, { order }: Prepared, cx: Context): Promise<void> {
+  if (mayChange(item)) throw tooEarly();
+  const { currency, beyond = 0 } = item.document;
+  const amount = (await standingOf(odoo, order, currency, cx)) - BigInt(beyond);
+  const open = await payableOf(odoo, order, { currency, amount, fresh: isFresh(item, cx) }, cx);
+  for (const invoice of open ? [open.invoice, ...open.others] : []) await settleInvoice(odoo, order, invoice, cx);
 }
 
 /** Sets what stands on the account against the order's refunds, or has a person asked whose those are that it finds there. */

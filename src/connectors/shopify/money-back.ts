@@ -4,7 +4,7 @@ import type { Return } from '../../model/return.ts';
 import { claimedUnits, readClaims } from './claims.ts';
 import { refundKeyIn, returnKeyIn } from './marks.ts';
 import type { ShopifyRefund, ShopifyReturn } from './native.ts';
-import { isReceived, isRemoval, isTakenOff, removals, skuOf, worthOf } from './order-lines.ts';
+import { isOff, isReceived, isRemoval, leftOf, removals, skuOf, worthOf } from './order-lines.ts';
 import { Owed } from './owed.ts';
 import { type Terms, tailOf } from './terms.ts';
 
@@ -34,7 +34,7 @@ export function payments(terms: Terms): Payment[] {
 /** Money that went back. Removals without money are a later version of the order instead; what a hub paid back here is in the books already. */
 export function refunds(terms: Terms): Refund[] {
   const owed = new Owed(terms);
-  return terms.order.refunds.flatMap((refund, index) => {
+  const told = terms.order.refunds.flatMap((refund, index): Refund[] => {
     const amount = terms.minor(refund.totalRefundedSet, 'refunds.totalRefundedSet');
     if (isRemoval(refund, terms)) owed.add(refund);
     if (amount < 1n || isRemoval(refund, terms)) return [];
@@ -55,6 +55,20 @@ export function refunds(terms: Terms): Refund[] {
         lines,
       },
     ];
+  });
+  return inTurn(told);
+}
+
+/** Refunds that name one line of which units are no longer ordered go one after the other: each says what those before it have left of the line. */
+function inTurn(refunds: readonly Refund[]): Refund[] {
+  const named = ({ lines }: Refund) => lines.filter(({ orderLine }) => orderLine !== null);
+  const off = new Set(refunds.flatMap(named).flatMap(({ left, orderLine }) => (left === undefined ? [] : [orderLine])));
+  const last = new Map<string | null, string>();
+  return refunds.map((refund) => {
+    const own = named(refund).filter(({ orderLine }) => off.has(orderLine));
+    const after = [...new Set(own.flatMap(({ orderLine }) => last.get(orderLine) ?? []))];
+    for (const { orderLine } of own) last.set(orderLine, refund.id);
+    return after.length === 0 ? refund : { ...refund, after };
   });
 }
 
@@ -87,7 +101,6 @@ export function paidBack(terms: Terms): PaidBack[] {
 /** Goods, shipping, what was owed for units that were taken off before, and by name what is paid beyond or kept back. The lines add up to what went back. */
 function refundLines(refund: ShopifyRefund, amount: bigint, owed: Owed, terms: Terms): RefundLine[] {
   const { lineItems, shippingLines, taxesIncluded } = terms.order;
-  const removed = removals(terms);
   const withTax = (net: bigint, tax: bigint): number => Number(net + (taxesIncluded ? 0n : tax));
   const goods = refund.refundLineItems.nodes.map((one, index): RefundLine => {
     const line = lineItems.nodes.find(({ id }) => id === one.lineItem.id);
@@ -97,9 +110,7 @@ function refundLines(refund: ShopifyRefund, amount: bigint, owed: Owed, terms: T
       orderLine: tailOf(one.lineItem.id),
       description: line?.name ?? 'Goods',
       quantity: String(one.quantity),
-      ...(line && isTakenOff(refund, one, terms)
-        ? { left: String(line.quantity - (removed.get(line.id)?.quantity ?? 0)) }
-        : {}),
+      ...(line && isOff(refund, one, terms) ? { left: String(leftOf(line, refund, terms)) } : {}),
       amount: withTax(terms.minor(one.subtotalSet, 'refundLineItems.subtotalSet'), tax),
       tax: Number(tax),
       taxes: line ? terms.taxCodes(line.taxLines) : [],

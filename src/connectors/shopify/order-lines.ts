@@ -37,7 +37,7 @@ const noneUnderWay = ({ transactions }: ShopifyRefund): boolean =>
  *
  * @see https://shopify.dev/docs/api/admin-graphql/latest/enums/RefundLineItemRestockType
  */
-export const isTakenOff = (
+const isTakenOff = (
   refund: ShopifyRefund,
   { restockType }: Pick<ShopifyRefund['refundLineItems']['nodes'][number], 'restockType'>,
   terms: Terms,
@@ -57,6 +57,29 @@ export function removals(terms: Terms): Map<string, Removed> {
       all.set(lineItem.id, known);
     }
   return all;
+}
+
+/** Whether a refund's line is of units that will never be shipped: also those of a cancelled order. */
+export const isOff = (
+  refund: ShopifyRefund,
+  { restockType }: Pick<ShopifyRefund['refundLineItems']['nodes'][number], 'restockType'>,
+  terms: Terms,
+): boolean => isRemoval(refund, terms) || restockType === 'CANCEL';
+
+/** Units of a line that are left after a refund: ordered, less those taken off until then, less those that the refunds before it paid back as goods. */
+export function leftOf(line: ShopifyLine, refund: ShopifyRefund, terms: Terms): number {
+  const { refunds } = terms.order;
+  const place = refunds.indexOf(refund);
+  const units = (some: readonly ShopifyRefund[], which: (refund: ShopifyRefund, off: boolean) => boolean): number =>
+    some
+      .flatMap((one) => one.refundLineItems.nodes.filter((goods) => which(one, isOff(one, goods, terms))))
+      .filter(({ lineItem }) => lineItem.id === line.id)
+      .reduce((sum, { quantity }) => sum + quantity, 0);
+  const isPaidBack = ({ totalRefundedSet }: ShopifyRefund): boolean =>
+    terms.minor(totalRefundedSet, 'totalRefundedSet') > 0n;
+  const off = units(refunds.slice(0, place + 1), (_, never) => never);
+  const back = units(refunds.slice(0, place), (one, never) => !never && isPaidBack(one));
+  return Math.max(0, line.quantity - off - back);
 }
 
 /** What something costs: before discounts, off it, and the tax on what is left; minor units. */

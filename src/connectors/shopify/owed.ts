@@ -2,7 +2,7 @@ import { divideRounded } from '../../core/decimal.ts';
 import { allocate } from '../../core/money.ts';
 import type { Refund } from '../../model/refund.ts';
 import type { ShopifyMoney, ShopifyRefund } from './native.ts';
-import { isReceived, removals } from './order-lines.ts';
+import { isReceived, leftOf } from './order-lines.ts';
 import { type Terms, tailOf } from './terms.ts';
 
 type RefundLine = Refund['lines'][number];
@@ -108,22 +108,21 @@ export class Owed {
       const left = { quantity: 0, worth: one.worth - amount, tax: one.tax - tax };
       if (isSettled || left.worth === 0n) this.#open.delete(id);
       else this.#open.set(id, left);
-      return this.#line(id, one.quantity, amount, tax);
+      return this.#line(refund, id, { ...one, worth: amount, tax });
     });
   }
 
-  #line(id: string, quantity: number, amount: bigint, tax: bigint): RefundLine[] {
+  #line(refund: ShopifyRefund, id: string, { quantity, worth, tax }: Open): RefundLine[] {
     const line = this.#terms.order.lineItems.nodes.find((one) => one.id === id);
     if (!line) return [];
-    const left = line.quantity - (removals(this.#terms).get(id)?.quantity ?? 0);
     return [
       {
         id: `removed-${tailOf(id)}`,
         orderLine: tailOf(id),
         description: line.name,
         quantity: String(quantity),
-        ...(quantity > 0 ? { left: String(left) } : {}),
-        amount: Number(amount),
+        ...(quantity > 0 ? { left: String(leftOf(line, refund, this.#terms)) } : {}),
+        amount: Number(worth),
         tax: Number(tax),
         taxes: this.#terms.taxCodes(line.taxLines),
       },

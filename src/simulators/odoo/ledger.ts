@@ -79,17 +79,25 @@ function orderLine(db: Database, line: Row): Json {
   };
 }
 
+/** Invoices and credit notes of each order, by its id. A credit note without goods is tied to an invoice only. */
+function movesByOrder(db: Database): ReadonlyMap<number, readonly Row[]> {
+  const moves = rows(db, 'account.move');
+  const reversals = Map.groupBy(moves, (move) => Number(move.reversed_entry_id));
+  return new Map(
+    rows(db, 'sale.order').map(({ id, invoice_ids: ids }) => {
+      const own = (ids as number[]).map((one) => db.table('account.move').rows.get(one)!);
+      return [id, [...new Set([...own, ...own.flatMap((move) => reversals.get(move.id) ?? [])])]];
+    }),
+  );
+}
+
 /** What was posted for an order, of one type of document. */
-const postedOf = (db: Database, row: Row, type: string): number =>
-  rows(db, 'account.move')
-    .filter((move) => move.move_type === type && move.state === 'posted' && isOf(row, move))
+const postedOf = (moves: readonly Row[], type: string): number =>
+  moves
+    .filter((move) => move.move_type === type && move.state === 'posted')
     .reduce((sum, move) => addExactly(sum, Number(move.amount_total)), 0);
 
-/** A credit note without goods is tied to an invoice only. */
-const isOf = ({ invoice_ids: ids }: Row, move: Row): boolean =>
-  (ids as number[]).includes(move.id) || (ids as number[]).includes(Number(move.reversed_entry_id));
-
-const order = (db: Database, row: Row): Json => ({
+const order = (db: Database, row: Row, moves: readonly Row[]): Json => ({
   id: row.id,
   name: row.name!,
   xmlid: db.xmlidOf('sale.order', row.id) ?? null,
@@ -98,8 +106,8 @@ const order = (db: Database, row: Row): Json => ({
   date_order: row.date_order!,
   amount_untaxed: row.amount_untaxed!,
   amount_total: row.amount_total!,
-  invoiced: postedOf(db, row, 'out_invoice'),
-  credited: postedOf(db, row, 'out_refund'),
+  invoiced: postedOf(moves, 'out_invoice'),
+  credited: postedOf(moves, 'out_refund'),
   pickings: [...db.table('stock.picking').lookup('sale_id', row.id)],
   lines: sorted(db, 'sale.order.line', 'order_id', row.id).map((line) => orderLine(db, line)),
 });
@@ -152,7 +160,13 @@ const entry = (db: Database, row: Row): Json => ({
   })),
 });
 
-/** What was paid, and what the invoice it is set against still waits for. */
+/** What of a payment is set against nothing. */
+const openOf = (db: Database, row: Row): number =>
+  [...db.table('account.move.line').lookup('move_id', Number(row.move_id))]
+    .map((id) => db.table('account.move.line').rows.get(id)!)
+    .reduce((sum, { amount_residual: residual }) => addExactly(sum, Number(residual)), 0);
+
+/** What was paid, what of it is set against nothing, and what the invoice it is set against still waits for. */
 const payment = (db: Database, row: Row): Json => ({
   id: row.id,
   name: text(row.name),
@@ -160,6 +174,7 @@ const payment = (db: Database, row: Row): Json => ({
   state: row.state!,
   amount: row.amount!,
   reconciled: row.is_reconciled!,
+  open: Math.abs(openOf(db, row)),
   invoices: (row.invoice_ids as number[]).map((id) => {
     const invoice = db.table('account.move').rows.get(id)!;
     return { name: text(invoice.name), total: invoice.amount_total!, residual: invoice.amount_residual! };
@@ -184,8 +199,7 @@ const catalogueItem = (db: Database, row: Row): Json => ({
 });
 
 /** A customer's credit note, and the reference of the order that it is for. */
-function creditNote(db: Database, row: Row): Json {
-  const sold = rows(db, 'sale.order').find((one) => isOf(one, row));
+function creditNote(db: Database, row: Row, order: Row | undefined): Json {
   return {
     id: row.id,
     name: text(row.name),
@@ -193,7 +207,7 @@ function creditNote(db: Database, row: Row): Json {
     state: row.state!,
     total: row.amount_total!,
     residual: row.amount_residual!,
-    order: text(sold?.client_order_ref),
+    order: text(order?.client_order_ref),
   };
 }
 
@@ -230,9 +244,12 @@ export function ledger(db: Database, history: History): Json {
       moves.filter((move) => move.state === state).length,
     ]),
   );
+  const sold = rows(db, 'sale.order');
+  const byOrder = movesByOrder(db);
+  const ordersByMove = new Map(sold.flatMap((row) => byOrder.get(row.id)!.map((move) => [move.id, row] as const)));
   return {
     version: db.version,
-    sale_orders: rows(db, 'sale.order').map((row) => order(db, row)),
+    sale_orders: sold.map((row) => order(db, row, byOrder.get(row.id)!)),
     pickings: rows(db, 'stock.picking').map((row) => transfer(db, row)),
     loose_moves: moves.filter((move) => move.picking_id === false).map((move) => movement(db, move)),
     quants: rows(db, 'stock.quant').map((row) => quant(db, row)),
@@ -243,7 +260,7 @@ export function ledger(db: Database, history: History): Json {
       .map((row) => listPrice(db, row)),
     credit_notes: rows(db, 'account.move')
       .filter(({ move_type: type }) => type === 'out_refund')
-      .map((row) => creditNote(db, row)),
+      .map((row) => creditNote(db, row, ordersByMove.get(row.id))),
     partners: rows(db, 'res.partner')
       .filter(({ ref }) => ref !== false)
       .map((row) => partner(db, row)),

@@ -76,12 +76,13 @@ const none: StoreLedger = { sales: [], recorded: {}, levels: {}, prices: {}, job
 export function judge({ till, shop, store = none, books, warehouse, said = unsaid, excepted }: Ledgers): Judgement {
   const web = books.sale_orders.filter(isWeb);
   const asked = askedAbout(shop, excepted);
+  const standing = standingMoney(shop, books);
   return {
     tillToOdoo: tills(till, books, web, excepted),
     ordersToOdoo: orders(shop, books, web, asked),
-    paymentsToOdoo: moneyMoved('payment', shop, books),
-    refundsToOdoo: moneyMoved('refund', shop, books),
-    keptToOdoo: kept(shop, web, asked),
+    paymentsToOdoo: moneyMoved('payment', shop, books, standing),
+    refundsToOdoo: moneyMoved('refund', shop, books, standing),
+    keptToOdoo: kept(shop, web, asked, standing),
     returnsToOdoo: returns(shop, books),
     creditsToShop: creditsInShop(shop, books),
     paidBackToOdoo: paidBackInBooks(shop, books),
@@ -115,6 +116,26 @@ const askedAbout = (shop: ShopLedger, excepted: Ledgers['excepted']): ReadonlySe
       )
       .map(({ name }) => name),
   );
+
+/** Ends of the memos of money in Odoo: the shop's own ids. */
+const memosOf = (kind: 'payment' | 'refund'): RegExp => new RegExp(`${kind}-(\\d+)$`);
+
+/**
+ * What of a cancelled order's money is set against nothing in Odoo, in minor units: what a shop keeps of an order of which so much was never invoiced stands on the customer's account until somebody
+ * decides on it.
+ */
+function standingMoney(shop: ShopLedger, { payments: held }: BooksLedger): ReadonlyMap<string, number> {
+  const open = (kind: 'payment' | 'refund'): ReadonlyMap<string | undefined, number> =>
+    new Map(held.map((one) => [memosOf(kind).exec(one.memo ?? '')?.[1], minorOf(one.open ?? 0)]));
+  const [came, went] = [open('payment'), open('refund')];
+  const sum = (ids: readonly { readonly id: string }[], of: typeof came): number =>
+    ids.reduce((all, { id }) => all + (of.get(id) ?? 0), 0);
+  return new Map(
+    shop.orders
+      .filter(({ cancelled }) => cancelled)
+      .map(({ name, payments, refunds }) => [name, sum(payments, came) - sum(refunds, went)]),
+  );
+}
 
 /** The till's sales are all that is neither the shop's nor the store's. */
 function tills(
@@ -185,12 +206,21 @@ function lines(tally: Tally, sold: ShopLedger['orders'][number], order: SaleOrde
 }
 
 /** Money that came in or went back stands in Odoo under a memo that ends in the shop's own id. */
-function moneyMoved(kind: 'payment' | 'refund', shop: ShopLedger, { payments: held }: BooksLedger): Hop {
+function moneyMoved(
+  kind: 'payment' | 'refund',
+  shop: ShopLedger,
+  { payments: held }: BooksLedger,
+  standing: ReadonlyMap<string, number>,
+): Hop {
   const sent = shop.orders.flatMap((order) => order[`${kind}s`]);
-  const memos = new RegExp(`${kind}-(\\d+)$`);
+  const alone = new Set(
+    shop.orders
+      .filter(({ name }) => (standing.get(name) ?? 0) > 0)
+      .flatMap((order) => order[`${kind}s`].map(({ id }) => id)),
+  );
   const own = held.flatMap((one) => {
-    const id = memos.exec(one.memo ?? '')?.[1];
-    return id === undefined ? [] : [{ ...one, memo: id }];
+    const id = memosOf(kind).exec(one.memo ?? '')?.[1];
+    return id === undefined ? [] : [{ ...one, memo: id, reconciled: one.reconciled || alone.has(id) }];
   });
   const { lost, doubled, wrong, words } = verifyPayments(sent, own);
   const there = sent.reduce((sum, { amount }) => sum + amount, 0);
@@ -205,14 +235,22 @@ function moneyMoved(kind: 'payment' | 'refund', shop: ShopLedger, { payments: he
   };
 }
 
-/** What the shop kept of each order is what stands on its invoices, less its credit notes. */
-function kept(shop: ShopLedger, web: readonly SaleOrder[], asked: ReadonlySet<string>): Hop {
+/** What the shop kept of each order is what stands on its invoices, less its credit notes, and of a cancelled one on the customer's account. */
+function kept(
+  shop: ShopLedger,
+  web: readonly SaleOrder[],
+  asked: ReadonlySet<string>,
+  standing: ReadonlyMap<string, number>,
+): Hop {
   const tally = new Tally();
   const held = Map.groupBy(web, ({ client_order_ref }) => client_order_ref!);
   let [there, here] = [0, 0];
   for (const { name, edited, kept: own } of shop.orders) {
     if (edited && asked.has(name)) continue;
-    const booked = (held.get(name) ?? []).reduce((sum, one) => sum + minorOf(one.invoiced) - minorOf(one.credited), 0);
+    const booked = (held.get(name) ?? []).reduce(
+      (sum, one) => sum + minorOf(one.invoiced) - minorOf(one.credited),
+      standing.get(name) ?? 0,
+    );
     tally.compared += 1;
     there += own;
     here += booked;
