@@ -215,7 +215,12 @@ async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx:
   const cancelled = await isCancelled(odoo, order, cx);
   if (cancelled && (await isCancelledUninvoiced(odoo, order, cx))) return bookAlone(odoo, item, prepared, cx);
   const amount = BigInt(payment.amount);
-  const open = await payableOf(odoo, order, { currency: payment.currency, amount, fresh: isFresh(item, cx) }, cx);
+  const open = await payableOf(
+    odoo,
+    order,
+    { currency: payment.currency, amount, fresh: isFresh(item, cx) || mayChange(item) },
+    cx,
+  );
   const beyond = cancelled ? amount : BigInt(payment.beyond ?? 0);
   const text = (minor: bigint) => `${moneyText(money(minor, payment.currency))} ${payment.currency}`;
   const due = open?.total ?? 0n;

@@ -30,6 +30,8 @@ export interface Lacking {
 interface Difference {
   /** Lines and pieces that no invoice has ever had. */
   readonly added: readonly Lacking[];
+  /** Pieces that were credited as no longer ordered: ordered again, or the version of the order that takes them off has not come yet. */
+  readonly again: readonly Lacking[];
   readonly all: readonly Lacking[];
 }
 
@@ -47,7 +49,7 @@ export async function differenceOf(odoo: Odoo, order: number, note: number | nul
   const isOff = (row: Row): boolean =>
     relation(row.move_id).id !== note && String(names.get(row.id as number)).startsWith(`${odoo.module(cx)}.${OFF}_`);
   const off = credited.filter(isOff);
-  const [added, all]: [Lacking[], Lacking[]] = [[], []];
+  const [added, again, all]: [Lacking[], Lacking[], Lacking[]] = [[], [], []];
   for (const line of lines) {
     const isOf = ({ sale_line_ids: of }: Row): boolean => (of as number[]).includes(line.id as number);
     const before = invoiced.filter(isOf);
@@ -63,9 +65,12 @@ export async function differenceOf(odoo: Odoo, order: number, note: number | nul
       taxes: like[like === line ? lineTaxes : 'tax_ids'] as number[],
       total: (Number(like.price_total) / Number(like.product_uom_qty ?? like.quantity)) * quantity,
     });
-    const more = Math.min(ordered - ever, Number(line.qty_to_invoice));
-    if (more > 0) added.push(row(more, line));
     const there = ever - quantityOf(off.filter(isOf));
+    const open = Number(line.qty_to_invoice);
+    const more = Math.min(ordered - ever, open);
+    if (more > 0) added.push(row(more, line));
+    const back = Math.min(ordered, ever) - there;
+    if (Math.min(back, open) > 0) again.push(row(Math.min(back, open), line));
     if (before.every((one) => isPricedAs(one, line))) {
       const by = ordered - there;
       if (by !== 0) all.push(row(by, by > 0 ? line : before[0]!));
@@ -75,7 +80,7 @@ export async function differenceOf(odoo: Odoo, order: number, note: number | nul
       if (ordered > 0) all.push(row(ordered, line));
     }
   }
-  return { added, all };
+  return { added, again, all };
 }
 
 const ids = (rows: readonly Row[]): number[] => rows.map(({ id }) => id as number);
@@ -129,26 +134,30 @@ export interface Invoiced {
 }
 
 /**
- * Invoices what was added to an order after its invoices: lines and pieces that no invoice has ever had. Where something was taken off that pays for some of it, so that just the difference is paid,
+ * Invoices what was added to an order after its invoices. Where something was taken off that pays for some of it, so that just the difference is paid,
  * that is on the invoice too. Odoo's own wizard would take with them what was given back, for that shows as still to be invoiced. A draft, with an external id of the order and the number of the
- * invoice, so that it may be repeated. Answers false where nothing was added. Throws `early` while a refund of what was taken off may still come: without it what is paid is the difference of nothing.
+ * invoice, so that it may be repeated. Answers false where nothing was added. Throws `early` while what is told with it may still be on its way, where it would make a difference.
  */
 export async function invoiceAdded(odoo: Odoo, invoiced: Invoiced, cx: Context): Promise<boolean> {
   const { order, invoices, currency, amount, fresh } = invoiced;
-  const { added, all } = await differenceOf(odoo, order, null, cx);
-  if (added.length === 0) return false;
+  const { added, again, all } = await differenceOf(odoo, order, null, cx);
   const isDifference = isWorth(all, amount, currency);
-  const isLess = added.reduce((sum, { total }) => sum + minorOf(total, currency), -BigInt(added.length)) > amount;
-  if (!isDifference && fresh && isLess && all.some(({ quantity }) => quantity < 0))
-    throw new FaultError({
-      kind: 'early',
-      cause: 'underpaid',
-      field: 'amount',
-      message: 'it is less than was added to the order in Odoo: what went back for what was taken off is waited for',
-    });
+  const worth = (rows: readonly Lacking[]): bigint =>
+    rows.reduce((sum, { total }) => sum + minorOf(total, currency), 0n);
+  const isLess = worth(added) - BigInt(added.length) > amount;
+  if (fresh && !isDifference && isLess && all.some(({ quantity }) => quantity < 0))
+    throw tooEarly(
+      'it is less than was added to the order in Odoo: what went back for what was taken off is waited for',
+    );
+  if (fresh && again.length > 0 && amount > worth(added) + BigInt(added.length))
+    throw tooEarly(
+      'pieces of the order were credited in Odoo: the version of the order that takes them off is waited for',
+    );
+  const more = fresh ? added : [...added, ...again];
+  if (more.length === 0) return false;
   const name = (kind: string, ...more: string[]) =>
     externalId(odoo.module(cx), kind, String(order), String(invoices), ...more);
-  const rows = (isDifference ? all : added).map((one, place) =>
+  const rows = (isDifference ? all : more).map((one, place) =>
     rowOf(name('added_line', isDifference ? `${one.line}.${place}` : String(one.line)), one, 1),
   );
   const [sale] = await odoo.read('sale.order', [['id', '=', order]], ['name', 'partner_invoice_id'], cx);
@@ -162,6 +171,9 @@ export async function invoiceAdded(odoo: Odoo, invoiced: Invoiced, cx: Context):
   if (isDifference) await round(odoo, invoiced, { invoice: name('added_invoice'), line: name('added_rounding') }, cx);
   return true;
 }
+
+const tooEarly = (message: string): FaultError =>
+  new FaultError({ kind: 'early', cause: 'not-in-turn', field: 'amount', message });
 
 async function loadMove(odoo: Odoo, cells: Cells, rows: Cells[], cx: Context): Promise<void> {
   const [loaded] = await load(odoo, 'account.move', [{ cells, lines: { field: 'invoice_line_ids', rows } }], cx);
