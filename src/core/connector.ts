@@ -211,9 +211,9 @@ export interface Item<T> {
    * writes field by field gives them to a record that is made, and leaves them as they are in one that is there.
    */
   readonly fields?: readonly string[];
-  /** Target ids of what the document needs: `links.get('product:85123A')`. */
+  /** Target ids of what the document needs, `links.get('product:85123A')`, and of what it follows: empty for what is not there. */
   readonly links: ReadonlyMap<string, string>;
-  /** Where the sink asks for it (`minds`): of what the document needs that of which a version is still on its way here (`order:7`): what fits only then is `early`. */
+  /** Where the sink asks for it (`minds`): of what the document needs or follows that of which a version is still on its way here (`order:7`): what fits only then is `early`. */
   readonly underway?: ReadonlySet<string>;
   /** Where the sink is `numbered`: unique within the connection, rising from 1, the same at every attempt of this version. */
   readonly number?: number;

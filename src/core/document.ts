@@ -68,6 +68,8 @@ export interface DocumentType<Name extends string = string, Schema extends TSche
   readonly keyClassification: 'internal' | 'personal';
   references(body: Static<Schema>): Reference[];
   needs(body: Static<Schema>): Need[];
+  /** Records that go before this one where they go at all: nothing waits for them, but sinks are told what became of them (`Item.links`, `Item.underway`). */
+  follows(body: Static<Schema>): Need[];
   measure(body: Static<Schema>): Measure;
   /** Counts for flows that heed the kind, from when it is known until the system they read from counts it. Names are not personal. */
   takes(body: Static<Schema>): Taken[];
@@ -92,6 +94,7 @@ export function defineDocument<const Name extends string, Schema extends TSchema
     keyClassification: 'internal',
     references: () => [],
     needs: () => [],
+    follows: () => [],
     measure: () => nothing,
     takes: () => [],
     restocks: () => [],

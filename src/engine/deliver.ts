@@ -311,7 +311,7 @@ async function readItems(
     if (document === null)
       throw new Error(`document ${delivery.document_id} version ${delivery.version} is not in the ledger`);
     const type = typeOf(parts, delivery);
-    return { delivery, type, document, needs: type.needs(document) };
+    return { delivery, type, document, needs: [...type.needs(document), ...type.follows(document)] };
   };
   const decoded = deliveries.map((delivery) => {
     try {

@@ -64,7 +64,8 @@ export const RefundDocument = defineDocument({
     ['refund', refund.number],
     ['order', refund.orderNumber],
   ],
-  needs: ({ order, after = [] }) => [['order', order], ...after.map((key) => ['refund', key] as const)],
+  needs: (refund) => [['order', refund.order]],
+  follows: ({ after = [] }) => after.map((key) => ['refund', key]),
   measure: (refund) => ({
     lines: refund.lines.length,
     currency: refund.currency,

@@ -30,7 +30,8 @@ const { values } = parseArgs({
 const [ORDERS, WHOLE, KILLS] = [Number(values.orders), Number(values.whole), Number(values.kills)];
 const random = seeded(Number(values.seed));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const PATIENCE_MS = 120_000;
+/** Longer than a lane is quiet after a kill, twice: ten calls of 8 s, and 5 s until what they did is seen. */
+const PATIENCE_MS = 180_000;
 const wrong: string[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'crossdock-medusa-'));
 
@@ -97,6 +98,7 @@ async function story(lab: MedusaLab, database: string): Promise<void> {
     warehouse: code,
     taxes: { VAT21: 'VAT 21%' },
     returns,
+    timeout: '8s',
     from: began,
   };
   const ground = new Ground('../medusa/estate.ts', {

@@ -8,8 +8,8 @@ import type { Refund } from '../../src/model/refund.ts';
 import { booksOf, done, faultOf, item, type People, people } from './estate.ts';
 import { accessTo, isReal, type OdooServer, servers } from './servers.ts';
 
-/** Lines as [id, quantity]: pieces of 10.00 and 15 % of tax, 11.50 each. */
-type Lines = readonly (readonly [id: string, quantity: number])[];
+/** Lines as [id, quantity, price]: pieces of 10.00 where there is no price, and 15 % of tax: 11.50 each. */
+type Lines = readonly (readonly [id: string, quantity: number, price?: number])[];
 
 /** What a shop tells of one order; keys are the story's own. */
 interface Story {
@@ -86,6 +86,80 @@ const stories: Readonly<Record<string, Story>> = {
     ],
     refunds: [{ lines: [{ id: 'L1', quantity: 1, left: 2 }] }],
     told: ['order 0', 'payment 0', 'order 1', 'refund 0', 'payment 1', 'order 2'],
+  },
+  'what was added, and paid by what was taken off, is taken off again': {
+    orders: [
+      { lines: [['L1', 3]] },
+      {
+        lines: [
+          ['L1', 1],
+          ['L2', 1],
+        ],
+      },
+      {
+        lines: [
+          ['L1', 1],
+          ['L2', 0],
+        ],
+      },
+    ],
+    payments: [{ amount: 3450, beyond: 2300 }],
+    refunds: [
+      { lines: [{ id: 'L1', quantity: 2, left: 1 }], amount: 1150 },
+      { lines: [{ id: 'L2', quantity: 1, left: 0 }] },
+    ],
+    told: ['order 0', 'payment 0', 'order 1', 'refund 0', 'order 2', 'refund 1'],
+  },
+  'a line is taken off and not paid back yet when another one of the same price is cancelled with the order': {
+    orders: [
+      {
+        lines: [
+          ['L1', 1],
+          ['L2', 1],
+        ],
+      },
+      {
+        lines: [
+          ['L1', 1],
+          ['L2', 0],
+        ],
+      },
+      {
+        lines: [
+          ['L1', 1],
+          ['L2', 0],
+        ],
+        cancelled: true,
+      },
+    ],
+    payments: [{ amount: 2300, beyond: 1150 }],
+    refunds: [{ lines: [{ id: 'L1', quantity: 1, left: 0 }] }, { lines: [{ id: 'L2', quantity: 1, left: 0 }] }],
+  },
+  'pieces with a discount are taken off twice, and the second time for something else': {
+    orders: [
+      {
+        lines: [
+          ['L1', 3],
+          ['L1-discount', 1, -3],
+        ],
+      },
+      {
+        lines: [
+          ['L1', 2],
+          ['L1-discount', 1, -2],
+        ],
+      },
+      {
+        lines: [
+          ['L1', 1],
+          ['L1-discount', 1, -1],
+          ['L3', 2],
+        ],
+      },
+    ],
+    payments: [{ amount: 3105 }, { amount: 1265 }],
+    refunds: [{ lines: [{ id: 'L1', quantity: 1, left: 2 }], amount: 1035 }],
+    told: ['order 0', 'payment 0', 'order 1', 'refund 0', 'order 2', 'payment 1'],
   },
   'something is added, paid and cancelled with the rest': {
     orders: [
@@ -188,7 +262,13 @@ for (const { name, start } of servers)
     function documents(story: Story): { lists: Sent[][]; order: () => number } {
       const key = `cp-${at.run}-${++number}`;
       let id = '';
-      const links = (): Record<string, string> => ({ 'order:O': id, 'customer:C': partner, 'product:G': goods });
+      const back: Record<string, string> = {};
+      const links = (): Record<string, string> => ({
+        'order:O': id,
+        'customer:C': partner,
+        'product:G': goods,
+        ...back,
+      });
       const orders = story.orders.map(({ lines, cancelled }, place): Sent => {
         const document: Order = {
           id: key,
@@ -201,14 +281,14 @@ for (const { name, start } of servers)
           currency,
           pricesIncludeTax: false,
           ...(cancelled ? { state: 'cancelled', refundsFollow: true } : {}),
-          lines: lines.map(([line, quantity]) => ({
+          lines: lines.map(([line, quantity, price = 10]) => ({
             id: line,
             sku: 'G',
             description: `Goods ${line}`,
             quantity: String(quantity),
-            unitPrice: '10.00',
+            unitPrice: price.toFixed(2),
             taxes: ['standard'],
-            total: quantity * 1000,
+            total: quantity * price * 100,
           })),
         };
         const deliver = async () => {
@@ -223,12 +303,17 @@ for (const { name, start } of servers)
         return { what: `order ${place}`, deliver, after: place === 0 ? [] : [`order ${place - 1}`] };
       });
       const sender =
-        (sink: Sink, document: { readonly id: string }) =>
+        (sink: Sink, document: { readonly id: string; readonly after?: readonly string[] }) =>
         async ({ underway, isFirst }: Moment): Promise<Result | undefined> => {
           const one: Item<unknown> = item(document.id, document, links());
           const owedAt = isFirst ? at.cx.clock.now() : new Date(0);
-          const sent = { ...one, owedAt, underway: new Set(underway ? ['order:O'] : []) };
-          return (await sink.deliver([sent as never], at.cx))[0];
+          const comes = (document.after ?? [])
+            .filter((before) => !back[`refund:${before}`])
+            .map((key) => `refund:${key}`);
+          const sent = { ...one, owedAt, underway: new Set([...(underway ? ['order:O'] : []), ...comes]) };
+          const [result] = await sink.deliver([sent as never], at.cx);
+          if (result?.outcome === 'done') back[`refund:${document.id}`] = result.id;
+          return result;
         };
       const payments = story.payments.map((payment, place): Sent => {
         const document: Payment = {
@@ -255,6 +340,7 @@ for (const { name, start } of servers)
           method: 'card',
           currency,
           amount: amount ?? worth,
+          after: before.map((one) => `${key}:refund-${one}`),
           lines: lines.map(({ id: line, quantity, left }) => ({
             id: `${line}-${place}`,
             orderLine: line,
@@ -267,7 +353,7 @@ for (const { name, start } of servers)
           })),
         };
         const deliver = sender(hub.sinks.refunds as Sink, document);
-        return { what: `refund ${place}`, deliver, after: ['order 0', ...before.map((one) => `refund ${one}`)] };
+        return { what: `refund ${place}`, deliver, after: ['order 0'] };
       });
       return { lists: [orders, ...[...payments, ...refunds].map((one) => [one])], order: () => Number(id) };
     }
@@ -295,7 +381,8 @@ for (const { name, start } of servers)
           const how = some.map((one) => one.what).join(', ');
           assert.deepEqual({ kept: invoiced - credited + standing, open }, { kept, open: 0 }, how);
           // What is kept of a cancelled order is the customer's until somebody decides on it, as far as it was on no invoice.
-          if (!story.orders.some(({ cancelled }) => cancelled)) assert.equal(standing, 0, how);
+          const most = story.orders.some(({ cancelled }) => cancelled) ? kept : 0;
+          assert.ok(standing >= 0 && standing <= most, `${standing} stands on the account: ${how}`);
         }
         t.diagnostic(`${Math.ceil(count / every)} of ${count} orders of coming`);
       });

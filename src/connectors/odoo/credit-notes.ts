@@ -7,7 +7,7 @@ import { type CreditedOrder, creditedOrder, type SaleLine } from './credited-ord
 import type { Odoo } from './database.ts';
 import { externalId, lastKeyOf } from './external-id.ts';
 import type { Cells, Loadable } from './load.ts';
-import { differenceOf, isWorth, type Lacking, OFF, rowOf } from './true-up.ts';
+import { compareWithInvoices, GOODS, isWorth, type Lacking, OFF, reduced, rowOf } from './true-up.ts';
 
 type Line = Refund['lines'][number];
 
@@ -16,7 +16,7 @@ export function namesOf(odoo: Odoo, { key }: Item<Refund>, cx: Context) {
   const name = (kind: string, ...more: string[]) => externalId(odoo.module(cx), kind, key, ...more);
   return {
     note: name('refund'),
-    line: (...more: string[]) => name('refund_line', ...more),
+    line: (...more: string[]) => name(GOODS, ...more),
     off: (...more: string[]) => name(OFF, ...more),
     rounding: name('refund_rounding'),
   };
@@ -51,7 +51,7 @@ export async function creditNoteOf(
     ref: refund.number,
     invoice_origin: order.name,
   };
-  const changed = await changedBy(odoo, refund, { order: id, note }, cx);
+  const changed = await changedBy(odoo, refund, { id, order, note }, cx);
   const rows: Cells[] = [];
   if (changed) rows.push(...changed.map((one, place) => rowOf(names.off('changed', `${one.line}.${place}`), one, -1)));
   else for (const line of credited) rows.push(...(await rowsOf(odoo, item, line, order, cx)));
@@ -103,16 +103,19 @@ const tiesOf = (line: SaleLine | undefined, tied: boolean) => ({
   'sale_line_ids/.id': line !== undefined && tied ? String(line.id) : '',
 });
 
-/** How the order differs from its invoices, if that is worth what goes back and no goods do. */
+/** How the order differs from its invoices, if that is worth what goes back, no goods do, and each line that it names is worth less than was invoiced. */
 async function changedBy(
   odoo: Odoo,
   { amount, currency, return: back, lines }: Refund,
-  { order, note }: { readonly order: number; readonly note: number | null },
+  { id, order, note }: { readonly id: number; readonly order: CreditedOrder; readonly note: number | null },
   cx: Context,
 ): Promise<readonly Lacking[] | null> {
   if (back !== null || lines.some(({ orderLine, left }) => orderLine !== null && left === undefined)) return null;
-  const { all } = await differenceOf(odoo, order, note, cx);
-  return isWorth(all, -BigInt(amount), currency) ? all : null;
+  const { all } = await compareWithInvoices(odoo, id, note, cx);
+  if (!isWorth(all, -BigInt(amount), currency)) return null;
+  const less = reduced(all);
+  const isNamed = (line: Line): boolean => line.orderLine === null || less.has(lineOf(line, order)?.id ?? 0);
+  return lines.every(isNamed) ? all : null;
 }
 
 async function rowsOf(odoo: Odoo, item: Item<Refund>, line: Line, order: CreditedOrder, cx: Context): Promise<Cells[]> {

@@ -3,7 +3,7 @@ import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import type { Odoo } from './database.ts';
 import { type Row, rowsOf } from './rows.ts';
 import { minorOf } from './sink.ts';
-import { type Invoiced, invoiceAdded } from './true-up.ts';
+import { type Invoiced, invoiceAdded, roundDrafts } from './true-up.ts';
 
 /** A posted customer invoice that waits for money. */
 export interface Payable {
@@ -44,7 +44,8 @@ export async function payableOf(
     if (invoices.length === 0) throw notDone(refusal, `order ${String(sale.name)} could not be invoiced in Odoo`);
   }
   const left = minorSum(invoices, currency);
-  const invoiced = { order, invoices: invoices.length, currency, amount: amount - left, fresh };
+  const moves = (sale.invoice_ids as number[]).length;
+  const invoiced = { order, moves, currency, amount: amount - left, fresh };
   const isDraft = ({ state }: Row): boolean => state === 'draft';
   if (!invoices.some(isDraft) && (left === 0n || amount > left) && (await invoiceAdded(odoo, invoiced, cx))) {
     sale = await saleOf(odoo, order, cx);
@@ -52,6 +53,11 @@ export async function payableOf(
   }
   if (invoices.some(isDraft)) {
     const drafts = invoices.filter(isDraft).map((row) => row.id as number);
+    const posted = minorSum(
+      invoices.filter((row) => !isDraft(row)),
+      currency,
+    );
+    await roundDrafts(odoo, drafts, { currency, amount: amount - posted }, cx);
     const refusal = await refusalOf(() => odoo.call('account.move', 'action_post', { ids: drafts }, cx));
     invoices = await invoicesOf(odoo, sale, cx);
     if (invoices.some(isDraft))

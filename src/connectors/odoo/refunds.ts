@@ -44,6 +44,7 @@ export const refunds = (odoo: Odoo, max: number, limit = 5): Sink<typeof RefundD
     accepts: RefundDocument,
     idempotency: 'find-first',
     batch: { max, onFailure: 'independent' },
+    minds: 'underway',
     find: async (items, cx) => {
       const found: Found[] = [];
       for (const item of items) found.push(await find(odoo, item, cx));
@@ -142,22 +143,48 @@ async function deliverOne(
 ): Promise<Result> {
   try {
     if (item.document.creditNote !== undefined) return await payOwed(odoo, item, prepared, cx);
+    inTurn(item);
+    if (await isFromAccount(odoo, item, cx)) {
+      await settle(odoo, item, cx);
+      return { outcome: 'done', id: idWithout(prepared.order) };
+    }
     const note = await posted(odoo, item, prepared.order, limit, cx);
     const id = note ? String(note.id) : idWithout(prepared.order);
     if (prepared.journal === null) return { outcome: 'done', id };
     if (note)
       await payBack(odoo, item.document, { note, journal: prepared.journal, partly: isPartly(item.document) }, cx);
     else await payFromAccount(odoo, item, prepared.order, prepared.journal, cx);
-    if (!note || isPartly(item.document)) {
-      await settleAccount(odoo, bookedOf(item), cx);
-      await askWhose(odoo, bookedOf(item), isFresh(item, cx), cx);
-    }
+    if (!note || isPartly(item.document)) await settle(odoo, item, cx);
     return { outcome: 'done', id };
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
     const fault = await odoo.faultOf(error, 'account.move', cx).catch(() => error.fault);
     return { outcome: 'failed', fault: fault.kind === 'rejected' ? about(item.document, fault) : fault };
   }
+}
+
+/** Throws `early` while a refund before it, which names the same line, is not there: what it credits depends on what that one has credited. */
+function inTurn({ document: { after = [] }, links }: Item<Refund>): void {
+  const missing = after.filter((key) => !links.get(`refund:${key}`));
+  if (missing.length === 0) return;
+  throw new FaultError({
+    kind: 'early',
+    cause: 'refund-before',
+    field: 'after',
+    message: `refund ${missing.join(', ')} of the same line is not in Odoo yet: decide on that one first (if it is there already, say under which id when you dismiss it), then retry this one`,
+  });
+}
+
+/** Whether it was paid from the customer's account when it came before. It stays so, whatever has become of the order since. */
+async function isFromAccount(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<boolean> {
+  const { document: refund } = item;
+  if (refund.method === null || (await heldOf(odoo, item, cx))) return false;
+  return isHeld(foundOf(refund, await paidBack(odoo, refund, cx), true));
+}
+
+async function settle(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<void> {
+  await settleAccount(odoo, bookedOf(item), cx);
+  await askWhose(odoo, bookedOf(item), isFresh(item, cx), cx);
 }
 
 /** The books decided on it and have the credit note: only what was paid is new to them. */

@@ -77,7 +77,9 @@ export function leftOf(line: ShopifyLine, refund: ShopifyRefund, terms: Terms): 
       .reduce((sum, { quantity }) => sum + quantity, 0);
   const isPaidBack = ({ totalRefundedSet }: ShopifyRefund): boolean =>
     terms.minor(totalRefundedSet, 'totalRefundedSet') > 0n;
-  const off = units(refunds.slice(0, place + 1), (_, never) => never);
+  // What is still to be paid back is told when it is, and is not reckoned with before.
+  const isTold = (one: ShopifyRefund): boolean => isRemoval(one, terms) || isPaidBack(one);
+  const off = units(refunds.slice(0, place + 1), (one, never) => never && isTold(one));
   const back = units(refunds.slice(0, place), (one, never) => !never && isPaidBack(one));
   return Math.max(0, line.quantity - off - back);
 }

@@ -81,7 +81,7 @@ export function judge({ till, shop, store = none, books, warehouse, said = unsai
     tillToOdoo: tills(till, books, web, excepted),
     ordersToOdoo: orders(shop, books, web, asked),
     paymentsToOdoo: moneyMoved('payment', shop, books, standing),
-    refundsToOdoo: moneyMoved('refund', shop, books, standing),
+    refundsToOdoo: moneyMoved('refund', shop, books),
     keptToOdoo: kept(shop, web, asked, standing),
     returnsToOdoo: returns(shop, books),
     creditsToShop: creditsInShop(shop, books),
@@ -210,7 +210,7 @@ function moneyMoved(
   kind: 'payment' | 'refund',
   shop: ShopLedger,
   { payments: held }: BooksLedger,
-  standing: ReadonlyMap<string, number>,
+  standing: ReadonlyMap<string, number> = new Map(),
 ): Hop {
   const sent = shop.orders.flatMap((order) => order[`${kind}s`]);
   const alone = new Set(
@@ -249,7 +249,7 @@ function kept(
     if (edited && asked.has(name)) continue;
     const booked = (held.get(name) ?? []).reduce(
       (sum, one) => sum + minorOf(one.invoiced) - minorOf(one.credited),
-      standing.get(name) ?? 0,
+      Math.max(0, standing.get(name) ?? 0),
     );
     tally.compared += 1;
     there += own;
