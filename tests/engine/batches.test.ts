@@ -117,7 +117,7 @@ describe('batches', { concurrency: 4 }, () => {
     assert.deepEqual(sizes, [8, 4, 8]);
   });
 
-  test('what is more urgent goes first', async (t) => {
+  test('what is more urgent goes first, but for every fourth turn', async (t) => {
     const ledger = await testLedger(t);
     const Urgent = defineDocument({
       name: 'urgent',
@@ -161,7 +161,7 @@ describe('batches', { concurrency: 4 }, () => {
     const hub = new Hub({ ...noteHub(ledger, target.sink()).parts, estate });
     await hub.start();
     for (const source of ['notes', 'urgent'])
-      for (const id of ['x', 'y']) {
+      for (const id of ['w', 'x', 'y', 'z']) {
         const incoming = {
           dedupeKey: `${source}${id}`,
           subject: id,
@@ -174,6 +174,7 @@ describe('batches', { concurrency: 4 }, () => {
     await setConnectionState(ledger.db, 'target', 'active', null, 'cli:anna');
     await idle(hub);
     await hub.stop();
-    assert.deepEqual(order, ['urgent', 'urgent', 'notes', 'notes']);
+    assert.equal(order.length, 8);
+    assert.ok(order.slice(0, 4).filter((one) => one === 'urgent').length >= 3, order.join(', '));
   });
 });
