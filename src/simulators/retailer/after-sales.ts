@@ -13,8 +13,7 @@ const wishes = ['exchange', 'return', 'broken', 'price'] as const;
 
 /** A delivered and paid order as people in Odoo see it. */
 interface Sale {
-  readonly invoice: number;
-  readonly journal: number;
+  readonly invoices: readonly { readonly id: number; readonly journal: number }[];
   readonly picking: number;
 }
 
@@ -83,18 +82,32 @@ export class AfterSales {
       (one) => one.move_type === 'out_invoice' && one.state === 'posted' && one.amount_residual === 0,
     );
     const delivered = transfers.every(({ state, return_id: of }) => of === false && state === 'done');
-    const [invoice] = moves;
     const [picking] = transfers;
-    if (!invoice || !picking || !paid || !delivered) return null;
-    return { invoice: invoice.id, journal: invoice.journal_id[0], picking: picking.id };
+    if (moves.length === 0 || !picking || !paid || !delivered) return null;
+    return { invoices: moves.map(({ id, journal_id: [journal] }) => ({ id, journal })), picking: picking.id };
   }
 
-  /** Posts a credit note over so large a share of what one piece cost, of that product where one is given. */
+  /** Posts a credit note over so large a share of what one piece cost, of that product where one is given: on the invoice that has it. */
   async #credit(
-    { invoice, journal }: Sale,
+    { invoices }: Sale,
     { share, product }: { readonly share: number; readonly product?: number },
   ): Promise<void> {
     const desk = this.#desk;
+    const isCreditable = (line: CreditLine): boolean =>
+      line.price_unit > 0 && line.quantity > 0 && (product === undefined || (line.product_id || [])[0] === product);
+    const linesOf = (move: number): Promise<CreditLine[]> =>
+      desk.read<CreditLine>(
+        'account.move.line',
+        [
+          ['move_id', '=', move],
+          ['display_type', '=', 'product'],
+        ],
+        ['product_id', 'quantity', 'price_unit'],
+      );
+    let billed: Sale['invoices'][number] | undefined;
+    for (const one of invoices) if (!billed && (await linesOf(one.id)).some(isCreditable)) billed = one;
+    if (!billed) return;
+    const { id: invoice, journal } = billed;
     const note = await desk.until(
       () => this.#id('account.move', [['reversed_entry_id', '=', invoice]]),
       async () => {
@@ -104,20 +117,12 @@ export class AfterSales {
         await desk.once('account.move.reversal', 'refund_moves', { ids: [wizard], context });
       },
     );
-    const domain = [
-      ['move_id', '=', note],
-      ['display_type', '=', 'product'],
-    ];
-    const fields = ['product_id', 'quantity', 'price_unit'];
-    const lines = await desk.read<CreditLine>('account.move.line', domain, fields);
-    const creditable = lines.filter(
-      (line) => line.price_unit > 0 && (product === undefined || (line.product_id || [])[0] === product),
-    );
-    const chosen = pick(this.#random, creditable);
+    const lines = await linesOf(note);
+    const chosen = pick(this.#random, lines.filter(isCreditable));
     const price = Math.max(1, Math.round(chosen.price_unit * share * 100)) / 100;
     const others = lines.filter(({ id }) => id !== chosen.id).map(({ id }) => [2, id]);
     await desk.until(
-      async () => ((await desk.read<CreditLine>('account.move.line', domain, ['id'])).length === 1 ? note : undefined),
+      async () => ((await linesOf(note)).length === 1 ? note : undefined),
       () =>
         desk.once('account.move', 'write', {
           ids: [note],
