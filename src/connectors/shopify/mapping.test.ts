@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bodies, lab, orderOf, simple } from '../../../tests/shopify/lab.ts';
 import { seeded } from '../../core/clock.ts';
 import { decimal, multiply, roundTo } from '../../core/decimal.ts';
 import type { Customer } from '../../model/customer.ts';
@@ -9,7 +10,6 @@ import type { Refund } from '../../model/refund.ts';
 import * as simulated from '../../simulators/shopify/orders.ts';
 import { currentTotalOf, totalOf } from '../../simulators/shopify/sums.ts';
 import { trade } from '../../simulators/shopify/traffic.ts';
-import { bodies, lab, orderOf, simple } from './testing.ts';
 
 const sumOf = ({ lines, pricesIncludeTax }: Order): number =>
   lines.reduce((all, { total, tax = 0 }) => all + total + (pricesIncludeTax ? 0 : tax), 0);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bodies, lab, simple } from '../../../tests/shopify/lab.ts';
 import { seeded } from '../../core/clock.ts';
 import type { Payment } from '../../model/payment.ts';
 import type { Refund } from '../../model/refund.ts';
@@ -8,7 +9,6 @@ import * as simulated from '../../simulators/shopify/orders.ts';
 import { balanceOf, totalOf } from '../../simulators/shopify/sums.ts';
 import { refundNote } from './marks.ts';
 import type { ShopifyOrder } from './native.ts';
-import { bodies, lab, simple } from './testing.ts';
 
 test('refunds of one line of which units were taken off say what each has left of it, whatever comes later, and go one after the other', async (t) => {
   const { simulator, shop, read } = await lab();

@@ -1,12 +1,12 @@
-import { makeContext } from '../../../tests/odoo/context.ts';
-import type { Incoming } from '../../core/connector.ts';
-import { FaultError } from '../../core/fault.ts';
-import type { Order } from '../../model/order.ts';
-import { type NewOrder, type Shop, type ShopifyOptions, startShopify } from '../../simulators/shopify/index.ts';
-import { furnish, person, place } from '../../simulators/shopify/traffic.ts';
-import { shopify } from './index.ts';
-import { toDocuments } from './mapping.ts';
-import type { ShopifyOrder } from './native.ts';
+import { shopify } from '../../src/connectors/shopify/index.ts';
+import { toDocuments } from '../../src/connectors/shopify/mapping.ts';
+import type { ShopifyOrder } from '../../src/connectors/shopify/native.ts';
+import type { Incoming } from '../../src/core/connector.ts';
+import { FaultError } from '../../src/core/fault.ts';
+import type { Order } from '../../src/model/order.ts';
+import { type NewOrder, type Shop, type ShopifyOptions, startShopify } from '../../src/simulators/shopify/index.ts';
+import { furnish, person, place } from '../../src/simulators/shopify/traffic.ts';
+import { makeContext } from '../odoo/context.ts';
 
 const table = (name: string) => {
   const find = (code: string): string | null => {
