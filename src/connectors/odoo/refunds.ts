@@ -144,10 +144,6 @@ async function deliverOne(
   try {
     if (item.document.creditNote !== undefined) return await payOwed(odoo, item, prepared, cx);
     inTurn(item);
-    if (await isFromAccount(odoo, item, cx)) {
-      await settle(odoo, item, cx);
-      return { outcome: 'done', id: idWithout(prepared.order) };
-    }
     const note = await posted(odoo, item, prepared.order, limit, cx);
     const id = note ? String(note.id) : idWithout(prepared.order);
     if (prepared.journal === null) return { outcome: 'done', id };
@@ -175,13 +171,6 @@ function inTurn({ document: { after = [] }, links }: Item<Refund>): void {
   });
 }
 
-/** Whether it was paid from the customer's account when it came before. It stays so, whatever has become of the order since. */
-async function isFromAccount(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<boolean> {
-  const { document: refund } = item;
-  if (refund.method === null || (await heldOf(odoo, item, cx))) return false;
-  return isHeld(foundOf(refund, await paidBack(odoo, refund, cx), true));
-}
-
 async function settle(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<void> {
   await settleAccount(odoo, bookedOf(item), cx);
   await askWhose(odoo, bookedOf(item), isFresh(item, cx), cx);
@@ -204,6 +193,8 @@ async function posted(odoo: Odoo, item: Item<Refund>, order: number, limit: numb
   const { document: refund } = item;
   let note = await heldOf(odoo, item, cx);
   if (!note) {
+    // Paid from the customer's account when it came before: it stays so, whatever has become of the order since.
+    if (isPartly(refund) && isHeld(foundOf(refund, await paidBack(odoo, refund, cx), true))) return null;
     const { loadable } = await creditNoteOf(odoo, item, { order, note: null }, cx);
     if (loadable === null) return null;
     await write(odoo, loadable, cx);
