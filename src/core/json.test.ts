@@ -9,6 +9,8 @@ const read = (text: string): unknown => readJson(Buffer.from(text));
 test('reads what JSON.parse reads', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5, noUnicodeString: false }), (value) => {
+      // That key is refused (below), and is among those that are tried on purpose.
+      fc.pre(!JSON.stringify(value).includes('__proto__'));
       assert.deepEqual(read(JSON.stringify(value)), JSON.parse(JSON.stringify(value)));
     }),
     { numRuns: 30 },
