@@ -4,7 +4,7 @@ import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Item } from '../../src/core/connector.ts';
 import type { Address } from '../../src/model/address.ts';
 import type { Order } from '../../src/model/order.ts';
-import { done, faultOf, item, type People, people } from './estate.ts';
+import { done, faultOf, item, type People, people, soldOn } from './estate.ts';
 import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** Addresses of orders in Odoo: simulators of 18 and 19, or the real server that the environment names. */
@@ -55,15 +55,7 @@ for (const { name, start } of servers)
         total: 500,
       };
       const document: Order = {
-        id: key,
-        number: `W-${key}`,
-        kind: 'sale',
-        refersTo: null,
-        placedAt: '2026-11-20T10:11:12Z',
-        businessDay: '2026-11-20',
-        customer: 'C',
-        currency,
-        pricesIncludeTax: false,
+        ...soldOn(key, currency),
         lines: [line],
         ...more,
       };

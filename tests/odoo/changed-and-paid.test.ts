@@ -5,7 +5,7 @@ import type { Item, Result, Sink } from '../../src/core/connector.ts';
 import type { Order } from '../../src/model/order.ts';
 import type { Payment } from '../../src/model/payment.ts';
 import type { Refund } from '../../src/model/refund.ts';
-import { booksOf, done, faultOf, item, type People, people } from './estate.ts';
+import { booksOf, done, faultOf, item, type People, people, soldOn } from './estate.ts';
 import { accessTo, isReal, type OdooServer, servers } from './servers.ts';
 
 /** Lines as [id, quantity, price]: pieces of 10.00 where there is no price, and 15 % of tax: 11.50 each. */
@@ -271,15 +271,7 @@ for (const { name, start } of servers)
       });
       const orders = story.orders.map(({ lines, cancelled }, place): Sent => {
         const document: Order = {
-          id: key,
-          number: `W-${key}`,
-          kind: 'sale',
-          refersTo: null,
-          placedAt: '2026-11-20T10:11:12Z',
-          businessDay: '2026-11-20',
-          customer: 'C',
-          currency,
-          pricesIncludeTax: false,
+          ...soldOn(key, currency),
           ...(cancelled ? { state: 'cancelled', refundsFollow: true } : {}),
           lines: lines.map(([line, quantity, price = 10]) => ({
             id: line,

@@ -7,7 +7,7 @@ import type { CreditNoteRecord } from '../../src/connectors/odoo/sources/credit-
 import type { Item, Sink } from '../../src/core/connector.ts';
 import type { Order } from '../../src/model/order.ts';
 import type { Refund } from '../../src/model/refund.ts';
-import { done, faultOf, item, lookWith, type People, people, readAll } from './estate.ts';
+import { done, faultOf, item, lookWith, type People, people, readAll, soldOn } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
 import { accessTo, type OdooServer, servers } from './servers.ts';
 
@@ -61,15 +61,7 @@ for (const { name, start } of servers)
         tax: Number(quantity) * 150,
       };
       const document: Order = {
-        id: key,
-        number: `W-${key}`,
-        kind: 'sale',
-        refersTo: null,
-        placedAt: '2026-11-20T10:11:12Z',
-        businessDay: '2026-11-20',
-        customer: 'C',
-        currency,
-        pricesIncludeTax: false,
+        ...soldOn(key, currency),
         lines: [line],
       };
       return item(key, document, links);

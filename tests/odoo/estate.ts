@@ -4,6 +4,7 @@ import type { Context, Incoming, Item, PollSource, Result } from '../../src/core
 import type { AnyDocumentType, BodyOf } from '../../src/core/document.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Look } from '../../src/core/flow.ts';
+import type { Order } from '../../src/model/order.ts';
 import { makeContext } from './context.ts';
 import { directly, type OdooServer, rpc } from './servers.ts';
 
@@ -159,6 +160,19 @@ export function lookWith(parts: {
     find: async () => [],
   };
 }
+
+/** What orders of a shop have in common but for their lines; `customer:C` is who bought. */
+export const soldOn = (key: string, currency: string): Omit<Order, 'lines'> => ({
+  id: key,
+  number: `W-${key}`,
+  kind: 'sale',
+  refersTo: null,
+  placedAt: '2026-11-20T10:11:12Z',
+  businessDay: '2026-11-20',
+  customer: 'C',
+  currency,
+  pricesIncludeTax: false,
+});
 
 export const item = <T>(key: string, document: T, links: Readonly<Record<string, string>> = {}): Item<T> => ({
   key,

@@ -5,7 +5,7 @@ import type { Item, Result, Sink } from '../../src/core/connector.ts';
 import type { Order } from '../../src/model/order.ts';
 import type { Payment } from '../../src/model/payment.ts';
 import type { Refund } from '../../src/model/refund.ts';
-import { done, faultOf, item, type People, people } from './estate.ts';
+import { done, faultOf, item, type People, people, soldOn } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
 import { accessTo, type OdooServer, servers } from './servers.ts';
 
@@ -44,15 +44,7 @@ for (const { name, start } of servers)
       key = `o${++number}-${at.run}`,
     ): Promise<[string, string]> => {
       const document: Order = {
-        id: key,
-        number: `W-${key}`,
-        kind: 'sale',
-        refersTo: null,
-        placedAt: '2026-11-20T10:11:12Z',
-        businessDay: '2026-11-20',
-        customer: 'C',
-        currency,
-        pricesIncludeTax: false,
+        ...soldOn(key, currency),
         lines: [{ ...line, quantity, taxes: ['standard'], total: Number(quantity) * 1000 }],
       };
       const links = { 'customer:C': customer, 'product:G': product };

@@ -4,7 +4,7 @@ import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Item, Sink } from '../../src/core/connector.ts';
 import type { Order } from '../../src/model/order.ts';
 import type { Refund } from '../../src/model/refund.ts';
-import { booksOf, done, faultOf, item, type People, people } from './estate.ts';
+import { booksOf, done, faultOf, item, type People, people, soldOn } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
 import { accessTo, type OdooServer, servers } from './servers.ts';
 
@@ -53,15 +53,7 @@ for (const { name, start } of servers)
         total: Number(quantity) * 1000,
       };
       const document: Order = {
-        id: key,
-        number: `W-${key}`,
-        kind: 'sale',
-        refersTo: null,
-        placedAt: '2026-11-20T10:11:12Z',
-        businessDay: '2026-11-20',
-        customer: 'C',
-        currency,
-        pricesIncludeTax: false,
+        ...soldOn(key, currency),
         lines: [line],
       };
       return { ...item(key, document, links), version };
