@@ -1,5 +1,5 @@
 import type { Item, Result } from '../../core/connector.ts';
-import { FaultError } from '../../core/fault.ts';
+import { type Fault, FaultError } from '../../core/fault.ts';
 import { moneyText } from '../../core/money.ts';
 import type { Price } from '../../model/price.ts';
 import type { Document } from './documents.ts';
@@ -45,19 +45,25 @@ const placeOf = ({ field }: UserError): number | null => {
 /** A complaint about the product or the list is about all of its prices. */
 const isOfAll = ({ field }: UserError): boolean => field?.length === 1 && /^(product|priceList)Id$/.test(field[0]!);
 
+/** What a complaint of Shopify's makes of the price that it is about. */
+export type Refused = (one: Wanted, error: UserError) => Result;
+
+/** What is wrong with a price that Shopify complains of. */
+export const faultOfPrice = (document: Document, error: UserError): Fault => faultOfUserError(document, error, fieldOf);
+
 /**
  * Sends prices that go together: what Shopify complains of is taken out, and the rest is sent again; where it does not say which, each by itself. Prices are
  * absolute, so that it does no harm where some were set the first time. What there is no time for is `untouched`.
  */
 export async function sendTogether(
-  document: Document,
+  refused: Refused,
   group: readonly Wanted[],
   send: (open: readonly Wanted[]) => Promise<Sent>,
   mayBegin: () => boolean,
   results: Result[],
 ): Promise<void> {
-  const complain = ({ index }: Wanted, error: UserError): void => {
-    results[index] = { outcome: 'failed', fault: faultOfUserError(document, error, fieldOf) };
+  const complain = (one: Wanted, error: UserError): void => {
+    results[one.index] = refused(one, error);
   };
   for (let open = group; open.length > 0; ) {
     if (!mayBegin()) {
@@ -77,7 +83,7 @@ export async function sendTogether(
       return;
     }
     if (left.length === open.length) {
-      for (const one of open) await sendTogether(document, [one], send, mayBegin, results);
+      for (const one of open) await sendTogether(refused, [one], send, mayBegin, results);
       return;
     }
     for (const [at, one] of open.entries()) if (named.has(at)) complain(one, named.get(at)!);

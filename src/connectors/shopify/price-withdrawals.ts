@@ -1,6 +1,6 @@
 import type { Context, Result } from '../../core/connector.ts';
 import { priceListCalls } from './price-list-documents.ts';
-import { held, type Sent, sendTogether, type Wanted } from './price-sending.ts';
+import { faultOfPrice, held, type Refused, type Sent, sendTogether, type Wanted } from './price-sending.ts';
 import type { Shop } from './shop.ts';
 
 interface Told {
@@ -29,15 +29,17 @@ export async function withdraw(
     if (list === null) for (const { index, variant } of prices) results[index] = { outcome: 'done', id: variant };
     else {
       const send = (open: readonly Wanted[]) => takeOff(shop, list, open, cx);
-      await sendTogether(priceListCalls.deleteListPrices, prices, send, mayBegin, results);
-      for (const { index, variant } of prices)
-        if (isAbsent(results[index])) results[index] = { outcome: 'done', id: `${list} ${variant}` };
+      await sendTogether(refused, prices, send, mayBegin, results);
     }
   }
 }
 
-const isAbsent = (result: Result | undefined): boolean =>
-  result?.outcome === 'failed' && result.fault.kind === 'rejected' && absent.has(result.fault.cause ?? '');
+/** Decided complaint by complaint: of several that are taken away together, the next call may be lost. */
+const refused: Refused = (one, error) => {
+  const fault = faultOfPrice(priceListCalls.deleteListPrices, error);
+  const gone = fault.kind === 'rejected' && absent.has(fault.cause ?? '');
+  return gone ? { outcome: 'done', id: `${one.list} ${one.variant}` } : { outcome: 'failed', fault };
+};
 
 async function takeOff(shop: Shop, list: string, open: readonly Wanted[], cx: Context): Promise<Sent> {
   const variants = open.map(({ variant }) => variant);

@@ -137,6 +137,23 @@ test('a price whose taking away lost its answer is taken away once', async (t) =
   );
 });
 
+test('a price that was taken away before is done, also where the call without it is lost', async (t) => {
+  const { simulator, prices, cx, network, us, one, two } = await lab();
+  t.after(() => simulator.stop());
+  await prices.deliver([price(two, 'web-usd', 900)], cx);
+  const items = [one, two].map((variant) => price(variant, 'web-usd', 900, { withdrawn: true }));
+  let calls = 0;
+  network.between = (name, send) => {
+    if (name === 'DeleteListPrices' && ++calls === 2) throw new TypeError('the line broke');
+    return send();
+  };
+  const [first, second] = (await prices.deliver(items, cx)).map(told);
+  assert.equal(first, 'done');
+  assert.match(second!, /^(unknown|transient)/);
+  assert.deepEqual((await prices.deliver(items, cx)).map(told), ['done', 'done']);
+  assert.deepEqual(us.prices, {});
+});
+
 test('a price that does not fit its list is rejected in words before anything of it is sent, and stops nobody', async (t) => {
   const { simulator, shop, prices, cx, us, uk, one, two, three } = await lab();
   t.after(() => simulator.stop());

@@ -7,7 +7,7 @@ import { type Document, documents } from './documents.ts';
 import type { UserError } from './errors.ts';
 import { priceListCalls } from './price-list-documents.ts';
 import { readPriceLists, sendListPrices, wrongWithList } from './price-lists.ts';
-import { held, type Sent, sendTogether, textOf, type Wanted } from './price-sending.ts';
+import { faultOfPrice, held, type Refused, type Sent, sendTogether, textOf, type Wanted } from './price-sending.ts';
 import { withdraw } from './price-withdrawals.ts';
 import type { Shop } from './shop.ts';
 import { failed, hasTime, sinkOf, variantOf } from './sink.ts';
@@ -77,12 +77,14 @@ async function deliver(shop: Shop, items: Item<Price>[], cx: Context): Promise<R
     for (const { index } of gone) results[index] ??= failed(error);
   }
   if (set.length === 0) return results;
-  for (const { document, prices: open, send } of await groupsOf(shop, set, results, cx))
+  for (const { document, prices: open, send } of await groupsOf(shop, set, results, cx)) {
+    const refused: Refused = (_, error) => ({ outcome: 'failed', fault: faultOfPrice(document, error) });
     try {
-      await sendTogether(document, open, send, mayBegin, results);
+      await sendTogether(refused, open, send, mayBegin, results);
     } catch (error) {
       for (const { index } of open) results[index] ??= failed(error);
     }
+  }
   return results;
 }
 
