@@ -218,7 +218,7 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
     assert.deepEqual(open.map(({ cause }) => cause).sort(), ['more-than-ordered', 'unknown-order', 'unknown-sku']);
     assert.match(
       open.find(({ cause }) => cause === 'unknown-sku')!.words,
-      /SH91: fulfilment order WH\/OUT\/0000\d has no MUG-X in line 1/,
+      /SH91: fulfilment order WH\/OUT\/0000\d \(order S100\d\) has no MUG-X in line 1/,
     );
     assert.deepEqual([box.books.units(), box.shop.units()], [box.left(), box.left()]);
   });

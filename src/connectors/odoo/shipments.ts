@@ -201,7 +201,7 @@ async function partsOf(odoo: Odoo, shipment: Shipment, picking: PickingRecord, c
   const lacking = short(parts, await openMoves(odoo, picking, cx));
   if (!lacking) return parts;
   throw rejected(
-    `shipment ${shipment.number} has ${decimalText(lacking.part.quantity).replace(/\.?0+$/, '')} of ${relation(lacking.row.product_id).name}, but Odoo has reserved only ${Number(lacking.row.quantity)} for ${picking.name}: put its stock right there, then retry`,
+    `${named(shipment)} has ${decimalText(lacking.part.quantity).replace(/\.?0+$/, '')} of ${relation(lacking.row.product_id).name}, but Odoo has reserved only ${Number(lacking.row.quantity)} for ${picking.name}: put its stock right there, then retry`,
     'not-in-stock',
     'lines',
   );
@@ -231,7 +231,7 @@ function spread(shipment: Shipment, picking: PickingRecord, rows: readonly Row[]
     }
     if (wanted > 0)
       throw rejected(
-        `shipment ${shipment.number} has ${line.quantity} of ${line.sku}, ${wanted} more than ${picking.name} asks for in Odoo: correct it there or here, then retry`,
+        `${named(shipment)} has ${line.quantity} of ${line.sku}, ${wanted} more than ${picking.name} asks for in Odoo: correct it there or here, then retry`,
         'more-than-ordered',
         'lines',
       );
@@ -242,6 +242,9 @@ function spread(shipment: Shipment, picking: PickingRecord, rows: readonly Row[]
     return { move: row.id as number, quantity };
   });
 }
+
+/** People know the order by its number, and find it by that. */
+const named = ({ number, orderNumber }: Shipment): string => `shipment ${number} of order ${orderNumber}`;
 
 const rounded = (value: number): number => Math.round(value * 1e6) / 1e6;
 
@@ -257,25 +260,25 @@ function isOf(line: Shipment['lines'][number], row: Row, { moves }: PickingRecor
   return move.code?.toUpperCase() === line.sku;
 }
 
-function quantityOf(text: string, digits: number, { number }: Shipment): Decimal {
+function quantityOf(text: string, digits: number, shipment: Shipment): Decimal {
   let value: Decimal;
   try {
     value = decimal(text);
   } catch (error) {
-    throw rejected(`shipment ${number}: ${(error as Error).message}`, 'not-a-number', 'quantity');
+    throw rejected(`${named(shipment)}: ${(error as Error).message}`, 'not-a-number', 'quantity');
   }
   if (compare(value, integer(0)) > 0 && fits(value, digits)) return value;
   throw rejected(
-    `shipment ${number}: quantity ${text} is not positive, or has more decimals than Odoo keeps (${digits})`,
+    `${named(shipment)}: quantity ${text} is not positive, or has more decimals than Odoo keeps (${digits})`,
     'odoo-precision',
     'quantity',
   );
 }
 
-function tracked(row: Row, sku: string, { number }: Shipment): void {
+function tracked(row: Row, sku: string, shipment: Shipment): void {
   if (row.has_tracking === 'none' || row.has_tracking === undefined) return;
   throw rejected(
-    `${sku} of shipment ${number} is kept by lot or serial number in Odoo, which the hub does not carry: validate the transfer there`,
+    `${sku} of ${named(shipment)} is kept by lot or serial number in Odoo, which the hub does not carry: validate the transfer there`,
     'lots',
     'lines',
   );

@@ -107,6 +107,9 @@ const isOf = (said: Advice['lines'][number], line: FulfilmentOrder['lines'][numb
 const zero = integer(0);
 const least = (a: Decimal, b: Decimal): Decimal => (compare(a, b) < 0 ? a : b);
 
+/** Also by the order's own number, which people know it by. */
+const named = ({ number, orderNumber }: FulfilmentOrder): string => `fulfilment order ${number} (order ${orderNumber})`;
+
 /** How much of each line of the order left, by line id. Goods named without a line fill the lines that want them, first to last. */
 function allocate(advice: Advice, order: FulfilmentOrder): Map<string, Decimal> {
   const taken = new Map<string, Decimal>();
@@ -115,7 +118,7 @@ function allocate(advice: Advice, order: FulfilmentOrder): Map<string, Decimal> 
     const own = order.lines.filter((line, index) => isOf(said, line, index) && line.sku === said.sku);
     if (own.length === 0)
       throw rejected(
-        `Shipment ${advice.shipment}: fulfilment order ${order.number} has no ${said.sku}${said.line === null ? '' : ` in line ${said.line}`}. Ask there what left; correct the code with an edit, or dismiss this and enter the shipment by hand.`,
+        `Shipment ${advice.shipment}: ${named(order)} has no ${said.sku}${said.line === null ? '' : ` in line ${said.line}`}. Ask there what left; correct the code with an edit, or dismiss this and enter the shipment by hand.`,
         'unknown-sku',
         'lines.sku',
       );
@@ -128,7 +131,7 @@ function allocate(advice: Advice, order: FulfilmentOrder): Map<string, Decimal> 
     }
     if (compare(rest, zero) > 0)
       throw rejected(
-        `Shipment ${advice.shipment}: ${said.quantity} of ${said.sku} left for fulfilment order ${order.number}, which wants ${decimalText(rest)} less. Ask there whether that is so; correct it with an edit, or dismiss this and enter the shipment by hand.`,
+        `Shipment ${advice.shipment}: ${said.quantity} of ${said.sku} left for ${named(order)}, which wants ${decimalText(rest)} less. Ask there whether that is so; correct it with an edit, or dismiss this and enter the shipment by hand.`,
         'more-than-ordered',
         'lines.quantity',
       );
@@ -139,7 +142,7 @@ function allocate(advice: Advice, order: FulfilmentOrder): Map<string, Decimal> 
 /** Nothing of the order left, and nothing will: there is no shipment to tell of, and somebody must tell the customer. */
 export const nothingLeft = (advice: ShippingAdvice, order: FulfilmentOrder): Objection => ({
   cause: 'nothing-shipped',
-  message: `The warehouse has nothing of fulfilment order ${order.number} (order ${order.orderNumber}) and closes it. Ship it from elsewhere, or cancel it and tell the customer.`,
+  message: `The warehouse has nothing of ${named(order)} and closes it. Ship it from elsewhere, or cancel it and tell the customer.`,
   field: 'lines.quantity',
   measure: { ...nothing, lines: advice.lines.length },
 });
