@@ -38,10 +38,10 @@ export class Deliverer {
 
   /**
    * Claims free lanes with their Intents, calls the sink, and writes the outcome. Returns how many deliveries it tried; 0 when nothing was
-   * ready. `allowed` is asked at the last moment before anything is sent.
+   * ready, null when nothing may be sent for now. `allowed` is asked at the last moment before anything is sent.
    */
-  async once(allowed: Guard): Promise<number> {
-    if (this.#parts.clock.monotonic() < this.#restsUntil || !this.#breaker.enter()) return 0;
+  async once(allowed: Guard): Promise<number | null> {
+    if (this.#parts.clock.monotonic() < this.#restsUntil || !this.#breaker.enter()) return null;
     try {
       const claim = await this.#claim();
       if (!claim) return 0;

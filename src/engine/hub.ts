@@ -351,9 +351,10 @@ export class Hub {
       if (!allowed()) return 0;
       for (const one of turns.next()) {
         const { port, deliverer } = one;
-        turns.asked(one);
         if (this.#paused.has(port.connection) || this.parts.era.holdsBack(port)) continue;
         const tried = await deliverer.once(allowed);
+        if (tried === null) continue;
+        turns.asked(one, tried > 0);
         if (tried > 0) return tried;
       }
       return 0;

@@ -65,6 +65,21 @@ export async function takeOff(parts: Pick<Parts, 'vault' | 'wiring'>, sql: Sql, 
   );
 }
 
+/** What gave way to a newer version after it was tried: what it took, that one takes now. `newer` is its delivery, by the one that gave way. */
+export async function passOn(
+  { wiring }: Pick<Parts, 'wiring'>,
+  sql: Sql,
+  connection: string,
+  all: readonly { readonly id: string; readonly document_id: string; readonly entity: string; readonly kind: string }[],
+  newer: ReadonlyMap<string, string>,
+): Promise<void> {
+  const deliveries = all.flatMap(({ id, document_id: documentId, entity, kind }) => {
+    const deliveryId = newer.get(id);
+    return deliveryId && wiring.heeded(connection, kind) ? [{ deliveryId, documentId, entity, connection }] : [];
+  });
+  await putInFlight(sql, deliveries, []);
+}
+
 /** What is taken now and was not before, by name and place; 0 where that is the same. */
 function differences(
   now: readonly Taken[],

@@ -11,6 +11,7 @@ import {
   type ClaimedDelivery,
   finishDeliveries,
   freeLanes,
+  giveWay,
   lockOwnLanes,
   type Postponed,
   postponeDeliveries,
@@ -21,7 +22,7 @@ import { refreshLanes } from '../ledger/lanes.ts';
 import { ownDigest } from './echo.ts';
 import { type ExceptionDraft, writeExceptions } from './exception.ts';
 import { writeExpectations } from './expectations.ts';
-import { arrive } from './in-flight.ts';
+import { arrive, passOn } from './in-flight.ts';
 import { decide, type Next } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import type { SinkPort } from './wiring.ts';
@@ -141,6 +142,18 @@ async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: rea
   await postponeDeliveries(
     sql,
     ours.flatMap(({ delivery, next }) => postponed(delivery, next) ?? []),
+  );
+  const unlanded = ours.filter(({ next }) => next.next === 'again' && next.settlesSeconds === null);
+  const newer = await giveWay(
+    sql,
+    unlanded.map(({ delivery: { id } }) => id),
+  );
+  await passOn(
+    parts,
+    sql,
+    connection,
+    unlanded.map(({ delivery }) => delivery),
+    newer,
   );
   await writeExceptions(
     parts,

@@ -9,7 +9,7 @@ function work(all: readonly ReturnType<typeof of>[], turns: number): string {
   const order = new Turns(all);
   return Array.from({ length: turns }, () => {
     const [first] = order.next();
-    order.asked(first!);
+    order.asked(first!, true);
     return first!.name;
   }).join('');
 }
@@ -25,8 +25,22 @@ test('a higher priority goes first, and every fourth turn is for who has waited 
 test('who had nothing to do is asked again after the others', () => {
   const [a, b] = [of('a'), of('b')];
   const order = new Turns([a, b]);
-  for (const one of order.next()) order.asked(one);
+  for (const one of order.next()) order.asked(one, false);
   assert.deepEqual(order.next(), [a, b]);
-  order.asked(a);
+  order.asked(a, false);
   assert.deepEqual(order.next(), [b, a]);
+});
+
+test('turns in which nobody may send are no turns: the lowest priority is served all the same', () => {
+  const all = [of('A', 10), of('b', 5), of('c')];
+  const order = new Turns(all);
+  let served = '';
+  for (let look = 0; look < 48; look++) {
+    const asked = order.next();
+    // The target asks to wait after each call, for as long as four looks take.
+    if (look % 4 !== 0) continue;
+    order.asked(asked[0]!, true);
+    served += asked[0]!.name;
+  }
+  assert.equal(served, 'AAAbAAAcAAAb');
 });

@@ -16,15 +16,15 @@ export class Turns<T extends { readonly priority: number }> {
 
   /** All of them, in the order in which they are to be asked this time. */
   next(): T[] {
-    this.#turn += 1;
-    const fair = this.#turn % FAIR === 0;
+    const fair = this.#turn % FAIR === FAIR - 1;
     const age = (one: T): number => this.#asked.get(one)!;
     return [...this.#asked.keys()].sort((a, b) => (fair ? 0 : b.priority - a.priority) || age(a) - age(b));
   }
 
-  /** It had its turn, whether it had something to do or not. */
-  asked(one: T): void {
+  /** It was asked whether it has something to do, and what it had is done. Who may do nothing for now is not asked, and keeps its place: the others would be served for good while a target keeps asking to wait. */
+  asked(one: T, did: boolean): void {
     this.#asks += 1;
     this.#asked.set(one, this.#asks);
+    if (did) this.#turn += 1;
   }
 }

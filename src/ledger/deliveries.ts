@@ -89,6 +89,28 @@ export async function supersedeWaiting(
   return rows.length;
 }
 
+/**
+ * What was tried and is known not to have landed gives way, as what waits does, to a newer version that came while it was tried: its lane's lock is the caller's.
+ * Returns the newer delivery of each that did.
+ */
+export async function giveWay(sql: Sql, tried: readonly string[]): Promise<Map<string, string>> {
+  if (tried.length === 0) return new Map();
+  const rows = await sql.query<{ id: string; newer: string }>(
+    'deliveries_give_way',
+    `with gone as (
+       delete from delivery d using delivery n
+       where d.id = any($1::uuid[]) and d.state = 'waiting' and n.document_id = d.document_id and n.version > d.version and n.connection = d.connection and n.sink = d.sink
+       returning d.*, n.id as newer),
+     kept as (
+       insert into delivery_history (id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, outcome, attempts, labels, lines, currency, minor, absolute, created_at, promised_at)
+       select id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, 'superseded', attempts, labels, lines, currency, minor, absolute, created_at, promised_at
+       from gone)
+     select id, newer from gone`,
+    [tried],
+  );
+  return new Map(rows.map(({ id, newer }) => [id, newer]));
+}
+
 export interface ClaimedDelivery extends Measure {
   id: string;
   entity: string;
@@ -239,7 +261,7 @@ export async function finishDeliveries(
 export interface Postponed {
   id: string;
   state: 'waiting' | 'unknown' | 'parked';
-  /** Seconds until it may be tried again. */
+  /** Seconds until it may be tried again; 0 where it keeps its place. */
   afterSeconds: number;
   /** Seconds until an unknown outcome can no longer change; null where it was not unknown now. */
   settlesSeconds: number | null;
@@ -254,7 +276,7 @@ export async function postponeDeliveries(sql: Sql, rows: readonly Postponed[]): 
     'deliveries_postpone',
     `update delivery d set
        state = case when p.state = 'waiting' and d.settled_at is not null then 'unknown' else p.state end,
-       not_before = clock_timestamp() + make_interval(secs => p.after),
+       not_before = case when p.after > 0 then clock_timestamp() + make_interval(secs => p.after) else d.not_before end,
        settled_at = case when p.settles is null then d.settled_at else greatest(d.settled_at, clock_timestamp() + make_interval(secs => p.settles)) end,
        attempts = case when p.spent then d.attempts else d.attempts - 1 end
      from unnest($1::uuid[], $2::text[], $3::double precision[], $4::double precision[], $5::boolean[]) as p (id, state, after, settles, spent)

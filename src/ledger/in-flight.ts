@@ -29,7 +29,7 @@ const nudged = (changed: string, { at = 'null::timestamptz', afresh = false } = 
    on conflict (connection, source, subject) do update set looked_at = greatest(nudge.looked_at, excluded.looked_at), afresh = nudge.afresh or excluded.afresh`;
 
 /**
- * Puts into flight what deliveries take, together with what those took that gave way to them (`supersedeWaiting` came before). Whoever heeds it is told again,
+ * Puts into flight what deliveries take, together with what those took that gave way to them (`supersedeWaiting` or `giveWay` came before). Whoever heeds it is told again,
  * of all names, also where the sum stays what it was: a channel that was told a figure between a sale and its cancellation has added the goods to it since.
  */
 export async function putInFlight(
@@ -51,6 +51,7 @@ export async function putInFlight(
        from (select * from unnest($5::uuid[], $6::text[], $7::text[], $8::numeric[]) as n (delivery_id, name, place, quantity) union all select * from given_way) t
        join own o using (delivery_id)
        group by 1, 2, 3, 4, 5, 6 having sum(t.quantity) <> 0
+       on conflict (delivery_id, name, place) do update set quantity = in_flight.quantity + excluded.quantity
        returning 1)
      ${nudged(
        `select o.entity, o.connection, t.name from unnest($5::uuid[], $6::text[]) as t (delivery_id, name) join own o using (delivery_id)

@@ -33,7 +33,8 @@ export const laneId = (lane: LaneKey): string => JSON.stringify([lane.connection
 
 /**
  * Sets when the head of each lane may be worked: null while it waits for a binding, is parked, or the lane is leased or empty. A delivery
- * other than the unknown one waits until the lane is quiet. Empty, quiet lanes are removed. The caller's transaction changed these lanes.
+ * other than the unknown one waits until the lane is quiet. What nothing holds up has been ready since it was owed, so that of several lanes the one that has waited longest goes
+ * first. Empty, quiet lanes are removed. The caller's transaction changed these lanes.
  */
 export async function refreshLanes(sql: Sql, lanes: readonly LaneKey[]): Promise<void> {
   if (lanes.length === 0) return;
@@ -44,14 +45,14 @@ export async function refreshLanes(sql: Sql, lanes: readonly LaneKey[]): Promise
        where (connection, sink, key) in (select * from unnest($1::text[], $2::text[], $3::text[]))
        order by connection, sink, key for update),
      heads as (
-       select w.connection, w.sink, w.key, h.state, h.waits, h.not_before
+       select w.connection, w.sink, w.key, h.state, h.waits, h.not_before, h.created_at
        from wanted w left join lateral (
-         select state, waits, not_before from delivery d
+         select state, waits, not_before, created_at from delivery d
          where d.connection = w.connection and d.sink = w.sink and d.lane_key = w.key order by place limit 1) h on true)
      update lane l set ready_at = case
          when l.holder is not null or h.waits > 0 then null
          when h.state = 'unknown' then h.not_before
-         when h.state = 'waiting' then greatest(h.not_before, l.quiet_until)
+         when h.state = 'waiting' then greatest(h.created_at, h.not_before, l.quiet_until)
        end
      from heads h where l.connection = h.connection and l.sink = h.sink and l.key = h.key`,
     columns(lanes, ['connection', 'sink', 'laneKey']),

@@ -9,8 +9,28 @@ import { Hub } from '../../src/engine/hub.ts';
 import { setConnectionState } from '../../src/ledger/connections.ts';
 import { readFigures } from '../../src/ledger/figures.ts';
 import { exceptions, numbered, routedOnly } from '../support/delivery.ts';
-import { connectionOf, idle, type NativeNote, noteFlow, noteHub, pushSource, testLedger } from '../support/hub.ts';
-import { cut, type NoteItem, rejection, scale, Target, until } from '../support/target.ts';
+import {
+  connectionOf,
+  idle,
+  type NativeNote,
+  noteFlow,
+  noteHub,
+  pushSource,
+  send,
+  testLedger,
+} from '../support/hub.ts';
+import {
+  cut,
+  early,
+  gate,
+  type NoteItem,
+  rejection,
+  scale,
+  Target,
+  throttled,
+  transient,
+  until,
+} from '../support/target.ts';
 
 describe('batches', { concurrency: 4 }, () => {
   test('what a batch neighbour spoilt goes again at once and spends no attempt', async (t) => {
@@ -82,6 +102,47 @@ describe('batches', { concurrency: 4 }, () => {
     assert.equal(hub.away, null);
   });
 
+  test('what came to nothing while a newer version arrived gives way to that, unless it may have landed', async (t) => {
+    for (const [answered, superseded] of [
+      [{ outcome: 'untouched' }, 1],
+      [transient(), 1],
+      [throttled(0), 1],
+      [early('its order is not there', 'order-missing'), 1],
+      [cut, 0],
+      [rejection(), 0],
+    ] as const) {
+      const ledger = await testLedger(t);
+      const target = new Target();
+      const calls: number[] = [];
+      const [called, answer] = [gate(), gate()];
+      const sink = target.sink({
+        answer: async (items) => {
+          calls.push(...items.map(({ document }) => document.n));
+          if (calls.length > 1) return target.commit(items);
+          called.open();
+          await answer.opened;
+          return typeof answered === 'function' ? answered() : [answered];
+        },
+      });
+      const hub = noteHub(ledger, sink);
+      t.after(() => hub.stop());
+      await hub.start();
+      await send(hub, { id: 'a', n: 1 });
+      await called.opened;
+      await send(hub, { id: 'a', n: 2 });
+      await until('it is routed', async () => (await readFigures(ledger.db)).events.waiting === 0);
+      answer.open();
+      const rejected =
+        typeof answered === 'object' && answered.outcome === 'failed' && answered.fault.kind === 'rejected';
+      if (rejected) await until('it is parked', async () => (await exceptions(ledger)).length === 1);
+      else await idle(hub);
+      const { deliveries } = await readFigures(ledger.db);
+      assert.deepEqual(calls, rejected ? [1] : superseded ? [1, 2] : [1, 1, 2], JSON.stringify(answered));
+      assert.deepEqual([deliveries.superseded, deliveries.parked], [superseded, rejected ? 1 : 0]);
+      await hub.stop();
+    }
+  });
+
   test('large documents travel with fewer neighbours', async (t) => {
     const ledger = await testLedger(t);
     const target = new Target();
@@ -91,9 +152,9 @@ describe('batches', { concurrency: 4 }, () => {
       numbered(8),
     );
     const sizes: number[] = [];
-    for (let tried = -1; tried !== 0; ) {
+    for (let tried: number | null = null; tried !== 0; ) {
       tried = await deliverer.once(() => true);
-      sizes.push(tried);
+      sizes.push(tried!);
     }
     assert.deepEqual(sizes, [3, 3, 2, 0]);
   });
@@ -113,7 +174,7 @@ describe('batches', { concurrency: 4 }, () => {
       numbered(24),
     );
     const sizes: number[] = [];
-    for (let n = 0; n < 3; n++) sizes.push(await deliverer.once(() => true));
+    for (let n = 0; n < 3; n++) sizes.push((await deliverer.once(() => true))!);
     assert.deepEqual(sizes, [8, 4, 8]);
   });
 

@@ -139,7 +139,7 @@ describe('delivery', { concurrency: 4 }, () => {
       succeeded() {},
       wait() {},
     } as unknown as Breaker);
-    for (let n = 0; n < 12; ) n += await steady.once(() => true);
+    for (let n = 0; n < 12; ) n += (await steady.once(() => true))!;
     assert.equal((await exceptions(ledger)).length, 0);
     down = false;
     await until('all is delivered', async () => {

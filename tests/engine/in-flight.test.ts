@@ -12,11 +12,13 @@ import { bindException, dismissException } from '../../src/engine/resolve.ts';
 import { stockFeed } from '../../src/flows/odoo-feeds.ts';
 import { passOver } from '../../src/ledger/events.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
+import { readFigures } from '../../src/ledger/figures.ts';
 import { appendTellings } from '../../src/ledger/in-flight.ts';
 import { type Order, OrderDocument } from '../../src/model/order.ts';
 import { type Return, ReturnDocument } from '../../src/model/return.ts';
 import { StockLevelDocument } from '../../src/model/stock-level.ts';
 import { connectionOf, drained, silent, testLedger } from '../support/hub.ts';
+import { until } from '../support/target.ts';
 
 const terms = {
   latency: 'realtime',
@@ -254,6 +256,26 @@ test('a reading that began before an order was in the books does not let it land
   await read();
   // Nothing is reserved, as the books say in a reading that began later: they count it, whatever it came to.
   assert.deepEqual(told.web, ['10', '7', '10']);
+});
+
+test('what an order takes that was tried in vain while it changed, the changed one takes', async (t) => {
+  const { hub, state, told, order, read, record, ledger } = await shop(t);
+  await read(record(10, 0));
+  state.taking = false;
+  await order('A', '3');
+  await order('A', '5');
+  assert.deepEqual(told.web, ['10', '7', '5']);
+  state.answer = { outcome: 'untouched' };
+  state.taking = true;
+  await until('it gave way', async () => (await readFigures(ledger.db)).deliveries.superseded > 0);
+  state.taking = false;
+  await read(record(9, 0));
+  // Told again although it is the same: by the reading, and because one gave way.
+  assert.deepEqual([...new Set(told.web)], ['10', '7', '5', '4']);
+  Object.assign(state, { answer: { outcome: 'done', id: 'SO1' }, taking: true });
+  await drained(hub);
+  await read(record(9, 5));
+  assert.equal(told.web!.at(-1), '4');
 });
 
 test('of a changed order the difference is in flight; a cancelled or dismissed one takes nothing', async (t) => {

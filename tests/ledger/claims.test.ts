@@ -3,8 +3,14 @@ import { after, beforeEach, test } from 'node:test';
 import { newId } from '../../src/core/ids.ts';
 import { bind } from '../../src/ledger/bindings.ts';
 import type { Sql } from '../../src/ledger/database.ts';
-import { type ClaimTerms, lockOwnLanes, reapLanes, renewLanes } from '../../src/ledger/deliveries.ts';
-import type { LaneKey } from '../../src/ledger/lanes.ts';
+import {
+  type ClaimTerms,
+  lockOwnLanes,
+  postponeDeliveries,
+  reapLanes,
+  renewLanes,
+} from '../../src/ledger/deliveries.ts';
+import { type LaneKey, refreshLanes } from '../../src/ledger/lanes.ts';
 import { testLedger } from '../support/hub.ts';
 import { all, here, holder, laneYard, nameOf, names, neighbours } from '../support/lanes.ts';
 
@@ -72,11 +78,35 @@ test('the most urgent and longest ready go first, as many as fit', async () => {
     for (const place of [lane(key), { ...lane(key), connection: 'other' }, { ...lane(key), sink: 'other' }])
       await owe(place, { priority, lines });
   await change("ready_at = clock_timestamp() - interval '1 hour'", "key <> 'early'");
+  await change("ready_at = clock_timestamp() - interval '2 hours'", "key = 'early'");
   assert.deepEqual(laneKeys(await claim({ max: 1 })), ['urgent']);
   await change('holder = null, ready_at = clock_timestamp()', 'holder is not null');
   await db.query('', "update delivery set state = 'waiting'");
   assert.deepEqual(laneKeys(await claim({ maxLines: 15 })).sort(), ['early', 'urgent'], '5 and 10 lines are 15');
   assert.deepEqual(laneKeys(await claim({ maxLines: 2 })), ['late'], 'one larger than all that fits goes alone');
+});
+
+test('what was owed first goes first, also where it was not touched the first time', async () => {
+  for (const laneKey of ['b', 'c', 'a']) await owe({ ...here, laneKey });
+  for (let n = 0; n < 2; n++) {
+    const [one] = await claim({ max: 1 });
+    assert.equal(one!.lane_key, 'b');
+    const untouched = { state: 'waiting', afterSeconds: 0, settlesSeconds: null, spent: false } as const;
+    await postponeDeliveries(db, [{ ...untouched, id: one!.id }]);
+    await change('holder = null, lease_until = null', "key = 'b'");
+    await refreshLanes(db, [{ ...here, laneKey: 'b' }]);
+  }
+  const [again] = await claim({ max: 1 });
+  await postponeDeliveries(db, [
+    { state: 'waiting', afterSeconds: 0.001, settlesSeconds: null, spent: true, id: again!.id },
+  ]);
+  await change('holder = null, lease_until = null', "key = 'b'");
+  await refreshLanes(db, [{ ...here, laneKey: 'b' }]);
+  assert.deepEqual(
+    laneKeys([...(await claim({ max: 1 })), ...(await claim({ max: 1 }))]),
+    ['c', 'a'],
+    'what failed comes after those that wait',
+  );
 });
 
 test('records of one batch go in the order of their places, each with the id it has there', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
 import { newId } from '../../src/core/ids.ts';
-import { finishDeliveries, postponeDeliveries, supersedeWaiting } from '../../src/ledger/deliveries.ts';
+import { finishDeliveries, giveWay, postponeDeliveries, supersedeWaiting } from '../../src/ledger/deliveries.ts';
 import { testLedger } from '../support/hub.ts';
 import { all, here, laneYard } from '../support/lanes.ts';
 
@@ -59,4 +59,25 @@ test('a newer version takes the place of those that wait, of the same document a
     { lane_key: 'a', version: 1, outcome: 'superseded' },
   ]);
   assert.equal((await deliveriesThat('true')).length, 8);
+});
+
+test('what was tried gives way to a newer version behind it, of the same document at the same sink, unless it may have landed', async () => {
+  const documentId = newId();
+  const owed = new Map<string, string[]>();
+  for (const lane of all)
+    owed.set(
+      lane.laneKey + lane.sink + lane.connection,
+      await owe(lane, { documentId, version: 1 }, { documentId, version: 3 }),
+    );
+  const [alone] = await owe(here, { version: 1 });
+  const [[first, newer]] = [...owed.values()] as [[string, string]];
+  await db.query('', "update delivery set state = 'unknown' where id = $1", [first]);
+  assert.deepEqual(await giveWay(db, [first, newer, alone!]), new Map());
+  await db.query('', "update delivery set state = 'waiting' where id = $1", [first]);
+  assert.deepEqual(await giveWay(db, []), new Map());
+  assert.deepEqual(await giveWay(db, [first, newer, alone!]), new Map([[first, newer]]));
+  assert.deepEqual(await db.query('', 'select id, version, outcome from delivery_history'), [
+    { id: first, version: 1, outcome: 'superseded' },
+  ]);
+  assert.equal((await deliveriesThat('true')).length, 2 * all.length);
 });

@@ -3,6 +3,7 @@ import { type Duration, milliseconds } from '../../core/clock.ts';
 import type { Context } from '../../core/connector.ts';
 import type { Secret } from '../../core/estate.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
+import { patiently } from '../../core/patience.ts';
 import { retryAfterOf } from '../../core/silence.ts';
 import { faultOfAnswer, faultOfSilence, type Told } from './errors.ts';
 
@@ -35,9 +36,6 @@ export interface Ask {
   readonly body?: object;
 }
 
-/** How often a reading request is repeated. */
-const READ_AGAIN = 3;
-
 /**
  * One Medusa by its Admin API. Every failure is a FaultError, classified in errors.ts.
  *
@@ -56,14 +54,7 @@ export class Shop {
     for (const [name, value] of Object.entries(query))
       for (const one of typeof value === 'string' ? [value] : value) parameters.append(name, one);
     const ask: Ask = { method: 'GET', path: `${path}?${parameters}`, what: `reading ${path.split('/')[2]}` };
-    for (let tries = 1; ; tries++)
-      try {
-        return await this.#once<T>(ask, cx);
-      } catch (error) {
-        const passing = error instanceof FaultError && error.fault.kind === 'transient';
-        if (!passing || tries > READ_AGAIN || cx.signal.aborted) throw error;
-        await cx.clock.sleep(100 * 2 ** tries, cx.signal);
-      }
+    return patiently(cx, ['transient'], () => this.#once<T>(ask, cx));
   }
 
   /** Reads one record; null where Medusa has none of that id. */

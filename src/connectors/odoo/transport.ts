@@ -2,6 +2,7 @@ import type { Duration } from '../../core/clock.ts';
 import type { Context } from '../../core/connector.ts';
 import type { Secret } from '../../core/estate.ts';
 import { FaultError } from '../../core/fault.ts';
+import { patiently } from '../../core/patience.ts';
 import { type Asked, faultOfException, faultOfSilence, faultOfStatus, OdooFault, retryAfter } from './errors.ts';
 import { type Dialect, dialectOf, methodOf, positions, supported } from './versions.ts';
 
@@ -38,7 +39,8 @@ interface Answer {
 
 /**
  * One Odoo database over HTTP: JSON-2 on 19, JSON-RPC before (XML-RPC never: its faults may hide a commit).
- * Every failure is a FaultError, classified in errors.ts; a call to a method that writes is `unknown` unless it is certain that nothing landed.
+ * Every failure is a FaultError, classified in errors.ts; a call to a method that writes is `unknown` unless it is certain that nothing landed. Calls that only read are
+ * repeated a few times where that helps, others where Odoo asked to wait.
  */
 export class OdooTransport {
   readonly #address: Address;
@@ -76,17 +78,15 @@ export class OdooTransport {
     const ids = records ? [...(call.ids ?? [])] : undefined;
     const context = call.context ?? {};
     cx.log.debug('odoo call', { model, method, ids: ids?.length, protocol: who.dialect.protocol });
-    if (who.dialect.protocol === 'json-2')
-      return this.#json2(`/json/2/${model}/${method}`, { ...Object.fromEntries(args), ids, context }, asked, cx);
-    const { database } = this.#address;
-    const values = [...(ids ? [ids] : []), ...positions(method, args)];
-    return this.#jsonRpc(
-      'object',
-      'execute_kw',
-      [database, who.uid, this.#key(cx), model, method, values, { context }],
-      asked,
-      cx,
-    );
+    const once =
+      who.dialect.protocol === 'json-2'
+        ? () => this.#json2(`/json/2/${model}/${method}`, { ...Object.fromEntries(args), ids, context }, asked, cx)
+        : () => {
+            const values = [...(ids ? [ids] : []), ...positions(method, args)];
+            const named = [this.#address.database, who.uid, this.#key(cx), model, method, values, { context }];
+            return this.#jsonRpc('object', 'execute_kw', named, asked, cx);
+          };
+    return patiently(cx, writes ? ['throttled'] : ['transient', 'throttled'], once);
   }
 
   async #uid(dialect: Dialect, cx: Context): Promise<number> {

@@ -1,8 +1,9 @@
 import { textWithin } from '../../core/bounded.ts';
-import { type Duration, milliseconds } from '../../core/clock.ts';
+import type { Duration } from '../../core/clock.ts';
 import type { Context } from '../../core/connector.ts';
 import type { Secret } from '../../core/estate.ts';
 import { FaultError } from '../../core/fault.ts';
+import { patiently } from '../../core/patience.ts';
 import { retryAfterOf } from '../../core/silence.ts';
 import { Budget, type ThrottleStatus } from './budget.ts';
 import type { Document } from './documents.ts';
@@ -32,20 +33,6 @@ export interface Answer<T> {
   readonly version: string | null;
 }
 
-/** How often a reading call is repeated, and the longest that Shopify may ask to wait before it, in milliseconds. */
-const READ_AGAIN = 3;
-const LONGEST_WAIT = 5000;
-
-/** How long to wait before a reading call is repeated; null where that is of no use. */
-function patienceWith(error: unknown, tries: number): number | null {
-  if (!(error instanceof FaultError)) return null;
-  const { fault } = error;
-  if (fault.kind === 'transient') return 100 * 2 ** tries;
-  if (fault.kind !== 'throttled') return null;
-  const asked = milliseconds(fault.retryAfter);
-  return asked <= LONGEST_WAIT ? asked : null;
-}
-
 /**
  * The Admin API of one shop over HTTP: one POST a document. Every failure is a FaultError, classified in errors.ts; calls are held back while the
  * budget is short.
@@ -65,18 +52,11 @@ export class ShopifyTransport {
   }
 
   /**
-   * As `call`, with the moment of the answer. What only reads is repeated a few times where that helps: a listing of many calls, of which a few fail,
-   * would hardly ever end.
+   * As `call`, with the moment of the answer. What only reads is repeated a few times where that helps.
    */
   async answer<T>(document: Document, variables: object, cx: Context, weight = ''): Promise<Answer<T>> {
-    for (let tries = 1; ; tries++)
-      try {
-        return await this.#once<T>(document, variables, cx, weight);
-      } catch (error) {
-        const wait = document.writes || tries > READ_AGAIN ? null : patienceWith(error, tries);
-        if (wait === null || cx.signal.aborted) throw error;
-        await cx.clock.sleep(wait, cx.signal);
-      }
+    const passing = document.writes ? [] : (['transient', 'throttled'] as const);
+    return patiently(cx, passing, () => this.#once<T>(document, variables, cx, weight));
   }
 
   async #once<T>(document: Document, variables: object, cx: Context, weight: string): Promise<Answer<T>> {

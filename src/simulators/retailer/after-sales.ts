@@ -87,7 +87,7 @@ export class AfterSales {
     return { invoices: moves.map(({ id, journal_id: [journal] }) => ({ id, journal })), picking: picking.id };
   }
 
-  /** Posts a credit note over so large a share of what one piece cost, of that product where one is given: on the invoice that has it. */
+  /** Posts a credit note over so large a share of what one piece cost, of that product where one is given: on the invoice that has it, and no more than that invoice is, for discounts are lines of their own. */
   async #credit(
     { invoices }: Sale,
     { share, product }: { readonly share: number; readonly product?: number },
@@ -119,7 +119,7 @@ export class AfterSales {
     );
     const lines = await linesOf(note);
     const chosen = pick(this.#random, lines.filter(isCreditable));
-    const price = Math.max(1, Math.round(chosen.price_unit * share * 100)) / 100;
+    const price = Math.min(Math.max(1, Math.round(chosen.price_unit * share * 100)) / 100, await this.#totalOf(note));
     const others = lines.filter(({ id }) => id !== chosen.id).map(({ id }) => [2, id]);
     await desk.until(
       async () => ((await linesOf(note)).length === 1 ? note : undefined),
@@ -173,6 +173,12 @@ export class AfterSales {
       () => desk.once('stock.picking', 'button_validate', { ids: [receipt] }),
     );
     return move!.product_id[0];
+  }
+
+  async #totalOf(move: number): Promise<number> {
+    const fields = ['amount_total'];
+    const [row] = await this.#desk.read<{ amount_total: number }>('account.move', [['id', '=', move]], fields);
+    return row!.amount_total;
   }
 
   async #id(model: string, domain: readonly unknown[]): Promise<number | undefined> {
