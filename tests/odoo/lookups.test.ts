@@ -184,7 +184,9 @@ for (const { name, start } of servers)
         told.map((price) => (typeof price === 'object' && price ? [price.id, price.amount] : price)).toSpliced(5, 1),
         [[`web/${priced}`, 1550], [`base/${priced}`, 2000], null, null, [`base/${oddly}`, 700], null],
       );
-      if (currency.name === 'EUR' || currency.name === 'USD') assert.match(String(told[5]), /1\.005.*no amount/);
+      // An Odoo whose prices have two decimals has rounded it.
+      const { price: digits } = await at.direct.precision(at.cx);
+      if ((digits ?? 6) > 2 && /^(EUR|USD)$/.test(currency.name)) assert.match(String(told[5]), /1\.005.*no amount/);
       const cx = makeContext({ secrets: { ODOO_KEY: server.key }, mappings });
       const records = (await readAll(erp.sources.prices, null, cx)).natives;
       const record = records.find(({ variants }) => variants.some(({ id }) => id === product))!;
