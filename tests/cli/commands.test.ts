@@ -229,8 +229,10 @@ describe('the command line', { concurrency: 2 }, () => {
       join(folder, 'approved.mjs'),
       estate("approvals: { mails: { reason: 'twice is no harm', by: 'anna' } },"),
     );
-    const { code, stdout } = await run(['check', '--config', 'approved.mjs']);
-    assert.equal(code, 0, stdout);
+    const { code, stdout, stderr } = await run(['check', '--config', 'approved.mjs'], {
+      CROSSDOCK_HOME: join(folder, 'approvals'),
+    });
+    assert.equal(code, 0, `${stdout}${stderr}`);
     assert.match(stdout, /flow mails: 'mail' to 'outbox' \(unsafe\) approved by anna: twice is no harm/);
   });
 });

@@ -127,8 +127,8 @@ export const versions: NaiveVersion[] = [
     changes: [
       {
         file: 'src/ledger/lanes.ts',
-        from: "when h.state = 'waiting' then greatest(h.not_before, l.quiet_until)",
-        to: "when h.state = 'waiting' then h.not_before",
+        from: "when h.state = 'waiting' then greatest(h.created_at, h.not_before, l.quiet_until)",
+        to: "when h.state = 'waiting' then greatest(h.created_at, h.not_before)",
       },
     ],
     file: 'tests/engine/lost-answers.test.ts',

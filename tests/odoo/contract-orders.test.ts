@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { makeContext } from './context.ts';
 import { contract, done, faultOf, mappings, pick, rejection, slowness, thrown } from './contract.ts';
+import { ALL_TRIES } from './proxy.ts';
 
 contract('sale orders', ({ at, run, connect, count, order, lineOf, cancel }) => {
   it('lands confirmed, with everything explicit', async () => {
@@ -69,10 +70,14 @@ contract('sale orders', ({ at, run, connect, count, order, lineOf, cancel }) => 
     assert.equal(await count('sale.order', [['client_order_ref', '=', one.document.number]]), 1);
   });
 
-  it('lost read-back: unknown, for the order has landed', async () => {
+  it('lost read-back: read again, and where that never comes unknown, for the order has landed', async () => {
+    const busy = { do: 'answer', status: 503, body: '' } as const;
+    at.proxy.next('sale.order.search_read', { do: 'pass' });
+    at.proxy.next('sale.order.search_read', busy, ALL_TRIES - 1);
+    done((await at.hub.sinks.saleOrders.deliver([order(`dim-${run}`, [{}])], at.cx))[0]);
     const one = order(`blind-${run}`, [{}]);
     at.proxy.next('sale.order.search_read', { do: 'pass' });
-    at.proxy.next('sale.order.search_read', { do: 'answer', status: 503, body: '' });
+    at.proxy.next('sale.order.search_read', busy, ALL_TRIES);
     assert.equal(faultOf((await at.hub.sinks.saleOrders.deliver([one], at.cx))[0]).kind, 'unknown');
     done((await at.hub.sinks.saleOrders.deliver([one], at.cx))[0]);
   });

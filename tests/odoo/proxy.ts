@@ -36,6 +36,9 @@ export interface Road {
   close(): Promise<void>;
 }
 
+/** How often a call that only reads is made before its Fault is told. */
+export const ALL_TRIES = 4;
+
 /** `fate` decides about calls for which nothing was planned. */
 export async function startProxy(target: string, fate?: (call: SeenCall) => Mishap | undefined): Promise<Road> {
   const plans: { call: string; mishap: Mishap; times: number }[] = [];

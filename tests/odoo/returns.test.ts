@@ -4,7 +4,7 @@ import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Item } from '../../src/core/connector.ts';
 import type { Return } from '../../src/model/return.ts';
 import { done, faultOf, item, type People, people } from './estate.ts';
-import { type Road, startProxy } from './proxy.ts';
+import { ALL_TRIES, type Road, startProxy } from './proxy.ts';
 import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** Returns into Odoo: simulators of 18 and 19, or the real server that the environment names. */
@@ -170,7 +170,7 @@ for (const { name, start } of servers)
           const before = Number(await onHand(product));
           const one = back(order, [line('F', '2'), line('F', '1', false, { id: '2' })]);
           road.clear();
-          road.next(step, { do: mishap });
+          road.next(step, { do: mishap }, ALL_TRIES);
           const fault = faultOf(await send(one));
           assert.ok(fault.kind === 'unknown' || fault.kind === 'transient', `${step} ${mishap}: ${fault.kind}`);
           road.clear();

@@ -4,7 +4,7 @@ import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Item } from '../../src/core/connector.ts';
 import type { Shipment } from '../../src/model/shipment.ts';
 import { done, faultOf, item, type People, people } from './estate.ts';
-import { type Road, startProxy } from './proxy.ts';
+import { ALL_TRIES, type Road, startProxy } from './proxy.ts';
 import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** Shipments into Odoo: simulators of 18 and 19, or the real server that the environment names. */
@@ -189,7 +189,7 @@ for (const { name, start } of servers)
           const { order } = await at.order(product, 5);
           const one = shipment(order, 'G', '2');
           road.clear();
-          road.next(step, { do: mishap });
+          road.next(step, { do: mishap }, ALL_TRIES);
           const fault = faultOf(await send(one));
           assert.ok(fault.kind === 'unknown' || fault.kind === 'transient', `${step} ${mishap}: ${fault.kind}`);
           road.clear();
