@@ -42,10 +42,12 @@ export async function openCustomers(ledger: TestLedger, options: Options) {
   const road = await startProxy(server.url, ({ model }) =>
     model === 'res.partner' && random() < lost ? { do: 'cut-after' } : undefined,
   );
-  const web = await startShopify({ seed: 1, bucket: [1e6, 1e6], currency: 'GBP', ...options.shop });
+  const at = await people(server);
+  // A real Odoo keeps its books in whatever currency it has.
+  const { currency } = await at.direct.company(at.cx);
+  const web = await startShopify({ seed: 1, bucket: [1e6, 1e6], currency: currency.name, ...options.shop });
   const { shop } = web;
   furnish(shop, 1);
-  const at = await people(server);
   const rows: Record<string, Record<string, string>> = {
     'shopify-taxes': { '*': 'zero' },
     'shopify-payment-methods': { shopify_payments: 'card' },
