@@ -43,6 +43,7 @@ export { folderPlace } from './core/folder.ts';
 export { readJson } from './core/json.ts';
 export { defineLookup, type Lookup, type LookupRule } from './core/lookup.ts';
 export { allocate, exactMoney, type Money, money, moneyText, roundedMoney, sum } from './core/money.ts';
+export { patiently } from './core/patience.ts';
 export { isSigned, type SignedMessage, signedHeaders, webhookId } from './core/standard-webhooks.ts';
 export {
   checkReceiver,

@@ -3,6 +3,7 @@ import type { AnyDocumentType, Taken } from '../core/document.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { newId } from '../core/ids.ts';
 import type { Ledger, Sql } from '../ledger/database.ts';
+import type { GaveWay } from '../ledger/deliveries.ts';
 import { documentBodies } from '../ledger/documents.ts';
 import type { UnroutedEvent } from '../ledger/events.ts';
 import {
@@ -65,19 +66,24 @@ export async function takeOff(parts: Pick<Parts, 'vault' | 'wiring'>, sql: Sql, 
   );
 }
 
-/** What gave way to a newer version after it was tried: what it took, that one takes now. `newer` is its delivery, by the one that gave way. */
+/** What was tried and gave way took is taken by the newer versions now. */
 export async function passOn(
   { wiring }: Pick<Parts, 'wiring'>,
   sql: Sql,
   connection: string,
-  all: readonly { readonly id: string; readonly document_id: string; readonly entity: string; readonly kind: string }[],
-  newer: ReadonlyMap<string, string>,
+  all: readonly GaveWay[],
 ): Promise<void> {
-  const deliveries = all.flatMap(({ id, document_id: documentId, entity, kind }) => {
-    const deliveryId = newer.get(id);
-    return deliveryId && wiring.heeded(connection, kind) ? [{ deliveryId, documentId, entity, connection }] : [];
-  });
-  await putInFlight(sql, deliveries, []);
+  const heeded = all.filter(({ kind }) => wiring.heeded(connection, kind));
+  await putInFlight(
+    sql,
+    heeded.map(({ newer, document_id, entity }) => ({
+      deliveryId: newer,
+      documentId: document_id,
+      entity,
+      connection,
+    })),
+    [],
+  );
 }
 
 /** What is taken now and was not before, by name and place; 0 where that is the same. */

@@ -144,17 +144,11 @@ async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: rea
     ours.flatMap(({ delivery, next }) => postponed(delivery, next) ?? []),
   );
   const unlanded = ours.filter(({ next }) => next.next === 'again' && next.settlesSeconds === null);
-  const newer = await giveWay(
+  const gaveWay = await giveWay(
     sql,
-    unlanded.map(({ delivery: { id } }) => id),
+    unlanded.map(({ delivery }) => delivery.id),
   );
-  await passOn(
-    parts,
-    sql,
-    connection,
-    unlanded.map(({ delivery }) => delivery),
-    newer,
-  );
+  await passOn(parts, sql, connection, gaveWay);
   await writeExceptions(
     parts,
     sql,

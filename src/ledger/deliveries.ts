@@ -69,6 +69,13 @@ export async function addDeliveries(sql: Sql, deliveries: readonly NewDelivery[]
   );
 }
 
+const kept =
+  'id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, attempts, labels, lines, currency, minor, absolute, created_at, promised_at';
+
+/** Statement that keeps the rows of `gone` as history; `outcome` is an expression of SQL. */
+const toHistory = (outcome: string): string =>
+  `insert into delivery_history (${kept}, outcome) select ${kept}, ${outcome} from gone`;
+
 /** Coalesces: deliveries of the same documents to the same sinks that still wait, untried or known not to have landed, give way to a newer version. Returns how many. */
 export async function supersedeWaiting(
   sql: Sql,
@@ -81,34 +88,36 @@ export async function supersedeWaiting(
      gone as (
        delete from delivery d using newer n
        where d.document_id = n.document_id and d.version < n.version and d.connection = n.connection and d.sink = n.sink and d.state = 'waiting' returning d.*)
-     insert into delivery_history (id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, outcome, attempts, labels, lines, currency, minor, absolute, created_at, promised_at)
-     select id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, 'superseded', attempts, labels, lines, currency, minor, absolute, created_at, promised_at
-     from gone returning 1`,
+     ${toHistory("'superseded'")} returning 1`,
     columns(newer, ['documentId', 'version', 'connection', 'sink']),
   );
   return rows.length;
 }
 
+/** One that gave way to the delivery `newer`, of the same document. */
+export interface GaveWay {
+  newer: string;
+  document_id: string;
+  entity: string;
+  kind: string;
+}
+
 /**
  * What was tried and is known not to have landed gives way, as what waits does, to a newer version that came while it was tried: its lane's lock is the caller's.
- * Returns the newer delivery of each that did.
  */
-export async function giveWay(sql: Sql, tried: readonly string[]): Promise<Map<string, string>> {
-  if (tried.length === 0) return new Map();
-  const rows = await sql.query<{ id: string; newer: string }>(
+export async function giveWay(sql: Sql, tried: readonly string[]): Promise<GaveWay[]> {
+  if (tried.length === 0) return [];
+  return sql.query<GaveWay>(
     'deliveries_give_way',
     `with gone as (
        delete from delivery d using delivery n
        where d.id = any($1::uuid[]) and d.state = 'waiting' and n.document_id = d.document_id and n.version > d.version and n.connection = d.connection and n.sink = d.sink
        returning d.*, n.id as newer),
      kept as (
-       insert into delivery_history (id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, outcome, attempts, labels, lines, currency, minor, absolute, created_at, promised_at)
-       select id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, 'superseded', attempts, labels, lines, currency, minor, absolute, created_at, promised_at
-       from gone)
-     select id, newer from gone`,
+       ${toHistory("'superseded'")})
+     select newer, document_id, entity, kind from gone`,
     [tried],
   );
-  return new Map(rows.map(({ id, newer }) => [id, newer]));
 }
 
 export interface ClaimedDelivery extends Measure {
@@ -252,8 +261,7 @@ export async function finishDeliveries(
   await sql.query(
     'deliveries_finish',
     `with gone as (delete from delivery where id = any($1::uuid[]) returning *)
-     insert into delivery_history (id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, outcome, attempts, labels, lines, currency, minor, absolute, created_at, promised_at)
-     select id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, $2, attempts, labels, lines, currency, minor, absolute, created_at, promised_at from gone`,
+     ${toHistory('$2')}`,
     [ids, outcome],
   );
 }

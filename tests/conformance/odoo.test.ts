@@ -11,7 +11,7 @@ import { odoo } from '../../src/connectors/odoo/index.ts';
 import { relation } from '../../src/connectors/odoo/rows.ts';
 import type { Item, PollSource, Sink } from '../../src/core/connector.ts';
 import { makeContext } from '../odoo/context.ts';
-import { people } from '../odoo/estate.ts';
+import { people, soldOn } from '../odoo/estate.ts';
 import { accessTo, isReal, servers } from '../odoo/servers.ts';
 
 const mappings = {
@@ -97,15 +97,7 @@ for (const { name, start } of servers) {
     item(
       key,
       {
-        id: key,
-        number: `W-${key}`,
-        kind: 'sale',
-        refersTo: null,
-        placedAt: '2026-11-20T10:11:12Z',
-        businessDay: '2026-11-20',
-        customer: 'C',
-        currency: currency.name,
-        pricesIncludeTax: false,
+        ...soldOn(key, currency.name),
         lines: [{ id: '1', sku: 'S', description: 'A service', quantity, unitPrice: '12.50', taxes: [], total }],
       },
       links,

@@ -72,10 +72,12 @@ test('what was tried gives way to a newer version behind it, of the same documen
   const [alone] = await owe(here, { version: 1 });
   const [[first, newer]] = [...owed.values()] as [[string, string]];
   await db.query('', "update delivery set state = 'unknown' where id = $1", [first]);
-  assert.deepEqual(await giveWay(db, [first, newer, alone!]), new Map());
+  assert.deepEqual(await giveWay(db, [first, newer, alone!]), []);
   await db.query('', "update delivery set state = 'waiting' where id = $1", [first]);
-  assert.deepEqual(await giveWay(db, []), new Map());
-  assert.deepEqual(await giveWay(db, [first, newer, alone!]), new Map([[first, newer]]));
+  assert.deepEqual(await giveWay(db, []), []);
+  assert.deepEqual(await giveWay(db, [first, newer, alone!]), [
+    { newer, document_id: documentId, entity: 'main', kind: 'note' },
+  ]);
   assert.deepEqual(await db.query('', 'select id, version, outcome from delivery_history'), [
     { id: first, version: 1, outcome: 'superseded' },
   ]);

@@ -11,6 +11,7 @@ import type { Order } from '../../src/model/order.ts';
 import type { Product } from '../../src/model/product.ts';
 import type { StockAdjustment } from '../../src/model/stock-adjustment.ts';
 import { makeContext } from './context.ts';
+import { soldOn } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
 import { accessTo, directly, isReal, type OdooServer, rpc, servers } from './servers.ts';
 
@@ -60,15 +61,7 @@ function openDesk() {
       ...line,
     }));
     const document: Order = {
-      id: key,
-      number: `W-${key}`,
-      kind: 'sale',
-      refersTo: null,
-      placedAt: '2026-11-20T10:11:12Z',
-      businessDay: '2026-11-20',
-      customer: 'C',
-      currency: at.currency,
-      pricesIncludeTax: false,
+      ...soldOn(key, at.currency),
       lines: full,
       ...more,
     };

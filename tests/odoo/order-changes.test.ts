@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import type { Item, Result } from '../../src/core/connector.ts';
 import type { Order } from '../../src/model/order.ts';
-import { done, faultOf, item, type People, people } from './estate.ts';
+import { done, faultOf, item, type People, people, soldOn } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
 import { accessTo, type OdooServer, servers } from './servers.ts';
 
@@ -41,15 +41,8 @@ for (const { name, start } of servers)
 
     const order = (key: string, quantities: readonly string[], version = 1, more: Partial<Order> = {}): Item<Order> => {
       const document: Order = {
-        id: key,
+        ...soldOn(key, currency),
         number: `W-${key}-${at.run}`,
-        kind: 'sale',
-        refersTo: null,
-        placedAt: '2026-11-20T10:11:12Z',
-        businessDay: '2026-11-20',
-        customer: 'C',
-        currency,
-        pricesIncludeTax: false,
         lines: quantities.map((quantity, place) => ({
           id: String(place + 1),
           sku: 'A',

@@ -8,6 +8,7 @@ import type { Context, Item, Result, Sink } from '../../src/core/connector.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Payment } from '../../src/model/payment.ts';
 import { makeContext } from './context.ts';
+import { soldOn } from './estate.ts';
 import { accessTo, directly, type OdooServer, servers } from './servers.ts';
 
 const mappings = { 'payment-methods': { card: 'BNK1', odd: 'NOPE' } };
@@ -68,15 +69,7 @@ for (const { name, start } of servers)
         total: 1000,
       };
       const document = {
-        id: key,
-        number: `W-${key}`,
-        kind: 'sale',
-        refersTo: null,
-        placedAt: '2026-11-20T10:11:12Z',
-        businessDay: '2026-11-20',
-        customer: 'C',
-        currency,
-        pricesIncludeTax: false,
+        ...soldOn(key, currency),
         lines: [line],
       };
       return Number(done((await (hub.sinks.saleOrders as Sink).deliver([item(key, document, links) as never], cx))[0]));

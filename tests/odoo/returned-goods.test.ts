@@ -6,7 +6,7 @@ import { toReturn } from '../../src/connectors/odoo/mapping/returns.ts';
 import type { Item } from '../../src/core/connector.ts';
 import type { Order } from '../../src/model/order.ts';
 import type { Return } from '../../src/model/return.ts';
-import { done, item, lookWith, type People, people, readAll } from './estate.ts';
+import { done, item, lookWith, type People, people, readAll, soldOn } from './estate.ts';
 import { accessTo, type OdooServer, servers } from './servers.ts';
 
 /** Goods that people take back in Odoo: simulators of 18 and 19, or the real server that the environment names. */
@@ -42,15 +42,7 @@ for (const { name, start } of servers)
     }
     const ship = async (key: string, quantity: number): Promise<Shipped> => {
       const document: Order = {
-        id: `${key}-${at.run}`,
-        number: `W-${key}-${at.run}`,
-        kind: 'sale',
-        refersTo: null,
-        placedAt: '2026-11-20T10:11:12Z',
-        businessDay: '2026-11-20',
-        customer: 'C',
-        currency,
-        pricesIncludeTax: false,
+        ...soldOn(`${key}-${at.run}`, currency),
         lines: [
           {
             id: 'L1',
