@@ -6,28 +6,23 @@ import { test } from 'node:test';
 import { seeded, systemClock } from '../../src/core/clock.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { startServer } from '../../src/server/index.ts';
-import { startOdooSimulator } from '../../src/simulators/odoo/index.ts';
 import { storyEstate } from '../medusa/estate.ts';
 import { furnishOdoo, shipAll, takeBack } from '../medusa/people.ts';
 import { openMedusa, type Placed } from '../medusa/shops.ts';
 import { people } from '../odoo/estate.ts';
-import { servers } from '../odoo/servers.ts';
+import { isReal, startEuroOdoo } from '../odoo/servers.ts';
 import { silent, testLedger } from '../support/hub.ts';
 import { until } from '../support/target.ts';
 
 /** Where the real Medusa of tests/medusa/run.ts sends its notices: a port of 127.0.0.1, and what they are signed with. Then nothing is polled. */
 const { MEDUSA_NOTICES_PORT: port, MEDUSA_NOTICES } = process.env;
 const noticed = port !== undefined && MEDUSA_NOTICES !== undefined;
-const [first] = servers;
-
-/** A real Odoo of ODOO_URL must keep euros. */
-const openOdoo = () => (first!.real ? first!.start() : startOdooSimulator({ version: 19, seed: 6, currency: 'EUR' }));
 
 test('what is paid, sent back and paid back in a Medusa is booked in Odoo, to the cent and once', async (t) => {
   const began = new Date().toISOString();
   const lab = await openMedusa();
   t.after(() => lab.stop());
-  const odoo = await openOdoo();
+  const odoo = await startEuroOdoo(6);
   t.after(() => odoo.stop());
   const at = await people(odoo);
   await furnishOdoo(at);
@@ -69,7 +64,7 @@ test('what is paid, sent back and paid back in a Medusa is booked in Odoo, to th
       ({ cause }) => cause,
     );
   const soon = (what: string, isSo: () => Promise<boolean>) =>
-    until(what, isSo, first!.real ? 240 : 90).catch(async (error) => {
+    until(what, isSo, isReal ? 240 : 90).catch(async (error) => {
       throw new Error(`${error.message}: ${await open()}`);
     });
 

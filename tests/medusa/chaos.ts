@@ -2,7 +2,7 @@
  * The real Medusa while hubs are killed: `npm run chaos:medusa [-- --orders 1000 --whole 30 --kills 20 --seed 1]`. Orders of a Medusa go to a simulated Odoo, parcels
  * and returns come back, and the hub is killed (kill -9) again and again in between. `whole` of the orders are bought by the shop's own checkout, shipped, and
  * half of them returned; the others are made by Medusa's own order module. Ends with what both sides hold, compared. MEDUSA_URL, MEDUSA_KEY,
- * MEDUSA_PUBLISHABLE and MEDUSA_DATABASE point at one that runs already.
+ * MEDUSA_PUBLISHABLE and MEDUSA_DATABASE point at one that runs already, ODOO_URL and its like at a real Odoo: a fresh database that keeps euros.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { startSimulatedOdoo } from '../../src/cli/simulated-odoo.ts';
 import { seeded } from '../../src/core/clock.ts';
 import { Ground, type HubProcess, pause } from '../chaos/world.ts';
 import { people } from '../odoo/estate.ts';
+import { isReal, servers } from '../odoo/servers.ts';
 import { openTestCluster } from '../support/cluster.ts';
 import type { StoryParts } from './estate.ts';
 import { cameBack, furnishOdoo, shipAll, wayBack } from './people.ts';
@@ -82,7 +83,7 @@ async function soldBy(lab: MedusaLab, since: string): Promise<Map<string, number
 }
 
 async function story(lab: MedusaLab, database: string): Promise<void> {
-  const server = await startSimulatedOdoo({ version: 19, currency: 'EUR' });
+  const server = isReal ? await servers[0]!.start() : await startSimulatedOdoo({ version: 19, currency: 'EUR' });
   const at = await people(server);
   await furnishOdoo(at);
   const { code } = await at.direct.warehouse(at.cx);

@@ -5,10 +5,17 @@ import type { LabVariant, MedusaLab, Placed } from './shops.ts';
 
 /** What the estate of the story wants in Odoo: a tax of 21 % and a service that rounding is booked on. */
 export async function furnishOdoo(at: People): Promise<void> {
-  const tax = { name: 'VAT 21%', amount: 21, amount_type: 'percent', type_tax_use: 'sale' };
-  await at.create('account.tax', tax);
-  const service = { name: 'Rounding', type: 'service', default_code: 'ROUND-OFF', taxes_id: [] };
-  await at.create('product.product', service);
+  const once = async (model: string, field: string, vals: Record<string, unknown>): Promise<void> => {
+    if ((await at.direct.read(model, [[field, '=', vals[field]]], [field], at.cx)).length === 0)
+      await at.create(model, vals);
+  };
+  await once('account.tax', 'name', { name: 'VAT 21%', amount: 21, amount_type: 'percent', type_tax_use: 'sale' });
+  await once('product.product', 'default_code', {
+    name: 'Rounding',
+    type: 'service',
+    default_code: 'ROUND-OFF',
+    taxes_id: [],
+  });
 }
 
 /** Ships all that is to be shipped in Odoo of some orders, by their numbers in the shop. Gives how many parcels left. */

@@ -40,6 +40,10 @@ export const servers: readonly { name: string; real: boolean; start: () => Promi
 /** Whether they are real. */
 export const isReal = servers.some(({ real }) => real);
 
+/** An Odoo whose company keeps euros: a simulated 19, or the real one of ODOO_URL, which must. */
+export const startEuroOdoo = (seed: number): Promise<OdooServer> =>
+  isReal ? servers[0]!.start() : startOdooSimulator({ version: 19, seed, currency: 'EUR' });
+
 /** What a connection to a server is made with. The context it is used with needs the secret ODOO_KEY. */
 export const accessTo = ({ url, db: database, login, company }: OdooServer) => ({
   url,
