@@ -28,6 +28,8 @@ export class Counter {
   /** How often a job was told in a version that counted. */
   readonly changes = new Map<string, number>();
   readonly reports: Report[];
+  /** Each job as it stood when the store last spoke of it, since this process began. */
+  readonly spokenOf = new Map<string, Job>();
   readonly #now: () => Date;
 
   constructor(now: () => Date, { jobs, reports }: Pick<Counter, 'jobs' | 'reports'>) {
@@ -50,6 +52,8 @@ export class Counter {
     const id = `RP${this.reports.length + 1}`;
     const report = { id, fulfilment, status, at: this.#now().toISOString(), ...more };
     this.reports.push(report);
+    const job = this.jobs.get(fulfilment);
+    if (job) this.spokenOf.set(fulfilment, job);
     return report;
   }
 }

@@ -22,6 +22,18 @@ test('what is the store’s is nothing to the warehouse', () => {
   assert.deepEqual([before.ordersToWarehouse.wrong, before.shipmentsToOdoo.compared], [[], 1]);
 });
 
+test('what a customer left behind may be asked about until a person ends it, also where it was taken off the order since; what never was there may not', () => {
+  const ledgers = agreed();
+  const [collected] = ledgers.store.jobs;
+  const asked = { lines: 1, value: '0.00', message: `of fulfilment order ${collected!.number} (order #3)` };
+  ledgers.excepted.push(asked);
+  assert.equal(judge(ledgers).uncollectedToPeople.duplicated, 1);
+  collected!.unitsThen = { 'OWN-1-RED': 3 };
+  assert.equal(judge(ledgers).uncollectedToPeople.duplicated, 0);
+  ledgers.excepted.push(asked);
+  assert.equal(judge(ledgers).uncollectedToPeople.duplicated, 1);
+});
+
 tampers([
   [
     'the store never heard of what is to be collected',

@@ -8,6 +8,8 @@ export interface Job {
   readonly method: 'collect' | 'ship';
   readonly cancelled: boolean;
   readonly units: Readonly<Record<string, number>>;
+  /** What it was asked for when it last said something: what it left behind may have been taken off since. */
+  readonly unitsThen: Readonly<Record<string, number>>;
   /** What the store said of it, oldest first: `ready`, `collected`, `not-collected`, `shipped`. */
   readonly said: readonly string[];
 }
@@ -29,13 +31,14 @@ const unitsOf = (lines: Lines): Record<string, number> => {
   return units;
 };
 
-export const jobsOf = ({ jobs, reports }: Counter): Job[] =>
+export const jobsOf = ({ jobs, reports, spokenOf }: Counter): Job[] =>
   [...jobs.values()].map(({ number, order, method, status, lines }) => ({
     number,
     order,
     method,
     cancelled: status === 'cancelled',
     units: unitsOf(lines),
+    unitsThen: unitsOf((spokenOf.get(number) ?? { lines }).lines),
     said: reports.filter(({ fulfilment }) => fulfilment === number).map((one) => one.status),
   }));
 

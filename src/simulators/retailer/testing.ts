@@ -332,6 +332,7 @@ export function agreed(): Changed<Required<Ledgers>> {
         method,
         cancelled: false,
         units: { 'OWN-1-RED': count },
+        unitsThen: { 'OWN-1-RED': count },
         said: [...said],
       })),
       handovers: storeParts.slice(0, 2).map(({ name, units: count, number, method }) => ({
