@@ -242,6 +242,7 @@ export default defineEstate({
         to: { 'stock-level': shop.sinks.stockLevels },
         locations: ['central', 'store'],
         priced: 'web',
+        within: '5s',
         sells,
       }),
       tables.odoo,

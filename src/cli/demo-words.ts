@@ -1,5 +1,6 @@
 import { type Judgement, verdictOf } from '../simulators/retailer/judge.ts';
 import type { Summary } from '../watch/summary.ts';
+import type { StockDelay } from './demo-promise.ts';
 import { table } from './print.ts';
 
 /** Kinds of documents that a shopkeeper counts, as one and as many. */
@@ -62,10 +63,7 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
 };
 
 /** Each hop's row, and what is wrong in words. */
-export function describeJudgement(
-  judgement: Judgement,
-  { moves, p95 }: { readonly moves: number; readonly p95: number | null },
-): string {
+export function describeJudgement(judgement: Judgement, { moves, p95, broken }: StockDelay): string {
   const rows = Object.entries(judgement).map(([name, hop]) => [
     hops[name as keyof Judgement],
     String(hop.compared),
@@ -82,5 +80,6 @@ export function describeJudgement(
   ];
   if (p95 !== null)
     parts.push(`Stock moves in Odoo stood in the shop within ${p95.toFixed(1)} s (95 of 100; ${moves} measured).`);
+  if (broken !== null) parts.push(broken);
   return parts.join('\n');
 }

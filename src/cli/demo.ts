@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
+import type { Estate } from '../core/estate.ts';
 import { conditions, type Weather } from '../simulators/retailer/conditions.ts';
 import { PLACE, PRICES } from '../simulators/retailer/counter.ts';
-import { percentile } from '../simulators/retailer/day.ts';
 import { type Judgement, judge, verdictOf } from '../simulators/retailer/judge.ts';
 import { type BooksLedger, shopLedger, storeLedger, warehouseLedger } from '../simulators/retailer/ledgers.ts';
 import { jsonLog, levelOf } from '../watch/log.ts';
+import { stockDelay } from './demo-promise.ts';
 import { type OpenDay, OUTAGES, type Systems, startSystems } from './demo-systems.ts';
 import { describeJudgement, liveLine } from './demo-words.ts';
 import { loadEstate } from './estate-file.ts';
@@ -55,13 +56,15 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
     'Starting: PostgreSQL, a simulated Odoo 19, a simulated Shopify shop, a till that drops day files, a store that pushes its sales and hands over what the shop sold, a warehouse by files, and the hub between them. The first start takes some seconds.',
   );
   let systems: Systems | undefined;
+  let estate: Estate | undefined;
   let running: Running | undefined;
   let open: OpenDay | undefined;
   try {
     running = await run(
       async () => {
         systems = await startSystems(join(homeFolder(), 'demo'));
-        return loadEstate(estateFile());
+        estate = await loadEstate(estateFile());
+        return estate;
       },
       log,
       say,
@@ -85,9 +88,7 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
       duration === null || signal.aborted ? null : await settle(running, systems!, { open, say, signal });
     stopTicking();
     const summary = await running.summary();
-    const { day } = open;
-    const p95 = percentile(day.delays, 0.95);
-    const stockDelay = { moves: day.delays.length, unseen: day.unseen, p95: p95 === null ? null : p95 / 1000 };
+    const delay = stockDelay(open.day, stockFlow(estate!), faults === 'calm');
     if (json)
       printJson({
         ...summary,
@@ -96,17 +97,20 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
         hops:
           judgement && Object.fromEntries(Object.entries(judgement).map(([name, hop]) => [name, withoutWords(hop)])),
         wrong: judgement && verdictOf(judgement).wrong.slice(0, 20),
-        stockDelay,
+        stockDelay: delay,
         seconds: (Date.now() - started) / 1000,
       });
-    else say(`\n${describe(summary)}${judgement ? `\n\n${describeJudgement(judgement, stockDelay)}` : ''}`);
-    if (judgement && verdictOf(judgement).wrong.length > 0) process.exitCode = 1;
+    else say(`\n${describe(summary)}${judgement ? `\n\n${describeJudgement(judgement, delay)}` : ''}`);
+    if (judgement && (verdictOf(judgement).wrong.length > 0 || delay.broken !== null)) process.exitCode = 1;
   } finally {
     await open?.stop();
     await running?.stop();
     await systems?.stop();
   }
 }
+
+/** The flow that tells the shop what is free in Odoo. */
+const stockFlow = ({ flows }: Estate) => flows.find(({ id }) => id === 'shop-stock')!;
 
 const withoutWords = <T extends { readonly wrong: unknown }>({ wrong: _, ...rest }: T): Omit<T, 'wrong'> => rest;
 

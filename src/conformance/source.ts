@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { milliseconds } from '../core/clock.ts';
 import type { DroppedFile, FileSource, Incoming, PollSource } from '../core/connector.ts';
 import { FaultError } from '../core/fault.ts';
+import { folderPlace } from '../core/folder.ts';
 import { sha256 } from '../core/seal.ts';
 import { decodes, keysOf, lost, sameFacts, wellFormed } from './facts.ts';
 import { type Check, type Lab, makeLab, readable, type Surroundings } from './lab.ts';
@@ -29,6 +30,8 @@ export interface FileSourceUnderTest extends Surroundings {
   readonly subjects: readonly string[];
   /** One that is wrong as a whole. */
   bad(): { name: string; bytes: Uint8Array };
+  /** Lays a file where the source looks, as its sender does, in place of one of that name. Absent: what the source reads from is not tried. */
+  lay?(file: { readonly name: string; readonly bytes: Uint8Array }): Promise<void>;
 }
 
 interface Page {
@@ -278,6 +281,49 @@ export const fileSourceChecks: Readonly<Record<string, Check<FileSourceUnderTest
     const lab = makeLab(subject);
     decodes(await factsOf(subject, lab, subject.files().map(dropped)), (bytes) => subject.source.decode(bytes));
   },
+
+  'what is laid into its place is listed and read as it was laid, and moved aside without taking the place of another':
+    async (subject) => {
+      const { lay, source } = subject;
+      if (!lay) return;
+      const { cx, keepsSilence } = makeLab(subject);
+      const files = subject.files();
+      const [first] = files;
+      const aside = `done/${first!.name}`;
+      const textOf = async (path: string): Promise<string | null> => {
+        const bytes = await store.read(path);
+        return bytes === null ? null : Buffer.from(bytes).toString();
+      };
+      for (const file of files) await lay(file);
+      const store = await (source.place ?? folderPlace(source.folder)).open(cx);
+      try {
+        const listed = await store.list();
+        for (const { name, bytes } of files) {
+          assert.equal(
+            listed.find((one) => one.name === name)?.size,
+            bytes.length,
+            `${name}: listed with another size`,
+          );
+          assert.equal(
+            await textOf(name),
+            Buffer.from(bytes).toString(),
+            `${name}: it reads otherwise than it was laid`,
+          );
+        }
+        assert.equal(await store.move(first!.name, aside), true, 'it cannot be moved aside');
+        assert.ok(
+          !(await store.list()).some(({ name }) => name === first!.name),
+          'what was moved aside is still there',
+        );
+        await lay({ name: first!.name, bytes: Buffer.from('another file of that name') });
+        assert.equal(await store.move(first!.name, aside), false, 'a name that is taken was given away');
+        assert.equal(await textOf(aside), Buffer.from(first!.bytes).toString(), 'what lay aside was replaced');
+        keepsSilence();
+      } finally {
+        for (const path of [...files.map(({ name }) => name), aside]) await store.remove(path);
+        await store.close();
+      }
+    },
 
   'its report counts facts, no more': async (subject) => {
     const lab = makeLab(subject);

@@ -5,6 +5,7 @@ import { hubRules, safetyStock, warehouses } from '../connectors/odoo/mapping/st
 import type { CatalogueRecord } from '../connectors/odoo/sources/catalogue.ts';
 import type { PriceRecord } from '../connectors/odoo/sources/prices.ts';
 import type { StockRecord } from '../connectors/odoo/sources/stock-levels.ts';
+import type { Duration } from '../core/clock.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { defineFlow, type Flow, type Look, type Translation } from '../core/flow.ts';
 import { CatalogueItemDocument } from '../model/catalogue-item.ts';
@@ -31,6 +32,8 @@ export interface StockFeed extends Feed<StockRecord> {
   readonly channel?: string;
   /** Price list of the hub that the channel sells by: what it has no price of there yet is told no level, or it would be sold for nothing. Default: levels wait for no price. */
   readonly priced?: string;
+  /** How soon a change must stand in the channel: what the flow promises. Default 1m. */
+  readonly within?: Duration;
   /** In place of the tables and of what is in flight; look-ups do not know of it. */
   readonly rules?: StockRules;
 }
@@ -50,6 +53,7 @@ export const stockFeed = ({
   locations,
   channel,
   priced,
+  within = '1m',
   rules,
 }: StockFeed): Flow<StockRecord, typeof StockLevelDocument, StockRecord> => {
   const own: StockRules = { ...hubRules(channel), ...rules };
@@ -72,7 +76,7 @@ export const stockFeed = ({
     from,
     to,
     latency: 'realtime',
-    promise: { within: '1m', critical: true },
+    promise: { within, critical: true },
     onException: { owner: 'logistics', within: '1h', hold: 'lane' },
     fallback: 'The channel sells by the last figure it was told.',
     mappings: [warehouses, safetyStock],

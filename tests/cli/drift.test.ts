@@ -18,7 +18,7 @@ async function told(takenAway: NonNullable<ShopifyOptions['takenAway']>): Promis
   const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
   const odoo = await startSimulatedOdoo({ version: 19 });
   const shop = await startShopify({ bucket: [1e6, 1e6], takenAway });
-  const store = await startRestStore({ token: 'till', secret });
+  const store = await startRestStore({ seed: 1, token: 'till', secret });
   const { DATABASE_URL: _, ...inherited } = process.env;
   const env = {
     ...inherited,

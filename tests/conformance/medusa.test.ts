@@ -1,10 +1,15 @@
 import { after } from 'node:test';
-import { conform, type SeenRequest, type Signer, type SinkUnderTest } from '../../src/conformance/index.ts';
+import {
+  conform,
+  type SeenRequest,
+  type Signer,
+  type SinkUnderTest,
+  type WebhookSourceUnderTest,
+} from '../../src/conformance/index.ts';
 import { type MedusaConfig, medusa } from '../../src/connectors/medusa/index.ts';
-import type { Item, RawRequest } from '../../src/core/connector.ts';
+import type { Item } from '../../src/core/connector.ts';
 import { signedHeaders } from '../../src/core/standard-webhooks.ts';
 import { type MedusaOptions, type MedusaSimulator, startMedusa } from '../../src/simulators/medusa/index.ts';
-import { makeContext } from '../odoo/context.ts';
 
 const started: MedusaSimulator[] = [];
 after(async () => {
@@ -212,25 +217,37 @@ async function products() {
   };
 }
 
-function signature() {
-  const { orderNotices } = medusa({
-    url: 'https://shop.example.com',
-    key: { secret: 'KEY' },
-    signedWith: [{ secret: 'NEW' }, { secret: 'OLD' }],
-  }).sources;
+/** Notices of the subscriber in Medusa: an event's name and an id. */
+async function notices(kind: 'order' | 'product', id: string): Promise<WebhookSourceUnderTest> {
+  const { connection } = await start();
   const keys: Record<Signer, string> = { current: secrets.NEW, previous: secrets.OLD, stranger: whsec(9) };
-  const cx = makeContext({ secrets });
+  let sent = 0;
+  const told = (body: object): Buffer => Buffer.from(JSON.stringify(body));
   return {
-    sign: (body: Uint8Array, signer: Signer): RawRequest => ({
-      headers: signedHeaders({ id: 'msg_1', timestamp: Math.floor(Date.now() / 1000), body }, [keys[signer]]),
+    source: connection.sources[`${kind}Notices`],
+    feeds: connection.sources[`${kind}s`],
+    secrets,
+    signedHeaders: ['webhook-id', 'webhook-timestamp', 'webhook-signature'],
+    tolerance: '5m',
+    rotates: true,
+    sign: (body, signer, at) => ({
+      headers: signedHeaders({ id: `msg_${++sent}`, timestamp: Math.floor(at.getTime() / 1000), body }, [keys[signer]]),
       query: '',
       body,
       receivedAt: new Date(),
     }),
-    withBody: (request: RawRequest, body: Uint8Array) => ({ ...request, body }),
-    unsigned: (request: RawRequest) => ({ ...request, headers: {} }),
-    verify: (request: RawRequest) => orderNotices.verify(request, cx),
-    rotates: true,
+    hints: [
+      told({ type: `${kind}.updated`, data: { id } }),
+      told({ type: 'order.return_received', data: { order_id: id } }),
+    ],
+    // Only what was subscribed to is sent.
+    pings: [],
+    malformed: [
+      told({ type: `${kind}.updated` }),
+      told({ type: `${kind}.updated`, data: { id: 7 } }),
+      told({ data: { id } }),
+      told({ type: `${kind}.updated`, data: { id: 'Größe' } }),
+    ],
   };
 }
 
@@ -242,5 +259,8 @@ conform({
     'medusa returns': returns,
   },
   polls: { 'medusa orders': orders, 'medusa products': products },
-  signatures: { 'medusa notices': signature },
+  webhooks: {
+    'medusa order notices': () => notices('order', 'order_01J'),
+    'medusa product notices': () => notices('product', 'prod_01J'),
+  },
 });

@@ -1,11 +1,10 @@
 import { createHmac } from 'node:crypto';
-import { conform, type Signer, type SinkUnderTest } from '../../src/conformance/index.ts';
+import { conform, type Signer, type SinkUnderTest, type WebhookSourceUnderTest } from '../../src/conformance/index.ts';
 import { shopify } from '../../src/connectors/shopify/index.ts';
-import type { Item, RawRequest } from '../../src/core/connector.ts';
+import type { Item } from '../../src/core/connector.ts';
 import { startShopify } from '../../src/simulators/shopify/index.ts';
 import { fulfil, placeOrder } from '../../src/simulators/shopify/orders.ts';
 import { person, place } from '../../src/simulators/shopify/traffic.ts';
-import { makeContext } from '../odoo/context.ts';
 import { hollow, invalidToken, item, operationOf, secrets, start, started } from './shopify-lab.ts';
 
 async function stockLevels(): Promise<SinkUnderTest> {
@@ -312,27 +311,30 @@ async function products() {
   };
 }
 
-const signed = (body: Uint8Array, secret: string): RawRequest => ({
-  headers: { 'x-shopify-hmac-sha256': createHmac('sha256', secret).update(body).digest('base64') },
-  query: '',
-  body,
-  receivedAt: new Date(),
-});
-
-function signature() {
-  const { orderNotices } = shopify({
-    shop: 'example.myshopify.com',
-    token: { secret: 'TOKEN' },
-    clientSecrets: [{ secret: 'NEW' }, { secret: 'OLD' }],
-  }).sources;
+/** Notices of records of one kind: Shopify signs the body only, and names the shop beside it. */
+async function notices(kind: 'order' | 'product' | 'customer', record: string): Promise<WebhookSourceUnderTest> {
+  const { shop, connection } = await start();
   const keys: Record<Signer, string> = { current: secrets.NEW, previous: secrets.OLD, stranger: 'shpss_stranger' };
-  const cx = makeContext({ secrets });
+  const told = (body: object): Buffer => Buffer.from(JSON.stringify(body));
   return {
-    sign: (body: Uint8Array, signer: Signer) => signed(body, keys[signer]),
-    withBody: (request: RawRequest, body: Uint8Array) => ({ ...request, body }),
-    unsigned: (request: RawRequest) => ({ ...request, headers: {} }),
-    verify: (request: RawRequest) => orderNotices.verify(request, cx),
+    source: connection.sources[`${kind}Notices`],
+    feeds: connection.sources[`${kind}s`],
+    secrets,
+    signedHeaders: ['x-shopify-hmac-sha256'],
     rotates: true,
+    sign: (body, signer) => ({
+      headers: {
+        'x-shopify-hmac-sha256': createHmac('sha256', keys[signer]).update(body).digest('base64'),
+        'x-shopify-shop-domain': shop.domain,
+      },
+      query: '',
+      body,
+      receivedAt: new Date(),
+    }),
+    hints: [told({ id: 7, admin_graphql_api_id: `gid://shopify/${record}/7`, name: 'süß' })],
+    // Only what was subscribed to is sent.
+    pings: [],
+    malformed: [told({ id: 7 }), told({ admin_graphql_api_id: 7 }), told({ admin_graphql_api_id: `${record}/7` })],
   };
 }
 
@@ -347,5 +349,9 @@ conform({
     'shopify customers': customers,
   },
   polls: { 'shopify orders': orders, 'shopify products': products, 'shopify customers': customersPolled },
-  signatures: { 'shopify webhooks': signature },
+  webhooks: {
+    'shopify order notices': () => notices('order', 'Order'),
+    'shopify product notices': () => notices('product', 'Product'),
+    'shopify customer notices': () => notices('customer', 'Customer'),
+  },
 });

@@ -1,18 +1,41 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
 import {
   conform,
   examine,
+  type FileSourceUnderTest,
+  fileSourceChecks,
   pollSourceChecks,
   signatureChecks,
+  type WebhookSourceUnderTest,
   webhookSourceChecks,
 } from '../../src/conformance/index.ts';
+import { warehouseFiles } from '../../src/connectors/warehouse-files/index.ts';
+import type { FilePlace } from '../../src/core/file-store.ts';
+import { folderPlace } from '../../src/core/folder.ts';
 import { referencePoll, referenceSignature, type SignatureMistake, type SourceMistake } from './reference-sources.ts';
 import { referenceWebhook, type WebhookMistake } from './reference-webhook.ts';
 
+const folders: string[] = [];
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** The same webhook, of a sender that says only that something changed. */
+function noticesOnly(mistake: WebhookMistake | null = null): WebhookSourceUnderTest {
+  const { facts: _, versions: __, ...rest } = referenceWebhook(mistake);
+  return rest;
+}
+
 conform({
   polls: { 'a feed by number': () => referencePoll() },
-  webhooks: { 'signed pushes beside a list': () => referenceWebhook() },
+  webhooks: {
+    'signed pushes beside a list': () => referenceWebhook(),
+    'signed notices beside a list': () => noticesOnly(),
+  },
   signatures: { 'a signature over time and raw body': () => referenceSignature() },
 });
 
@@ -79,7 +102,96 @@ const webhookMistakes: [WebhookMistake, keyof typeof webhookSourceChecks][] = [
   ['pushes less than it lists', 'what it pushes and what it feeds are the same facts'],
 ];
 
+/** Of these those that a sender of notices can make as well. */
+const noticeMistakes = new Set<WebhookMistake>([
+  'signs the parsed body',
+  'accepts what is not signed',
+  'looks at no time',
+  'forgets the key before',
+  'does not sign the id',
+  'throws at a header that is missing',
+  'stores a notice',
+  'passes over a notice',
+  'hints with nothing to read',
+  'stores a ping',
+  'refuses a ping',
+  'trips over what it cannot read',
+  'believes whatever it is sent',
+  'passes over what it does not understand',
+  'quotes its secret',
+]);
+
+type PlaceMistake =
+  | 'lists nothing'
+  | 'lists what is half there'
+  | 'reads half'
+  | 'copies aside'
+  | 'replaces what lies aside';
+
+/** Files of the warehouse in a folder, and what a place may do wrong. */
+function referenceFiles(mistake: PlaceMistake | null = null): FileSourceUnderTest {
+  const folder = mkdtempSync(join(tmpdir(), 'crossdock place '));
+  folders.push(folder);
+  const place = folderPlace(folder);
+  const { inventory } = warehouseFiles({ at: { kind: 'folder', path: folder }, format: { kind: 'csv' } }).sources;
+  const open: FilePlace['open'] = async (cx) => {
+    const store = await place.open(cx);
+    return {
+      list: async (where) =>
+        mistake === 'lists nothing'
+          ? []
+          : (await store.list(where)).map((one) => ({
+              ...one,
+              size: mistake === 'lists what is half there' ? one.size >> 1 : one.size,
+            })),
+      read: async (path) => {
+        const bytes = await store.read(path);
+        return mistake === 'reads half' && bytes ? bytes.subarray(0, bytes.length >> 1) : bytes;
+      },
+      put: (path, bytes) => store.put(path, bytes),
+      move: async (from, to) => {
+        if (mistake === 'replaces what lies aside') await store.remove(to);
+        if (mistake !== 'copies aside') return store.move(from, to);
+        await store.put(to, (await store.read(from))!);
+        return true;
+      },
+      remove: (path) => store.remove(path),
+      close: () => store.close(),
+    };
+  };
+  const files = ['1', '2'].map((n) => ({ name: `stock-${n}.csv`, bytes: Buffer.from(`report\nC${n}\n`) }));
+  return {
+    source: { ...(inventory as FileSourceUnderTest['source']), place: { where: folder, open } },
+    files: () => files,
+    subjects: [],
+    bad: () => files[0]!,
+    lay: async ({ name, bytes }) => writeFileSync(join(folder, name), bytes),
+  };
+}
+
+const laid =
+  'what is laid into its place is listed and read as it was laid, and moved aside without taking the place of another';
+const placeMistakes: PlaceMistake[] = [
+  'lists nothing',
+  'lists what is half there',
+  'reads half',
+  'copies aside',
+  'replaces what lies aside',
+];
+
 describe('the suite catches', () => {
+  it('nothing in a place that does all right', async () => {
+    assert.deepEqual(await examine({ [laid]: fileSourceChecks[laid]! }, referenceFiles()), [
+      { check: laid, failure: null },
+    ]);
+  });
+
+  for (const mistake of placeMistakes)
+    it(`a place of files that ${mistake}`, async () => {
+      const [verdict] = await examine({ [laid]: fileSourceChecks[laid]! }, referenceFiles(mistake));
+      assert.notEqual(verdict!.failure, null, 'the mistake went through');
+    });
+
   for (const [mistake, check] of mistakes)
     it(`a polled source that ${mistake}: by '${check}'`, async () => {
       const [verdict] = await examine({ [check]: pollSourceChecks[check]! }, referencePoll(mistake));
@@ -97,6 +209,22 @@ describe('the suite catches', () => {
       const [verdict] = await examine({ [check]: webhookSourceChecks[check]! }, referenceWebhook(mistake));
       assert.notEqual(verdict!.failure, null, 'the mistake went through');
     });
+
+  for (const [mistake, check] of webhookMistakes.filter(([one]) => noticeMistakes.has(one)))
+    it(`a webhook of notices only that ${mistake}: by '${check}'`, async () => {
+      const [verdict] = await examine({ [check]: webhookSourceChecks[check]! }, noticesOnly(mistake));
+      assert.notEqual(verdict!.failure, null, 'the mistake went through');
+    });
+
+  it('a webhook of which it was given neither facts nor notices, or facts without versions', async () => {
+    const { versions: _, ...unversioned } = referenceWebhook();
+    const failures = async (subject: WebhookSourceUnderTest): Promise<string[]> =>
+      (await examine(webhookSourceChecks, subject)).flatMap(({ failure }) =>
+        failure === null ? [] : [String(failure)],
+      );
+    assert.match((await failures({ ...noticesOnly(), hints: [] })).join(), /neither facts nor notices/);
+    assert.match((await failures(unversioned)).join(), /facts without versions/);
+  });
 
   it('each check by one mistake at least', () => {
     const used = new Set<string>([...mistakes, ...signatureMistakes, ...webhookMistakes].map(([, check]) => check));
