@@ -1,3 +1,4 @@
+import { milliseconds } from '../../core/clock.ts';
 import type { Context, Finding } from '../../core/connector.ts';
 import { FaultError } from '../../core/fault.ts';
 import { documents, versions } from './documents.ts';
@@ -111,9 +112,23 @@ export async function* check(
     yield hasSecret(secret, cx)
       ? ok('client secret', 'the secret that webhooks are signed with is there')
       : error('client secret', `the secret ${secret} is missing`, 'no webhook is taken without it');
+  yield* watched(shop);
   for (const one of subscriptions) yield* one.check(cx);
   yield* checkPriceLists(shop, has, cx);
   yield* drift(shop, { next: nextOf(version, told.publicApiVersions), until: endOf(version) }, cx);
+}
+
+/** Longest that a subscription which Shopify deleted should be missed. */
+const LONGEST_GAP = milliseconds('10m');
+
+/** Subscriptions are looked after by the polls: rarer polls find a lost one later. */
+function* watched({ settings: { hub, every } }: Shop): Generator<Finding> {
+  if (hub === undefined || milliseconds(every) <= LONGEST_GAP) return;
+  yield warning(
+    'webhooks',
+    `\`every\` is ${milliseconds(every) / 60_000} minutes: a subscription that has gone is made again, and what it would have told is read, so much later`,
+    'set `every` of the connection to 10m or less',
+  );
 }
 
 function hasSecret(name: string, cx: Context): boolean {

@@ -81,6 +81,21 @@ test('check tells of missing scopes, another shop, a version near its end, and w
   assert.ok(connection && shop.subscriptions.size === 0, 'check changed something');
 });
 
+test('check warns where webhooks are relied on and polls, which look after their subscriptions, are more than ten minutes apart', async (t) => {
+  const { simulator, cx } = await lab();
+  t.after(() => simulator.stop());
+  const hub = 'https://hub.example.com';
+  const told = async (more: Partial<ShopifyConfig>): Promise<string[]> => {
+    const all = await findings(shopify({ ...config, url: simulator.url, ...more }).check(cx));
+    return shown(all, 'warning').filter((words) => words.startsWith('webhooks:'));
+  };
+  assert.deepEqual(await told({ hub, every: '30m' }), [
+    'webhooks: `every` is 30 minutes: a subscription that has gone is made again, and what it would have told is read, so much later',
+  ]);
+  assert.deepEqual(await told({ hub, every: '10m' }), []);
+  assert.deepEqual(await told({ every: '30m' }), []);
+});
+
 test('check tells which price lists the shop has, and of those that it has not', async (t) => {
   const { simulator, shop } = await lab();
   t.after(() => simulator.stop());
