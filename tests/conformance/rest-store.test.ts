@@ -1,11 +1,13 @@
 import { after } from 'node:test';
-import { conform } from '../../src/conformance/index.ts';
+import { conform, type Signer } from '../../src/conformance/index.ts';
 import { restStore } from '../../src/connectors/rest-store/index.ts';
-import type { Item } from '../../src/core/connector.ts';
+import type { Item, RawRequest } from '../../src/core/connector.ts';
+import { signedHeaders } from '../../src/core/standard-webhooks.ts';
 import { type RestStore, startRestStore } from '../../src/simulators/rest-store.ts';
 import { SECRET } from '../support/webhook.ts';
 
-const secrets = { TOKEN: 'store-token', SECRET };
+const whsec = (byte: number): string => `whsec_${Buffer.alloc(32, byte).toString('base64')}`;
+const secrets = { TOKEN: 'store-token', SECRET, OLD: whsec(2) };
 const opened: RestStore[] = [];
 after(() => Promise.all(opened.map((store) => store.stop())));
 
@@ -16,7 +18,7 @@ async function world() {
     url: store.url,
     allowPrivate: true,
     token: { secret: 'TOKEN' },
-    signedWith: [{ secret: 'SECRET' }],
+    signedWith: [{ secret: 'SECRET' }, { secret: 'OLD' }],
   });
   const patient = <S extends object>(sink: S) => ({ ...sink, settle: '1s' as const, deadline: '5s' as const });
   return { store, connection, patient };
@@ -30,7 +32,90 @@ const item = (kind: string, n: number, document: unknown): Item<unknown> => ({
   document,
 });
 
+/** What is the same of all that a store pushes. */
+const signing = {
+  secrets,
+  signedHeaders: ['webhook-id', 'webhook-timestamp', 'webhook-signature'],
+  tolerance: '5m',
+  rotates: true,
+  sign: (body: Uint8Array, signer: Signer, at: Date): RawRequest => ({
+    headers: signedHeaders({ id: `msg_${++signed}`, timestamp: Math.floor(at.getTime() / 1000), body }, [
+      { current: SECRET, previous: secrets.OLD, stranger: whsec(9) }[signer],
+    ]),
+    query: '',
+    body,
+    receivedAt: new Date(),
+  }),
+} as const;
+let signed = 0;
+
+const message = (type: string, data: object): Buffer =>
+  Buffer.from(JSON.stringify({ type, timestamp: '2026-05-01T10:00:00Z', data }));
+
 conform({
+  webhooks: {
+    'rest-store: pushed sales': async () => {
+      const { store, connection } = await world();
+      const told = (sale: object) => message('sale.completed', { sale });
+      return {
+        ...signing,
+        source: connection.sources.pushed,
+        feeds: connection.sources.sales,
+        facts: async (count) => {
+          const sales = [];
+          for (let n = 0; n < count; n++) sales.push(await store.sell());
+          return sales.map((sale) => ({ body: told(sale), subject: `sale:${sale.id}` }));
+        },
+        versions: async () => {
+          const older = await store.sell();
+          return { older: told(older), newer: told(await store.sell(undefined, older)) };
+        },
+        hints: [message('sale.changed', { id: 'S7' })],
+        pings: [message('ping', {}), message('of.a.later.release', { sale: {} })],
+        malformed: [
+          message('sale.completed', {}),
+          told({ id: 'S1', lines: 'none' }),
+          message('sale.changed', { id: 7 }),
+        ],
+      };
+    },
+    'rest-store: pushed reports': async () => {
+      const { store, connection } = await world();
+      let number = 0;
+      const report = async (status: string, of: number): Promise<Buffer> => {
+        const id = await store.report(`F${of}`, status);
+        return message('fulfilment.reported', { report: store.counter.reports.find((one) => one.id === id)! });
+      };
+      return {
+        ...signing,
+        source: connection.sources.reported,
+        feeds: connection.sources.reports,
+        facts: async (count) => {
+          const facts = [];
+          for (let n = 0; n < count; n++)
+            facts.push({ body: await report('ready', ++number), subject: `fulfilment:F${number}` });
+          return facts;
+        },
+        versions: async () => {
+          number += 1;
+          return { older: await report('ready', number), newer: await report('collected', number) };
+        },
+        hints: [
+          message('fulfilment.reported', {
+            report: {
+              ...{ id: 'P1', fulfilment: 'F1', status: 'shipped', at: '2026-05-01T10:00:00Z' },
+              parcel: { number: 'P1', carrier: 'brown', tracking: ['1Z'], last: true },
+            },
+          }),
+        ],
+        pings: [message('ping', {}), message('of.a.later.release', {})],
+        malformed: [
+          message('fulfilment.reported', {}),
+          message('fulfilment.reported', { report: { id: 'x', status: 'gone' } }),
+        ],
+      };
+    },
+  },
   polls: {
     'rest-store: sales': async () => {
       const { store, connection } = await world();
