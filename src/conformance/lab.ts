@@ -36,6 +36,7 @@ export function makeLab({ connection, secrets = {}, mappings = {}, network: base
     log,
     clock: systemClock,
     signal: new AbortController().signal,
+    look: false,
     node: '00000000-0000-7000-8000-000000000000',
     fetch: network.fetch,
     call: network.call,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type Duration, milliseconds } from '../core/clock.ts';
 import type { Found, Item, Result, Sink } from '../core/connector.ts';
 import { type Fault, faultOf } from '../core/fault.ts';
+import { onlyLooking } from '../core/look.ts';
 import { type Check, type Lab, makeLab, readable, type Surroundings } from './lab.ts';
 import type { Mishap, SeenRequest } from './network.ts';
 
@@ -351,6 +352,18 @@ export const sinkChecks: Readonly<Record<string, Check<SinkUnderTest>>> = {
       const last = await goOn(subject, lab, item, result);
       if (subject.sink.idempotency !== 'unsafe') assert.equal(last.outcome, 'done', `it went on to ${told(last)}`);
     }
+  },
+
+  'in a mere look nothing changes, and what the target had can be asked': async (subject) => {
+    const lab = makeLab(subject);
+    const look = { ...lab, cx: onlyLooking(lab.cx) };
+    const [item] = fresh(subject, 1) as [Item<unknown>];
+    const before = await subject.held(item);
+    await subject.sink.match?.([item], look.cx);
+    await subject.sink.count?.(look.cx);
+    await deliver(subject, look, [item]);
+    assert.deepEqual(lab.network.seen.filter(subject.writes), [], 'calls that change something');
+    assert.equal(await subject.held(item), before, 'it was sent past cx.fetch');
   },
 
   'no secret stands in a message or a log line': async (subject) => {

@@ -3,6 +3,7 @@ import { milliseconds } from '../core/clock.ts';
 import type { DroppedFile, FileSource, Incoming, PollSource } from '../core/connector.ts';
 import { FaultError } from '../core/fault.ts';
 import { folderPlace } from '../core/folder.ts';
+import { onlyLooking } from '../core/look.ts';
 import { sha256 } from '../core/seal.ts';
 import { decodes, keysOf, lost, sameFacts, wellFormed } from './facts.ts';
 import { type Check, type Lab, makeLab, readable, type Surroundings } from './lab.ts';
@@ -84,6 +85,14 @@ export const pollSourceChecks: Readonly<Record<string, Check<PollSourceUnderTest
       'read again, the facts have other dedupe keys',
     );
     sameFacts(first, second, (bytes) => subject.source.decode(bytes));
+  },
+
+  'a mere look shows the same and changes nothing': async (subject) => {
+    const lab = makeLab(subject);
+    await subject.make(subject.pageSize * 2 + 1);
+    const seen = keysOf(itemsOf(await readPages(subject, { ...lab, cx: onlyLooking(lab.cx) }, null)));
+    const read = keysOf(itemsOf(await readPages(subject, lab, null)));
+    assert.deepEqual(lost(read, seen), [], 'facts that a look does not show');
   },
 
   'from the cursor of any page everything after it comes, and a cursor never goes back': async (subject) => {

@@ -41,10 +41,18 @@ export interface Context {
   readonly clock: Clock;
   /** Aborts when the hub stops or the call's deadline has passed. */
   readonly signal: AbortSignal;
+  /**
+   * Somebody only looks (`plan`, `adopt`, `check`): nothing may change anywhere, and all that is there is to be shown now. A source leaves undone what it does beside reading, and a call that is
+   * not declared to read is not sent: see core/look.ts.
+   */
+  readonly look: boolean;
   /** Identifies this hub process to targets that keep a call log (`x-crossdock-node`). */
   readonly node: string;
-  /** fetch with the connection's budget, timeout and lease check: throws a `transient` Fault when the lease is no longer ours, before anything is sent. */
-  fetch(url: string, init?: RequestInit & { timeout?: Duration; reach?: Reach }): Promise<Response>;
+  /**
+   * fetch with the connection's budget, timeout and lease check: throws a `transient` Fault when the lease is no longer ours, before anything is sent. `reads`: the call changes nothing,
+   * though its method is not GET or HEAD.
+   */
+  fetch(url: string, init?: RequestInit & { timeout?: Duration; reach?: Reach; reads?: boolean }): Promise<Response>;
   /** Runs one act that does not go by HTTP (a file, SFTP) under the same lease check: as with `fetch`, nothing is begun once the lease is not ours. */
   call<T>(act: Act, run: () => Promise<T>): Promise<T>;
   /** Resolves a `secret("NAME")` of the estate. */

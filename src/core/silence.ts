@@ -1,4 +1,5 @@
 import { milliseconds } from './clock.ts';
+import { HubError } from './errors.ts';
 
 /** Codes by which it is certain that no connection was made: not a byte of the request has left. */
 const NEVER_SENT = new Set([
@@ -27,8 +28,9 @@ function codes(thrown: unknown, depth = 0): string[] {
   return [...inner, ...cause, ...(inner.length + cause.length === 0 && typeof own === 'string' ? [own] : [])];
 }
 
-/** Why a request got no answer, in a word such as `ECONNRESET`, and whether it is certain that nothing was sent. */
+/** Why a request got no answer, in a word such as `ECONNRESET`, and whether it is certain that nothing was sent. An error of the hub itself is no silence: it is thrown on. */
 export function silenceOf(thrown: unknown): { how: string; sent: boolean } {
+  if (thrown instanceof HubError) throw thrown;
   const seen = codes(thrown);
   const how = seen[0] ?? (thrown instanceof Error ? thrown.name : 'no answer');
   return { how, sent: seen.length === 0 || !seen.every((code) => NEVER_SENT.has(code)) };

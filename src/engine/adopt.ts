@@ -1,5 +1,6 @@
 import type { Item } from '../core/connector.ts';
 import type { AnyFlow } from '../core/estate.ts';
+import { onlyLooking } from '../core/look.ts';
 import { appendAudit } from '../ledger/audit.ts';
 import { externalIds } from '../ledger/bindings.ts';
 import { adopt, keyOfExternal } from '../ledger/echoes.ts';
@@ -122,7 +123,7 @@ async function compare(
   records: readonly Brought[],
   signal: AbortSignal,
 ): Promise<Sides> {
-  const cx = contextFor(parts, connection, signal, () => true);
+  const cx = onlyLooking(contextFor(parts, connection, signal, () => true));
   const entity = records[0]!.entity;
   const where = { connection, entity, kind };
   const matched: Pair[] = [];

@@ -1,5 +1,6 @@
 import type { Finding } from '../core/connector.ts';
 import { HubError } from '../core/errors.ts';
+import { onlyLooking } from '../core/look.ts';
 import { contextFor } from './context.ts';
 import type { Parts } from './parts.ts';
 
@@ -9,7 +10,7 @@ export async function checkConnection(parts: Parts, name: string, signal: AbortS
   if (!connection) throw new HubError('CONNECTION_UNKNOWN', `there is no connection '${name}' in the estate`);
   const findings: Finding[] = [];
   try {
-    for await (const finding of connection.check(contextFor(parts, name, signal, () => true)))
+    for await (const finding of connection.check(onlyLooking(contextFor(parts, name, signal, () => true))))
       findings.push(withFlows(parts, name, finding));
   } catch (error) {
     const hint = error instanceof HubError ? error.hint : undefined;

@@ -33,6 +33,7 @@ export function contextFor(
     connection,
     entity,
     signal,
+    look: false,
     log: parts.log,
     clock: parts.clock,
     node: parts.node,
@@ -42,7 +43,7 @@ export function contextFor(
       const where = { connection, entity, kind, key: parts.names.key(kind, key) };
       return (await boundAs(parts.db, where, id)).other;
     },
-    fetch: async (url, { timeout, reach, ...init } = {}) => {
+    fetch: async (url, { timeout, reach, reads: _, ...init } = {}) => {
       check();
       const signals = [signal, AbortSignal.timeout(milliseconds(timeout ?? '30s'))];
       if (init.signal) signals.push(init.signal);

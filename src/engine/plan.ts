@@ -1,6 +1,8 @@
-import type { FileSource, Incoming, MappingTable, PollSource } from '../core/connector.ts';
+import { milliseconds } from '../core/clock.ts';
+import type { Context, FileSource, Incoming, MappingTable, PollSource } from '../core/connector.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { FaultError, faultOf } from '../core/fault.ts';
+import { onlyLooking } from '../core/look.ts';
 import { readCursor } from '../ledger/connections.ts';
 import { isAway } from '../ledger/database.ts';
 import { type NewEvent, readSubjects } from '../ledger/events.ts';
@@ -199,18 +201,38 @@ export class Planner {
   }
 }
 
-/** All that a source has to tell from a cursor on. Throws `rejected` for one that is pushed. */
+/** All that a source has to tell from a cursor on, by a mere look. Throws `rejected` for one that is pushed. */
 export async function* itemsOf(
   parts: Parts,
   { connection, source }: SourcePort,
   cursor: string | null,
   signal: AbortSignal,
 ): AsyncIterable<readonly Incoming[]> {
-  const cx = contextFor(parts, connection, signal, () => true);
-  if (source.kind === 'poll')
-    for await (const { items } of (source as PollSource<unknown>).pull(cursor, cx)) yield items;
+  const cx = onlyLooking(contextFor(parts, connection, signal, () => true));
+  if (source.kind === 'poll') yield* pulled(source as PollSource<unknown>, cursor, cx);
   else if (source.kind === 'file') yield* unreadFiles(source as FileSource<unknown>, cursor, cx);
   else throw new FaultError({ kind: 'rejected', message: 'it is pushed: there is nothing to be read until it sends' });
+}
+
+/** Pages as they come, each record once; where the system asks to wait, the reading goes on afterwards from the last page. */
+async function* pulled(
+  source: PollSource<unknown>,
+  cursor: string | null,
+  cx: Context,
+): AsyncIterable<readonly Incoming[]> {
+  const told = new Set<string>();
+  for (let from = cursor; ; )
+    try {
+      for await (const page of source.pull(from, cx)) {
+        yield page.items.filter(({ dedupeKey }) => !told.has(dedupeKey));
+        for (const { dedupeKey } of page.items) told.add(dedupeKey);
+        from = page.cursor;
+      }
+      return;
+    } catch (error) {
+      if (!(error instanceof FaultError) || error.fault.kind !== 'throttled' || cx.signal.aborted) throw error;
+      await cx.clock.sleep(milliseconds(error.fault.retryAfter), cx.signal);
+    }
 }
 
 const idOf = ({ connection, entity, kind, key }: { connection: string; entity: string; kind: string; key: string }) =>

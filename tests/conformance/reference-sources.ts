@@ -19,6 +19,7 @@ export type SourceMistake =
   | 'throws what it likes'
   | 'changes what it decodes'
   | 'takes a lost page for the end'
+  | 'subscribes whenever it reads'
   | 'reads on when told to wait'
   | 'takes 401 for the end';
 
@@ -58,6 +59,11 @@ export function referencePoll(mistake: SourceMistake | null = null): PollSourceU
     name: 'things',
     every: '1m',
     async *pull(cursor, cx) {
+      if (mistake === 'subscribes whenever it reads')
+        await cx.fetch('http://reference.invalid/subscriptions', {
+          method: 'POST',
+          headers: { authorization: `bearer ${KEY}` },
+        });
       let after = mistake === 'starts again each time' ? 0 : Number(cursor ?? 0);
       for (;;) {
         const headers = { authorization: `bearer ${cx.secret('KEY')}` };

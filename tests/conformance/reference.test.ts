@@ -73,6 +73,12 @@ const mistakes: [Mistake, Idempotency, Sink['batch']['onFailure'], keyof typeof 
   ['forgets an item', 'native', 'independent', 'delivers a batch: one result each, in order, as the target holds it'],
   ['trusts the status', 'external-id', 'independent', 'success that did nothing is not done'],
   ['sends past cx.fetch', 'external-id', 'independent', 'nothing is sent once the lease is lost'],
+  [
+    'sends past cx.fetch',
+    'external-id',
+    'independent',
+    'in a mere look nothing changes, and what the target had can be asked',
+  ],
   ['goes on without a lease', 'external-id', 'independent', 'nothing is sent once the lease is lost'],
   [
     'says none-lands of what is independent',

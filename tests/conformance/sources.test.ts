@@ -44,6 +44,7 @@ const mistakes: [SourceMistake, keyof typeof pollSourceChecks][] = [
   ['takes the subject for the key', 'brings every fact of several pages, well formed, in the order of each subject'],
   ['pages by time alone', 'brings every fact of several pages, well formed, in the order of each subject'],
   ['takes the time of reading for the key', 'the same fact read again is the same fact'],
+  ['subscribes whenever it reads', 'a mere look shows the same and changes nothing'],
   [
     'gives the cursor of the next page',
     'from the cursor of any page everything after it comes, and a cursor never goes back',

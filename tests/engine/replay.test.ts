@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { rejected } from '../../src/core/fault.ts';
+import type { Context } from '../../src/core/connector.ts';
+import { FaultError, rejected } from '../../src/core/fault.ts';
 import type { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
 import { Planner, type Step } from '../../src/engine/plan.ts';
@@ -311,5 +312,46 @@ describe('plan', () => {
     );
     const few = (await planned(hub, true, 2)).steps;
     assert.match(JSON.stringify(few.at(-1)), /only the first 2 records/);
+  });
+
+  test('where a system asks to wait it goes on afterwards, and shows each record once', async (t) => {
+    const ledger = await testLedger(t);
+    let waits = 3;
+    const note = (n: number) => ({
+      dedupeKey: `a/${n}`,
+      subject: 'note:a',
+      occurredAt: new Date(0),
+      bytes: new TextEncoder().encode(JSON.stringify({ id: 'a', n, text: 'red' })),
+    });
+    const slow = {
+      ...pushSource(),
+      // Reads the last record before its cursor once more, as sources do that list from a little before.
+      async *pull(cursor: string | null) {
+        for (let n = Number(cursor ?? 0); n < 4; n++) {
+          yield { items: n === 0 ? [note(1)] : [note(n), note(n + 1)], cursor: String(n + 1) };
+          if (n < 3 && waits-- > 0) throw new FaultError({ kind: 'throttled', message: 'slow down', retryAfter: 1 });
+        }
+      },
+    };
+    const hub = noteHub(ledger, new Target().sink(), { flow: needing, source: slow });
+    const { steps } = await planned(hub, true);
+    assert.deepEqual(
+      steps.map(({ changes, outcome }) => [outcome, changes.map(({ minor }) => minor)]),
+      [1, 2, 3, 4].map(() => ['planned', [1n]]),
+    );
+    assert.equal(waits, 0);
+  });
+
+  test('a source that would change something in its system is refused, and that is told', async (t) => {
+    const ledger = await testLedger(t);
+    const forgetful = {
+      ...pushSource(),
+      async *pull(_: string | null, cx: Context) {
+        await cx.fetch('http://target.invalid/subscriptions', { method: 'POST' });
+        yield { items: [], cursor: '1' };
+      },
+    };
+    const hub = noteHub(ledger, new Target().sink(), { flow: needing, source: forgetful });
+    assert.match(JSON.stringify((await planned(hub)).steps), /'POST' to target\.invalid was not sent/);
   });
 });

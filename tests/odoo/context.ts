@@ -25,6 +25,7 @@ export function makeContext(parts: ContextParts = {}): Context & { readonly line
     lines,
     log,
     signal,
+    look: false,
     connection: parts.connection ?? 'odoo-main',
     entity: 'main',
     node: 'test-node',

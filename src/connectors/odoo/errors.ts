@@ -1,4 +1,5 @@
 import { type Duration, milliseconds } from '../../core/clock.ts';
+import { HubError } from '../../core/errors.ts';
 import { type Fault, FaultError } from '../../core/fault.ts';
 
 /**
@@ -166,6 +167,7 @@ function codes(thrown: unknown, depth = 0): string[] {
 /** The Fault of a request that got no answer: connection refused, name not found, timeout, connection closed, body cut. */
 export function faultOfSilence(asked: Asked, thrown: unknown): FaultError {
   if (thrown instanceof FaultError) return thrown;
+  if (thrown instanceof HubError) throw thrown;
   const seen = codes(thrown);
   const how = seen[0] ?? (thrown instanceof Error ? thrown.name : 'no answer');
   if (seen.length > 0 && seen.every((code) => neverSent.has(code)))

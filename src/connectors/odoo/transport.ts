@@ -143,7 +143,13 @@ export class OdooTransport {
     const { url, timeout } = this.#address;
     const headers = { ...init.headers, 'content-type': 'application/json', 'x-crossdock-node': cx.node };
     try {
-      const response = await cx.fetch(`${url}${path}`, { ...init, headers, redirect: 'manual', timeout });
+      const response = await cx.fetch(`${url}${path}`, {
+        ...init,
+        headers,
+        redirect: 'manual',
+        timeout,
+        reads: !asked.writes,
+      });
       const text = await response.text();
       const retry = retryAfter(response.headers.get('retry-after'), cx.clock.now());
       return { status: response.status, body: parsed(text), retry };

@@ -97,6 +97,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
       method: 'POST',
       headers: { authorization: `Bearer ${cx.secret(config.token.secret)}`, 'content-type': 'application/json' },
       body: JSON.stringify(question),
+      reads: true,
       reach: allowPrivate ? 'any' : 'public',
     });
     if ([404, 405, 501].includes(response.status)) {

@@ -4,6 +4,7 @@ import { makeContext } from '../../../tests/odoo/context.ts';
 import { seeded } from '../../core/clock.ts';
 import type { Context, Incoming } from '../../core/connector.ts';
 import { FaultError } from '../../core/fault.ts';
+import { onlyLooking } from '../../core/look.ts';
 import { send } from '../../engine/send.ts';
 import { startShopify } from '../../simulators/shopify/index.ts';
 import { placeOrder } from '../../simulators/shopify/orders.ts';
@@ -118,6 +119,19 @@ test('a hub that is killed anywhere in a load goes on from there: nothing is mis
     assert.equal(kept.items.length, one.shop.orders.size);
     assert.equal(one.simulator.bulk.operations.size, 1);
   }
+});
+
+test('whoever looks while a load is under way sees all of it by pages, and asks for no operation', async (t) => {
+  const one = await lab(t, 150);
+  const kept = nothing();
+  await pull(one, kept, { most: 2 });
+  assert.match(String(kept.cursor), /"load"/);
+  one.sent.length = 0;
+  const look = { ...one, cx: { ...one.cx, ...onlyLooking(one.cx) } };
+  const seen = { ...kept, items: [] };
+  await pull(look, seen);
+  assert.deepEqual(keys(seen), keys(await toTheEnd(one, nothing(), { bulkFrom: Number.POSITIVE_INFINITY })));
+  assert.equal(one.sent.filter((operation) => /Bulk|file/.test(operation)).length, 0);
 });
 
 test('an operation whose answer was lost is found again, not made a second time', async (t) => {

@@ -76,6 +76,11 @@ export class FirstLoad<C extends Change> {
 
   async *pull(cursor: string | null, cx: Context): AsyncGenerator<Page> {
     let now: Cursor = cursor === null ? { at: null } : (JSON.parse(cursor) as Cursor);
+    if (cx.look) {
+      // What a bulk operation tells comes too late for a look: all that a load under way has still to bring is read by pages.
+      const from = now.load ? null : now.at;
+      return yield* this.#changes.pull(from === null ? null : text({ at: from }), cx);
+    }
     if (cursor === null && (await this.#isMuch(cx))) {
       const began = await this.#begin(0, cx);
       if (began === 'later') return;

@@ -49,11 +49,11 @@ export class Subscriptions {
     this.#topics = topics[path];
   }
 
-  /** Makes what is missing, at most once a minute. What goes wrong here is logged and tried again: reading goes on, and so do the other topics. */
+  /** Makes what is missing, at most once a minute and never in a mere look. What goes wrong here is logged and tried again: reading goes on, and so do the other topics. */
   async keep(cx: Context): Promise<void> {
     const { hub, every } = this.#shop.settings;
     const since = cx.clock.monotonic() - this.#lookedAt;
-    if (hub === undefined || since < Math.min(EVERY_MS, milliseconds(every))) return;
+    if (cx.look || hub === undefined || since < Math.min(EVERY_MS, milliseconds(every))) return;
     let whole = true;
     await attempt(cx, async () => {
       const { missing } = await this.#look(cx);

@@ -100,6 +100,7 @@ export class ShopifyTransport {
         },
         body: JSON.stringify({ query: document.text, operationName: document.name, variables }),
         timeout,
+        reads: !document.writes,
       });
       text = await textWithin(response);
     } catch (thrown) {

@@ -22,6 +22,7 @@ const contextOf = (password = 'open sesame', signal = new AbortController().sign
   log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
   clock: systemClock,
   signal,
+  look: false,
   node: 'test',
   fetch: () => assert.fail('nothing here goes by HTTP'),
   call: (_, run) => run(),
