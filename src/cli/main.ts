@@ -109,9 +109,9 @@ program
 program
   .command('replay')
   .description(
-    'tell a flow again what was heard, after a Mapping table or the flow was put right: first what would change',
+    'tell flows again what was heard, after a Mapping table or a flow was put right, by flow, time, key or cause: first what would change',
   )
-  .requiredOption('--flow <id>', 'the flow')
+  .option('--flow <id>', 'one flow only, instead of every one that was told what fits')
   .option('--from <moment>', 'heard from then on, such as 2026-11-25T08:00:00Z')
   .option('--to <moment>', 'heard before then')
   .option('--key <key>', 'a subject, or a number that people know a record by')
@@ -122,7 +122,7 @@ program
   .addOption(json())
   .addHelpText(
     'after',
-    '\nExamples:\n  crossdock replay --flow web-orders --from 2026-11-25T08:00:00Z\n  crossdock replay --flow web-orders --key 1001 --yes --reason "the tax table was wrong"',
+    '\nExamples:\n  crossdock replay --flow web-orders --from 2026-11-25T08:00:00Z\n  crossdock replay --cause mapping-gap\n  crossdock replay --key 1001 --yes --reason "the tax table was wrong"',
   )
   .action(replay);
 

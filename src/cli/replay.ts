@@ -13,7 +13,7 @@ import { partsOf } from './parts.ts';
 import { printJson, type Say, sayTo, table } from './print.ts';
 
 export interface ReplayOptions {
-  flow: string;
+  flow?: string;
   from?: string;
   to?: string;
   key?: string;
@@ -27,7 +27,7 @@ export interface ReplayOptions {
 const PAGE = 200;
 
 /**
- * Tells a flow again what was heard, by time, key or cause of an Exception: first what that would change, field by field and in money, and with
+ * Tells flows again what was heard, by flow, time, key or cause of an Exception: first what that would change, field by field and in money, and with
  * `yes` and a reason for real. What a flow would ask a person about is left as it is.
  */
 export async function replay(options: ReplayOptions): Promise<void> {
@@ -36,63 +36,98 @@ export async function replay(options: ReplayOptions): Promise<void> {
     throw new HubError('BAD_USE', 'a replay needs a reason', {
       hint: '--reason "what was wrong"; it is kept in the audit',
     });
+  const { flow: id, from, to, key, cause } = options;
+  if ([id, from, to, key, cause].every((one) => one === undefined))
+    throw new HubError('BAD_USE', 'nothing says what is to be told again', {
+      hint: 'name a flow (--flow), a time (--from, --to), a key (--key) or the cause of an Exception (--cause); several of them narrow it down',
+    });
   const period = { from: moment(options.from, '--from'), to: moment(options.to, '--to') };
   if (period.from && period.to && period.from >= period.to)
     throw new HubError('BAD_USE', `--from ${options.from} is not before --to ${options.to}`, {
       hint: 'what was heard from the one until just before the other is told again',
     });
   const estate = await loadEstate(options.config);
-  const flow = flowOf(estate, options.flow);
+  const flows = id === undefined ? estate.flows : [flowOf(estate, id)];
   const say = sayTo(json);
   await withLedger(async (ledger) => {
     const parts = await partsOf(estate, ledger);
-    const tally = new Tally();
-    const shown: object[] = [];
-    let subjects = 0;
-    let unchanged = 0;
-    let asked = 0;
-    for await (const page of pagesOf(parts, flow, { ...options, ...period })) {
-      const { connection } = sourceOf(estate, flow);
-      subjects += page.length;
-      for (const one of page) {
-        tally.add(one.changes);
-        if (one.trouble) tally.trouble(one.trouble, one.subject);
-        else if (one.changes.length === 0) unchanged += 1;
-        const { newest, ...about } = one;
-        if (json) shown.push({ ...about, heardAt: newest?.received_at ?? null });
-        else for (const line of linesOf(one)) say(line);
-      }
-      const changed = page.filter(({ trouble, changes }) => trouble === null && changes.length > 0);
-      if (yes && changed.length > 0)
-        await requestReplay(parts, flow, connection, changed, { by: actor(), reason: reason! });
-      asked += yes ? changed.length : 0;
+    const told: Told[] = [];
+    const total = new Tally();
+    for (const flow of flows) {
+      const one = await tell(parts, flow, { ...options, ...period }, { total, say });
+      if (one.subjects === 0) continue;
+      told.push(one);
+      if (!json) report(say, one, yes);
     }
-    if (json) return printJson({ flow: flow.id, subjects, unchanged, asked, ...tally.figures(), records: shown });
-    report(say, { flow, subjects, unchanged, asked, yes, tally });
+    const all = { ...countsOf(told), ...total.figures() };
+    if (json) return printJson({ ...all, flows: told });
+    if (told.length > 1) {
+      say(`\nIn ${told.length} flows together: ${all.subjects} records, ${all.unchanged} mean what they meant.`);
+      for (const line of figureLines(all)) say(line);
+    }
+    if (told.length === 0) say(`Nothing that ${id === undefined ? 'a flow' : `flow '${id}'`} was told fits.`);
+    else if (yes) say(`\n${all.asked} records go again; crossdock trace shows each. A hub must run for it.`);
+    else say(`\nNothing was changed.${all.documents.length > 0 ? ' Add --yes --reason "…" to do it.' : ''}`);
   }, say);
 }
 
-function report(
-  say: Say,
-  {
-    flow,
-    subjects,
-    unchanged,
-    asked,
-    yes,
-    tally,
-  }: { flow: AnyFlow; subjects: number; unchanged: number; asked: number; yes: boolean; tally: Tally },
-): void {
-  const { documents, money, problems } = tally.figures();
-  if (subjects === 0) {
-    say(`Nothing that flow '${flow.id}' was told fits.`);
-    return;
+interface Counts {
+  subjects: number;
+  unchanged: number;
+  /** How many go again. */
+  asked: number;
+}
+
+/** What telling one flow again changes. */
+interface Told extends Counts, Figures {
+  flow: string;
+  records: object[];
+}
+
+type Figures = ReturnType<Tally['figures']>;
+
+const countsOf = (told: readonly Counts[]): Counts => {
+  const sum = (count: keyof Counts): number => told.reduce((all, one) => all + one[count], 0);
+  return { subjects: sum('subjects'), unchanged: sum('unchanged'), asked: sum('asked') };
+};
+
+/** Tells one flow again what fits, after showing it. What it comes to is added to `total` as well. */
+async function tell(
+  parts: Parts,
+  flow: AnyFlow,
+  options: Filter,
+  { total, say }: { total: Tally; say: Say },
+): Promise<Told> {
+  const { connection } = sourceOf(parts.estate, flow);
+  const tally = new Tally();
+  const counts: Counts = { subjects: 0, unchanged: 0, asked: 0 };
+  const records: object[] = [];
+  for await (const page of pagesOf(parts, flow, options)) {
+    counts.subjects += page.length;
+    for (const one of page) {
+      for (const sum of [tally, total]) {
+        sum.add(one.changes);
+        if (one.trouble) sum.trouble(one.trouble, one.subject);
+      }
+      if (one.trouble === null && one.changes.length === 0) counts.unchanged += 1;
+      const { newest, ...about } = one;
+      if (options.json) records.push({ ...about, heardAt: newest?.received_at ?? null });
+      else for (const line of linesOf(flow, one)) say(line);
+    }
+    const changed = page.filter(({ trouble, changes }) => trouble === null && changes.length > 0);
+    if (!options.yes || changed.length === 0) continue;
+    await requestReplay(parts, flow, connection, changed, { by: actor(), reason: options.reason! });
+    counts.asked += changed.length;
   }
+  return { flow: flow.id, ...counts, ...tally.figures(), records };
+}
+
+function report(say: Say, told: Told, yes: boolean): void {
+  const { flow, subjects, unchanged, problems } = told;
   say(
-    `\n${subjects} records ${yes ? 'were looked at' : 'would be told'} ${yes ? 'for' : 'to'} flow '${flow.id}' again; ${unchanged} mean what they meant.`,
+    `\n${subjects} records ${yes ? 'were looked at' : 'would be told'} ${yes ? 'for' : 'to'} flow '${flow}' again; ${unchanged} mean what they meant.`,
   );
-  for (const { kind, made, changed } of documents) say(`  ${kind}: ${made} new, ${changed} changed`);
-  for (const { currency, difference } of money) say(`  value: ${difference} ${currency}`);
+  for (const line of figureLines(told)) say(line);
   if (problems.length > 0)
     say(
       `\nLeft as they are, for a person would be asked:\n${table(
@@ -100,13 +135,16 @@ function report(
         problems.map(({ cause, count, subject, message }) => [cause, String(count), subject, message]),
       )}`,
     );
-  if (yes) say(`\n${asked} records go again; crossdock trace shows each. A hub must run for it.`);
-  else say(`\nNothing was changed.${documents.length > 0 ? ' Add --yes --reason "…" to do it.' : ''}`);
 }
 
-function* linesOf({ subject, changes, trouble }: Rehearsed): Iterable<string> {
+function* figureLines({ documents, money }: Figures): Iterable<string> {
+  for (const { kind, made, changed } of documents) yield `  ${kind}: ${made} new, ${changed} changed`;
+  for (const { currency, difference } of money) yield `  value: ${difference} ${currency}`;
+}
+
+function* linesOf(flow: AnyFlow, { subject, changes, trouble }: Rehearsed): Iterable<string> {
   if (trouble || changes.length === 0) return;
-  yield subject;
+  yield `${flow.id}: ${subject}`;
   for (const change of changes) yield* changeLines(change);
 }
 
@@ -114,13 +152,9 @@ function* linesOf({ subject, changes, trouble }: Rehearsed): Iterable<string> {
 const keysOf = ({ vault }: Parts, key: string): { text: string; digest: Buffer }[] =>
   [key, key.startsWith('#') ? key.slice(1) : `#${key}`].map((text) => ({ text, digest: vault.digest(text) }));
 
-type Period = { readonly from: Date | null; readonly to: Date | null };
+type Filter = Omit<ReplayOptions, 'from' | 'to'> & { readonly from: Date | null; readonly to: Date | null };
 
-async function* pagesOf(
-  parts: Parts,
-  flow: AnyFlow,
-  options: Omit<ReplayOptions, 'from' | 'to'> & Period,
-): AsyncIterable<Rehearsed[]> {
+async function* pagesOf(parts: Parts, flow: AnyFlow, options: Filter): AsyncIterable<Rehearsed[]> {
   const { connection, source } = sourceOf(parts.estate, flow);
   const { entity } = parts.estate.connections[connection]!;
   const filter = {
