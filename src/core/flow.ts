@@ -21,6 +21,30 @@ export interface Objection {
   readonly measure: Measure;
 }
 
+/** What a rule finds wrong with a document. */
+export interface Breach {
+  /** Short stable slug, such as `totals-differ`. */
+  readonly cause: string;
+  /** What is wrong, for an operator; names no persons. */
+  readonly message: string;
+  readonly field?: string;
+  /** Odd, not wrong: a person may let it pass with the answer `pass`. Absent: it must be put right. */
+  readonly passable?: true;
+}
+
+/** What a rule may know beside the document. */
+export interface Surroundings {
+  readonly receivedAt: Date;
+  /** All documents that come of the same Event. */
+  readonly documents: readonly Draft[];
+}
+
+/** What must hold of every document of a kind before it goes anywhere. Pure; null where it holds. */
+export type Rule<D extends AnyDocumentType = AnyDocumentType> = (
+  body: BodyOf<D>,
+  around: Surroundings,
+) => Breach | null;
+
 /** The answer to something that was sent through the Event's connection: what a sink said it `expects`. */
 export interface Reply {
   readonly to: string;
@@ -104,6 +128,11 @@ export interface Flow<N = unknown, D extends AnyDocumentType = AnyDocumentType, 
   readonly shared?: { readonly [K in D['name']]?: readonly FieldOf<BodyOf<Extract<D, { name: K }>>>[] };
   /** Kinds that it makes and does not change (`onlyIfNew`), but for records that no other flow tells of. */
   readonly makes?: readonly D['name'][];
+  /**
+   * What must hold of each kind. A document that breaks a rule makes the whole Event an Exception of that cause. What a person let pass is not asked about
+   * again while it stays as it is.
+   */
+  readonly rules?: { readonly [K in D['name']]?: readonly Rule<Extract<D, { name: K }>>[] };
   /** What the target must hold before a document goes there, beside what documents of the kind need anyway: `[['price', 'web/MUG']]`. */
   needs?(document: Draft<D>): readonly Need[];
   /** `realtime`, or a cron expression and the time zone it is meant in. */

@@ -12,7 +12,7 @@ import { prepareNames } from './masking.ts';
 import { isPersonal } from './names.ts';
 import type { Parts } from './parts.ts';
 import { itemsOf, withSeeds } from './plan.ts';
-import { typeOf } from './rehearse.ts';
+import { typeOf } from './validate.ts';
 import type { SinkPort, SourcePort } from './wiring.ts';
 
 /** A record that a flow would bring. */

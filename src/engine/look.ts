@@ -116,7 +116,8 @@ async function keyKnownAs(
   return row ? type.key(intact(parts, row) as never) : null;
 }
 
-const bodyOf = (
+/** What a document row holds. */
+export const bodyOf = (
   { vault }: Pick<Parts, 'vault'>,
   { entity, kind, key, body_sealed }: Omit<CurrentDocument, 'id' | 'version'>,
 ): unknown => JSON.parse(vault.unseal(body_sealed, documentPlace(entity, kind, key)).toString());

@@ -13,9 +13,10 @@ import { eventRow, withStorableNames } from './intake.ts';
 import { documentPlace, memoryOf, translate } from './look.ts';
 import { mappingTable, seedsOf } from './mappings.ts';
 import type { Parts } from './parts.ts';
-import { type Change, rehearse, troubleOf, typeOf } from './rehearse.ts';
+import { type Change, rehearse, troubleOf } from './rehearse.ts';
 import { mayShareVersions, needsOf, olderThanKnown } from './translate.ts';
 import { unreadFiles } from './unread-files.ts';
+import { typeOf, validateDrafts } from './validate.ts';
 import { isWhole, type SourcePort } from './wiring.ts';
 
 /** What would become of one record for one flow. */
@@ -136,6 +137,7 @@ export class Planner {
     if (!isWhole(port) && olderThanKnown(now, known, mayShareVersions(flow.from)))
       return { outcome: 'older', changes: [], problems: [] };
     const event = { entity, connection, subject, received_at: this.#parts.clock.now(), decision: null };
+    const problems: Step['problems'] = [];
     try {
       const {
         memory,
@@ -152,8 +154,10 @@ export class Planner {
           made: this.#bodies,
         },
       );
+      problems.push(...objections.map(({ cause, message }) => ({ cause, message })));
+      await validateDrafts(this.#parts, flow, event, documents, { looked: [], made: this.#bodies });
       const { changes, trouble } = await rehearse(this.#parts, flow, entity, documents, this.#bodies);
-      const problems = [...objections.map(({ cause, message }) => ({ cause, message })), ...(trouble ? [trouble] : [])];
+      if (trouble) problems.push(trouble);
       if (trouble) return { outcome: 'planned', changes: [], problems };
       this.#told.set(id, {
         memory: memory === undefined ? before.memory : memory,
@@ -169,7 +173,7 @@ export class Planner {
       return { outcome: 'planned', changes, problems };
     } catch (error) {
       if (isAway(error)) throw error;
-      return { outcome: 'planned', changes: [], problems: [troubleOf(error)] };
+      return { outcome: 'planned', changes: [], problems: [...problems, troubleOf(error)] };
     }
   }
 

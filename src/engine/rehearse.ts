@@ -7,19 +7,12 @@ import { masked } from '../core/mask.ts';
 import { currentDocuments } from '../ledger/echoes.ts';
 import { documentPlace, intact } from './look.ts';
 import type { Parts } from './parts.ts';
-import { validateBody } from './validate.ts';
+import { typeOf } from './validate.ts';
 
 /** Why something cannot be done as it is. */
 export interface Trouble {
   cause: string;
   message: string;
-}
-
-/** The kind of a draft among its flow's documents. Throws for one that is not among them. */
-export function typeOf(flow: AnyFlow, draft: Draft): AnyDocumentType {
-  const type = (flow.documents as AnyDocumentType[]).find(({ name }) => name === draft.kind);
-  if (!type) throw new Error(`flow '${flow.id}' made a '${draft.kind}', which is not among its documents`);
-  return type;
 }
 
 /** What would be written of one document: fields and money, before and after. Personal and payment data reads as its class. */
@@ -33,7 +26,7 @@ export interface Change {
   minor: bigint;
 }
 
-/** Compares documents that a flow would make with those that the ledger holds; `bodies` stands for what would be there by then. Writes nothing. */
+/** Compares documents that a flow would make, and that were found valid, with those that the ledger holds; `bodies` stands for what would be there by then. Writes nothing. */
 export async function rehearse(
   parts: Pick<Parts, 'db' | 'vault' | 'names'>,
   flow: AnyFlow,
@@ -41,12 +34,10 @@ export async function rehearse(
   drafts: readonly Draft[],
   bodies: ReadonlyMap<string, unknown> = new Map(),
 ): Promise<{ changes: Change[]; trouble: Trouble | null }> {
-  const typed = drafts.map((draft) => ({ draft, type: typeOf(flow, draft) }));
-  for (const { draft, type } of typed) {
-    const trouble = invalid(type, draft);
-    if (trouble) return { changes: [], trouble };
-  }
-  const keyed = typed.map((one) => ({ ...one, key: parts.names.key(one.type.name, one.type.key(one.draft.body)) }));
+  const keyed = drafts.map((draft) => {
+    const type = typeOf(flow, draft);
+    return { draft, type, key: parts.names.key(type.name, type.key(draft.body)) };
+  });
   const rows = await currentDocuments(
     parts.db,
     keyed.map(({ type, key }) => ({ entity, kind: type.name, key })),
@@ -63,15 +54,6 @@ export async function rehearse(
     }
   }
   return { changes, trouble: null };
-}
-
-function invalid(type: AnyDocumentType, draft: Draft): Trouble | null {
-  try {
-    validateBody(type, draft.body);
-    return null;
-  } catch (error) {
-    return troubleOf(error);
-  }
 }
 
 /** What a translation threw, as trouble. */

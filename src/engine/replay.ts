@@ -11,7 +11,8 @@ import { type RoutedEvent, routedEvents } from '../ledger/replay.ts';
 import type { Vault } from '../ledger/vault.ts';
 import { documentPlace, type Looked, nativeOf, translate } from './look.ts';
 import type { Parts } from './parts.ts';
-import { type Change, rehearse, type Trouble, troubleOf, typeOf } from './rehearse.ts';
+import { type Change, rehearse, type Trouble, troubleOf } from './rehearse.ts';
+import { typeOf, validateDrafts } from './validate.ts';
 import { shardOf } from './wiring.ts';
 
 const REPLAY = 'replay:';
@@ -88,7 +89,14 @@ async function retell(
       bodies.set(place, draft.body);
     }
   }
-  return { documents: [...made.values()], memory: memory ?? undefined, newest, trouble: null };
+  const documents = [...made.values()];
+  try {
+    await validateDrafts(parts, flow, { ...newest, decision: null }, documents, { looked });
+  } catch (error) {
+    if (isAway(error)) throw error;
+    return failed(troubleOf(error));
+  }
+  return { documents, memory: memory ?? undefined, newest, trouble: null };
 }
 
 /** A retelling as the router writes it: it brings nothing that was not there, and leaves everything as it is where there is trouble. */

@@ -29,7 +29,7 @@ import type { Doorbell } from './doorbell.ts';
 import { type Arrived, arrive } from './in-flight.ts';
 import { documentPlace } from './look.ts';
 import type { Parts } from './parts.ts';
-import { validateBody } from './validate.ts';
+import { validateEdited } from './validate.ts';
 import { shardOf } from './wiring.ts';
 
 /** Who decides, and why: both go to the audit. */
@@ -234,16 +234,15 @@ async function replacePayload({ vault }: Needed, sql: Sql, eventId: string, edit
 
 async function replaceDocument(parts: Needed, sql: Sql, exception: ExceptionRow, edits: Edits): Promise<void> {
   const { vault, wiring, names } = parts;
-  const type = (wiring.flow(exception.flow)?.documents as AnyDocumentType[] | undefined)?.find(
-    ({ name }) => name === exception.kind,
-  );
-  if (!type) throw new HubError('FLOW_UNKNOWN', `flow '${exception.flow}' is not in the estate`);
+  const flow = wiring.flow(exception.flow);
+  const type = (flow?.documents as AnyDocumentType[] | undefined)?.find(({ name }) => name === exception.kind);
+  if (!flow || !type) throw new HubError('FLOW_UNKNOWN', `flow '${exception.flow}' is not in the estate`);
   const held = await carriedVersion(sql, exception.delivery_id!);
   const [stored] = held ? await documentBodies(sql, [held]) : [];
   if (!stored) throw new HubError('NOT_FOUND', 'The document of this delivery is not in the ledger.');
   const place = documentPlace(exception.entity, stored.kind, stored.key);
   const body = applyEdits(JSON.parse(vault.unseal(stored.body_sealed, place).toString()), edits);
-  validateBody(type, body);
+  validateEdited(flow, type, body, exception.opened_at);
   if (names.key(type.name, type.key(body as never)) !== stored.key)
     throw new HubError('BAD_USE', 'An edit must not change the key of the record.');
   const json = canonicalJson(body);

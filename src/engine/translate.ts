@@ -17,7 +17,7 @@ import { concernsOf, isTelling, listeners } from './in-flight.ts';
 import { documentPlace, type Looked, memoryOf, nativeOf, subjectPlace, translate } from './look.ts';
 import type { Parts } from './parts.ts';
 import { flowToReplay, retold } from './replay.ts';
-import { validateBody } from './validate.ts';
+import { typeOf, validateDrafts } from './validate.ts';
 
 /** A document a translation wants, ready to be written. */
 export interface PlannedDocument {
@@ -90,6 +90,7 @@ export async function planEvent(parts: Parts, event: UnroutedEvent, subjects: re
           : await retold(parts, flow, event, plan.looked);
       if (await isBeingMade(parts, event, flow, translation, made))
         return { ...plan, outcome: 'delayed', documents: [], subjects: [], concerns: [], exceptions: [], replies: [] };
+      await validateDrafts(parts, flow, event, translation.documents, plan);
       addTranslation(parts, plan, flow, translation);
     } catch (error) {
       if (isAway(error)) throw error;
@@ -178,9 +179,7 @@ function addTranslation(parts: Parts, plan: Plan, flow: AnyFlow, translation: Tr
 }
 
 function planDocument(parts: Parts, flow: AnyFlow, event: UnroutedEvent, draft: Draft): PlannedDocument {
-  const type = (flow.documents as AnyDocumentType[]).find(({ name }) => name === draft.kind);
-  if (!type) throw new Error(`flow '${flow.id}' made a '${draft.kind}', which is not among its documents`);
-  validateBody(type, draft.body);
+  const type = typeOf(flow, draft);
   const key = parts.names.key(type.name, type.key(draft.body));
   const json = canonicalJson(draft.body);
   return {
