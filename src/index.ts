@@ -30,12 +30,15 @@ export { defineEstate, type Estate, type Secret, secret } from './core/estate.ts
 export { type Fault, FaultError, rejected } from './core/fault.ts';
 export type { FilePlace, FileStore, ListedFile } from './core/file-store.ts';
 export {
+  type Breach,
   type Draft,
   defineFlow,
   type Flow,
   type Look,
   type MappingSeed,
   type Objection,
+  type Rule,
+  type Surroundings,
   type Translation,
   withTables,
 } from './core/flow.ts';
@@ -99,6 +102,22 @@ export { type Product, ProductDocument } from './model/product.ts';
 export { type Receipt, ReceiptDocument } from './model/receipt.ts';
 export { type Refund, RefundDocument } from './model/refund.ts';
 export { type Return, ReturnDocument } from './model/return.ts';
+export {
+  hasLines,
+  knownCurrency,
+  linesBalance,
+  noNegatives,
+  notAhead,
+  nothingForNothing,
+  type OrderBounds,
+  type OrderRule,
+  orderBounds,
+  orderRules,
+  orderSums,
+  totalBalances,
+  usualAmount,
+  usualQuantity,
+} from './model/rules/order.ts';
 export { type Shipment, ShipmentDocument } from './model/shipment.ts';
 export { type StockAdjustment, StockAdjustmentDocument } from './model/stock-adjustment.ts';
 export { type StockLevel, StockLevelDocument } from './model/stock-level.ts';

@@ -151,7 +151,7 @@ exceptions
 exceptions
   .command('retry')
   .argument('<ids...>', 'ids, or --all with --cause')
-  .option('--answer <word>', 'the answer to what the flow asks, such as append or duplicate')
+  .option('--answer <word>', 'the answer to what the flow asks, such as append, duplicate or pass')
   .addOption(reason())
   .addOption(config())
   .description('try again as it is')

@@ -4,6 +4,7 @@ import { knownZone } from '../core/moment.ts';
 import type { CustomerDocument } from '../model/customer.ts';
 import { OrderDocument } from '../model/order.ts';
 import type { ProductDocument } from '../model/product.ts';
+import { type OrderRule, orderRules, orderSums } from '../model/rules/order.ts';
 import { broughtBy } from './brought.ts';
 
 export type SalesDocuments = typeof CustomerDocument | typeof ProductDocument | typeof OrderDocument;
@@ -17,6 +18,8 @@ export interface SalesParts<N> {
   };
   /** IANA time zone of the channel's business days. */
   readonly zone: string;
+  /** What must hold of every order. Default: `orderRules()`. */
+  readonly rules?: readonly OrderRule[];
 }
 
 export interface ReceiptParts<N> extends Pick<SalesParts<N>, 'from' | 'zone'> {
@@ -34,7 +37,10 @@ export interface Channel<N> {
 }
 
 /** Every sale of a channel becomes one order, once, however often it is pushed and listed; a correction is the next version of it. */
-export const channelSales = <N>(channel: Channel<N>, { from, to, zone }: SalesParts<N>): Flow<N, SalesDocuments> => {
+export const channelSales = <N>(
+  channel: Channel<N>,
+  { from, to, zone, rules = orderRules() }: SalesParts<N>,
+): Flow<N, SalesDocuments> => {
   knownZone(zone, `flow '${channel.id}'`);
   return defineFlow({
     id: channel.id,
@@ -47,6 +53,7 @@ export const channelSales = <N>(channel: Channel<N>, { from, to, zone }: SalesPa
     onException: { owner: 'sales-ops', within: '1d', hold: 'lane' },
     fallback: channel.fallback,
     mappings: channel.mappings,
+    rules: { order: rules },
     translate: async (sale, look) => {
       const documents = channel.toDocuments(sale, look, zone);
       return { outcome: 'routed', documents, brought: await broughtBy(documents, [OrderDocument], look) };
@@ -70,6 +77,7 @@ export const channelReceipts = <N>(
     promise: { within: '5m', critical: false },
     onException: { owner: 'sales-ops', within: '1d', hold: 'lane' },
     fallback: channel.fallback,
+    rules: { order: orderSums() },
     translate: async (sale, look) => {
       const documents = channel
         .toDocuments(sale, look, zone)

@@ -15,6 +15,7 @@ import { PaymentDocument } from '../model/payment.ts';
 import { ProductDocument } from '../model/product.ts';
 import { RefundDocument } from '../model/refund.ts';
 import { ReturnDocument } from '../model/return.ts';
+import { type OrderRule, orderRules } from '../model/rules/order.ts';
 import { broughtBy } from './brought.ts';
 import { notPaid, paidBackOf } from './paid-back.ts';
 
@@ -51,6 +52,8 @@ interface OrdersParts<N> {
     readonly refund?: Sink<typeof RefundDocument>;
     readonly return?: Sink<typeof ReturnDocument>;
   };
+  /** What must hold of every order. Default: `orderRules()`. */
+  readonly rules?: readonly OrderRule[];
 }
 
 const kinds = [
@@ -147,7 +150,10 @@ const withRefunds = (draft: Draft<ShopDocument>): Draft<ShopDocument> =>
     ? { ...draft, body: { ...draft.body, refundsFollow: true } }
     : draft;
 
-const ordersFlow = <N>(kind: ShopKind<N>, { id = 'web-orders', from, to }: OrdersParts<N>): Flow<N, ShopDocument> => {
+const ordersFlow = <N>(
+  kind: ShopKind<N>,
+  { id = 'web-orders', from, to, rules = orderRules() }: OrdersParts<N>,
+): Flow<N, ShopDocument> => {
   knownZone(kind.zone, `flow '${id}'`);
   const documents = kinds.filter(({ name }) => to[name] !== undefined);
   return defineFlow({
@@ -162,6 +168,7 @@ const ordersFlow = <N>(kind: ShopKind<N>, { id = 'web-orders', from, to }: Order
     onException: { owner: 'sales-ops', within: '4h', hold: 'lane' },
     fallback: 'The shop goes on selling; its orders are read when it can be reached again.',
     mappings: kind.mappings,
+    rules: { order: rules },
     // Guests and products are of no other flow's making.
     makes: kind.newCustomersOnly ? ['customer', 'product'] : ['product'],
     translate: async (order, look) => {
@@ -184,7 +191,7 @@ const ordersFlow = <N>(kind: ShopKind<N>, { id = 'web-orders', from, to }: Order
 export interface WebOrdersParts extends OrdersParts<ShopifyOrder>, ShopifyOptions {}
 
 /** Every order of a Shopify shop becomes one order, once, however often it is told of; edits, cancellations, returns and refunds follow. */
-export const webOrders = ({ id, from, to, ...options }: WebOrdersParts): Flow<ShopifyOrder, ShopDocument> =>
+export const webOrders = ({ id, from, to, rules, ...options }: WebOrdersParts): Flow<ShopifyOrder, ShopDocument> =>
   ordersFlow(
     {
       newCustomersOnly: options.newCustomersOnly === true,
@@ -193,13 +200,13 @@ export const webOrders = ({ id, from, to, ...options }: WebOrdersParts): Flow<Sh
       toDocuments: (order, look) => shopify.toDocuments(order, look, options),
       paidBack: (order, look) => shopify.paidBack(order, look, options),
     },
-    { ...(id === undefined ? {} : { id }), from, to },
+    { ...(id === undefined ? {} : { id }), ...(rules ? { rules } : {}), from, to },
   );
 
 export interface MedusaOrdersParts extends OrdersParts<MedusaOrder>, MedusaOptions {}
 
 /** The same of a shop on Medusa. */
-export const medusaOrders = ({ id, from, to, ...options }: MedusaOrdersParts): Flow<MedusaOrder, ShopDocument> =>
+export const medusaOrders = ({ id, from, to, rules, ...options }: MedusaOrdersParts): Flow<MedusaOrder, ShopDocument> =>
   ordersFlow(
     {
       newCustomersOnly: false,
@@ -207,7 +214,7 @@ export const medusaOrders = ({ id, from, to, ...options }: MedusaOrdersParts): F
       zone: options.zone,
       toDocuments: (order, look) => medusa.toDocuments(order, look, options),
     },
-    { ...(id === undefined ? {} : { id }), from, to },
+    { ...(id === undefined ? {} : { id }), ...(rules ? { rules } : {}), from, to },
   );
 
 interface ProductsParts<N> {

@@ -43,7 +43,7 @@ const OrderSchema = Type.Object({
   customer: Type.String(classified('personal')),
   currency: Type.String(classified('public')),
   pricesIncludeTax: Type.Boolean(),
-  lines: Type.Array(OrderLine, { minItems: 1 }),
+  lines: Type.Array(OrderLine),
   /** Minor units, tax included: what the customer was charged, where the source says so. What the target makes of the order must agree. */
   total: Type.Optional(Type.Integer(classified('internal'))),
   /** `cancelled`: nothing of it is to be shipped or charged any more. Absent means open. */

@@ -43,9 +43,11 @@ export async function lab(options: ShopifyOptions = {}, money: 'shop' | 'present
   return { simulator, shop: simulator.shop, read };
 }
 
+export const draftsOf = (order: ShopifyOrder) => toDocuments(order, look, { zone: 'Europe/Brussels' });
+
 /** Drafts of one kind that an order means. */
 export const bodies = <T>(order: ShopifyOrder, kind: string): T[] =>
-  toDocuments(order, look, { zone: 'Europe/Brussels' })
+  draftsOf(order)
     .filter((draft) => draft.kind === kind)
     .map(({ body }) => body as T);
 export const orderOf = (order: ShopifyOrder): Order => bodies<Order>(order, 'order')[0]!;

@@ -1,4 +1,3 @@
-import { rejected } from '../../core/fault.ts';
 import type { Draft, Look } from '../../core/flow.ts';
 import type { Address } from '../../model/address.ts';
 import type { Customer, CustomerDocument } from '../../model/customer.ts';
@@ -35,7 +34,6 @@ export function toDocuments(
   const customer = customerOf(terms);
   const ordered = orderLines(terms);
   const { lines, total, inclusive } = ordered;
-  if (lines.length === 0) throw rejected(`Order ${terms.number} has no lines in Medusa.`, 'no-lines', 'items');
   const shipTo = addressOf(order.shipping_address, order.email);
   const billTo = addressOf(order.billing_address, order.email);
   const delivery = deliveryOf(terms);

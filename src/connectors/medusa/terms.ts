@@ -2,6 +2,7 @@ import { type Decimal, decimal } from '../../core/decimal.ts';
 import { rejected } from '../../core/fault.ts';
 import type { Look } from '../../core/flow.ts';
 import { moneyText, roundedMoney } from '../../core/money.ts';
+import { requireCurrency } from '../../model/rules/order.ts';
 import type { MedusaLine, MedusaOrder, MedusaTax } from './native.ts';
 
 /** Products of the hub that stand for what Medusa sells without one. */
@@ -55,6 +56,7 @@ export class Terms {
     this.items = [...order.items, ...(order.removed ?? [])];
     this.skus = { ...defaultSkus, ...skus };
     this.currency = order.currency_code.toUpperCase();
+    requireCurrency(this.number, this.currency);
     this.zone = zone;
     this.#look = look;
     this.#tables = tables;
@@ -76,11 +78,7 @@ export class Terms {
 
   /** Minor units, halves away from zero, as payment providers charge what Medusa does not round. */
   minor(value: Decimal): bigint {
-    try {
-      return roundedMoney(value, this.currency).minor;
-    } catch (cause) {
-      throw rejected(`Order ${this.number}: ${(cause as Error).message}.`, 'not-a-currency', 'currency_code');
-    }
+    return roundedMoney(value, this.currency).minor;
   }
 
   /** The same money in major units. */

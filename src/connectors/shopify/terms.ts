@@ -2,6 +2,7 @@ import { decimal } from '../../core/decimal.ts';
 import { rejected } from '../../core/fault.ts';
 import type { Look } from '../../core/flow.ts';
 import { exactMoney } from '../../core/money.ts';
+import { requireCurrency } from '../../model/rules/order.ts';
 import type { ShopifyMoney, ShopifyOrder, ShopifyTax } from './native.ts';
 
 /** Products of the hub that stand for what Shopify sells without one. */
@@ -55,6 +56,7 @@ export class Terms {
     this.order = order;
     this.skus = { ...defaultSkus, ...skus };
     this.currency = order.totalPriceSet.money.currencyCode;
+    requireCurrency(order.name, this.currency);
     this.zone = zone;
     this.newCustomersOnly = newCustomersOnly;
     this.#look = look;

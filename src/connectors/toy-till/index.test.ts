@@ -73,12 +73,7 @@ test('a sale becomes an order with its customer and products, on the business da
     [order.id, order.businessDay, order.lines.map(({ total }) => total), order.lines[0]!.taxes],
     ['till:S1', '2026-05-02', [150, 700], ['VAT21']],
   );
-  const off = { ...sale, lines: sale.lines.map((line) => ({ ...line, total: line.total + 1 })), total: 852 };
-  assert.throws(() => toDocuments(off, look, 'UTC'), /0\.5 × 3\.00 is 1\.50 EUR, but the till says 1\.51/);
-  assert.throws(
-    () => toDocuments({ ...sale, total: 849 }, look, 'UTC'),
-    /add up to 8\.50 EUR, but the till says 8\.49/,
-  );
+  assert.equal(order.total, 850);
 });
 
 test('the till acts once on each document version, whatever becomes of the answers', async (t) => {
