@@ -4,7 +4,7 @@
  *
  * Orders of the shop become sale orders, invoiced and paid, and what comes back a return and a credit note; Odoo's deliveries go to the warehouse, or to the store where customers collect them or
  * which sends them, an order in parts too; what either says of them closes the delivery in Odoo and tells the customer; what is free in Odoo, and its prices, go to the shop, of both places, and to the
- * store of its own shelf; what people bring out in Odoo goes to the shop with its variants; credit notes that they post there are paid back by the shop, and goods that they take back have come back
+ * store of its own shelf; what people bring out in Odoo goes to the shop with its variants, and what either sells to the store; credit notes that they post there are paid back by the shop, and goods that they take back have come back
  * there; names and e-mail addresses of customers are the shop's word, telephone numbers Odoo's; what the store sells is an order in Odoo whose goods have left. `crossdock demo` runs all of it against
  * simulators, which set these variables; for your own systems set them yourself.
  */
@@ -94,6 +94,7 @@ const store = restStore({
   signedWith: [secret('STORE_SECRET')],
   every: '5s',
   locations: { store: 'counter' },
+  catalogue: true,
 });
 
 /** Two places: Odoo's warehouse WH, which is the shop's first location and somebody else's warehouse; and Odoo's warehouse STO, which is the shop's second location and the store's counter. */
@@ -265,6 +266,12 @@ export default defineEstate({
       }),
       [...tables.store, ...tables.books],
     ),
+    catalogueFeed({
+      id: 'store-catalogue',
+      from: books.sources.catalogue,
+      to: { 'catalogue-item': store.sinks.catalogue },
+      sells,
+    }),
     storeHandovers({ from: store.sources.sales, to: { shipment: books.sinks.shipments }, zone: 'Europe/London' }),
     storeReceipts({ from: store.sources.sales, to: { order: store.sinks.orderStatus }, zone: 'Europe/London' }),
     withTables(

@@ -83,6 +83,7 @@ export async function startSystems(folder: string): Promise<Systems> {
       seed: shop.shop.orders.size,
       token: STORE.token,
       secret: STORE.secret,
+      catalogue: true,
       journal: join(folder, 'store.ndjson'),
       faults: storeFaults,
     });

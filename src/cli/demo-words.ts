@@ -56,6 +56,7 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   storeSalesToOdoo: 'store → Odoo: sales',
   storeGoodsToOdoo: 'store → Odoo: goods handed over and brought back',
   storeReceipts: 'hub → store: receipts',
+  catalogueToStore: 'Odoo → store: products, by variant',
   stockToStore: 'Odoo → store: stock figures',
   pricesToStore: 'Odoo → store: prices',
   customersToOdoo: 'shop → Odoo: customers',

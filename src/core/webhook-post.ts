@@ -28,6 +28,8 @@ export interface Posted {
   readonly content: unknown;
   /** `traceparent` of the attempt. */
   readonly trace?: string | undefined;
+  /** Is given a 422 to read, where the receiver's contract gives it words. */
+  readonly unprocessable?: (response: Response) => Promise<void>;
 }
 
 /** Throws HubError CONFIG_INVALID for an address that webhooks cannot go to, without what may be secret in it. */
@@ -86,7 +88,8 @@ export async function postWebhook(receiver: Receiver, posted: Posted, cx: Contex
       timeout: receiver.timeout ?? '30s',
       reach: receiver.allowPrivate ? 'any' : 'public',
     });
-    await response.body?.cancel();
+    if (response.status === 422 && posted.unprocessable) await posted.unprocessable(response);
+    else await response.body?.cancel();
   } catch (error) {
     return failed(faultOfSilence(error));
   }

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type Random, seeded } from '../core/clock.ts';
 import { isRight, signedNow } from './signature.ts';
+import { Assortment, type StoreProduct } from './store-assortment.ts';
 import { Counter, type Job, type Report } from './store-counter.ts';
 import { figuresOf, type OwnFigures } from './store-figures.ts';
 import { keepStore } from './store-journal.ts';
@@ -49,6 +50,8 @@ export interface RestStoreOptions {
   readonly now?: () => Date;
   /** A file that keeps its books from start to start; without it everything is gone at the end. */
   readonly journal?: string;
+  /** It sells what it was told of: levels and prices of other products are refused. Default false: it has products of its own. */
+  readonly catalogue?: boolean;
   /** What it counts and prices itself; may be changed at any time. */
   readonly own?: OwnFigures;
   /** May be changed at any time. */
@@ -73,6 +76,7 @@ export interface StoreBooks {
   readonly recorded: Map<string, Recorded>;
   readonly levels: Map<string, Figure>;
   readonly prices: Map<string, Figure>;
+  readonly products: Map<string, StoreProduct>;
   readonly jobs: Map<string, Job>;
   readonly reports: Report[];
 }
@@ -95,6 +99,10 @@ export interface RestStore {
   readonly prices: ReadonlyMap<string, Figure>;
   /** Every level that it was told and that counted, in order. */
   readonly levelsSet: readonly { readonly key: string; readonly value: string }[];
+  /** What it was told that it sells. */
+  readonly assortment: Assortment;
+  /** Codes of products that it was told a level or price of before it was told of them. */
+  readonly unknown: ReadonlySet<string>;
   /** What it was asked to prepare, and what became of it. */
   readonly counter: Counter;
   /** Requests to `/webhooks`, and those whose signature was not right. */
@@ -126,6 +134,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     recorded: new Map(),
     levels: new Map(),
     prices: new Map(),
+    products: new Map(),
     jobs: new Map(),
     reports: [],
   };
@@ -135,6 +144,8 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
   const levelsSet: { key: string; value: string }[] = [];
   const now = options.now ?? (() => new Date());
   const counter = new Counter(now, books);
+  const assortment = new Assortment(books.products);
+  const unknown = new Set<string>();
   const counts = { requests: 0, refused: 0 };
   const server = createServer((request, response) => {
     if (request.method === 'GET' && request.url?.startsWith('/sales?')) return list(request, response, 'sales', sales);
@@ -177,6 +188,15 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     }
     if (chance(faults.broken)) return void response.writeHead(500).end();
     const { type, data } = JSON.parse(body.toString());
+    const untold = options.catalogue ? assortment.unknownIn(data) : [];
+    for (const sku of untold) unknown.add(sku);
+    if (untold.length > 0) {
+      const detail = `this store was not told of ${untold.join(', ')}`;
+      response.writeHead(422, { 'content-type': 'application/problem+json' });
+      return void response.end(JSON.stringify({ title: 'product unknown', status: 422, detail, unknown: untold }));
+    }
+    for (const product of data.products ?? [])
+      if (assortment.hear(product)) journal?.note('products', product.id, product);
     if (type === 'order.recorded') {
       const id = String(request.headers['webhook-id']);
       recorded.set(id, data);
@@ -254,6 +274,8 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     levels,
     prices,
     levelsSet,
+    assortment,
+    unknown,
     counter,
     get requests() {
       return counts.requests;

@@ -197,6 +197,25 @@ conform({
         hollow: () => null,
       };
     },
+    'rest-store: catalogue': async () => {
+      const { store, connection, patient } = await world();
+      const product = (n: number, title = `Thing ${n}`) =>
+        item('odoo:', n, {
+          ...{ id: `odoo:${n}`, title, description: '', brand: null, categories: [], status: 'active', options: [] },
+          variants: [{ sku: `A${n}`, barcode: null, values: [], weight: null }],
+        });
+      return {
+        sink: patient(connection.sinks.catalogue),
+        secrets,
+        item: (n) => product(n),
+        bad: (n) => product(n, ''),
+        badIsFoundBy: 'sink' as const,
+        badField: 'title',
+        held: async ({ key }) => (store.assortment.products.has(key) ? 1 : 0),
+        writes: ({ method }) => method === 'POST',
+        hollow: () => null,
+      };
+    },
     'rest-store: order status': async () => {
       const { store, connection, patient } = await world();
       const order = (n: number, number = `R-${n}`) => item('o', n, { id: `store:S${n}`, number, kind: 'sale' });

@@ -8,7 +8,7 @@ import { momentOf } from '../../core/moment.ts';
  * The store contract, version 1: what a till or a home-grown shop and the hub say to each other. docs/connectors/rest-store.md tells it in words,
  * `openapi.ts` makes the OpenAPI document from these schemas. Numbers that are money are minor units; quantities and unit prices are plain decimals.
  */
-export const contractVersion = '1.2';
+export const contractVersion = '1.3';
 
 export const Id = (about: string) => Type.String({ minLength: 1, maxLength: 100, description: about });
 export const Decimal = (about: string) =>
@@ -151,6 +151,11 @@ const checks = {
   sale: Compile(Sale),
 };
 
+interface Objection {
+  readonly field: string;
+  readonly message: string;
+}
+
 interface Check<T> {
   Check(value: unknown): value is T;
   Errors(value: unknown): { instancePath: string; message: string }[];
@@ -168,15 +173,15 @@ export function expect<T>(check: Check<T>, value: unknown): T {
   );
 }
 
-const figures = {
+/** What is told one by one, to be looked at before it is sent. */
+export const told = {
   order: Compile(posted.order.properties.data),
   level: Compile(posted.stock.properties.data.properties.levels.items),
   price: Compile(posted.price.properties.data.properties.prices.items),
 };
 
-/** What keeps an order's status, a level or a price from being told, in words; null when the contract allows it. */
-export function objection(kind: keyof typeof figures, value: unknown): { field: string; message: string } | null {
-  const check: Check<unknown> = figures[kind];
+/** What keeps something from being told, in words; null when the contract allows it. */
+export function objection(check: Check<unknown>, value: unknown): Objection | null {
   if (check.Check(value)) return null;
   const [first] = check.Errors(value);
   const field = first?.instancePath.slice(1) || 'the whole';

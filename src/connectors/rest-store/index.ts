@@ -5,6 +5,7 @@ import type {
   Context,
   Finding,
   Item,
+  Part,
   PollSource,
   Result,
   Sink,
@@ -12,15 +13,24 @@ import type {
 } from '../../core/connector.ts';
 import type { AnyDocumentType, BodyOf } from '../../core/document.ts';
 import type { Secret } from '../../core/estate.ts';
-import { FaultError, rejected } from '../../core/fault.ts';
+import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { sha256 } from '../../core/seal.ts';
 import { isSigned } from '../../core/standard-webhooks.ts';
-import { checkReceiver, postWebhook, type Receiver, secretsInRotation, webhookIdOf } from '../../core/webhook-post.ts';
+import {
+  checkReceiver,
+  type Posted,
+  postWebhook,
+  type Receiver,
+  secretsInRotation,
+  webhookIdOf,
+} from '../../core/webhook-post.ts';
+import { CatalogueItemDocument } from '../../model/catalogue-item.ts';
 import type { FulfilmentOrderDocument } from '../../model/fulfilment-order.ts';
 import { OrderDocument } from '../../model/order.ts';
 import { PriceDocument } from '../../model/price.ts';
 import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts';
-import { nextCursor, objection, readMessage, readPage, readSale, type StoreSale } from './contract.ts';
+import { MOST_PRODUCTS, productChanged, productObjection, unknownIn } from './catalogue-contract.ts';
+import { nextCursor, objection, readMessage, readPage, readSale, type StoreSale, told } from './contract.ts';
 import type { StoreReport } from './fulfilment-contract.ts';
 import { fulfilmentOrders, reportSources } from './fulfilments.ts';
 import { type StoreLookups, storeLookups } from './lookups.ts';
@@ -47,6 +57,8 @@ export interface RestStoreConfig {
   readonly every?: Duration;
   /** Locations of the hub whose stock it hears of, and the store's own codes for them. Default: all, by the hub's codes. */
   readonly locations?: Readonly<Record<string, string>>;
+  /** The store is told what it sells (`sinks.catalogue`): levels and prices of a product wait until it was told of it. Default false: it has products of its own. */
+  readonly catalogue?: boolean;
   /** How soon what is to be collected is prepared, at the latest when three quarters of the time to the customer's promise are gone. Default 4h. */
   readonly readyWithin?: Duration;
   /** How long it waits for the customer before somebody is asked. Default 14d. */
@@ -67,6 +79,7 @@ export interface RestStoreConnection extends Connection {
   readonly lookups: StoreLookups;
   readonly sinks: {
     readonly orderStatus: Sink<typeof OrderDocument>;
+    readonly catalogue: Sink<typeof CatalogueItemDocument>;
     readonly stockLevels: Sink<typeof StockLevelDocument>;
     readonly prices: Sink<typeof PriceDocument>;
     readonly fulfilmentOrders: Sink<typeof FulfilmentOrderDocument>;
@@ -74,7 +87,7 @@ export interface RestStoreConnection extends Connection {
 }
 
 /** Levels or prices in one message: the contract's own limit. */
-const MOST_TOGETHER = 100;
+const MOST_FIGURES = 100;
 
 /**
  * A till or shop of one's own that speaks the store contract (docs/connectors/rest-store.md). Its sales are pushed to
@@ -107,6 +120,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
     return bodyWithin(await accepted(response), MOST_ANSWERED, 'the store');
   };
   const list = async (after: string | null, cx: Context) => readPage(await listed('sales', after, cx));
+  const figures = { most: MOST_FIGURES, needsBound: config.catalogue ?? false };
   const patience = {
     ready: config.readyWithin ?? '4h',
     collected: config.collectWithin ?? '14d',
@@ -157,7 +171,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
           Promise.all(
             items.map(async (item): Promise<Result> => {
               const data = orderRecorded(item, cx.connection);
-              const wrong = objection('order', data);
+              const wrong = objection(told.order, data);
               if (wrong)
                 return { outcome: 'failed', fault: rejected(wrong.message, 'not-the-contract', wrong.field).fault };
               const id = webhookIdOf(cx.connection, 'order', item.key, item.version);
@@ -165,18 +179,29 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
             }),
           ),
       },
+      catalogue: together(receiver, {
+        name: 'catalogue',
+        accepts: CatalogueItemDocument,
+        most: MOST_PRODUCTS,
+        told: productChanged,
+        objection: (said, { document }) => productObjection(said, document),
+        message: (products) => ({ type: 'product.changed', data: { products } }),
+        parts: ({ document }) => document.variants.map(({ sku }) => ({ kind: 'product', key: sku, id: sku })),
+      }),
       stockLevels: together(receiver, {
         name: 'stockLevels',
         accepts: StockLevelDocument,
-        kind: 'level',
+        ...figures,
         told: (item: Item<StockLevel>) => stockChanged(item, codeOf(config, item.document.location)),
+        objection: (said) => objection(told.level, said),
         message: (levels) => ({ type: 'stock.changed', data: { levels } }),
       }),
       prices: together(receiver, {
         name: 'prices',
         accepts: PriceDocument,
-        kind: 'price',
+        ...figures,
         told: priceChanged,
+        objection: (said) => objection(told.price, said),
         message: (prices) => ({ type: 'price.changed', data: { prices } }),
       }),
       fulfilmentOrders: fulfilmentOrders(receiver, (location) => codeOf(config, location), patience),
@@ -222,54 +247,88 @@ const common = <D extends AnyDocumentType>(name: string, accepts: D) =>
 const post = (
   receiver: Receiver,
   { type, data }: { type: string; data: object },
-  { id, trace }: { id: string; trace: string | undefined },
+  about: Omit<Posted, 'content'>,
   cx: Context,
 ): Promise<Result> =>
-  postWebhook(receiver, { id, content: { type, timestamp: cx.clock.now().toISOString(), data }, trace }, cx);
+  postWebhook(receiver, { ...about, content: { type, timestamp: cx.clock.now().toISOString(), data } }, cx);
 
-interface Figures<D extends AnyDocumentType> {
+interface Together<D extends AnyDocumentType> {
   readonly name: string;
   readonly accepts: D;
-  /** Which figure of the contract it is. */
-  readonly kind: 'level' | 'price';
-  /** One figure as the contract has it. */
+  /** In one message. */
+  readonly most: number;
+  /** Default false. */
+  readonly needsBound?: boolean;
+  /** One as the contract has it. */
   told(item: Item<BodyOf<D>>): object;
+  /** What keeps it from being told. */
+  objection(told: object, item: Item<BodyOf<D>>): ReturnType<typeof objection>;
   message(told: readonly object[]): { type: string; data: object };
+  /** Records of their own that the store knows from then on. */
+  parts?(item: Item<BodyOf<D>>): Part[];
 }
 
-/** Absolute figures, many in one message: each says its version, and the store keeps the greatest. What the contract does not allow is not sent. */
-function together<D extends AnyDocumentType>(receiver: Receiver, figures: Figures<D>): Sink<D> {
-  const { name, accepts, kind } = figures;
+/**
+ * Absolute records, many in one message: each says its version, and the store keeps the greatest. What the contract does not allow is not sent. A store takes a message whole or not at
+ * all: what is of a product that it does not know waits for the product, and the others go again.
+ */
+function together<D extends AnyDocumentType>(receiver: Receiver, all: Together<D>): Sink<D> {
+  const { name, accepts, most, needsBound = false } = all;
   return {
     ...common(name, accepts),
+    needsBound,
     idempotency: 'overwrite',
-    batch: { max: MOST_TOGETHER, onFailure: 'none-lands' },
+    batch: { max: most, onFailure: 'none-lands' },
     deliver: async (items, cx) => {
-      const all = items.map((item) => {
-        const told = figures.told(item);
-        return { item, told, wrong: objection(kind, told) };
-      });
-      const right = all.filter(({ wrong }) => wrong === null);
-      const result =
-        right.length === 0
-          ? null
-          : await send(
-              right.map(({ item, told }) => ({ item, told })),
-              cx,
-            );
-      return all.map(({ item, wrong }): Result => {
-        if (wrong !== null)
-          return { outcome: 'failed', fault: rejected(wrong.message, 'not-the-contract', wrong.field).fault };
-        return result!.outcome === 'done' ? { outcome: 'done', id: item.key } : result!;
+      const told = items.map((item) => all.told(item));
+      const wrong = items.map((item, n) => all.objection(told[n]!, item));
+      const right = items.map((_, n) => n).filter((n) => wrong[n] === null);
+      const sent = await send(
+        right.map((n) => items[n]!),
+        right.map((n) => told[n]!),
+        cx,
+      );
+      return items.map((item, n): Result => {
+        const no = wrong[n];
+        if (no) return { outcome: 'failed', fault: rejected(no.message, 'not-the-contract', no.field).fault };
+        return sent(item);
       });
     },
   };
 
-  function send(all: { item: Item<BodyOf<D>>; told: object }[], cx: Context): Promise<Result> {
-    const names = all.map(({ item }) => `${item.key} ${item.version}`);
+  /** Posts them, and gives what came of each. */
+  async function send(
+    items: readonly Item<BodyOf<D>>[],
+    told: readonly object[],
+    cx: Context,
+  ): Promise<(item: Item<BodyOf<D>>) => Result> {
+    if (items.length === 0) return () => ({ outcome: 'untouched' });
+    const names = items.map(({ key, version }) => `${key} ${version}`);
     const id = `msg_${sha256(JSON.stringify([cx.connection, accepts.name, names]))
       .toString('hex')
       .slice(0, 32)}`;
-    return post(receiver, figures.message(all.map(({ told }) => told)), { id, trace: all[0]!.item.trace }, cx);
+    let unknown: readonly string[] = [];
+    const unprocessable = async (response: Response): Promise<void> => {
+      const known = new Set(items.map(skuOf));
+      unknown = (await unknownIn(response)).filter((sku) => known.has(sku));
+    };
+    const result = await post(receiver, all.message(told), { id, trace: items[0]!.trace, unprocessable }, cx);
+    return (item) => {
+      if (result.outcome === 'done')
+        return { outcome: 'done', id: item.key, ...(all.parts ? { parts: all.parts(item) } : {}) };
+      if (unknown.length === 0) return result;
+      return unknown.includes(skuOf(item))
+        ? { outcome: 'failed', fault: untold(skuOf(item)) }
+        : { outcome: 'untouched' };
+    };
   }
 }
+
+const skuOf = ({ document }: Item<unknown>): string => String((document as { sku?: string }).sku).toUpperCase();
+
+const untold = (sku: string): Fault => ({
+  kind: 'early',
+  cause: 'product-unknown',
+  message: `the store was not told of product '${sku}' and takes no level or price of it: have a catalogue feed tell it, or leave the product out of what the store sells`,
+  field: 'sku',
+});

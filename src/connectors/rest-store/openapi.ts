@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox';
+import { catalogue } from './catalogue-contract.ts';
 import { contractVersion, posted, pushed, Sale, SaleLine, SalesPage } from './contract.ts';
 import { figures } from './figures-contract.ts';
 import { fulfilments } from './fulfilment-contract.ts';
@@ -101,9 +102,16 @@ export function storeContract(): Json {
           parameters: signature,
           requestBody: {
             required: true,
-            ...json({ oneOf: [...Object.values(posted), fulfilments.requested].map(plain) }),
+            ...json({ oneOf: [...Object.values(posted), catalogue.changed, fulfilments.requested].map(plain) }),
           },
-          responses: taken,
+          responses: {
+            ...taken,
+            '422': {
+              description:
+                'Nothing of it is taken: it tells a level or a price of products that the store was not told of. Only stores that are told what they sell answer so.',
+              ...json(ref('ProductsUnknown')),
+            },
+          },
         },
       },
     },
@@ -132,6 +140,7 @@ export function storeContract(): Json {
           },
         },
         SaleLine: plain(SaleLine),
+        ProductsUnknown: plain(catalogue.unknown),
         FiguresAsked: plain(figures.asked),
         Figures: plain(figures.answered),
         Report: plain(fulfilments.Report),

@@ -8,11 +8,11 @@ const pick = <T>(random: Random, all: readonly T[]): T => all[Math.floor(random(
 export const PLACE = 'counter';
 export const PRICES = 'web';
 
-/** What the till may sell: what it was told a price of, and enough pieces. */
-function onShelf({ levels, prices }: RestStore): { sku: string; price: number }[] {
+/** What the till may sell: what it was told of and is not withdrawn, with a price, and enough pieces. */
+function onShelf({ assortment, levels, prices }: RestStore): { sku: string; price: number }[] {
   return [...prices].flatMap(([key, { value }]) => {
     const sku = key.slice(PRICES.length + 1);
-    return isBought({ sku }) && Number(levels.get(`${PLACE}/${sku}`)?.value ?? 0) >= 5
+    return isBought({ sku }) && assortment.sells(sku) && Number(levels.get(`${PLACE}/${sku}`)?.value ?? 0) >= 5
       ? [{ sku, price: Number(value) }]
       : [];
   });

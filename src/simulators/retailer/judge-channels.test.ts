@@ -6,7 +6,7 @@ import { agreed, tampers } from './testing.ts';
 test('every hop of the store and of what Odoo tells has something to compare', () => {
   const judgement = judge(agreed());
   const hops = ['catalogueToShop', 'pricesToShop', 'storeSalesToOdoo', 'storeGoodsToOdoo', 'storeReceipts'] as const;
-  for (const hop of [...hops, 'stockToStore', 'pricesToStore'] as const)
+  for (const hop of [...hops, 'catalogueToStore', 'stockToStore', 'pricesToStore'] as const)
     assert.ok(judgement[hop].compared > 1, `${hop}: ${judgement[hop].compared}`);
   assert.deepEqual(judgement.storeSalesToOdoo.money, { there: '9.25', here: '9.25', difference: '0.00' });
 });
@@ -88,6 +88,47 @@ tampers([
     (x) => {
       x.shop.products[1]!.variants[0]!.values = ['Green', 'S'];
     },
+  ],
+  [
+    'the store was not told of a variant',
+    'catalogueToStore',
+    'lost',
+    /OWN-1-BLUE of 'Linen robe' is not in the store/,
+    (x) => x.store.products![1]!.variants.pop(),
+  ],
+  [
+    'the store takes what is for sale for withdrawn',
+    'catalogueToStore',
+    'lost',
+    /WEB-1 of 'Oak shelf' is not in the store/,
+    (x) => {
+      x.store.products![0]!.sold = false;
+    },
+  ],
+  [
+    'the store sells what was withdrawn in Odoo',
+    'catalogueToStore',
+    'duplicated',
+    /WEB-1: in the store as a variant of 'Oak shelf', and not for sale in Odoo/,
+    (x) => {
+      x.books.products[0]!.sold = false;
+    },
+  ],
+  [
+    'the store has an older name',
+    'catalogueToStore',
+    'differences',
+    /'Linen robe' \(Soft\) is called 'Robe' \(Soft\) in the store/,
+    (x) => {
+      x.store.products![1]!.title = 'Robe';
+    },
+  ],
+  [
+    'the store was told a price of what it did not know',
+    'catalogueToStore',
+    'differences',
+    /OWN-1-RED: the store was told a level or a price before the product/,
+    (x) => x.store.unknown.push('OWN-1-RED'),
   ],
   [
     'the shop charges an older price',

@@ -1,6 +1,6 @@
 import { isLaunched, isSold } from './assortment.ts';
 import { LIST } from './back-office.ts';
-import { addUnits, type BooksLedger, type ShopLedger, type Units } from './ledgers.ts';
+import { addUnits, type BooksLedger, type ShopLedger, type StoreLedger, type Units } from './ledgers.ts';
 import { type Place, places } from './places.ts';
 import { type Compared, minorOf, Tally, text } from './tally.ts';
 
@@ -51,6 +51,7 @@ export function pricesInShop({ prices, orders }: ShopLedger, books: BooksLedger)
 }
 
 type Item = BooksLedger['products'][number];
+type Shown = Pick<ShopLedger['products'][number], 'title' | 'description' | 'variants'>;
 
 const isOurs = ({ variants }: Item): boolean =>
   variants.some(({ default_code: code }) => code !== null && isLaunched(code));
@@ -60,32 +61,51 @@ export function catalogueInShop(shop: ShopLedger, { products }: BooksLedger): Co
   const tally = new Tally();
   const launched = products.filter((item) => item.sold && isOurs(item));
   const known = shop.products.filter(({ variants }) => variants.some(({ sku }) => isLaunched(sku)));
-  const codes = new Set(launched.flatMap(({ variants }) => variants.map(({ default_code }) => default_code)));
-  for (const item of launched) compareItem(tally, item, known);
-  for (const { title, variants } of known)
-    for (const { sku } of variants)
-      if (!codes.has(sku)) tally.extra(`${sku}: in the shop as a variant of '${title}', and not for sale in Odoo`);
+  compareItems(tally, launched, known, 'in the shop');
   return tally.figures;
 }
 
-function compareItem(tally: Tally, item: Item, known: ShopLedger['products']): void {
+/** What is for sale in Odoo is what the till of the store may sell, in the same way; and it was told of each product before it was told a level or a price of it. */
+export function catalogueInStore({ products: told, unknown }: StoreLedger, { products }: BooksLedger): Compared {
+  const tally = new Tally();
+  if (told === null) return tally.figures;
+  const offered = products.filter(
+    ({ sold, variants }) => sold && variants.some(({ default_code: code }) => code !== null && isSold(code)),
+  );
+  compareItems(
+    tally,
+    offered,
+    told.filter(({ sold }) => sold),
+    'in the store',
+  );
+  for (const sku of unknown) tally.differ(`${sku}: the store was told a level or a price before the product`);
+  return tally.figures;
+}
+
+function compareItems(tally: Tally, items: readonly Item[], known: readonly Shown[], where: string): void {
+  const codes = new Set(items.flatMap(({ variants }) => variants.map(({ default_code }) => default_code)));
+  for (const item of items) compareItem(tally, item, known, where);
+  for (const { title, variants } of known)
+    for (const { sku } of variants)
+      if (!codes.has(sku)) tally.extra(`${sku}: ${where} as a variant of '${title}', and not for sale in Odoo`);
+}
+
+function compareItem(tally: Tally, item: Item, known: readonly Shown[], where: string): void {
   const own = known.filter(({ variants }) =>
     variants.some(({ sku }) => item.variants.some(({ default_code }) => default_code === sku)),
   );
-  if (own.length > 1) tally.extra(`'${item.name}' is ${own.length} products in the shop`, own.length - 1);
+  if (own.length > 1) tally.extra(`'${item.name}' is ${own.length} products ${where}`, own.length - 1);
   for (const { title, description } of own)
     if (title !== item.name || description !== (item.description ?? ''))
-      tally.differ(
-        `'${item.name}' (${item.description ?? 'no text'}) is called '${title}' (${description}) in the shop`,
-      );
+      tally.differ(`'${item.name}' (${item.description ?? 'no text'}) is called '${title}' (${description}) ${where}`);
   const held = own.flatMap(({ variants }) => variants);
   for (const { default_code: sku, values } of item.variants) {
     tally.compared += 1;
     const [one, ...more] = held.filter((variant) => variant.sku === sku);
     const chosen = values.join(' / ');
-    if (!one) tally.miss(`${sku} of '${item.name}' is not in the shop`);
+    if (!one) tally.miss(`${sku} of '${item.name}' is not ${where}`);
     else if (one.values.join(' / ') !== chosen)
-      tally.differ(`${sku} is '${one.values.join(' / ')}' in the shop, '${chosen}' in Odoo`);
-    if (more.length > 0) tally.extra(`${sku} is ${more.length + 1} times in the shop`, more.length);
+      tally.differ(`${sku} is '${one.values.join(' / ')}' ${where}, '${chosen}' in Odoo`);
+    if (more.length > 0) tally.extra(`${sku} is ${more.length + 1} times ${where}`, more.length);
   }
 }

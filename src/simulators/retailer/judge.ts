@@ -1,7 +1,7 @@
 import { type Excepted, type Sold, type Verdict, valuesThatWentBack, verifyDaySales } from '../verify.ts';
 import { verifyPayments } from '../verify-payments.ts';
 import { contactsInShop, customersInBooks, type Said } from './judge-customers.ts';
-import { catalogueInShop, pricesAt, pricesInShop, stockAt } from './judge-feeds.ts';
+import { catalogueInShop, catalogueInStore, pricesAt, pricesInShop, stockAt } from './judge-feeds.ts';
 import { isOfStoreRoom, judgePickups, type PickupHops } from './judge-pickup.ts';
 import { purchaseOf, receiptsInBooks } from './judge-receipts.ts';
 import { creditsInShop, paidBackInBooks, takenBackInShop } from './judge-refunds.ts';
@@ -44,6 +44,8 @@ export interface Judgement extends PickupHops {
   /** What was handed over the counter, and what came back. */
   readonly storeGoodsToOdoo: Hop;
   readonly storeReceipts: Hop;
+  /** What the store was told that it sells. */
+  readonly catalogueToStore: Compared;
   readonly stockToStore: Compared;
   readonly pricesToStore: Compared;
   readonly customersToOdoo: Compared;
@@ -70,7 +72,10 @@ const isWeb = ({ client_order_ref }: SaleOrder): boolean => client_order_ref?.st
 
 const unsaid = { inShop: {}, inBooks: {} };
 
-const none: StoreLedger = { sales: [], recorded: {}, levels: {}, prices: {}, jobs: [], handovers: [] };
+const none: StoreLedger = {
+  ...{ sales: [], recorded: {}, levels: {}, prices: {} },
+  ...{ products: null, unknown: [], jobs: [], handovers: [] },
+};
 
 /** Compares every system's own books with its neighbours', line by line and to the cent. No figure of a hub is asked. */
 export function judge({ till, shop, store = none, books, warehouse, said = unsaid, excepted }: Ledgers): Judgement {
@@ -99,6 +104,7 @@ export function judge({ till, shop, store = none, books, warehouse, said = unsai
     storeSalesToOdoo: storeSales(store, books),
     storeGoodsToOdoo: storeGoods(store, books),
     storeReceipts: storeReceipts(store),
+    catalogueToStore: catalogueInStore(store, books),
     stockToStore: stockAt('in the store', store.levels, books, 'store'),
     pricesToStore: pricesAt('in the store', store.prices, books),
     customersToOdoo: customersInBooks(shop, books, said.inShop),

@@ -77,6 +77,17 @@ export interface StoreLedger {
   /** What it was told that it may sell, and for how much, by SKU. */
   readonly levels: Units;
   readonly prices: Units;
+  /** What it was told that it sells; null: it has products of its own. */
+  readonly products:
+    | readonly {
+        readonly title: string;
+        readonly description: string;
+        readonly sold: boolean;
+        readonly variants: readonly { readonly sku: string; readonly values: readonly string[] }[];
+      }[]
+    | null;
+  /** Codes that it was told a level or a price of before it was told of the product. */
+  readonly unknown: readonly string[];
   /** What it was asked to hand over or to send, and what it did. */
   readonly jobs: readonly Job[];
   readonly handovers: readonly Handover[];
@@ -297,10 +308,11 @@ const figuresOf = (figures: RestStore['levels'], prefix: string): Units =>
 
 /** `place` and `list`: the store's code of its place, and the price list that it sells by. */
 export function storeLedger(
-  { sales, recorded, levels, prices, counter }: Pick<RestStore, 'sales' | 'recorded' | 'levels' | 'prices' | 'counter'>,
+  store: Pick<RestStore, 'sales' | 'recorded' | 'levels' | 'prices' | 'assortment' | 'unknown' | 'counter'>,
   place: string,
   list: string,
 ): StoreLedger {
+  const { sales, recorded, levels, prices, assortment, unknown, counter } = store;
   const latest = new Map([...sales].sort((a, b) => a.revision - b.revision).map((sale) => [sale.id, sale]));
   const told = [...recorded.values()].sort((a, b) => a.version - b.version);
   return {
@@ -313,6 +325,8 @@ export function storeLedger(
     recorded: Object.fromEntries(told.map(({ sale, status }) => [sale, status])),
     levels: figuresOf(levels, `${place}/`),
     prices: figuresOf(prices, `${list}/`),
+    products: [...assortment.products.values()],
+    unknown: [...unknown],
     jobs: jobsOf(counter),
     handovers: handoversOf(counter),
   };

@@ -326,6 +326,16 @@ export function agreed(): Changed<Required<Ledgers>> {
       recorded: { S1001: 'recorded', S1002: 'cancelled' },
       levels: { ...levelsAtStore },
       prices: { ...prices },
+      products: [
+        { title: 'Oak shelf', description: '', sold: true, variants: [{ sku: 'WEB-1', values: [] }] },
+        {
+          title: 'Linen robe',
+          description: 'Soft',
+          sold: true,
+          variants: robes.map(({ default_code, values }) => ({ sku: default_code, values: [...values] })),
+        },
+      ],
+      unknown: [],
       jobs: storeParts.map(({ name, units: count, number, method, said }) => ({
         number,
         order: name,
