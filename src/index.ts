@@ -44,7 +44,15 @@ export {
 } from './core/flow.ts';
 export { folderPlace } from './core/folder.ts';
 export { readJson } from './core/json.ts';
-export { defineLookup, type Lookup, type LookupRule } from './core/lookup.ts';
+export {
+  type Answer,
+  type Asked,
+  defineLookup,
+  type Inquiry,
+  type Lookup,
+  type LookupRule,
+  type Question,
+} from './core/lookup.ts';
 export { allocate, exactMoney, type Money, money, moneyText, roundedMoney, sum } from './core/money.ts';
 export { patiently } from './core/patience.ts';
 export { isSigned, type SignedMessage, signedHeaders, webhookId } from './core/standard-webhooks.ts';

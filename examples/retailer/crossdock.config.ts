@@ -5,7 +5,7 @@
  * Orders of the shop become sale orders, invoiced and paid, and what comes back a return and a credit note; Odoo's deliveries go to the warehouse, or to the store where customers collect them or
  * which sends them, an order in parts too; what either says of them closes the delivery in Odoo and tells the customer; what is free in Odoo, and its prices, go to the shop, of both places, and to the
  * store of its own shelf; what people bring out in Odoo goes to the shop with its variants, and what either sells to the store; credit notes that they post there are paid back by the shop, and goods that they take back have come back
- * there; names and e-mail addresses of customers are the shop's word, telephone numbers Odoo's; what the store sells is an order in Odoo whose goods have left. `crossdock demo` runs all of it against
+ * there; names and e-mail addresses of customers are the shop's word, telephone numbers Odoo's; what the store sells is an order in Odoo whose goods have left, and its till may ask the hub what there is elsewhere. `crossdock demo` runs all of it against
  * simulators, which set these variables; for your own systems set them yourself.
  */
 import {
@@ -14,6 +14,7 @@ import {
   type Duration,
   daySales,
   defineEstate,
+  defineLookup,
   functionalAcknowledgements,
   type MappingSeed,
   odoo,
@@ -344,6 +345,27 @@ export default defineEstate({
       id: 'receipts-heard',
       from: warehouse.sources.receipts,
       to: { 'functional-acknowledgement': warehouse.sinks.functionalAcknowledgements },
+    }),
+  ],
+  // What the till asks at the counter: POST /in/store/figures
+  lookups: [
+    defineLookup({
+      id: 'stock',
+      about: 'What may be sold of a product now, by location/SKU.',
+      from: books.lookups.stockLevels,
+      fresh: '5s',
+      stale: '10m',
+      within: '2s',
+      answers: [{ question: store.questions.stockLevels }],
+    }),
+    defineLookup({
+      id: 'prices',
+      about: 'What a product costs now, by list/SKU.',
+      from: books.lookups.prices,
+      fresh: '1m',
+      stale: '1d',
+      within: '2s',
+      answers: [{ question: store.questions.prices }],
     }),
   ],
   approvals: {

@@ -2,7 +2,7 @@ import type { Clock, Duration } from './clock.ts';
 import type { AnyDocumentType, BodyOf, Measure } from './document.ts';
 import type { Fault } from './fault.ts';
 import type { FilePlace } from './file-store.ts';
-import type { Lookup } from './lookup.ts';
+import type { Inquiry, Lookup, Question } from './lookup.ts';
 
 /** One rich JSON line per event. Fields must never hold secrets or personal data. */
 export interface Log {
@@ -371,6 +371,9 @@ export interface Connection {
   readonly sinks: Readonly<Record<string, Sink>>;
   /** What can be asked for at once, without a flow. */
   readonly lookups?: Readonly<Record<string, Lookup>>;
+  /** What the system may ask the hub at once, and where it does. */
+  readonly questions?: Readonly<Record<string, Question>>;
+  readonly inquiries?: readonly Inquiry[];
   /** OpenAPI 3.1 document of what the system speaks with the hub, where the contract is ours. */
   readonly contract?: object;
   /** Connectivity, rights and versions; reads only. */

@@ -29,7 +29,7 @@ export const hubErrors = {
   FORBIDDEN: { status: 403, about: 'The token does not have the scope or the entities that this needs.' },
   CURSOR_INVALID: { status: 400, about: 'The cursor is not one of this list with these filters and this token.' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, about: 'The Idempotency-Key was used before for another request.' },
-  RATE_LIMITED: { status: 429, about: 'The token has used up its requests for the moment.' },
+  RATE_LIMITED: { status: 429, about: 'Who asks has used up its requests for the moment.' },
   API_UNBOUND: { status: 503, about: 'The API is off: nothing in the ledger would keep entities apart.' },
   SIGNATURE: { status: 401, about: 'The request is not signed by the sender it must come from, or too long ago.' },
   MALFORMED: { status: 400, about: 'The sender is known, but what it sent cannot be read.' },

@@ -107,23 +107,30 @@ function checkKeys({ flows }: Estate): void {
 }
 
 /** Names are told apart, topics stand in addresses, and what a webhook feeds must be there to be fed. */
-function checkTopics(connection: string, { sources }: Connection): void {
+function checkTopics(connection: string, { sources, inquiries = [] }: Connection): void {
   const topics = new Set<string>();
   const names = new Set<string>();
+  const taken = (topic: string, kind: string): void => {
+    const wrong = (what: string) =>
+      new HubError('CONFIG_INVALID', `connection '${connection}', ${kind} topic '${topic}': ${what}`);
+    if (!/^[a-z][a-z0-9-]{0,39}$/.test(topic))
+      throw wrong('topics are lower-case letters, digits and hyphens, at most 40, starting with a letter');
+    if (topics.has(topic)) throw wrong('two sources have this topic');
+    topics.add(topic);
+  };
+  for (const { topic } of inquiries) taken(topic, 'inquiry');
   for (const source of Object.values(sources)) {
     if (names.has(source.name))
       throw new HubError('CONFIG_INVALID', `connection '${connection}': two sources are called '${source.name}'`);
     names.add(source.name);
     if (source.kind !== 'webhook') continue;
     const { topic, feeds } = source;
-    const wrong = (what: string) =>
-      new HubError('CONFIG_INVALID', `connection '${connection}', webhook topic '${topic}': ${what}`);
-    if (!/^[a-z][a-z0-9-]{0,39}$/.test(topic))
-      throw wrong('topics are lower-case letters, digits and hyphens, at most 40, starting with a letter');
-    if (topics.has(topic)) throw wrong('two sources have this topic');
-    topics.add(topic);
+    taken(topic, 'webhook');
     if (feeds !== undefined && !Object.values(sources).some(({ kind, name }) => kind === 'poll' && name === feeds))
-      throw wrong(`it feeds '${feeds}', which is no poll source of this connection`);
+      throw new HubError(
+        'CONFIG_INVALID',
+        `connection '${connection}', webhook topic '${topic}': it feeds '${feeds}', which is no poll source of this connection`,
+      );
   }
 }
 
@@ -137,7 +144,18 @@ function checkLookups(estate: Estate): void {
     ids.add(rule.id);
     if (milliseconds(rule.stale) < milliseconds(rule.fresh))
       throw wrong(`'stale' (${rule.stale}) cannot be shorter than 'fresh' (${rule.fresh})`);
-    lookupConnection(estate, rule);
+    const asked = estate.connections[lookupConnection(estate, rule)]!;
+    for (const { question } of rule.answers ?? []) {
+      const asker = Object.entries(estate.connections).find(([, { questions }]) =>
+        Object.values(questions ?? {}).includes(question),
+      );
+      if (!asker) throw wrong(`it answers question '${question.name}' of a connection that is not in the estate`);
+      const [name, { entity }] = asker;
+      if (entity !== asked.entity)
+        throw wrong(`it would tell '${name}' (${entity}) what belongs to ${asked.entity}: no entity sees another's`);
+      if (question.gives.name !== rule.from.gives.name)
+        throw wrong(`it gives '${rule.from.gives.name}', and '${name}' asks for '${question.gives.name}'`);
+    }
   }
 }
 

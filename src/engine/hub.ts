@@ -21,6 +21,7 @@ import { EraWatch } from './era.ts';
 import { raiseOverdue } from './expectations.ts';
 import { Inbox } from './files.ts';
 import { tellAgain } from './in-flight.ts';
+import { Inquiries } from './inquiries.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './leases.ts';
 import { MappingBook, seedsOf } from './mappings.ts';
@@ -56,6 +57,7 @@ export class Hub {
   readonly parts: Parts;
   readonly intake: Intake;
   readonly webhooks: Webhooks;
+  readonly inquiries: Inquiries;
   readonly #leases: LeaseKeeper;
   readonly #chores: readonly Chore[];
   readonly #stopping = new AbortController();
@@ -86,6 +88,7 @@ export class Hub {
     const { db, clock, log, node } = this.parts;
     this.intake = new Intake(this.parts);
     this.webhooks = new Webhooks(this.parts, this.intake, this.#stopping.signal);
+    this.inquiries = new Inquiries(this.parts, this.#stopping.signal);
     this.#leases = new LeaseKeeper({ db, clock, log, holder: node, seconds: this.parts.terms.leaseSeconds });
   }
 

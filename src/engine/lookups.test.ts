@@ -63,7 +63,7 @@ function world(rule: Partial<LookupRule> = {}) {
       from,
       age,
     ]);
-  return { state, ask };
+  return { state, ask, rule: stock, connection: connection as Connection };
 }
 
 describe('look-ups', () => {
@@ -179,5 +179,37 @@ describe('look-ups', () => {
       () => world({ from: { name: 'other', gives: Level, batch: 1, look: async () => [] } as never }),
       /asks a system whose connection is not in the estate/,
     );
+  });
+
+  test('a rule answers questions of its own entity, kind and estate, and no two addresses are one', () => {
+    const ask = { name: 'levels', gives: Level };
+    const inquiry = {
+      topic: 'figures',
+      verify: () => true,
+      read: () => ({ question: ask, keys: [], tell: () => ({}) }),
+    };
+    const askerOf = (changes: Partial<Connection> = {}): Connection => ({
+      ...{ connector: 'test', entity: 'main', sources: {}, sinks: {}, questions: { ask }, inquiries: [inquiry] },
+      async *check() {},
+      ...changes,
+    });
+    const estate = (asker: Connection | null, answers: LookupRule['answers'] = [{ question: ask }]) => {
+      const { rule, connection } = world();
+      const connections = { erp: connection, ...(asker ? { asker } : {}) };
+      return defineEstate({ name: 'test', connections, flows: [], lookups: [{ ...rule, answers }] });
+    };
+    assert.equal(estate(askerOf()).lookups![0]!.answers!.length, 1);
+    assert.throws(() => estate(null), /answers question 'levels' of a connection that is not in the estate/);
+    assert.throws(() => estate(askerOf({ entity: 'uk' })), /would tell 'asker' \(uk\) what belongs to main/);
+    const other = { name: 'notes', gives: defineDocument({ ...Level, name: 'note' }) };
+    assert.throws(
+      () => estate(askerOf({ questions: { other } }), [{ question: other as never }]),
+      /it gives 'level', and 'asker' asks for 'note'/,
+    );
+    assert.throws(
+      () => estate(askerOf({ inquiries: [inquiry, inquiry] })),
+      /inquiry topic 'figures': two .* this topic/,
+    );
+    assert.throws(() => estate(askerOf({ inquiries: [{ ...inquiry, topic: 'A' }] })), /topics are lower-case/);
   });
 });

@@ -2,25 +2,12 @@ import { milliseconds } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
 import { lookupConnection } from '../core/estate.ts';
 import { FaultError, faultOf, isOwn } from '../core/fault.ts';
-import type { LookupRule } from '../core/lookup.ts';
+import type { Answer, LookupRule } from '../core/lookup.ts';
 import { scrubbed } from '../core/mask.ts';
 import { contextFor } from './context.ts';
 import type { Parts } from './parts.ts';
 import { validateBody } from './validate.ts';
 import { viewFor } from './view.ts';
-
-/** One answer: what the system has, and how fresh it is. */
-export interface Answer {
-  key: string;
-  /** Null: the system has no such record, or there is a problem. */
-  body: unknown;
-  /** Why nothing can be said for this key, in an operator's words; the others are answered. */
-  problem: string | null;
-  /** Asked just now, remembered and fresh, or remembered because the system does not answer. */
-  from: 'system' | 'memory' | 'stale';
-  /** Seconds since the system said it. */
-  age: number;
-}
 
 interface Known {
   body: unknown;

@@ -110,17 +110,19 @@ class Shared {
 
 const isIncoming = (item: Incoming | Hint): item is Incoming => 'bytes' in item;
 
-function read(port: TopicPort, request: RawRequest, cx: Context): readonly (Incoming | Hint)[] {
+const read = (port: TopicPort, request: RawRequest, cx: Context): readonly (Incoming | Hint)[] =>
+  named(() => port.source.read(request, cx), `webhook '${port.source.name}'`);
+
+/** What a connector reads of a request; what it throws is told apart: the sender's fault, or ours. */
+export function named<T>(work: () => T, who: string): T {
   try {
-    return port.source.read(request, cx);
+    return work();
   } catch (error) {
     if (error instanceof FaultError && error.fault.kind === 'rejected')
       throw new HubError('MALFORMED', error.message, { cause: error });
     if (error instanceof SyntaxError || error instanceof RangeError)
       throw new HubError('MALFORMED', 'the body cannot be read', { cause: error });
     if (isAway(error) || error instanceof HubError) throw error;
-    throw new HubError('CONNECTOR_CONTRACT', `webhook '${port.source.name}' failed to read a request`, {
-      cause: error,
-    });
+    throw new HubError('CONNECTOR_CONTRACT', `${who} failed to read a request`, { cause: error });
   }
 }

@@ -2,6 +2,7 @@ import type { Connection, Sink, Source, WebhookSource } from '../core/connector.
 import type { AnyDocumentType } from '../core/document.ts';
 import { HubError } from '../core/errors.ts';
 import { type AnyFlow, type Estate, lookupConnection, sinkOf, sourceOf } from '../core/estate.ts';
+import type { Inquiry } from '../core/lookup.ts';
 import { sha256 } from '../core/seal.ts';
 import { SHARDS } from '../ledger/events.ts';
 
@@ -22,6 +23,12 @@ export interface TopicPort {
   storeAs: string;
   /** The lease under which the poll source is read that hints are about. */
   poller: string | null;
+}
+
+/** An address at which a system asks. */
+export interface InquiryPort {
+  connection: string;
+  inquiry: Inquiry;
 }
 
 export interface SinkPort {
@@ -53,6 +60,8 @@ export interface Wiring {
   flowsTo(connection: string, sink: string): AnyFlow[];
   /** Where `POST /in/{connection}/{topic}` goes. Only topics that end in a flow are there: nothing is taken that nobody reads. */
   topic(connection: string, topic: string): TopicPort | undefined;
+  /** Where a connection asks at `POST /in/{connection}/{topic}`. Only where some look-up answers it: nothing is asked that nobody answers. */
+  inquiry(connection: string, topic: string): InquiryPort | undefined;
   flow(id: string): AnyFlow | undefined;
   /** What flows carry, one of each kind. */
   types: AnyDocumentType[];
@@ -93,6 +102,7 @@ export function wire(estate: Estate): Wiring {
     }
   }
   const topics = topicPorts(estate, sources);
+  const inquiries = inquiryPorts(estate);
   const types = new Map<string, AnyDocumentType>();
   for (const { documents } of estate.flows) for (const type of documents) types.set(type.name, type);
   const portOf = (flow: AnyFlow, kind: string): SinkPort => {
@@ -118,6 +128,7 @@ export function wire(estate: Estate): Wiring {
           .some((port) => port.connection === connection && port.sink.name === sink),
       ),
     topic: (connection, topic) => topics.get(`${connection} ${topic}`),
+    inquiry: (connection, topic) => inquiries.get(`${connection} ${topic}`),
     flow: (id) => estate.flows.find((flow) => flow.id === id),
     types: [...types.values()],
     type: (kind) => types.get(kind),
@@ -188,6 +199,15 @@ function topicPorts(estate: Estate, read: ReadonlyMap<string, SourcePort>): Map<
       topics.set(`${connection} ${source.topic}`, { connection, source, storeAs, poller });
     }
   return topics;
+}
+
+function inquiryPorts({ connections, lookups = [] }: Estate): Map<string, InquiryPort> {
+  const answered = new Set(lookups.flatMap(({ answers = [] }) => answers.map(({ question }) => question)));
+  const ports = new Map<string, InquiryPort>();
+  for (const [connection, { questions, inquiries = [] }] of Object.entries(connections))
+    if (Object.values(questions ?? {}).some((question) => answered.has(question)))
+      for (const inquiry of inquiries) ports.set(`${connection} ${inquiry.topic}`, { connection, inquiry });
+  return ports;
 }
 
 function writerGroups(estate: Estate, ports: SinkPort[]): WriterGroup[] {

@@ -13,6 +13,7 @@ import { Metrics } from '../watch/metrics.ts';
 import { LedgerReader, type Reading, within } from '../watch/reading.ts';
 import { addressOf, listenOn, urlOf } from './address.ts';
 import { type ApiOptions, addApi } from './api/index.ts';
+import { RateLimit, rateFrom } from './api/limits.ts';
 import { css, favicon } from './assets.ts';
 import { keepRoom } from './crowd.ts';
 import { type IntakeDoor, intakeDoor } from './intake.ts';
@@ -25,6 +26,8 @@ import { statusPage } from './status-page.ts';
 export type ServedHub = Pick<Hub, 'away'> & {
   /** Without it nothing is received over HTTP. */
   readonly webhooks?: Pick<Hub['webhooks'], 'port' | 'receive'>;
+  /** Without it nothing is answered at the same addresses. */
+  readonly inquiries?: Pick<Hub['inquiries'], 'port' | 'read' | 'answer'>;
   readonly parts: { readonly estate: { readonly name: string }; readonly vault: Pick<Hub['parts']['vault'], 'unseal'> };
 };
 
@@ -90,12 +93,14 @@ type Own = { port: number; url: string };
 
 function buildApp(options: ServerOptions & { env: NodeJS.ProcessEnv }, signIn: SignIn, own: Own): FastifyInstance {
   const { log, clock, db, metrics } = options;
-  const { webhooks } = options.hub;
+  const { webhooks, inquiries: doors } = options.hub;
+  const inquiries = doors && { doors, rate: new RateLimit(rateFrom(options.env), clock) };
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: true,
-    serverFactory: (routes) => serverOf(routes, webhooks ? intakeDoor({ webhooks, clock, log, metrics }) : null),
+    serverFactory: (routes) =>
+      serverOf(routes, webhooks ? intakeDoor({ webhooks, inquiries, clock, log, metrics }) : null),
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error)),
     clientErrorHandler: answerBrokenRequest,

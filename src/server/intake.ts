@@ -1,16 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
-import type { Log } from '../core/connector.ts';
+import type { Log, RawRequest } from '../core/connector.ts';
 import { HubError } from '../core/errors.ts';
+import type { Inquiries } from '../engine/inquiries.ts';
 import type { Reception, Webhooks } from '../engine/webhooks.ts';
+import type { InquiryPort } from '../engine/wiring.ts';
 import { isAway } from '../ledger/database.ts';
 import type { Metrics } from '../watch/metrics.ts';
+import type { RateLimit } from './api/limits.ts';
 import { BodyReader } from './body.ts';
 import { headersOf, type Problem, problemOf } from './problem.ts';
 import { flatGuards } from './security.ts';
 
 export interface IntakeOptions {
   webhooks: Pick<Webhooks, 'port' | 'receive'>;
+  /** Without it nothing is answered. */
+  inquiries?: { doors: Pick<Inquiries, 'port' | 'read' | 'answer'>; rate: RateLimit } | undefined;
   clock: Clock;
   log: Log;
   metrics?: Metrics | undefined;
@@ -28,11 +33,13 @@ const MOST_COMING_IN = 16 * MIB;
 const BETWEEN_WARNINGS_MS = 10_000;
 
 /** Acknowledgements go to machines, many a second: they carry what keeps caches and sniffers off, and none of what is for browsers. */
-const acknowledged = (status: number, outcome: Reception): Acknowledgement => {
-  const text = status === 204 ? '' : JSON.stringify({ outcome });
-  const about = text === '' ? [] : ['content-type', 'application/json', 'content-length', String(text.length)];
-  return { status, text, head: [...about, 'cache-control', 'no-store', 'x-content-type-options', 'nosniff'] };
+const answered = (status: number, text: string, outcome: string): Acknowledgement => {
+  const about =
+    text === '' ? [] : ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(text))];
+  return { status, text, outcome, head: [...about, 'cache-control', 'no-store', 'x-content-type-options', 'nosniff'] };
 };
+const acknowledged = (status: number, outcome: Reception): Acknowledgement =>
+  answered(status, status === 204 ? '' : JSON.stringify({ outcome }), outcome);
 const acknowledgements: Record<Reception, Acknowledgement> = {
   stored: acknowledged(202, 'stored'),
   known: acknowledged(200, 'known'),
@@ -45,28 +52,61 @@ interface Acknowledgement {
   /** Name, value, name, value. */
   head: string[];
   text: string;
+  /** For the log. */
+  outcome: string;
 }
 
 /**
  * Answers a request that is for the intake and says true; all others are left to the routes.
  *
  * `POST /in/{connection}/{topic}`: webhooks of any content type, as raw bytes. 202 only after the ledger's commit, 200 for what was known, 204
- * for what is not for the hub; what else there is, and what a sender does about it, stands in docs/intake.md. It stands before the framework,
+ * for what is not for the hub; what else there is, and what a sender does about it, stands in docs/intake.md. Questions of systems come to the same addresses and
+ * are answered 200. It stands before the framework,
  * whose work for each request would cost more than the intake's own.
  */
 export type IntakeDoor = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-export function intakeDoor({ webhooks, clock, log, metrics }: IntakeOptions): IntakeDoor {
+export function intakeDoor({ webhooks, inquiries, clock, log, metrics }: IntakeOptions): IntakeDoor {
   const bodies = new BodyReader(MOST_COMING_IN);
   const report = new Report(log, clock);
 
-  const receive = async (address: Address, query: string, request: IncomingMessage): Promise<Reception> => {
+  const rawOf = async (
+    request: IncomingMessage,
+    query: string,
+    { accepts, maxBytes }: { readonly accepts?: readonly string[]; readonly maxBytes?: number },
+  ): Promise<RawRequest> => {
+    checkType(request, accepts);
+    const body = await bodies.read(request, maxBytes ?? BODY_LIMIT);
+    return { headers: request.headers, query, body, receivedAt: clock.now() };
+  };
+
+  const tell = async (port: InquiryPort, request: RawRequest, response: ServerResponse): Promise<Acknowledgement> => {
+    const { doors, rate } = inquiries!;
+    const asked = await doors.read(port, request);
+    // Only who is known has a share that can be used up.
+    const wait = rate.take(port.connection);
+    if (wait > 0) {
+      response.setHeader('retry-after', String(wait));
+      throw new HubError(
+        'RATE_LIMITED',
+        `'${port.connection}' has used up its questions; the next one is free in ${wait} s`,
+      );
+    }
+    return answered(200, JSON.stringify(await doors.answer(port, asked)), 'answered');
+  };
+
+  const receive = async (
+    address: Address,
+    query: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Acknowledgement> => {
+    const inquiry = inquiries?.doors.port(address.connection, address.topic);
+    if (inquiry) return tell(inquiry, await rawOf(request, query, inquiry.inquiry), response);
     const port = webhooks.port(address.connection, address.topic);
     // The same words for an unknown connection and an unknown topic: addresses are not for guessing.
     if (!port) throw new HubError('NOT_FOUND', 'nothing is received at this address');
-    checkType(request, port.source.accepts);
-    const body = await bodies.read(request, port.source.maxBytes ?? BODY_LIMIT);
-    return webhooks.receive(port, { headers: request.headers, query, body, receivedAt: clock.now() });
+    return acknowledgements[await webhooks.receive(port, await rawOf(request, query, port.source))];
   };
 
   const serve = async (
@@ -77,10 +117,9 @@ export function intakeDoor({ webhooks, clock, log, metrics }: IntakeOptions): In
   ): Promise<void> => {
     const started = clock.monotonic();
     try {
-      const reception = await receive(address, query, request);
-      const { status, head, text } = acknowledgements[reception];
+      const { status, head, text, outcome } = await receive(address, query, request, response);
       response.writeHead(status, head).end(text);
-      report.received(address, reception, clock.monotonic() - started);
+      report.received(address, outcome, clock.monotonic() - started);
     } catch (error) {
       const told = report.refused(address, error);
       refuse(request, response, told);
@@ -146,7 +185,7 @@ class Report {
     this.#clock = clock;
   }
 
-  received({ connection, topic }: Address, outcome: Reception, elapsedMs: number): void {
+  received({ connection, topic }: Address, outcome: string, elapsedMs: number): void {
     this.#log.debug('intake.answered', { connection, topic, outcome, elapsedMs });
   }
 
@@ -155,7 +194,7 @@ class Report {
     const told = problemOf(error);
     const ours = told.status >= 500;
     this.#warn(address, told.code, ours && !isAway(error) ? error : undefined);
-    return !ours || told.code === 'OVERLOADED' ? told : problemOf(notStored);
+    return !ours || ITS_OWN_WORDS.has(told.code) ? told : problemOf(notStored);
   }
 
   /** `defect` is what went wrong on our side, for the log only. */
@@ -174,6 +213,9 @@ class Report {
     });
   }
 }
+
+/** Of what is ours, what the sender hears as it is. */
+const ITS_OWN_WORDS: ReadonlySet<string> = new Set(['OVERLOADED', 'LOOKUP_UNANSWERED']);
 
 const notStored = new HubError('LEDGER_AWAY', 'this could not be stored; nothing was acknowledged', {
   hint: 'send it again: what was stored all the same is known then',

@@ -105,6 +105,8 @@ export interface RestStore {
   readonly unknown: ReadonlySet<string>;
   /** What it was asked to prepare, and what became of it. */
   readonly counter: Counter;
+  /** Questions that it was asked. */
+  readonly asked: number;
   /** Requests to `/webhooks`, and those whose signature was not right. */
   readonly requests: number;
   readonly refused: number;
@@ -112,6 +114,8 @@ export interface RestStore {
   write(sale: unknown): void;
   /** Says what became of a fulfilment, by its number; pushes it to `hub` (the whole address) until it is acknowledged, or not at all without one. */
   report(number: string, status: string, more?: object, hub?: string): Promise<string>;
+  /** Asks `hub` (the whole address) for stock or prices, signed with its own secret or another one. */
+  ask(hub: string, question: object, secret?: string): Promise<Response>;
   /** Sells something, or corrects an earlier sale; pushes it to `hub` (the whole address) until it is acknowledged, or not at all without one. */
   sell(hub?: string, corrects?: StoredSale): Promise<StoredSale>;
   /** The same with a sale of the caller's. */
@@ -146,7 +150,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
   const counter = new Counter(now, books);
   const assortment = new Assortment(books.products);
   const unknown = new Set<string>();
-  const counts = { requests: 0, refused: 0 };
+  const counts = { requests: 0, refused: 0, asked: 0 };
   const server = createServer((request, response) => {
     if (request.method === 'GET' && request.url?.startsWith('/sales?')) return list(request, response, 'sales', sales);
     if (request.method === 'GET' && request.url?.startsWith('/reports?'))
@@ -173,8 +177,10 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
 
   async function tellFigures(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await bodyOf(request);
+    counts.asked += 1;
     if (chance(faults.broken)) return void response.writeHead(500).end();
-    if (request.headers.authorization !== `Bearer ${options.token}`) return void response.writeHead(401).end();
+    if (request.headers.authorization !== `Bearer ${options.token}` || !isRight(request, body, options.secret))
+      return void response.writeHead(401).end();
     const answer = figuresOf(JSON.parse(body.toString()), options.own ?? {}, now());
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   }
@@ -266,6 +272,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     return told.id;
   }
 
+  let questions = 0;
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -277,6 +284,9 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     assortment,
     unknown,
     counter,
+    get asked() {
+      return counts.asked;
+    },
     get requests() {
       return counts.requests;
     },
@@ -287,6 +297,11 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     sell,
     take,
     report,
+    ask: (hub, question, secret = options.secret) => {
+      const body = Buffer.from(JSON.stringify(question));
+      const headers = signedNow(secret, `ask_${++questions}`, body);
+      return fetch(hub, { method: 'POST', body: new Uint8Array(body), headers, signal: AbortSignal.timeout(20_000) });
+    },
     stop: async () => {
       stopping.abort();
       server.closeAllConnections();

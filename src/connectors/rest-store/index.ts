@@ -7,6 +7,7 @@ import type {
   Item,
   Part,
   PollSource,
+  RawRequest,
   Result,
   Sink,
   WebhookSource,
@@ -15,7 +16,7 @@ import type { AnyDocumentType, BodyOf } from '../../core/document.ts';
 import type { Secret } from '../../core/estate.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { sha256 } from '../../core/seal.ts';
-import { isSigned } from '../../core/standard-webhooks.ts';
+import { isSigned, signedHeaders } from '../../core/standard-webhooks.ts';
 import {
   checkReceiver,
   type Posted,
@@ -36,6 +37,7 @@ import { fulfilmentOrders, reportSources } from './fulfilments.ts';
 import { type StoreLookups, storeLookups } from './lookups.ts';
 import { incomingOf, listedSale, orderRecorded, priceChanged, stockChanged } from './mapping.ts';
 import { storeContract } from './openapi.ts';
+import { type StoreQuestions, storeQuestions } from './questions.ts';
 
 export type { StoreSale } from './contract.ts';
 export type { StoreReport } from './fulfilment-contract.ts';
@@ -77,6 +79,8 @@ export interface RestStoreConnection extends Connection {
     readonly reported: WebhookSource<StoreReport>;
   };
   readonly lookups: StoreLookups;
+  /** What the store may ask: `POST /in/{connection}/figures`. */
+  readonly questions: StoreQuestions;
   readonly sinks: {
     readonly orderStatus: Sink<typeof OrderDocument>;
     readonly catalogue: Sink<typeof CatalogueItemDocument>;
@@ -106,10 +110,18 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
     return bodyWithin(await accepted(response), MOST_ANSWERED, 'the store');
   };
   const ask = async (question: object, cx: Context) => {
+    const body = Buffer.from(JSON.stringify(question));
+    const now = cx.clock.now();
+    const id = `ask_${sha256(`${cx.connection} ${now.toISOString()} ${body}`).toString('hex').slice(0, 32)}`;
+    const timestamp = Math.floor(now.getTime() / 1000);
     const response = await cx.fetch(`${url}/figures`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${cx.secret(config.token.secret)}`, 'content-type': 'application/json' },
-      body: JSON.stringify(question),
+      headers: {
+        authorization: `Bearer ${cx.secret(config.token.secret)}`,
+        'content-type': 'application/json',
+        ...signedHeaders({ id, timestamp, body }, secretsInRotation(receiver.secrets, cx)),
+      },
+      body,
       reads: true,
       reach: allowPrivate ? 'any' : 'public',
     });
@@ -120,6 +132,8 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
     return bodyWithin(await accepted(response), MOST_ANSWERED, 'the store');
   };
   const list = async (after: string | null, cx: Context) => readPage(await listed('sales', after, cx));
+  const verify = (request: RawRequest, cx: Context): boolean =>
+    isSigned(request, secretsInRotation(config.signedWith, cx), request.receivedAt);
   const figures = { most: MOST_FIGURES, needsBound: config.catalogue ?? false };
   const patience = {
     ready: config.readyWithin ?? '4h',
@@ -151,7 +165,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
         topic: 'sales',
         feeds: 'sales',
         accepts: ['application/json'],
-        verify: (request, cx) => isSigned(request, secretsInRotation(config.signedWith, cx), request.receivedAt),
+        verify,
         read: (request) => {
           const told = readMessage(request.body);
           if (told.type === 'sale.completed') return [incomingOf(told.sale)];
@@ -206,6 +220,7 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
       }),
       fulfilmentOrders: fulfilmentOrders(receiver, (location) => codeOf(config, location), patience),
     },
+    ...storeQuestions(verify, (code) => locationOf(config, code)),
     lookups: storeLookups(ask, (location) => codeOf(config, location)),
     async *check(cx): AsyncIterable<Finding> {
       const { sales } = await list(null, cx);
@@ -223,6 +238,10 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
   };
 }
 
+/** The store's own codes go before the hub's: a place of the hub's that is none of the store's is asked for by the hub's code. */
+const locationOf = ({ locations = {} }: RestStoreConfig, code: string): string =>
+  Object.keys(locations).find((location) => locations[location] === code) ?? code;
+
 const codeOf = ({ locations }: RestStoreConfig, location: string): string => locations?.[location] ?? location;
 
 async function accepted(response: Response): Promise<Response> {
@@ -230,7 +249,7 @@ async function accepted(response: Response): Promise<Response> {
   if (response.ok) return response;
   await response.body?.cancel();
   if (status === 401 || status === 403)
-    throw new FaultError({ kind: 'refused', message: 'the store does not accept the token' });
+    throw new FaultError({ kind: 'refused', message: 'the store does not accept the token or the signature' });
   const wait = Number(headers.get('retry-after') ?? Number.NaN);
   if (status === 429 || (status === 503 && wait > 0))
     throw new FaultError({

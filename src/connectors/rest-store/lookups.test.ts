@@ -28,8 +28,8 @@ async function world(t: { after(done: () => Promise<void>): void }) {
     signedWith: [{ secret: 'S' }],
     locations: { 'shop-1': 'front' },
   });
-  const ask = async (lookup: Lookup, keys: string[], token = 't') =>
-    (await lookup.look(keys, makeContext({ secrets: { TOKEN: token } }), view)).map((one) =>
+  const ask = async (lookup: Lookup, keys: string[], token = 't', secret = SECRET) =>
+    (await lookup.look(keys, makeContext({ secrets: { TOKEN: token, S: secret } }), view)).map((one) =>
       one instanceof FaultError ? one.message : one,
     );
   return { own, store, lookups, ask };
@@ -60,9 +60,17 @@ test('and for the prices it keeps', async (t) => {
 
 test('a store that answers something else, or cannot be asked, says so', async (t) => {
   const { lookups, ask } = await world(t);
-  await assert.rejects(ask(lookups.prices as never, ['till/MUG'], 'wrong'), /does not accept the token/);
+  const other = `whsec_${Buffer.alloc(32, 8).toString('base64')}`;
+  for (const [token, secret] of [
+    ['wrong', SECRET],
+    ['t', other],
+  ] as const)
+    await assert.rejects(
+      ask(lookups.prices as never, ['till/MUG'], token, secret),
+      /does not accept the token or the sig/,
+    );
   const answering = (response: () => Response) => {
-    const cx = makeContext({ secrets: { TOKEN: 't' }, fetch: async () => response() });
+    const cx = makeContext({ secrets: { TOKEN: 't', S: SECRET }, fetch: async () => response() });
     return lookups.stockLevels.look(['shop-1/MUG'], cx, view);
   };
   await assert.rejects(
@@ -78,11 +86,14 @@ test('a store that answers something else, or cannot be asked, says so', async (
       answering(() => new Response(garbage)),
       ({ fault }: FaultError) => fault.kind === 'transient',
     );
-  const other = { location: 'front', sku: 'TEA', available: '1', asOf: '2026-05-01T10:00:00Z' };
-  const [wrong] = await answering(() => Response.json({ levels: [other] }));
+  const tea = { location: 'front', sku: 'TEA', available: '1', asOf: '2026-05-01T10:00:00Z' };
+  const [wrong] = await answering(() => Response.json({ levels: [tea] }));
   assert.match((wrong as FaultError).message, /answered with sku 'TEA' where 'MUG' was asked for/);
   const [never] = await answering(() =>
-    Response.json({ levels: [{ ...other, sku: 'mug', asOf: '2026-02-30T10:00:00Z' }] }),
+    Response.json({ levels: [{ ...tea, sku: 'mug', asOf: '2026-02-30T10:00:00Z' }] }),
   );
   assert.match((never as FaultError).message, /'2026-02-30T10:00:00Z', which is no moment/);
+  const problem = 'is being counted';
+  const [untold] = await answering(() => Response.json({ levels: [{ location: 'front', sku: 'MUG', problem }] }));
+  assert.match((untold as FaultError).message, /the store says: is being counted/);
 });

@@ -52,7 +52,8 @@ export const storeLookups = (ask: Ask, codeOf: (location: string) => string): St
       const price = readPrice(value);
       if (price === null) return null;
       same(price, asked, ['list', 'sku']);
-      return { ...price, sku: asked.sku!, id };
+      const { age: _, stale: __, ...own } = price;
+      return { ...own, sku: asked.sku!, id };
     },
   }),
 });

@@ -19,7 +19,7 @@ const signature = [
   ],
 ].map(([name, description]) => ({ name, in: 'header', required: true, description, schema: { type: 'string' } }));
 
-/** The store contract as OpenAPI 3.1: `paths` is what the store serves, `webhooks` what it sends to the hub (`POST /in/{connection}/sales`, and `/reports` for reports). */
+/** The store contract as OpenAPI 3.1: `paths` is what the store serves, `webhooks` what it sends to the hub (`POST /in/{connection}/sales`, `/reports` for reports, `/figures` to ask). */
 export function storeContract(): Json {
   const message = (name: string, schema: TSchema, summary: string, answers: Json): Json => ({
     post: {
@@ -44,7 +44,7 @@ export function storeContract(): Json {
       title: 'Crossdock store contract',
       version: contractVersion,
       description:
-        'What a till or a shop of one’s own serves and sends to work with a Crossdock hub. Signatures are those of Standard Webhooks. What a store may ask at once (stock, prices) are look-ups of the hub’s own API; what it can be asked at once is `/figures`.',
+        'What a till or a shop of one’s own serves and sends to work with a Crossdock hub. Signatures are those of Standard Webhooks. Stock and prices are asked for at `/figures`, either way: the hub asks the store, the store asks the hub.',
     },
     paths: {
       '/sales': {
@@ -80,19 +80,9 @@ export function storeContract(): Json {
       },
       '/figures': {
         post: {
-          operationId: 'tellFigures',
+          ...figuresOperation('tellFigures', [{ token: [] }]),
           summary:
             'Stock that the store counts, or prices that it keeps, now. Reads only. Only stores that the hub’s look-ups ask have it.',
-          security: [{ token: [] }],
-          requestBody: { required: true, ...json(ref('FiguresAsked')) },
-          responses: {
-            '200': {
-              description: 'One for each that was asked for, in the same order; null for what the store does not have.',
-              ...json(ref('Figures')),
-            },
-            '401': { description: 'The token is not right.' },
-            '429': { description: 'Come again after Retry-After seconds.' },
-          },
         },
       },
       '/webhooks': {
@@ -129,6 +119,13 @@ export function storeContract(): Json {
         'What was to be prepared is ready, collected, shipped, or neither',
         hubAnswers,
       ),
+      figures: {
+        post: {
+          ...figuresOperation('askFigures', []),
+          summary:
+            'The same question, asked by the store: stock and prices of the retailer’s other systems, now. Only where the estate has look-ups that answer it.',
+        },
+      },
     },
     components: {
       schemas: {
@@ -154,6 +151,27 @@ export function storeContract(): Json {
     },
   };
 }
+
+/** Asked and answered alike by the store and by the hub. */
+const figuresOperation = (operationId: string, security: Json[]): Json => ({
+  operationId,
+  security,
+  parameters: signature,
+  requestBody: { required: true, ...json(ref('FiguresAsked')) },
+  responses: {
+    '200': {
+      description: 'One for each that was asked for, in the same order; null for what is not there.',
+      ...json(ref('Figures')),
+    },
+    '400': { description: 'It cannot be read; the answer says which field and why.' },
+    '401': { description: 'The signature (or the token) is not right.' },
+    '429': { description: 'Come again after Retry-After seconds.' },
+    '503': {
+      description:
+        'Who has the figures does not answer, and what was heard last is too old to count: come again after Retry-After seconds.',
+    },
+  },
+});
 
 const hubAnswers = {
   '202': { description: 'It is committed.' },

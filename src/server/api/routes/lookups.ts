@@ -1,46 +1,17 @@
 import { Type } from 'typebox';
 import { HubError } from '../../../core/errors.ts';
-import { lookupConnection } from '../../../core/estate.ts';
 import type { LookupRule } from '../../../core/lookup.ts';
 import { masked, scrubbed } from '../../../core/mask.ts';
-import { type Answer, lookUp } from '../../../engine/lookups.ts';
-import { isPersonal } from '../../../engine/names.ts';
+import { askFor, entityOf } from '../../../engine/asked.ts';
 import { covers } from '../../../guard/tokens.ts';
-import { appendAudit } from '../../../ledger/audit.ts';
-import { connectionStates } from '../../../ledger/connections.ts';
-import { pseudonym } from '../../../ledger/vault.ts';
 import { type Call, route } from '../route.ts';
 import { exact, LookupAnswer, LookupView, Name } from '../schemas.ts';
 
 const MOST_KEYS = 100;
 
-const entityOf = ({ parts: { estate } }: Call, rule: LookupRule): string =>
-  estate.connections[lookupConnection(estate, rule)]!.entity;
-
-/** Puts into the audit who asked for which keys, and what came of it, before anybody is answered; null: nothing was. Keys that are personal stand there as digests. */
-async function note(call: Call, rule: LookupRule, keys: readonly string[], answers: Answer[] | null): Promise<void> {
-  const kept = isPersonal(rule.from.gives) ? keys.map((key) => pseudonym(call.parts.vault, key)) : [...keys];
-  const of = (test: (answer: Answer) => boolean) => answers?.filter(test).length ?? 0;
-  const detail = {
-    keys: kept,
-    ...(answers ? { asked: of(({ from }) => from === 'system'), problems: of(({ problem }) => problem !== null) } : {}),
-  };
-  await call.ledger.transaction((sql) =>
-    appendAudit(sql, [
-      {
-        entity: entityOf(call, rule),
-        actor: call.actor,
-        action: answers ? 'lookup.answered' : 'lookup.unanswered',
-        object: `lookup:${rule.id}`,
-        detail,
-      },
-    ]),
-  );
-}
-
 /** Look-ups belong to the entity of the system they ask. */
 const visible = (call: Call): LookupRule[] =>
-  (call.parts.estate.lookups ?? []).filter((rule) => covers(call.bearer, entityOf(call, rule)));
+  (call.parts.estate.lookups ?? []).filter((rule) => covers(call.bearer, entityOf(call.parts, rule)));
 
 export const lookupRoutes = [
   route({
@@ -54,7 +25,7 @@ export const lookupRoutes = [
       items: visible(call).map((rule) => ({
         id: rule.id,
         about: rule.about,
-        entity: entityOf(call, rule),
+        entity: entityOf(call.parts, rule),
         kind: rule.from.gives.name,
         fresh: String(rule.fresh),
         stale: String(rule.stale),
@@ -88,17 +59,7 @@ answered. Personal and payment data is masked. Each request is in the audit.`,
       const keys = [...new Set(call.query.keys.split(',').map((key) => key.trim()))].filter((key) => key !== '');
       if (keys.length === 0 || keys.length > MOST_KEYS)
         throw new HubError('BAD_USE', `${keys.length} keys were asked for`, { hint: `ask for 1 to ${MOST_KEYS}` });
-      const connection = lookupConnection(call.parts.estate, rule);
-      const states = await call.ledger.transaction(connectionStates);
-      const paused = states.some(({ name, state }) => name === connection && state === 'paused');
-      let answers: Answer[];
-      try {
-        answers = await lookUp(call.parts, rule, keys, paused);
-      } catch (error) {
-        await note(call, rule, keys, null);
-        throw error;
-      }
-      await note(call, rule, keys, answers);
+      const answers = await askFor(call.parts, rule, keys, call);
       return {
         items: answers.map(({ key, body, problem, from, age }) => ({
           key,
