@@ -64,7 +64,7 @@ async function stockLevels(): Promise<SinkUnderTest> {
     held: async ({ document }) => {
       const { sku, available } = document as { sku: string; available: string };
       const variant = variants.find((one) => one.sku === sku);
-      const level = variant && shop.level(variant.inventoryItem, shop.location);
+      const level = variant && shop.level(variant.inventoryItem!, shop.location);
       return level?.stocked === Math.floor(Number(available)) ? 1 : 0;
     },
     writes,
@@ -90,6 +90,45 @@ async function prices(): Promise<SinkUnderTest> {
       const { amount } = document as { amount: number };
       const all = [...shop.variants.values()].flatMap((variant) => variant.prices);
       return all.filter((price) => price.amount === amount / 100).length;
+    },
+    writes,
+    hollow: empty,
+    refuses: unauthorized,
+  };
+}
+
+async function catalogue(): Promise<SinkUnderTest> {
+  const { shop, connection } = await start();
+  const document = (n: number, sizes: readonly string[]) => ({
+    id: `item ${n}`,
+    title: `Item ${n}`,
+    description: '<p>Good</p>',
+    brand: null,
+    categories: [],
+    status: 'active',
+    options: ['Size'],
+    variants: sizes.map((size, at) => ({ sku: `NEW-${n}-${at}`, barcode: null, values: [size], weight: 100 })),
+  });
+  return {
+    sink: connection.sinks.catalogue,
+    secrets,
+    mappings: { 'medusa-locations': { [shop.location]: 'WH' } },
+    item: (n) => item(`item ${n}`, document(n, ['S', 'M']), []),
+    bad: (n) => item(`item ${n}`, document(n, ['S', 'S']), []),
+    badIsFoundBy: 'sink',
+    badField: 'variants',
+    // Whole, with what both of its variants are counted by; a second one would show.
+    held: async ({ document: wanted }) => {
+      const { title, variants } = wanted as ReturnType<typeof document>;
+      const stocked = ({ inventoryItem }: { inventoryItem: string | null }) =>
+        shop.levels.has(`${inventoryItem} ${shop.location}`);
+      return [...shop.products.values()].filter(
+        (one) =>
+          one.title === title &&
+          one.status === 'published' &&
+          one.variants.every(stocked) &&
+          one.variants.map(({ sku }) => sku).join() === variants.map(({ sku }) => sku).join(),
+      ).length;
     },
     writes,
     hollow: empty,
@@ -255,6 +294,7 @@ conform({
   sinks: {
     'medusa stock levels': stockLevels,
     'medusa prices': prices,
+    'medusa catalogue': catalogue,
     'medusa shipments': shipments,
     'medusa returns': returns,
   },

@@ -61,7 +61,7 @@ export async function simulated(): Promise<MedusaLab> {
     const sku = `S${n}-${randomUUID().slice(0, 8)}`.toUpperCase();
     const product = shop.addProduct(`Thing ${n}`, [{ title: 'S', sku, price }]);
     const [variant] = product.variants;
-    return { id: variant!.id, product: product.id, sku, price, inventoryItem: variant!.inventoryItem };
+    return { id: variant!.id, product: product.id, sku, price, inventoryItem: variant!.inventoryItem! };
   });
   return {
     url,

@@ -7,9 +7,10 @@ const needed: readonly (readonly [path: string, list: string, fields: string, po
   ['/admin/orders', 'orders', 'id,items.detail.*,returns.*', 'orders, shipments'],
   ['/admin/payments', 'payments', 'id,payment_collection.order.id', 'orders'],
   ['/admin/returns', 'returns', 'id,items.*', 'returns'],
-  ['/admin/products', 'products', 'id', 'products, prices'],
-  ['/admin/product-variants', 'variants', 'id,inventory_items.*', 'products, prices, stockLevels'],
-  ['/admin/inventory-items', 'inventory_items', 'id', 'stockLevels'],
+  ['/admin/products', 'products', 'id', 'products, prices, catalogue'],
+  ['/admin/product-variants', 'variants', 'id,inventory_items.*', 'products, prices, stockLevels, catalogue'],
+  ['/admin/inventory-items', 'inventory_items', 'id', 'stockLevels, catalogue'],
+  ['/admin/shipping-profiles', 'shipping_profiles', 'id', 'catalogue'],
   ['/admin/price-preferences', 'price_preferences', 'id', 'prices'],
 ];
 

@@ -2,10 +2,12 @@ import { type Duration, milliseconds } from '../../core/clock.ts';
 import type { Connection, PollSource, Sink, WebhookSource } from '../../core/connector.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Secret } from '../../core/estate.ts';
+import type { CatalogueItemDocument } from '../../model/catalogue-item.ts';
 import type { PriceDocument } from '../../model/price.ts';
 import type { ReturnDocument } from '../../model/return.ts';
 import type { ShipmentDocument } from '../../model/shipment.ts';
 import type { StockLevelDocument } from '../../model/stock-level.ts';
+import { catalogue } from './catalogue.ts';
 import { check } from './check.ts';
 import { type MedusaOrder, type MedusaProduct, readOrder, readProduct } from './native.ts';
 import { notices } from './notices.ts';
@@ -60,6 +62,7 @@ export interface MedusaConnection extends Connection {
     readonly returns: Sink<typeof ReturnDocument>;
     readonly stockLevels: Sink<typeof StockLevelDocument>;
     readonly prices: Sink<typeof PriceDocument>;
+    readonly catalogue: Sink<typeof CatalogueItemDocument>;
   };
 }
 
@@ -89,6 +92,7 @@ export function medusa(config: MedusaConfig): MedusaConnection {
       returns: returns(shop),
       stockLevels: stockLevels(shop),
       prices: prices(shop),
+      catalogue: catalogue(shop),
     },
     check: (cx) => check(shop, cx),
   };

@@ -5,7 +5,7 @@ import { FaultError, faultOf, rejected } from '../../core/fault.ts';
 import type { Shop } from './shop.ts';
 
 type Parts<D extends AnyDocumentType> = Pick<Sink<D>, 'name' | 'accepts' | 'idempotency' | 'batch' | 'deliver'> &
-  Partial<Pick<Sink<D>, 'find' | 'ids'>>;
+  Partial<Pick<Sink<D>, 'find' | 'match' | 'count' | 'ids'>>;
 
 /** Calls of the longest a delivery may take, one after the other. */
 const longestSteps = 10;

@@ -1,18 +1,10 @@
 import type { Context, Found, Item, Part, Result, Sink } from '../../core/connector.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
-import { sha256 } from '../../core/seal.ts';
+import { handleOf } from '../../core/handle.ts';
 import { type CatalogueItem, CatalogueItemDocument } from '../../model/catalogue-item.ts';
+import { matchOf, ownedBy, variantLike } from '../../model/catalogue-match.ts';
 import { bulkCalls } from './bulk-documents.ts';
-import {
-  candidatesOf,
-  type Held,
-  matchOf,
-  ownedBy,
-  productBy,
-  type Variant,
-  variantLike,
-  variantsOf,
-} from './catalogue-candidates.ts';
+import { candidatesOf, type Held, productBy, type Variant, variantsOf } from './catalogue-candidates.ts';
 import { documents } from './documents.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
 import type { Page } from './pages.ts';
@@ -67,16 +59,6 @@ export const catalogue = (shop: Shop): Sink<typeof CatalogueItemDocument> =>
       return results;
     },
   });
-
-/** What stands at the end of the product's address: the key, and something of its digest, for keys that differ in other signs only. */
-const handleOf = (key: string): string => {
-  const readable = key
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .slice(0, 80);
-  return `${readable || 'item'}-${sha256(key).toString('hex').slice(0, 8)}`;
-};
 
 const identifierOf = ({ id, key }: Item<CatalogueItem>) =>
   id?.startsWith('gid://shopify/Product/') ? { id } : { handle: handleOf(key) };

@@ -1,3 +1,4 @@
+import { setCatalogue } from './catalogue.ts';
 import { addItems, beginEdit, changeItem, confirmEdit, dropEdit, type NewItem } from './edits.ts';
 import { cancel, capture, markAsPaid, refund } from './money.ts';
 import {
@@ -52,7 +53,7 @@ const lists: Readonly<Record<string, Listed>> = {
   },
   '/admin/inventory-items': {
     name: 'inventory_items',
-    all: (shop) => [...shop.variants.values()].map(({ inventoryItem }) => inventoryView(shop, inventoryItem)),
+    all: (shop) => [...shop.inventoryItems.keys()].map((id) => inventoryView(shop, id)),
   },
   '/admin/stores': {
     name: 'stores',
@@ -60,11 +61,16 @@ const lists: Readonly<Record<string, Listed>> = {
       {
         id: 'store_01SIM',
         name: 'Simulated shop',
+        default_sales_channel_id: 'sc_01SIM',
         supported_currencies: shop.currencies.map((currency_code) => ({ currency_code })),
       },
     ],
   },
   '/admin/stock-locations': { name: 'stock_locations', all: (shop) => [{ id: shop.location, name: 'Central' }] },
+  '/admin/shipping-profiles': {
+    name: 'shipping_profiles',
+    all: () => [{ id: 'sp_01SIM', name: 'Default Shipping Profile', type: 'default' }],
+  },
   '/admin/price-preferences': {
     name: 'price_preferences',
     all: (shop) =>
@@ -106,6 +112,12 @@ export function answer(shop: Shop, asked: Asked): View {
 function read(shop: Shop, { path, query }: Asked): View {
   const fields = (query.get('fields') ?? '').split(',').filter(Boolean);
   const show = (view: View): View => (fields.length === 0 ? view : picked(view, fields));
+  const [, product] = /^\/admin\/products\/(\w+)$/.exec(path) ?? [];
+  if (product) {
+    const found = shop.products.get(product);
+    if (!found) throw new Refusal(404, 'not_found', 'Product not found');
+    return { product: show(productView(found, shop)) };
+  }
   const one = /^(\/admin\/orders|\/admin\/returns)\/(\w+)$/.exec(path);
   if (one?.[1] === '/admin/orders') return { order: show(orderView(shop.order(one[2]!), shop)) };
   if (one) {
@@ -136,10 +148,13 @@ function filtered(all: View[], query: URLSearchParams): View[] {
   const order = query.get('order');
   const kept = all.filter((view) => {
     if (ids.length > 0 && !ids.includes(String(view.id))) return false;
-    for (const name of ['order_id', 'sku', 'attribute']) {
-      const wanted = query.get(name);
-      if (wanted !== null && view[name] !== wanted) return false;
+    for (const name of ['order_id', 'sku', 'attribute', 'handle']) {
+      const wanted = [...query.getAll(name), ...query.getAll(`${name}[]`)];
+      if (wanted.length > 0 && !wanted.includes(String(view[name]))) return false;
     }
+    const text = query.get('q')?.toLowerCase();
+    const searched = ['title', 'sku', 'barcode', 'ean', 'upc'].map((name) => String(view[name] ?? '').toLowerCase());
+    if (text !== undefined && !searched.some((value) => value.includes(text))) return false;
     for (const name of ['created_at', 'updated_at']) {
       const since = query.get(`${name}[$gte]`);
       if (since === null) continue;
@@ -223,7 +238,8 @@ function edit(shop: Shop, { method, path, body }: Asked): View {
   return { order_preview: orderView(shop.order(id), shop) };
 }
 
-function write(shop: Shop, { method, path, body }: Asked): View {
+function write(shop: Shop, asked: Asked): View {
+  const { method, path, body } = asked;
   const [, item, location] = /^\/admin\/inventory-items\/(\w+)\/location-levels\/(\w+)$/.exec(path) ?? [];
   if (item && location) {
     const stocked = Number(body.stocked_quantity);
@@ -236,22 +252,7 @@ function write(shop: Shop, { method, path, body }: Asked): View {
     shop.level(item, location).stocked = stocked;
     return { inventory_item: inventoryView(shop, item) };
   }
-  const [, product, variant] = /^\/admin\/products\/(\w+)\/variants\/(\w+)$/.exec(path) ?? [];
-  if (product && variant) {
-    const prices = body.prices as { amount?: unknown }[] | undefined;
-    for (const [n, { amount }] of (prices ?? []).entries())
-      if (typeof amount !== 'number')
-        throw new Refusal(400, 'invalid_data', `Invalid request: Field 'prices, ${n}, amount' is required`);
-    // A variant that is not there is passed over without a word.
-    const found = shop.variants.get(variant);
-    if (found && prices) shop.setPrices(found, prices as never);
-    if (found && typeof body.ean === 'string') {
-      found.ean = body.ean;
-      found.updatedAt = shop.now();
-    }
-    const one = shop.products.get(product);
-    if (!one) throw missing('Product', product);
-    return { product: productView(one, shop) };
-  }
-  throw new Refusal(404, '', `Cannot ${method} ${path}`);
+  const told = setCatalogue(shop, asked);
+  if (!told) throw new Refusal(404, '', `Cannot ${method} ${path}`);
+  return told;
 }

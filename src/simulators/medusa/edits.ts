@@ -57,7 +57,7 @@ export function confirmEdit(shop: Shop, id: string): Order {
     if (quantity === 0) line.until = order.version;
     else line.last = quantity;
     line.quantity = quantity;
-    const level = shop.level(line.variant.inventoryItem, shop.location);
+    const level = shop.level(line.variant.inventoryItem!, shop.location);
     level.reserved += quantity - line.fulfilled - line.reserved;
     line.reserved = quantity - line.fulfilled;
   }

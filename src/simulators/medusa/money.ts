@@ -67,7 +67,7 @@ export function cancel(shop: Shop, id: string): Order {
   order.status = 'canceled';
   order.canceledAt = shop.now();
   for (const item of order.items) {
-    shop.level(item.variant.inventoryItem, shop.location).reserved -= item.reserved;
+    shop.level(item.variant.inventoryItem!, shop.location).reserved -= item.reserved;
     item.reserved = 0;
   }
   shop.touch(order);

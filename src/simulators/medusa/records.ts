@@ -4,10 +4,30 @@ export interface Variant {
   readonly productId: string;
   title: string;
   sku: string | null;
+  barcode: string | null;
   ean: string | null;
+  weight: number | null;
+  /** Whether it is counted. */
+  managed: boolean;
+  readonly createdAt: string;
   updatedAt: string;
-  readonly inventoryItem: string;
+  /** Values by the ids of options. */
+  choice: Map<string, string>;
+  /** What it is counted by; null where it is not counted. */
+  inventoryItem: string | null;
   prices: Price[];
+}
+
+export interface ProductOption {
+  readonly id: string;
+  title: string;
+  readonly values: { readonly id: string; readonly value: string }[];
+}
+
+export interface InventoryItem {
+  readonly id: string;
+  readonly sku: string | null;
+  readonly title: string | null;
 }
 
 export interface Price {
@@ -22,7 +42,13 @@ export interface Price {
 export interface Product {
   readonly id: string;
   title: string;
+  readonly handle: string;
+  readonly externalId: string | null;
+  description: string | null;
+  status: string;
+  readonly createdAt: string;
   updatedAt: string;
+  options: ProductOption[];
   readonly variants: Variant[];
 }
 

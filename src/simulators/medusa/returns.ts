@@ -112,7 +112,7 @@ export function confirmReceiving(shop: Shop, id: string): void {
         line.dismissed += quantity;
         there.damaged += quantity;
       }
-      if (fit && one.location) shop.level(line.variant.inventoryItem, one.location).stocked += quantity;
+      if (fit && one.location) shop.level(line.variant.inventoryItem!, one.location).stocked += quantity;
     }
   one.status = one.items.every(({ quantity, received }) => received === quantity) ? 'received' : 'partially_received';
   one.receivedAt = shop.now();

@@ -1,5 +1,6 @@
 import type {
   Fulfilment,
+  InventoryItem,
   Item,
   Level,
   Order,
@@ -7,6 +8,7 @@ import type {
   Payment,
   Price,
   Product,
+  ProductOption,
   Return,
   Variant,
 } from './records.ts';
@@ -33,6 +35,33 @@ export interface NewOrder {
   readonly promotion?: boolean;
 }
 
+export interface NewOption {
+  readonly title: string;
+  readonly values: readonly string[];
+}
+
+/** As the API is told of a product, its variants left out. */
+export interface NewProduct {
+  readonly title: string;
+  readonly handle: string;
+  readonly external_id?: string | null;
+  readonly description?: string | null;
+  readonly status: string;
+  readonly options: readonly NewOption[];
+}
+
+/** As the API is told of a variant. */
+export interface NewVariant {
+  readonly title: string;
+  readonly sku?: string | null;
+  readonly barcode?: string | null;
+  readonly ean?: string | null;
+  readonly weight?: number | null;
+  readonly manage_inventory?: boolean;
+  readonly options?: Readonly<Record<string, string>>;
+  readonly inventory_items?: readonly { readonly inventory_item_id: string }[];
+}
+
 /**
  * The shop's own ledger, acting as Medusa 2.21.2 was seen to: what changes an order's `updated_at` (not a capture), what it answers to a second time, what it leaves
  * half done. Nothing is rounded.
@@ -41,6 +70,7 @@ export class Shop {
   readonly location = 'sloc_central';
   readonly products = new Map<string, Product>();
   readonly variants = new Map<string, Variant>();
+  readonly inventoryItems = new Map<string, InventoryItem>();
   readonly levels = new Map<string, Level>();
   readonly orders = new Map<string, Order>();
   readonly payments = new Map<string, Payment>();
@@ -66,39 +96,88 @@ export class Shop {
   }
 
   addProduct(title: string, variants: readonly { title: string; sku: string | null; price: number; stock?: number }[]) {
-    const product: Product = { id: this.id('prod'), title, updatedAt: this.now(), variants: [] };
+    const product = this.makeProduct({
+      title,
+      handle: this.id('handle'),
+      status: 'published',
+      options: [{ title: 'Size', values: variants.map((variant) => variant.title) }],
+    });
     for (const { title: name, sku, price, stock = 100_000 } of variants) {
-      const variant: Variant = {
-        id: this.id('variant'),
-        productId: product.id,
-        title: name,
-        sku,
-        ean: null,
-        updatedAt: this.now(),
-        inventoryItem: this.id('iitem'),
-        prices: [
-          {
-            id: this.id('price'),
-            currency_code: 'eur',
-            amount: price,
-            min_quantity: null,
-            max_quantity: null,
-            rules: {},
-          },
-        ],
-      };
-      product.variants.push(variant);
-      this.variants.set(variant.id, variant);
-      this.levels.set(`${variant.inventoryItem} ${this.location}`, {
-        id: this.id('ilev'),
-        item: variant.inventoryItem,
-        location: this.location,
-        stocked: stock,
-        reserved: 0,
-      });
+      const variant = this.makeVariant(product, { title: name, sku, options: { Size: name } });
+      this.setPrices(variant, [{ currency_code: 'eur', amount: price }]);
+      this.stock(variant.inventoryItem!, this.location).stocked = stock;
     }
+    return product;
+  }
+
+  makeProduct({ title, handle, external_id, description, status, options }: NewProduct): Product {
+    const at = this.now();
+    const product: Product = {
+      ...{ id: this.id('prod'), title, handle, status, createdAt: at, updatedAt: at, variants: [] },
+      externalId: external_id ?? null,
+      description: description ?? null,
+      options: options.map((option) => this.newOption(option)),
+    };
     this.products.set(product.id, product);
     return product;
+  }
+
+  newOption({ title, values }: NewOption): ProductOption {
+    return { id: this.id('opt'), title, values: values.map((value) => ({ id: this.id('optval'), value })) };
+  }
+
+  makeVariant(product: Product, wish: NewVariant): Variant {
+    const at = this.now();
+    const variant: Variant = {
+      ...{ id: this.id('variant'), productId: product.id, title: wish.title, sku: wish.sku ?? null },
+      ...{ barcode: wish.barcode ?? null, ean: wish.ean ?? null, weight: wish.weight ?? null },
+      ...{ managed: wish.manage_inventory ?? true, createdAt: at, updatedAt: at, prices: [], inventoryItem: null },
+      choice: new Map(),
+    };
+    this.choose(product, variant, wish.options ?? {});
+    if (variant.managed)
+      variant.inventoryItem = wish.inventory_items?.[0]?.inventory_item_id ?? this.count(variant.sku, variant.title).id;
+    product.variants.push(variant);
+    this.variants.set(variant.id, variant);
+    return variant;
+  }
+
+  /** Gives a variant a value of each option of its product. Throws Refusal. */
+  choose(product: Product, variant: Variant, options: Readonly<Record<string, string>>): void {
+    const chosen = Object.entries(options).map(([title, value]) => {
+      const option = product.options.find((one) => one.title === title);
+      if (!option?.values.some((one) => one.value === value))
+        throw invalid(`Option value ${value} does not exist for option ${title}`);
+      return [option.id, value] as const;
+    });
+    if (chosen.length !== product.options.length && chosen.length > 0)
+      throw invalid(
+        `Product has ${product.options.length} option values but there were ${chosen.length} provided option values for the variant: ${variant.title}.`,
+      );
+    const same = product.variants.find(
+      (one) =>
+        one !== variant && chosen.length > 0 && chosen.every(([option, value]) => one.choice.get(option) === value),
+    );
+    if (same) throw invalid(`Variant (${same.title}) with provided options already exists.`);
+    variant.choice = new Map(chosen);
+  }
+
+  /** A new inventory item. */
+  count(sku: string | null, title: string | null): InventoryItem {
+    if (sku !== null && [...this.inventoryItems.values()].some((one) => one.sku === sku))
+      throw invalid(`Inventory item with sku: ${sku}, already exists.`);
+    const item: InventoryItem = { id: this.id('iitem'), sku, title };
+    this.inventoryItems.set(item.id, item);
+    return item;
+  }
+
+  /** Has an inventory item at a location, with nothing of it. */
+  stock(item: string, location: string): Level {
+    if (this.levels.has(`${item} ${location}`))
+      throw invalid(`Inventory level with inventory_item_id: ${item}, location_id: ${location}, already exists.`);
+    const level: Level = { id: this.id('ilev'), item, location, stocked: 0, reserved: 0 };
+    this.levels.set(`${item} ${location}`, level);
+    return level;
   }
 
   level(item: string, location: string): Level {
@@ -113,8 +192,8 @@ export class Shop {
     const rate = country === 'be' ? 21 : null;
     const items = lines.map(([variantId, quantity]): Item => {
       const variant = this.variants.get(variantId)!;
-      const price = variant.prices.find(({ currency_code }) => currency_code === 'eur')!.amount;
-      this.level(variant.inventoryItem, this.location).reserved += quantity;
+      const price = this.#priceOf(variant);
+      this.level(variant.inventoryItem!, this.location).reserved += quantity;
       return {
         id: this.id('ordli'),
         variant,
@@ -165,6 +244,15 @@ export class Shop {
     return order;
   }
 
+  /** Throws Refusal for what is not for sale: a draft, and what has no price. */
+  #priceOf({ id, productId, prices }: Variant): number {
+    if (this.products.get(productId)!.status !== 'published')
+      throw invalid(`Variants ${id} do not exist or belong to a product that is not published`);
+    const price = prices.find(({ currency_code }) => currency_code === 'eur');
+    if (!price) throw invalid(`Variants with IDs ${id} do not have a price`);
+    return price.amount;
+  }
+
   order(id: string): Order {
     const order = this.orders.get(id);
     if (!order) throw missing('Order', id);
@@ -187,7 +275,7 @@ export class Shop {
         throw invalid(`Quantity to fulfill exceeds the reserved quantity for the item: ${line}`);
     }
     for (const { quantity, item } of found) {
-      const level = this.level(item!.variant.inventoryItem, location);
+      const level = this.level(item!.variant.inventoryItem!, location);
       level.reserved -= quantity;
       level.stocked -= quantity;
       item!.reserved -= quantity;

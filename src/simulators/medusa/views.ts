@@ -1,4 +1,15 @@
-import type { EditAction, Fulfilment, Item, Level, Order, Payment, Product, Return, Variant } from './records.ts';
+import type {
+  EditAction,
+  Fulfilment,
+  Item,
+  Level,
+  Order,
+  Payment,
+  Product,
+  ProductOption,
+  Return,
+  Variant,
+} from './records.ts';
 import { type Shop, totalOf } from './shop.ts';
 
 type View = Record<string, unknown>;
@@ -208,35 +219,57 @@ const levelView = ({ id, item, location, stocked, reserved }: Level): View => ({
 
 export const inventoryView = (shop: Shop, item: string): View => ({
   id: item,
+  sku: shop.inventoryItems.get(item)?.sku ?? null,
+  title: shop.inventoryItems.get(item)?.title ?? null,
   location_levels: [...shop.levels.values()].filter((level) => level.item === item).map(levelView),
 });
 
-export const variantView = (variant: Variant, shop: Shop): View => ({
-  id: variant.id,
-  product_id: variant.productId,
-  title: variant.title,
-  sku: variant.sku,
-  barcode: null,
-  ean: variant.ean,
-  upc: null,
-  manage_inventory: true,
-  updated_at: variant.updatedAt,
-  inventory_items: [
-    {
-      inventory_item_id: variant.inventoryItem,
-      required_quantity: 1,
-      inventory: inventoryView(shop, variant.inventoryItem),
-    },
-  ],
-  prices: variant.prices.map((price) => ({ ...price })),
-});
+const optionView = ({ id, title }: ProductOption): View => ({ id, title, is_exclusive: true });
+
+export function variantView(variant: Variant, shop: Shop): View {
+  const { options } = shop.products.get(variant.productId)!;
+  const chosen = options.flatMap((option) => {
+    const value = option.values.find((one) => one.value === variant.choice.get(option.id));
+    return value ? [{ ...value, option: optionView(option) }] : [];
+  });
+  return {
+    id: variant.id,
+    product_id: variant.productId,
+    title: variant.title,
+    sku: variant.sku,
+    barcode: variant.barcode,
+    ean: variant.ean,
+    upc: null,
+    weight: variant.weight,
+    manage_inventory: variant.managed,
+    created_at: variant.createdAt,
+    updated_at: variant.updatedAt,
+    options: chosen,
+    inventory_items:
+      variant.inventoryItem === null
+        ? []
+        : [
+            {
+              inventory_item_id: variant.inventoryItem,
+              required_quantity: 1,
+              inventory: inventoryView(shop, variant.inventoryItem),
+            },
+          ],
+    prices: variant.prices.map((price) => ({ ...price })),
+  };
+}
 
 export const productView = (product: Product, shop: Shop): View => ({
   id: product.id,
   title: product.title,
-  status: 'published',
+  handle: product.handle,
+  external_id: product.externalId,
+  description: product.description,
+  status: product.status,
   is_giftcard: false,
+  created_at: product.createdAt,
   updated_at: product.updatedAt,
+  options: product.options.map((option) => ({ ...optionView(option), values: option.values })),
   variants: product.variants.map((variant) => variantView(variant, shop)),
 });
 
