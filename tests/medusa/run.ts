@@ -15,9 +15,11 @@ import { SUBSCRIBER } from './subscriber.ts';
 /** One group after the other: a hub of a story takes every order of the shop. */
 const groups = [
   ['tests/medusa/contract.test.ts', 'tests/medusa/changes.test.ts', 'tests/medusa/shapes.test.ts'],
+  ['tests/medusa/catalogue.test.ts'],
   ['tests/e2e/medusa.test.ts'],
   ['tests/e2e/medusa-money.test.ts'],
   ['tests/e2e/medusa-changes.test.ts'],
+  ['tests/e2e/medusa-catalogue.test.ts'],
 ];
 
 /** The same runner as npm test's, with these files. Gives the last exit code that is not 0. */

@@ -22,7 +22,7 @@ export interface Variant extends HeldVariant {
   }[];
 }
 
-export interface Option {
+interface Option {
   readonly id: string;
   readonly title: string;
   /** False where other products have it too. */

@@ -109,8 +109,11 @@ export function answer(shop: Shop, asked: Asked): View {
   return write(shop, asked);
 }
 
-function read(shop: Shop, { path, query }: Asked): View {
-  const fields = (query.get('fields') ?? '').split(',').filter(Boolean);
+const fieldsOf = ({ query }: Asked): string[] => (query.get('fields') ?? '').split(',').filter(Boolean);
+
+function read(shop: Shop, asked: Asked): View {
+  const { path, query } = asked;
+  const fields = fieldsOf(asked);
   const show = (view: View): View => (fields.length === 0 ? view : picked(view, fields));
   const [, product] = /^\/admin\/products\/(\w+)$/.exec(path) ?? [];
   if (product) {
@@ -254,5 +257,6 @@ function write(shop: Shop, asked: Asked): View {
   }
   const told = setCatalogue(shop, asked);
   if (!told) throw new Refusal(404, '', `Cannot ${method} ${path}`);
-  return told;
+  const fields = fieldsOf(asked);
+  return fields.length > 0 && told.product ? { product: picked(told.product as View, fields) } : told;
 }

@@ -32,6 +32,12 @@ function productOf(shop: Shop, id: string): Product {
   return product;
 }
 
+/** As a variant is told of where no fields were asked for. */
+function plain(variant: Variant, shop: Shop): View {
+  const { inventory_items: _, options: __, ...view } = variantView(variant, shop);
+  return view;
+}
+
 const routes: readonly Route[] = [
   { method: 'POST', path: /^\/admin\/products$/, act: (shop, _, body) => makeProduct(shop, body) },
   { method: 'POST', path: /^\/admin\/products\/(\w+)$/, act: (shop, [id], body) => setProduct(shop, id!, body) },
@@ -182,8 +188,8 @@ function setVariants(shop: Shop, id: string, body: Record<string, unknown>): Vie
   }
   for (const wish of update) change(shop, product, shop.variants.get(wish.id)!, wish);
   return {
-    created: made.map((one) => variantView(one, shop)),
-    updated: update.map((one) => variantView(shop.variants.get(one.id)!, shop)),
+    created: made.map((one) => plain(one, shop)),
+    updated: update.map((one) => plain(shop.variants.get(one.id)!, shop)),
     deleted: { ids: [], object: 'variant', deleted: true },
   };
 }
@@ -223,7 +229,8 @@ function dropVariant(shop: Shop, id: string, variant: string): View {
   if (item && reserved)
     throw invalid(`Cannot remove following inventory item(s) since they have reservations: [${item}].`);
   drop(shop, product, variant);
-  return { id: variant, object: 'variant', deleted: true, parent: productView(product, shop) };
+  const parent = { ...productView(product, shop), variants: product.variants.map((one) => plain(one, shop)) };
+  return { id: variant, object: 'variant', deleted: true, parent };
 }
 
 function drop(shop: Shop, product: Product, id: string): void {

@@ -144,16 +144,17 @@ export class Shop {
 
   /** Gives a variant a value of each option of its product. Throws Refusal. */
   choose(product: Product, variant: Variant, options: Readonly<Record<string, string>>): void {
-    const chosen = Object.entries(options).map(([title, value]) => {
+    const given = Object.entries(options);
+    if (given.length !== product.options.length && given.length > 0)
+      throw invalid(
+        `Product has ${product.options.length} option values but there were ${given.length} provided option values for the variant: ${variant.title}.`,
+      );
+    const chosen = given.map(([title, value]) => {
       const option = product.options.find((one) => one.title === title);
       if (!option?.values.some((one) => one.value === value))
         throw invalid(`Option value ${value} does not exist for option ${title}`);
       return [option.id, value] as const;
     });
-    if (chosen.length !== product.options.length && chosen.length > 0)
-      throw invalid(
-        `Product has ${product.options.length} option values but there were ${chosen.length} provided option values for the variant: ${variant.title}.`,
-      );
     const same = product.variants.find(
       (one) =>
         one !== variant && chosen.length > 0 && chosen.every(([option, value]) => one.choice.get(option) === value),

@@ -273,12 +273,15 @@ export const productView = (product: Product, shop: Shop): View => ({
   variants: product.variants.map((variant) => variantView(variant, shop)),
 });
 
+/** Where a record does not tell its id unless it is asked for it. */
+const silent = /(?:options?|values|location_levels)\.$/;
+
 /** What `fields` asks for: a record's own values by name or `*`, its relations only where they are named. Prices show their rules only with `price_rules`. */
 export function picked(view: View, fields: readonly string[], path = ''): View {
   const own = (name: string): boolean => fields.includes(`${path}${name}`) || fields.includes(`${path}*`);
   const inside = (name: string): boolean => fields.some((field) => field.startsWith(`${path}${name}.`));
   const kept = Object.entries(view).flatMap(([name, value]): [string, unknown][] => {
-    if (name === 'id') return [[name, value]];
+    if (name === 'id') return !silent.test(path) || own(name) ? [[name, value]] : [];
     if (name === 'rules') return own(name) ? [[name, inside('price_rules') ? value : {}]] : [];
     if (name === 'metadata' || name === 'details' || value === null || typeof value !== 'object')
       return own(name) || (value === null && inside(name)) ? [[name, value]] : [];
