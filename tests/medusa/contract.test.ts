@@ -8,6 +8,7 @@ import type { Order } from '../../src/model/order.ts';
 import type { Payment } from '../../src/model/payment.ts';
 import type { Refund } from '../../src/model/refund.ts';
 import type { Return } from '../../src/model/return.ts';
+import type { Shipment } from '../../src/model/shipment.ts';
 import { makeContext } from '../odoo/context.ts';
 import { done, faultOf, item, readAll } from '../odoo/estate.ts';
 import { type LabVariant, openMedusa, type Placed } from './shops.ts';
@@ -92,7 +93,12 @@ const returned = (order: Placed, lines: [LabVariant, string, boolean | null][]):
 };
 
 interface Seen {
-  readonly fulfillments: { id: string; shipped_at: string | null; labels: { tracking_number: string }[] }[];
+  readonly fulfillments: {
+    id: string;
+    shipped_at: string | null;
+    delivered_at: string | null;
+    labels: { tracking_number: string }[];
+  }[];
   readonly returns: { id: string; status: string }[];
 }
 
@@ -212,6 +218,23 @@ describe('a Medusa', { concurrency: 1 }, () => {
     assert.deepEqual(await sinks.shipments.find!([there], cx), [{ found: 'absent' }]);
     assert.equal(done((await sinks.shipments.deliver([there], cx))[0]).id, id);
     assert.deepEqual(await sinks.shipments.find!([there], cx), [{ found: 'whole', id }]);
+  });
+
+  test('what was handed over at a counter has left and arrived, without a parcel; what is picked or packed is told nobody', async () => {
+    const order = await lab.place([[a, 1]]);
+    const part = shipment(order, [[a, '1']]);
+    const at = (milestone: Shipment['milestone']): Item<Shipment> => ({
+      ...part,
+      document: { ...part.document, milestone, tracking: [] },
+    });
+    done((await sinks.shipments.deliver([at('packed')], cx))[0]);
+    assert.deepEqual((await seen(order)).fulfillments, []);
+    const collected = at('collected');
+    const { id } = done((await sinks.shipments.deliver([collected], cx))[0]);
+    assert.deepEqual(await sinks.shipments.find!([collected], cx), [{ found: 'whole', id }]);
+    assert.equal(done((await sinks.shipments.deliver([collected], cx))[0]).id, id);
+    const [one, ...others] = (await seen(order)).fulfillments;
+    assert.deepEqual([one!.shipped_at !== null, one!.delivered_at !== null, one!.labels, others], [true, true, [], []]);
   });
 
   test('a fulfilment that was made and not shipped is gone on with; while somebody has a return open it waits', async () => {

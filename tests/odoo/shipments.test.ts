@@ -145,6 +145,66 @@ for (const { name, start } of servers)
       assert.deepEqual(await delivered(order), [5]);
     });
 
+    it('of one of several open transfers is noted on that one, and leaves from it; what could be of several is asked', async () => {
+      const company = (await at.direct.company(at.cx)).id;
+      const code = at.run.slice(0, 4).toUpperCase();
+      const second = await at.create('stock.warehouse', { name: `Second ${at.run}`, code, company_id: company });
+      const fields = ['lot_stock_id', 'delivery_route_id'];
+      const [place] = await at.direct.read('stock.warehouse', [['id', '=', second]], fields, at.cx);
+      const [shelf, route] = [place!.lot_stock_id, place!.delivery_route_id].map(
+        (pair) => (pair as [number, string])[0],
+      );
+      const { lineRoute } = await at.direct.dialect(at.cx);
+      const lines = await Promise.all(
+        ['H1', 'H2'].map(async (sku, n) => {
+          const product = await at.product(sku, 10);
+          await at.count(product, 10, shelf);
+          const from = lineRoute === 'route_id' ? route : [[6, 0, [route]]];
+          return [
+            0,
+            0,
+            { product_id: product, product_uom_qty: 2, price_unit: 1, ...(n === 1 ? { [lineRoute]: from } : {}) },
+          ];
+        }),
+      );
+      const partner = await at.create('res.partner', { name: `Apart ${at.run}` });
+      const order = await at.create('sale.order', { partner_id: partner, order_line: lines });
+      await at.call('sale.order', 'action_confirm', [[order]]);
+      const all = await at.direct.read('stock.picking', [['sale_id', '=', order]], ['location_id'], at.cx);
+      const isSecond = ({ location_id: from }: (typeof all)[number]) => (from as [number, string])[0] === shelf;
+      const [whole, apart] = [all.find((row) => !isSecond(row))!.id, all.find(isSecond)!.id];
+      const told = async (milestone: Shipment['milestone'], ...skus: string[]) => {
+        const first = shipment(order, skus[0]!, '2', { milestone, location: 'unknown' });
+        const more = skus.map((sku, n) => ({
+          ...first.document.lines[0]!,
+          id: String(n),
+          sku: `${sku}-${at.run}`.toUpperCase(),
+        }));
+        return { key: first.key, result: await send({ ...first, document: { ...first.document, lines: more } }) };
+      };
+      const notes = async (): Promise<string[]> => {
+        const rows = await at.direct.read('stock.picking', [['id', 'in', [whole, apart]]], ['note'], at.cx);
+        return [whole, apart].map((id) => String(rows.find((row) => row.id === id)!.note || ''));
+      };
+      const picked = await told('picked', 'H2');
+      done(picked.result);
+      assert.deepEqual(
+        (await notes()).map((text) => text.includes(`${picked.key} picked`)),
+        [false, true],
+      );
+      const both = await told('packed', 'H1', 'H2');
+      done(both.result);
+      assert.deepEqual(
+        (await notes()).map((text) => text.includes(`${both.key} packed`)),
+        [true, true],
+      );
+      const none = await told('picked', 'NONE');
+      const asked = faultOf(none.result);
+      assert.equal(asked.kind === 'rejected' && asked.cause, 'transfer-ambiguous');
+      done((await told('shipped', 'H2')).result);
+      assert.deepEqual(await delivered(order), [0, 2]);
+    });
+
     it('of one product of two leaves the other for later', async () => {
       const one = await at.product('D1', 10);
       const two = await at.product('D2', 10);

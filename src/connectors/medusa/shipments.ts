@@ -1,6 +1,6 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
 import { rejected } from '../../core/fault.ts';
-import { type Shipment, ShipmentDocument } from '../../model/shipment.ts';
+import { hasLeft, isBefore, type Shipment, ShipmentDocument } from '../../model/shipment.ts';
 import type { Shop } from './shop.ts';
 import { failed, isRefusal, MARK, orderIdOf, sinkOf, steady, unitsOf, whileChanging } from './sink.ts';
 
@@ -48,11 +48,11 @@ export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
     },
   });
 
-/** Before a parcel has left there is nothing to tell a customer. */
-const hasLeft = ({ milestone }: Shipment): boolean => milestone === 'shipped' || milestone === 'delivered';
+/** Whether the customer has the goods: also what was handed over at a counter is with its customer. */
+const hasArrived = ({ milestone }: Shipment): boolean => !isBefore(milestone, 'collected');
 
-const isDone = (one: Fulfilment, { milestone }: Shipment): boolean =>
-  one.shipped_at !== null && (milestone !== 'delivered' || one.delivered_at !== null);
+const isDone = (one: Fulfilment, document: Shipment): boolean =>
+  one.shipped_at !== null && (!hasArrived(document) || one.delivered_at !== null);
 
 async function look(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Fulfilment | null> {
   const { document } = item;
@@ -68,6 +68,7 @@ async function look(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Fulf
 async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Result> {
   const { document } = item;
   const order = orderIdOf(item);
+  // Before goods have left there is nothing to tell a customer.
   if (!hasLeft(document)) return { outcome: 'done', id: item.id ?? order };
   const items = unitsOf(document.lines);
   const location = shop.locationOf(document.location, cx);
@@ -102,7 +103,7 @@ async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Resu
       throw whileChanging(error);
     });
   }
-  if (document.milestone === 'delivered' && one.delivered_at === null)
+  if (hasArrived(document) && one.delivered_at === null)
     one = await steady(
       () => shop.write('a delivery', `${path}/${one.id}/mark-as-delivered`, {}, cx),
       seen(({ delivered_at }) => delivered_at !== null),

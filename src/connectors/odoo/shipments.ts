@@ -10,7 +10,7 @@ import { afterLanding, deliverPrepared, linked, oneByOne } from './prepared.ts';
 import { type Row, relation } from './rows.ts';
 import { sinkOf } from './sink.ts';
 import { timeOf } from './sources/cursor.ts';
-import { type DeliveryRecord, type PickingRecord, readDeliveries } from './sources/pickings.ts';
+import { type DeliveryRecord, type MoveRecord, type PickingRecord, readDeliveries } from './sources/pickings.ts';
 
 /** What is to be moved of one move of a picking. */
 interface Part {
@@ -24,7 +24,7 @@ const isOpen = ({ state }: { readonly state: string }): boolean => state === 'co
 /**
  * Shipments validate the delivery of their order: what is in them is set as moved on the open picking, with the tracking numbers, and the rest becomes a
  * backorder, or is dropped where the shipment `closes`. Milestones that Odoo has no state for (picked, packed, ready, delivered) are a line each in the notes of
- * the transfer, written once.
+ * the transfer, written once. Of several open transfers it is the one that the shipment's lines are of; where that cannot be told a person is asked.
  *
  * Odoo takes no key for it, so the picking carries a mark of the shipment behind its source document ("S00012 (wms:4711)"), written together with the
  * quantities before it is validated. A done picking with that mark is the shipment; one that is not done is where to go on: every step may be repeated.
@@ -84,9 +84,11 @@ async function ship(odoo: Odoo, item: Item<Shipment>, order: number, cx: Context
   const before = marked.find(({ state }) => state === 'done');
   if (before) return finished(odoo, item, before, deliveries, cx);
   if (!hasLeft(shipment)) {
-    // Where several could be meant, or none is left, the goods themselves will say.
-    const [only, ...others] = openOf(deliveries, warehouseOf(shipment, cx));
-    if (only && others.length === 0) await note(odoo, item, only.id, cx);
+    // Where none is left, the goods themselves will say.
+    const open = openOf(deliveries, warehouseOf(shipment, cx));
+    const meant = meantBy(shipment, open);
+    if (open.length > 0 && meant.length === 0) throw ambiguous(shipment, open);
+    for (const { id } of meant) await note(odoo, item, id, cx);
     return { outcome: 'done', id: `order-${order}` };
   }
   const open =
@@ -166,19 +168,36 @@ function openOf(deliveries: readonly DeliveryRecord[], warehouse: string): Picki
   return own.length > 0 ? own : open(deliveries);
 }
 
+/** Open pickings that a shipment's goods are of: the only one, or those that its lines name. None where a line is of several of them, or of none. */
+function meantBy({ lines }: Shipment, open: readonly PickingRecord[]): readonly PickingRecord[] {
+  if (open.length < 2) return open;
+  const named = lines.map((line) =>
+    open.filter((picking) => picking.moves.some((move) => isWanted(move) && isOf(line, move, picking))),
+  );
+  return named.every(({ length }) => length === 1) ? [...new Set(named.flat())] : [];
+}
+
+const isWanted = ({ state, wanted }: MoveRecord): boolean => wanted > 0 && state !== 'done' && state !== 'cancel';
+
 /** The open picking that a shipment is a part of. */
 function chosen(shipment: Shipment, deliveries: readonly DeliveryRecord[], warehouse: string): PickingRecord {
-  const found = openOf(deliveries, warehouse);
-  if (found.length === 1) return found[0]!;
-  const names = found.map(({ name }) => name).join(', ');
+  const open = openOf(deliveries, warehouse);
+  const [only, ...others] = meantBy(shipment, open);
+  if (only && others.length === 0) return only;
+  if (open.length > 0) throw ambiguous(shipment, open);
   throw rejected(
-    found.length === 0
-      ? `order ${shipment.orderNumber} has nothing left to ship in Odoo: was it shipped there by hand, or cancelled?`
-      : `order ${shipment.orderNumber} has several open transfers in Odoo (${names}), and shipment ${shipment.number} does not say which`,
-    found.length === 0 ? 'nothing-to-ship' : 'transfer-ambiguous',
+    `order ${shipment.orderNumber} has nothing left to ship in Odoo: was it shipped there by hand, or cancelled?`,
+    'nothing-to-ship',
     'order',
   );
 }
+
+const ambiguous = (shipment: Shipment, open: readonly PickingRecord[]): FaultError =>
+  rejected(
+    `order ${shipment.orderNumber} has several open transfers in Odoo (${open.map(({ name }) => name).join(', ')}), and shipment ${shipment.number} (${shipment.milestone}) does not say which: let its lines name goods of one of them, or see to it there, then dismiss this`,
+    'transfer-ambiguous',
+    'order',
+  );
 
 const openMoves = (odoo: Odoo, { id }: PickingRecord, cx: Context): Promise<Row[]> =>
   odoo.read(
@@ -220,7 +239,7 @@ function spread(shipment: Shipment, picking: PickingRecord, rows: readonly Row[]
   const parts = new Map<number, number>();
   for (const line of shipment.lines) {
     let wanted = Number(decimalText(quantityOf(line.quantity, digits, shipment)));
-    for (const row of rows.filter((one) => isOf(line, one, picking))) {
+    for (const row of rows.filter((one) => isOf(line, ownOf(one), picking))) {
       tracked(row, line.sku, shipment);
       const id = row.id as number;
       const take = Math.min(wanted, left.get(id)!);
@@ -248,9 +267,15 @@ const named = ({ number, orderNumber }: Shipment): string => `shipment ${number}
 
 const rounded = (value: number): number => Math.round(value * 1e6) / 1e6;
 
+type Own = Pick<MoveRecord, 'saleLine' | 'product'>;
+
+const ownOf = (row: Row): Own => ({
+  saleLine: relation(row.sale_line_id).id || null,
+  product: relation(row.product_id).id,
+});
+
 /** A line names the fulfilment order's line, as the source told it, or else the product alone. */
-function isOf(line: Shipment['lines'][number], row: Row, { moves }: PickingRecord): boolean {
-  const own = { saleLine: relation(row.sale_line_id).id || null, product: relation(row.product_id).id };
+function isOf(line: Shipment['lines'][number], own: Own, { moves }: PickingRecord): boolean {
   if (line.id === lineIdOf(own)) return true;
   if (moves.some((move) => lineIdOf(move) === line.id)) return false;
   const move = moves.find(({ saleLine, product }) => saleLine === own.saleLine && product === own.product);
