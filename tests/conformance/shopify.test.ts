@@ -68,7 +68,11 @@ async function catalogue(): Promise<SinkUnderTest> {
   };
 }
 
-async function shipments(): Promise<SinkUnderTest> {
+const shipments = () => shipmentsAt('shipped');
+const picked = () => shipmentsAt('picked');
+
+async function shipmentsAt(milestone: 'picked' | 'shipped'): Promise<SinkUnderTest> {
+  const isPicked = milestone === 'picked';
   const { shop, connection, variants } = await start();
   const [location] = [...shop.locations.keys()];
   const orders = new Map<string, ReturnType<typeof placeOrder>>();
@@ -86,7 +90,7 @@ async function shipments(): Promise<SinkUnderTest> {
       order: `web:${n}`,
       orderNumber: order.name,
       location: 'WH',
-      milestone: 'shipped',
+      milestone,
       occurredAt: '2026-11-25T10:00:00Z',
       carrier: 'bpost',
       tracking: n % 2 ? [{ number: `T${n}`, url: null }] : [],
@@ -104,9 +108,14 @@ async function shipments(): Promise<SinkUnderTest> {
     bad: (n) => shipmentOf(n, '1.5'),
     badIsFoundBy: 'sink',
     badField: 'quantity',
-    held: async ({ key }) => orders.get(key)!.fulfillments.length,
-    writes: (request) => operationOf(request) === 'Fulfil',
-    hollow: hollow({ fulfillmentCreate: { fulfillment: null, userErrors: [] } }),
+    held: async ({ key }) => {
+      const { fulfillments, fulfillmentOrders } = orders.get(key)!;
+      return isPicked ? (fulfillmentOrders[0]!.reports ?? []).length : fulfillments.length;
+    },
+    writes: (request) => operationOf(request) === (isPicked ? 'ReportProgress' : 'Fulfil'),
+    hollow: hollow({
+      [isPicked ? 'fulfillmentOrderReportProgress' : 'fulfillmentCreate']: { fulfillment: null, userErrors: [] },
+    }),
     refuses: invalidToken,
   };
 }
@@ -343,6 +352,7 @@ conform({
     'shopify stock levels': stockLevels,
     'shopify catalogue': catalogue,
     'shopify shipments': shipments,
+    'shopify shipments that are picked': picked,
     'shopify refunds': refunds,
     'shopify returns': returns,
     'shopify cancellations': cancellations,

@@ -92,4 +92,40 @@ for (const version of [18, 19] as const)
       await at.agreed(['ordersToWarehouse', 'shipmentsToOdoo', 'shipmentsToShop', 'keptToOdoo']);
       assert.deepEqual(await at.exceptions(), []);
     });
+
+    test('of a long order each line leaves from its own place, and a bundle arrives as its components, to the cent', async (t) => {
+      const at = await retailer(t, version);
+      const { shop, store } = at;
+      await at.start();
+      const group = { id: shop.id('LineItemGroup'), title: 'Set of both', quantity: 1 };
+      // What leaves from the warehouse first stands first: what has no place would go there.
+      const order = at.buyLines([
+        { sku: 'WEB-1', quantity: 1, group },
+        { sku: 'WEB-2', quantity: 1, group, locationId: store },
+        ...Array.from({ length: 45 }, () => ({ sku: 'WEB-2', quantity: 1, locationId: store })),
+      ]);
+      await at.until('it is in Odoo and invoiced', async () => ((await at.sale(order.name))?.invoiced ?? 0) > 0);
+      const ids = (await at.sale(order.name))!.pickings;
+      const { pickings } = await at.books();
+      const leaves = pickings
+        .filter(({ id }) => ids.includes(id))
+        .map(({ name, moves }) => [
+          name.split('/')[0],
+          moves.reduce((sum, move) => sum + (move as unknown as { demand: number }).demand, 0),
+        ]);
+      assert.deepEqual(leaves.sort(), [
+        ['ST', 46],
+        ['WH', 1],
+      ]);
+      const lines = await at.at.direct.read(
+        'sale.order.line',
+        [['order_id.client_order_ref', '=', order.name]],
+        ['name', 'price_unit'],
+        at.at.cx,
+      );
+      const ofSet = lines.filter(({ name }) => String(name).includes('(Set of both)'));
+      assert.deepEqual(ofSet.map(({ price_unit }) => price_unit).sort(), [10, 3.33]);
+      await at.agreed(['ordersToOdoo', 'paymentsToOdoo', 'keptToOdoo']);
+      assert.deepEqual(await at.exceptions(), []);
+    });
   });

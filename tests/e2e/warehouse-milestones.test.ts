@@ -21,13 +21,17 @@ function milestones(version: 18 | 19): void {
     });
     after(() => close());
 
-    /** The notes of a transfer without the times, and what the shop's only fulfilment of an order says. */
+    /** The notes of a transfer without the times, what the shop was told of work on an order, and what its only fulfilment says. */
     const state = async (number: string) => {
       const [row] = await box.at.direct.read('stock.picking', [['name', '=', number]], ['note', 'state'], box.at.cx);
       const notes = [...String(row!.note || '').matchAll(/<p[^>]*>wms:(\S+ \w+) [^<]*<\/p>/g)].map(([, text]) => text);
       const order = [...box.shop.orders.values()].at(-1)!;
       const events = order.fulfillments.map((one) => one.events.map(({ status }) => status));
-      return { state: row!.state, notes, events };
+      const work = order.fulfillmentOrders.map(({ status, reports = [] }) => [
+        status,
+        ...reports.map((one) => one.notes!.replace(/ \d{4}-\d\d-\d\d \d\d:\d\d UTC/, '')),
+      ]);
+      return { state: row!.state, notes, work, events };
     };
 
     test('picked, packed, shipped, delivered: each is told once, and none goes back', async () => {
@@ -39,19 +43,22 @@ function milestones(version: 18 | 19): void {
         await box.settled();
       };
       await tell('picked');
-      assert.deepEqual(await state(number), { state: 'assigned', notes: ['SH1 picked'], events: [] });
+      const picked = ['IN_PROGRESS', 'picked, shipment SH1'];
+      assert.deepEqual(await state(number), { state: 'assigned', notes: ['SH1 picked'], work: [picked], events: [] });
       await tell('packed');
       await tell('picked');
-      const packed = { state: 'assigned', notes: ['SH1 picked', 'SH1 packed'], events: [] };
-      assert.deepEqual(await state(number), packed);
+      const told = ['picked, shipment SH1', 'packed, shipment SH1'];
+      const packed = { notes: ['SH1 picked', 'SH1 packed'], work: [['IN_PROGRESS', ...told]] };
+      assert.deepEqual(await state(number), { ...packed, state: 'assigned', events: [] });
       const { name, text } = box.clerk.ship(number, { MUG: 2 });
       box.clerk.put(name, text);
       await box.settled();
-      assert.deepEqual(await state(number), { ...packed, state: 'done', events: [[]] });
+      const left = { ...packed, work: [['CLOSED', ...told]], state: 'done' };
+      assert.deepEqual(await state(number), { ...left, events: [[]] });
       await tell('delivered');
       await tell('packed');
       await tell('delivered');
-      const arrived = { state: 'done', notes: [...packed.notes, 'SH1 delivered'], events: [['DELIVERED']] };
+      const arrived = { ...left, notes: [...packed.notes, 'SH1 delivered'], events: [['DELIVERED']] };
       assert.deepEqual(await state(number), arrived);
       assert.deepEqual([await box.judged(), await box.open()], [[], []]);
     });
@@ -75,7 +82,7 @@ function milestones(version: 18 | 19): void {
       const late = box.clerk.told({ ...parcel, milestone: 'shipped' });
       box.clerk.put(late.name, late.text);
       await box.settled();
-      const arrived = { state: 'done', notes: [`${shipment} delivered`], events: [['DELIVERED']] };
+      const arrived = { state: 'done', notes: [`${shipment} delivered`], work: [['CLOSED']], events: [['DELIVERED']] };
       assert.deepEqual(await state(number), arrived);
       assert.deepEqual([await box.judged(), await box.open()], [[], []]);
     });

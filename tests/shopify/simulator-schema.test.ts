@@ -40,6 +40,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
   const cursor = (id: string): string => Buffer.from(id).toString('base64url');
   const some = orders.filter(({ refunds, returns }, index) => index % 10 === 0 || refunds.length + returns.length > 1);
   const long = orders.find(({ lines }) => lines.length > 1)!;
+  const posted = orders.find(({ shipping }) => shipping.length > 0)!;
   const edited = orders.find((one) => one.edits !== undefined)!;
   const refunded = orders.find(({ refunds }) => refunds.length > 0)!;
   const fresh = placeOrder(shop, { lines: [{ variantId: variants[0]!.id, quantity: 1 }] });
@@ -91,6 +92,10 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     ...some.map((order): [Document, object] => [documents.orderAfter, { id: order.id }]),
     [documents.orderEdits, { id: edited.id }],
     [documents.orderPlaces, { id: long.id }],
+    [documents.morePlaceLines, { id: shippable.id, after: cursor(shippable.lines[0]!.id) }],
+    [documents.moreReturns, { id: came.id, after: cursor(opened.id) }],
+    [documents.moreShippingLines, { id: posted.id, after: cursor(posted.shipping[0]!.id) }],
+    [documents.allPayments, { id: long.id }],
     [documents.correctTracking, { id: gone.id, tracking: { company: 'bpost', numbers: ['T9'] }, notify: false }],
     [documents.moreLines, { id: long.id, after: cursor(long.lines[0]!.id) }],
     [documents.moreRefundLines, { id: refund.id, after: cursor(refund.lines[0]!.id) }],
@@ -161,6 +166,11 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [documents.productNow, { identifier: { handle: 'new' } }],
     [documents.variantsLike, { query: `sku:"${variants[0]!.sku}" OR barcode:"5400000000017"` }],
     [customerCalls.customersLike, { query: `email:"${buyer!.email}"` }],
+    [documents.orderToShip, { id: long.id }],
+    [documents.report, { id: shippable.id, report: { reasonNotes: 'picked' } }],
+    [documents.report, { id: collected.fulfillmentOrders[0]!.id, report: {} }],
+    [documents.report, { id: shippable.id, report: { reasonNotes: 'x'.repeat(257) } }],
+    [documents.report, { id: 'gid://shopify/FulfillmentOrder/1', report: null }],
     [documents.orderToShip, { id: long.id }],
     [documents.moreToShip, { id: shippable.id, after: cursor(shippable.lines[0]!.id) }],
     [

@@ -24,8 +24,9 @@ import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { startOdooSimulator, type Version } from '../../src/simulators/odoo/index.ts';
 import { type Judgement, judge, verdictOf } from '../../src/simulators/retailer/judge.ts';
 import { type BooksLedger, shopLedger, warehouseLedger } from '../../src/simulators/retailer/ledgers.ts';
-import { startShopify } from '../../src/simulators/shopify/index.ts';
+import { type Shop, type ShopifyOptions, startShopify } from '../../src/simulators/shopify/index.ts';
 import { type NewLine, placeOrder } from '../../src/simulators/shopify/orders.ts';
+import type { Order } from '../../src/simulators/shopify/records.ts';
 import { Warehouse } from '../../src/simulators/warehouse/index.ts';
 import { people } from '../odoo/estate.ts';
 import { silent, testLedger } from './hub.ts';
@@ -36,12 +37,12 @@ const soon = '300ms' as Duration;
 const HANDLING = 3_600_000;
 
 /** A web shop, an Odoo and a warehouse of somebody else, with a hub that a test starts and stops; the warehouse works when it is told to. */
-export async function retailer(t: TestContext, version: Version) {
+export async function retailer(t: TestContext, version: Version, options: ShopifyOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'crossdock-retailer-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const server = await startOdooSimulator({ version, seed: 5 });
   t.after(() => server.stop());
-  const simulator = await startShopify({ name: 'retailer', currency: 'GBP', pace: 500 });
+  const simulator = await startShopify({ name: 'retailer', currency: 'GBP', pace: 500, ...options });
   t.after(() => simulator.stop());
   const { shop } = simulator;
   const central = shop.addLocation('Central warehouse').id;
@@ -179,6 +180,8 @@ export async function retailer(t: TestContext, version: Version) {
   const ledgers = async () => (await (await fetch(`${server.admin}/ledger`)).json()) as BooksLedger;
   return {
     shop,
+    /** What the shop was asked for. */
+    requests: simulator.requests,
     warehouse,
     at,
     start,
@@ -210,34 +213,14 @@ export async function retailer(t: TestContext, version: Version) {
       units: Readonly<Record<string, number>>,
       how: Readonly<Record<string, Pick<NewLine, 'locationId' | 'collect'>>> = {},
       paid = true,
-    ) => {
-      const customer = { id: shop.id('Customer'), displayName: 'Ann', email: 'ann@example.com', phone: null };
-      const shippingAddress = {
-        id: shop.id('MailingAddress'),
-        name: 'Ann',
-        company: null,
-        address1: '12 High Street',
-        address2: null,
-        city: 'Leeds',
-        zip: 'LS1 4DY',
-        provinceCode: null,
-        countryCodeV2: 'GB',
-        phone: null,
-      };
-      const lines = Object.entries(units).map(([sku, quantity]) => ({
-        variantId: [...shop.variants.values()].find((one) => one.sku === sku)!.id,
-        quantity,
-        taxes: [vat],
-        ...how[sku],
-      }));
-      return placeOrder(shop, {
+    ) =>
+      sell(
+        shop,
+        Object.entries(units).map(([sku, quantity]) => ({ sku, quantity, ...how[sku] })),
         paid,
-        lines,
-        customer,
-        shippingAddress,
-        shipping: { title: 'Standard', price: 499n, taxes: [vat] },
-      });
-    },
+      ),
+    /** Somebody buys lines, several of one SKU too. */
+    buyLines: (lines: readonly (NewLine & { sku: string })[]) => sell(shop, lines, true),
     /** Waits until something is so. Throws with what it was last. */
     until: async (what: string, holds: () => Promise<unknown> | unknown, seconds = 40): Promise<void> => {
       for (const end = performance.now() + seconds * 1000; ; ) {
@@ -300,4 +283,33 @@ async function setUp(at: Awaited<ReturnType<typeof people>>): Promise<void> {
   });
   const service = { name: 'Rounding', default_code: 'ROUNDING', type: 'service', taxes_id: [] };
   await at.create('product.product', service);
+}
+
+/** Somebody buys, for an address in Britain. */
+function sell(shop: Shop, wanted: readonly (NewLine & { sku: string })[], paid: boolean): Order {
+  const customer = { id: shop.id('Customer'), displayName: 'Ann', email: 'ann@example.com', phone: null };
+  const shippingAddress = {
+    id: shop.id('MailingAddress'),
+    name: 'Ann',
+    company: null,
+    address1: '12 High Street',
+    address2: null,
+    city: 'Leeds',
+    zip: 'LS1 4DY',
+    provinceCode: null,
+    countryCodeV2: 'GB',
+    phone: null,
+  };
+  const lines = wanted.map(({ sku, ...line }) => ({
+    variantId: [...shop.variants.values()].find((one) => one.sku === sku)!.id,
+    taxes: [vat],
+    ...line,
+  }));
+  return placeOrder(shop, {
+    paid,
+    lines,
+    customer,
+    shippingAddress,
+    shipping: { title: 'Standard', price: 499n, taxes: [vat] },
+  });
 }

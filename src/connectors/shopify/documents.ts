@@ -50,6 +50,8 @@ const LINE = `id sku name title quantity currentQuantity isGiftCard requiresShip
 
 const LINE_ITEM = `fragment Line on LineItem { ${LINE} }`;
 const SHIPPING_LINE = `id title code isRemoved originalPriceSet ${MONEY} ${DISCOUNTS} ${TAX_LINES}`;
+const PAGE = 'pageInfo { hasNextPage endCursor }';
+const PAYMENT = `id kind status gateway processedAt amountSet ${MONEY}`;
 const TO_SHIP = 'status assignedLocation { location { id } } deliveryMethod { methodType maxDeliveryDateTime }';
 
 const REFUND_LINES = `pageInfo { hasNextPage endCursor }
@@ -57,6 +59,13 @@ const REFUND_LINES = `pageInfo { hasNextPage endCursor }
 
 const RETURN_LINES = `pageInfo { hasNextPage endCursor }
     nodes { __typename id quantity returnReasonDefinition { handle } ... on ReturnLineItem { returnReasonNote fulfillmentLineItem { lineItem { id } } } }`;
+
+const RETURNS = `${PAGE}
+      nodes { id name status createdAt closedAt returnLineItems(first: 10) { ${RETURN_LINES} } }`;
+const PLACE_LINES = `${PAGE} nodes { totalQuantity lineItem { id } }`;
+
+/** Lists that have no pages: Shopify cuts them off, so what is as long as this may be longer. */
+export const most = { payments: 50, refunds: 50, fulfilments: 100 } as const;
 
 const CUSTOMER_FIELDS = `id displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber }
     defaultAddress { countryCodeV2 }`;
@@ -70,14 +79,14 @@ const ORDER_FIELDS = `id name createdAt processedAt updatedAt cancelledAt edited
   email phone
   retailLocation { id }
   additionalFees { id name price ${MONEY} ${TAX_LINES} }
-  transactions(first: 50) { id kind status gateway processedAt amountSet ${MONEY} }
+  transactions(first: ${most.payments}) { ${PAYMENT} }
   refunds(first: 1) { id }`;
 
 /** Costs no more than a few hundred points, so that several orders fit into one call: what few orders have is read in a call of its own. */
 const ORDER = `fragment OrderParts on Order {
   ${ORDER_FIELDS}
   lineItems(first: 10) { pageInfo { hasNextPage endCursor } nodes { ...Line } }
-  shippingLines(first: 3, includeRemovals: true) { nodes { ${SHIPPING_LINE} } }
+  shippingLines(first: 3, includeRemovals: true) { ${PAGE} nodes { ${SHIPPING_LINE} } }
   fulfillmentOrders(first: 5) { nodes { ${TO_SHIP} } }
   returns(first: 1) { nodes { id } }
 }`;
@@ -121,18 +130,45 @@ ${LINE_ITEM}`,
   order(id: $id) {
     updatedAt
     returnsTaken: metafield(key: "${CLAIMS}") { value }
-    refunds(first: 50) {
+    refunds(first: ${most.refunds}) {
       id processedAt note
       return { id }
       totalRefundedSet ${MONEY}
       refundLineItems(first: 30) { ${REFUND_LINES} }
-      refundShippingLines(first: 5) { nodes { id shippingLine { id } subtotalAmountSet ${MONEY} taxAmountSet ${MONEY} } }
-      orderAdjustments(first: 5) { nodes { reason amountSet ${MONEY} } }
-      transactions(first: 10) { nodes { gateway kind status } }
+      refundShippingLines(first: 5) { ${PAGE} nodes { id shippingLine { id } subtotalAmountSet ${MONEY} taxAmountSet ${MONEY} } }
+      orderAdjustments(first: 5) { ${PAGE} nodes { reason amountSet ${MONEY} } }
+      transactions(first: 10) { ${PAGE} nodes { gateway kind status } }
     }
     returns(first: 10) {
-      nodes { id name status createdAt closedAt returnLineItems(first: 10) { ${RETURN_LINES} } }
+      ${RETURNS}
     }
+  }
+}`,
+  ),
+  moreReturns: query(
+    'MoreReturns',
+    ['orders'],
+    `query MoreReturns($id: ID!, $after: String!) {
+  order(id: $id) {
+    updatedAt
+    returns(first: 10, after: $after) {
+      ${RETURNS}
+    }
+  }
+}`,
+  ),
+  allPayments: query(
+    'AllPayments',
+    ['orders'],
+    `query AllPayments($id: ID!) { order(id: $id) { updatedAt transactions { ${PAYMENT} } } }`,
+  ),
+  moreShippingLines: query(
+    'MoreShippingLines',
+    ['orders'],
+    `query MoreShippingLines($id: ID!, $after: String!) {
+  order(id: $id) {
+    updatedAt
+    shippingLines(first: 20, after: $after, includeRemovals: true) { ${PAGE} nodes { ${SHIPPING_LINE} } }
   }
 }`,
   ),
@@ -155,16 +191,24 @@ ${LINE_ITEM}`,
   orderPlaces: query(
     'OrderPlaces',
     ['orders'],
-    `query OrderPlaces($id: ID!) {
+    `query OrderPlaces($id: ID!, $after: String) {
   order(id: $id) {
     updatedAt
-    fulfillmentOrders(first: 10) {
+    fulfillmentOrders(first: 10, after: $after) {
+      ${PAGE}
       nodes {
-        ${TO_SHIP}
-        lineItems(first: 40) { nodes { totalQuantity lineItem { id } } }
+        id ${TO_SHIP}
+        lineItems(first: 40) { ${PLACE_LINES} }
       }
     }
   }
+}`,
+  ),
+  morePlaceLines: query(
+    'MorePlaceLines',
+    ['orders'],
+    `query MorePlaceLines($id: ID!, $after: String!) {
+  fulfillmentOrder(id: $id) { order { updatedAt } lineItems(first: 200, after: $after) { ${PLACE_LINES} } }
 }`,
   ),
   moreRefundLines: query(
@@ -316,11 +360,11 @@ ${LINE_ITEM}`,
     `query OrderToShip($id: ID!, $after: String) {
   order(id: $id) {
     id name cancelledAt
-    fulfillments(first: 100) { id status trackingInfo(first: 20) { number } }
+    fulfillments(first: ${most.fulfilments}) { id status trackingInfo(first: 20) { number } }
     fulfillmentOrders(first: 5, after: $after) {
       pageInfo { hasNextPage endCursor }
       nodes {
-        id status assignedLocation { location { id } } deliveryMethod { methodType }
+        id status assignedLocation { location { id } } deliveryMethod { methodType } supportedActions { action }
         lineItems(first: 50) { pageInfo { hasNextPage endCursor } nodes { id remainingQuantity lineItem { id } } }
       }
     }
@@ -339,8 +383,8 @@ ${LINE_ITEM}`,
   shippedEvents: query(
     'ShippedEvents',
     ['shipments'],
-    `query ShippedEvents($id: ID!) {
-  fulfillment(id: $id) { id events(first: 50) { nodes { status } } }
+    `query ShippedEvents($id: ID!, $after: String) {
+  fulfillment(id: $id) { id events(first: 50, after: $after) { ${PAGE} nodes { status } } }
 }`,
   ),
   tellEvent: mutation(
@@ -350,6 +394,16 @@ ${LINE_ITEM}`,
   fulfillmentEventCreate(fulfillmentEvent: $event) {
     fulfillmentEvent { id status }
     userErrors { field message }
+  }
+}`,
+  ),
+  report: mutation(
+    'ReportProgress',
+    ['shipments'],
+    `mutation ReportProgress($id: ID!, $report: FulfillmentOrderReportProgressInput) {
+  fulfillmentOrderReportProgress(id: $id, progressReport: $report) {
+    fulfillmentOrder { id status }
+    userErrors { code field message }
   }
 }`,
   ),

@@ -71,6 +71,7 @@ export const given: Readonly<Record<string, readonly Readonly<Record<string, unk
       },
     },
   ],
+  ReportProgress: [{ id: '1', report: { reasonNotes: 'picked' } }],
   TellEvent: [{ event: { fulfillmentId: '1', status: 'DELIVERED', happenedAt: '2026-11-01T00:00:00Z' } }],
   CorrectTracking: [
     { id: '1', tracking: { company: 'bpost', numbers: ['1'], urls: ['https://example.com'] }, notify: false },

@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import { makeContext } from '../../../tests/odoo/context.ts';
 import type { Context, Finding, Incoming, PollSource, RawRequest } from '../../core/connector.ts';
 import { type Shop, type ShopifyOptions, startShopify } from '../../simulators/shopify/index.ts';
-import { placeOrder, refundOrder, removeUnits } from '../../simulators/shopify/orders.ts';
+import { addLine, fulfil, openReturn, placeOrder, refundOrder, removeUnits } from '../../simulators/shopify/orders.ts';
 import { furnish, person } from '../../simulators/shopify/traffic.ts';
 import { type ShopifyConfig, shopify } from './index.ts';
+import { toDocuments } from './mapping.ts';
 import { topics } from './subscriptions.ts';
 
 const config: ShopifyConfig = {
@@ -306,4 +307,56 @@ test('an order of many lines, refunds and returns is read whole', async (t) => {
   assert.equal(native.lineItems.nodes.length, 130);
   assert.equal(native.refunds[0]!.refundLineItems.nodes.length, 70);
   assert.throws(() => connection.sources.orders.decode(Buffer.from('{"id":"gid"}')), /order cannot be understood/);
+});
+
+test('an order of which many lines leave from one of several places is read with the place of each', async (t) => {
+  const { simulator, shop, connection, cx } = await lab();
+  t.after(() => simulator.stop());
+  const variantId = [...shop.variants.keys()][0]!;
+  const [home, store] = [...shop.locations.keys()] as [string, string];
+  placeOrder(shop, {
+    lines: Array.from({ length: 95 }, (_, n) => ({ variantId, quantity: 1, locationId: n < 3 ? home : store })),
+    customer: person(shop, 1),
+  });
+  const { items } = await read(connection, null, cx);
+  const { fulfillmentOrders } = connection.sources.orders.decode(items[0]!.bytes);
+  const placed = fulfillmentOrders.nodes.map((one) => [one.assignedLocation.location!.id, one.lineItems!.nodes.length]);
+  assert.deepEqual(placed, [
+    [home, 3],
+    [store, 92],
+  ]);
+});
+
+test('an order of many fulfilment orders, returns and payments is read whole', async (t) => {
+  const { simulator, shop, connection, cx } = await lab();
+  t.after(() => simulator.stop());
+  const variantId = [...shop.variants.keys()][0]!;
+  const order = placeOrder(shop, { lines: [{ variantId, quantity: 12 }], customer: person(shop, 1) });
+  // Each edit has a fulfilment order and a payment of its own.
+  for (let n = 0; n < 60; n++) addLine(shop, order, { variantId, quantity: 1 });
+  fulfil(shop, order, []);
+  for (let n = 0; n < 12; n++) openReturn(shop, order, order.lines[0]!.id, 1);
+  const { items } = await read(connection, null, cx);
+  const native = connection.sources.orders.decode(items[0]!.bytes);
+  assert.equal(native.fulfillmentOrders.nodes.length, 61);
+  assert.equal(native.returns.nodes.length, 12);
+  assert.deepEqual(
+    native.transactions.map(({ id }) => id),
+    order.transactions.map(({ id }) => id),
+  );
+  assert.equal(native.unread, undefined);
+});
+
+test('an order whose refunds are more than are read is said to be so', async (t) => {
+  const { simulator, shop, connection, cx } = await lab();
+  t.after(() => simulator.stop());
+  const order = sell(shop);
+  for (let n = 0; n < 51; n++) refundOrder(shop, order, [], { money: 1n });
+  const { items } = await read(connection, null, cx);
+  const native = connection.sources.orders.decode(items[0]!.bytes);
+  assert.deepEqual(native.unread, ['refunds']);
+  const look = { connection: 'web', mapping: () => ({ find: () => null, get: () => 'x' }) };
+  assert.throws(() => toDocuments(native, look, { zone: 'Europe/Brussels' }), {
+    message: /^Order #1001 has more refunds than the hub reads of one order/,
+  });
 });

@@ -7,6 +7,7 @@ import type { Order } from '../../model/order.ts';
 import type { Payment } from '../../model/payment.ts';
 import type { Refund } from '../../model/refund.ts';
 import { orderRules } from '../../model/rules/order.ts';
+import type { Variant } from '../../simulators/shopify/index.ts';
 import * as simulated from '../../simulators/shopify/orders.ts';
 import { currentTotalOf, totalOf } from '../../simulators/shopify/sums.ts';
 import { trade } from '../../simulators/shopify/traffic.ts';
@@ -229,4 +230,51 @@ test('what cannot be booked is rejected in words that say why', async (t) => {
     () => orderOf({ ...good, totalPriceSet: { money: { amount: '1.005', currencyCode: 'EUR' } } }),
     /more decimals/,
   );
+});
+
+test('of several places, a line that Shopify gives none is held; of one that is gone or needs no shipping nothing is asked', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const [home, store] = [...shop.locations.keys()] as [string, string];
+  const [one, other] = [...shop.variants.values()] as [Variant, Variant];
+  const lines = [
+    { variantId: one.id, quantity: 1, locationId: home },
+    { variantId: other.id, quantity: 2, locationId: store },
+  ];
+  const order = simulated.placeOrder(shop, simple(shop, { lines }));
+  const read2 = async () => orderOf((await read())[0]!).lines.map(({ location }) => location);
+  const places = await read2();
+  assert.ok(places[0] !== places[1] && places.every((place) => place !== undefined));
+  const part = order.fulfillmentOrders[1]!;
+  const kept = part.lines.splice(0);
+  shop.touchOrder(order);
+  await assert.rejects(read2, /Order #1001: Shopify does not say where .* leaves from, and several places/);
+  simulated.removeUnits(shop, order, order.lines[1]!.id, 2);
+  assert.deepEqual(await read2(), [places[0], undefined]);
+  assert.equal(kept.length, 1);
+});
+
+test('a bundle is its components, each with its own price and the name of the bundle', async (t) => {
+  const { simulator, shop, read } = await lab();
+  t.after(() => simulator.stop());
+  const [one, other] = [...shop.variants.values()] as [Variant, Variant];
+  const group = { id: shop.id('LineItemGroup'), title: 'Breakfast for two', quantity: 1 };
+  const taxes = [{ title: 'VAT', rate: 2100 }];
+  const lines = [
+    { variantId: one.id, quantity: 2, group, taxes, discounts: [125n] },
+    { variantId: other.id, quantity: 1, group, taxes },
+    { variantId: other.id, quantity: 1, taxes },
+  ];
+  const placed = simulated.placeOrder(shop, simple(shop, { lines }));
+  const order = orderOf((await read())[0]!);
+  wellFormed(order);
+  const inBundle = order.lines.map(({ sku, description }) => [sku, / \(Breakfast for two\)$/.test(description)]);
+  assert.deepEqual(inBundle, [
+    [one.sku, true],
+    ['DISCOUNT', true],
+    [other.sku, true],
+    [other.sku, false],
+  ]);
+  assert.equal(BigInt(order.total!), totalOf(placed).shop);
+  assert.equal(sumOf(order), order.total);
 });

@@ -3,17 +3,18 @@ import { FaultError } from '../../core/fault.ts';
 import type { Shipment } from '../../model/shipment.ts';
 import { documents } from './documents.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
+import { allOf, type Page } from './pages.ts';
 import type { Shop } from './shop.ts';
 
 /**
- * Milestones that a fulfilment of Shopify can say beyond that it was made. It has no word for goods that are picked or packed: there is no fulfilment before they leave.
+ * Milestones that a fulfilment of Shopify can say beyond that it was made. What comes before, when there is no fulfilment yet, is told in progress.ts.
  *
  * @see https://shopify.dev/docs/api/admin-graphql/2026-07/enums/FulfillmentEventStatus
  */
 const statuses: Partial<Record<Shipment['milestone'], string>> = { delivered: 'DELIVERED' };
 
 interface Events {
-  readonly fulfillment: { readonly events: { readonly nodes: readonly { readonly status: string }[] } } | null;
+  readonly fulfillment: { readonly events: Page<{ readonly status: string }> } | null;
 }
 
 interface Told {
@@ -27,8 +28,10 @@ interface Told {
 export async function isTold(shop: Shop, id: string, { milestone }: Shipment, cx: Context): Promise<boolean> {
   const status = statuses[milestone];
   if (status === undefined) return true;
-  const { fulfillment } = await shop.call<Events>(documents.shippedEvents, { id }, cx);
-  return fulfillment?.events.nodes.some((event) => event.status === status) === true;
+  const ask = async (after: string | null) =>
+    (await shop.call<Events>(documents.shippedEvents, { id, after }, cx)).fulfillment?.events;
+  const first = await ask(null);
+  return first !== undefined && (await allOf(first, ask)).some((event) => event.status === status);
 }
 
 /** Tells it, once: Shopify takes no key for an event, so it is looked for first. Throws `rejected` for what Shopify refuses. */

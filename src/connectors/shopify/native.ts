@@ -172,6 +172,8 @@ const Order = Type.Object({
   returns: list(Return),
   /** What of them the books have told; only where they have. */
   returnsTaken: Type.Optional(Type.Object({ value: Type.String() })),
+  /** What it has more of than is read. */
+  unread: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
 });
 
 export type ShopifyOrder = Static<typeof Order>;

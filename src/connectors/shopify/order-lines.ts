@@ -158,7 +158,8 @@ export function skuOf(line: ShopifyLine, terms: Terms): string {
   );
 }
 
-function goods(line: ShopifyLine, removed: Removed | undefined, place: Place | undefined, terms: Terms): Charge {
+function goods(line: ShopifyLine, removed: Removed | undefined, terms: Terms): Charge {
+  const quantity = line.quantity - (removed?.quantity ?? 0);
   const unit = terms.minor(line.originalUnitPriceSet, 'originalUnitPriceSet');
   const full = unit * BigInt(line.quantity) - discountsOf(line, terms);
   const group = line.lineItemGroup ? ` (${line.lineItemGroup.title})` : '';
@@ -166,13 +167,13 @@ function goods(line: ShopifyLine, removed: Removed | undefined, place: Place | u
     id: tailOf(line.id),
     sku: skuOf(line, terms),
     description: `${line.name}${group}`,
-    quantity: line.quantity - (removed?.quantity ?? 0),
+    quantity,
     unit,
     net: full - (removed?.subtotal ?? 0n),
     tax: taxOf(line.taxLines, terms) - (removed?.tax ?? 0n),
     taxes: line.taxLines,
     discounted: line.discountAllocations.length > 0,
-    place,
+    place: placeOf(line, quantity, terms),
   };
 }
 
@@ -220,10 +221,10 @@ const openStates = ['OPEN', 'IN_PROGRESS', 'ON_HOLD', 'SCHEDULED'];
 
 /**
  * Where a line is to leave from: the store it was sold in, the only place that fulfils the order, or the one that its own units are assigned to; those that are still to be
- * shipped, where there are any. Throws `rejected` for a line whose units leave from several places.
+ * shipped, where there are any. Throws `rejected` for a line whose units leave from several places, or from none that Shopify tells: `left` units of it are still ordered.
  */
-function placeOf(line: ShopifyLine, terms: Terms): Place {
-  const { retailLocation, fulfillmentOrders, name } = terms.order;
+function placeOf(line: ShopifyLine, left: number, terms: Terms): Place {
+  const { retailLocation, fulfillmentOrders, name, cancelledAt } = terms.order;
   if (retailLocation) return { location: terms.locationMust(retailLocation.id) };
   const live = fulfillmentOrders.nodes.filter(({ status }) => status !== 'CANCELLED');
   const placesIn = (some: readonly ShopifyFulfillmentOrder[]) => [
@@ -240,6 +241,12 @@ function placeOf(line: ShopifyLine, terms: Terms): Place {
   const own = live.filter(({ lineItems }) =>
     lineItems?.nodes.some(({ lineItem, totalQuantity }) => lineItem.id === line.id && totalQuantity > 0),
   );
+  if (own.length === 0 && line.requiresShipping && left > 0 && cancelledAt === null)
+    throw rejected(
+      `Order ${name}: Shopify does not say where '${line.name}' leaves from, and several places fulfil the order. Look at its fulfilment there, change the order (a note will do) and it is read again.`,
+      'no-place',
+      'fulfillmentOrders',
+    );
   const open = own.filter(({ status }) => openStates.includes(status));
   const some = open.length > 0 ? open : own;
   const places = placesIn(some);
@@ -266,7 +273,7 @@ export function orderLines(terms: Terms): { lines: OrderLine[]; total: number } 
   const { order } = terms;
   const removed = removals(terms);
   const charges = [
-    ...order.lineItems.nodes.map((line) => goods(line, removed.get(line.id), placeOf(line, terms), terms)),
+    ...order.lineItems.nodes.map((line) => goods(line, removed.get(line.id), terms)),
     ...order.shippingLines.nodes.map((line, index) => shipping(line, index, terms)),
     ...extras(terms),
   ];

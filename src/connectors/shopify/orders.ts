@@ -6,28 +6,52 @@ import { canonicalJson, sha256 } from '../../core/seal.ts';
 import { bulkCalls, bulkQueries } from './bulk-documents.ts';
 import type { Row } from './bulk-file.ts';
 import { type Change, Changes, type List } from './changes.ts';
-import { documents } from './documents.ts';
+import { documents, most } from './documents.ts';
 import { FirstLoad, partsOf } from './first-load.ts';
 import { readOrder, type ShopifyOrder } from './native.ts';
 import { allOf, type Page } from './pages.ts';
 import type { Shop } from './shop.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
-type Paged<T> = T & { [K in 'lineItems']: Page<unknown> };
-type Whole = Paged<Record<string, unknown>> & {
+interface Whole {
   readonly __typename?: string;
   readonly id: string;
   readonly updatedAt: string;
   readonly edited: boolean;
+  readonly lineItems: Page<unknown>;
+  readonly shippingLines: Page<unknown>;
+  readonly fulfillmentOrders: { readonly nodes: readonly unknown[] };
+  readonly transactions: readonly unknown[];
   readonly refunds: readonly unknown[];
   readonly returns: { readonly nodes: readonly unknown[] };
-};
+}
+
+/** Lists of a refund that are read as far as its first page. */
+const REFUND_PARTS = ['refundShippingLines', 'orderAdjustments', 'transactions'] as const;
+type RefundAfter = { readonly id: string; readonly refundLineItems: Page<unknown> } & Readonly<
+  Record<(typeof REFUND_PARTS)[number], Page<unknown>>
+>;
+
+interface ReturnAfter {
+  readonly id: string;
+  readonly returnLineItems: Page<unknown>;
+}
 
 interface After {
   readonly updatedAt: string;
-  readonly refunds: { readonly id: string; readonly refundLineItems: Page<unknown> }[];
-  readonly returns: { readonly nodes: { readonly id: string; readonly returnLineItems: Page<unknown> }[] };
+  readonly refunds: readonly RefundAfter[];
+  readonly returns: Page<ReturnAfter>;
   readonly returnsTaken: { readonly value: string } | null;
+}
+
+interface ToShip {
+  readonly id: string;
+  readonly lineItems: Page<unknown>;
+}
+
+interface Placed {
+  readonly updatedAt: string;
+  readonly fulfillmentOrders: Page<ToShip>;
 }
 
 interface Agreed {
@@ -82,15 +106,16 @@ export function orderSource(shop: Shop, subscriptions: Subscriptions): PollSourc
   };
 }
 
-/** The order as pages of it would be put together. A bulk file has nothing of refunds and returns, nor of what leaves from where, which few orders have. */
+/** The order as pages of it would be put together. A bulk file has nothing of refunds and returns, nor of what leaves from where, which few orders have; lists without pages are cut off in it. */
 function factOf({ returnStatus, ...order }: Row, parts: readonly Row[]): Incoming | null {
-  if (returnStatus !== 'NO_RETURN' || (order.refunds as readonly unknown[]).length > 0) return null;
+  const { refunds, transactions } = order as { refunds: readonly unknown[]; transactions: readonly unknown[] };
+  if (returnStatus !== 'NO_RETURN' || refunds.length > 0 || transactions.length >= most.payments) return null;
   const toShip = partsOf(parts, 'FulfillmentOrder', 5, ['id']);
   if (toShip.length > 1) return null;
   return incomingOf({
     ...order,
     lineItems: { nodes: partsOf(parts, 'LineItem') },
-    shippingLines: { nodes: partsOf(parts, 'ShippingLine', 3) },
+    shippingLines: { nodes: partsOf(parts, 'ShippingLine') },
     fulfillmentOrders: { nodes: toShip },
     returns: { nodes: [] },
   });
@@ -143,19 +168,12 @@ async function readWhole(shop: Shop, some: readonly Change[], cx: Context): Prom
 async function withAllParts(shop: Shop, first: Whole, cx: Context): Promise<object> {
   let order = first;
   for (let tries = 0; tries < PATIENCE; tries++) {
-    const { id, updatedAt } = order;
-    const lines = await allOf(order.lineItems, async (after) => {
-      const { order: more } = await shop.call<{ order: Whole | null }>(documents.moreLines, { id, after }, cx);
-      return more?.updatedAt === updatedAt ? more.lineItems : null;
-    }).catch(passing);
-    const after = lines && (await partsAfter(shop, order, cx));
-    const edits = after && (await editsOf(shop, order, cx).catch(passing));
-    const places = edits && (await placesOf(shop, order, cx));
-    if (lines && after && edits && places) {
+    const parts = await allParts(shop, order, cx);
+    if (parts) {
       const { __typename, ...rest } = order;
-      return { ...rest, ...after, ...edits, ...places, lineItems: { nodes: lines } };
+      return { ...rest, ...parts };
     }
-    const { nodes } = await shop.call<{ nodes: (Whole | null)[] }>(documents.ordersWhole, { ids: [id] }, cx, '1');
+    const { nodes } = await shop.call<{ nodes: (Whole | null)[] }>(documents.ordersWhole, { ids: [order.id] }, cx, '1');
     if (nodes[0]?.__typename === 'Order') order = nodes[0];
   }
   throw new FaultError({
@@ -164,10 +182,44 @@ async function withAllParts(shop: Shop, first: Whole, cx: Context): Promise<obje
   });
 }
 
+/** Null when the order has changed since. */
+async function allParts(shop: Shop, order: Whole, cx: Context): Promise<object | null> {
+  const all = {};
+  for (const read of [linesOf, shippingOf, paymentsOf, partsAfter, editsOf, placesOf]) {
+    const part = await read(shop, order, cx).catch(passing);
+    if (!part) return null;
+    Object.assign(all, part);
+  }
+  return all;
+}
+
 /** Null for what `allOf` could not go on with, so that it is tried again. */
 function passing(error: unknown): null {
   if (error instanceof FaultError && /went away/.test(error.fault.message)) return null;
   throw error;
+}
+
+async function linesOf(shop: Shop, { id, updatedAt, lineItems }: Whole, cx: Context): Promise<object> {
+  const nodes = await allOf(lineItems, async (after) => {
+    const { order } = await shop.call<{ order: Whole | null }>(documents.moreLines, { id, after }, cx);
+    return order?.updatedAt === updatedAt ? order.lineItems : null;
+  });
+  return { lineItems: { nodes } };
+}
+
+async function shippingOf(shop: Shop, { id, updatedAt, shippingLines }: Whole, cx: Context): Promise<object> {
+  const nodes = await allOf(shippingLines, async (after) => {
+    const { order } = await shop.call<{ order: Whole | null }>(documents.moreShippingLines, { id, after }, cx);
+    return order?.updatedAt === updatedAt ? order.shippingLines : null;
+  });
+  return { shippingLines: { nodes } };
+}
+
+/** All payments, where a list that is cut off may lack some. */
+async function paymentsOf(shop: Shop, { id, updatedAt, transactions }: Whole, cx: Context): Promise<object | null> {
+  if (transactions.length < most.payments) return {};
+  const { order } = await shop.call<{ order: Whole | null }>(documents.allPayments, { id }, cx);
+  return order?.updatedAt === updatedAt ? { transactions: order.transactions } : null;
 }
 
 /** Refunds and returns, which few orders have; null when the order has changed since. */
@@ -176,6 +228,7 @@ async function partsAfter(shop: Shop, order: Whole, cx: Context): Promise<object
   const { order: after } = await shop.call<{ order: After | null }>(documents.orderAfter, { id: order.id }, cx);
   if (after?.updatedAt !== order.updatedAt) return null;
   const refunds: object[] = [];
+  const unread = new Set(after.refunds.length < most.refunds ? [] : ['refunds']);
   for (const refund of after.refunds) {
     const nodes = await allOf(refund.refundLineItems, async (cursor) => {
       const variables = { id: refund.id, after: cursor };
@@ -186,10 +239,12 @@ async function partsAfter(shop: Shop, order: Whole, cx: Context): Promise<object
       );
       return more?.refundLineItems;
     });
-    refunds.push({ ...refund, refundLineItems: { nodes } });
+    for (const name of REFUND_PARTS) if (refund[name].pageInfo.hasNextPage) unread.add(`${name} of a refund`);
+    const parts = REFUND_PARTS.map((name) => [name, { nodes: refund[name].nodes }]);
+    refunds.push({ ...refund, ...Object.fromEntries(parts), refundLineItems: { nodes } });
   }
   const returns: object[] = [];
-  for (const one of after.returns.nodes) {
+  for (const one of await returnsOf(shop, order, after, cx)) {
     const nodes = await allOf(one.returnLineItems, async (cursor) => {
       const variables = { id: one.id, after: cursor };
       const { return: more } = await shop.call<{ return: typeof one | null }>(documents.moreReturnLines, variables, cx);
@@ -198,8 +253,19 @@ async function partsAfter(shop: Shop, order: Whole, cx: Context): Promise<object
     returns.push({ ...one, returnLineItems: { nodes } });
   }
   const { returnsTaken } = after;
-  return { refunds, returns: { nodes: returns }, ...(returnsTaken ? { returnsTaken } : {}) };
+  return {
+    refunds,
+    returns: { nodes: returns },
+    ...(returnsTaken ? { returnsTaken } : {}),
+    ...(unread.size > 0 ? { unread: [...unread] } : {}),
+  };
 }
+
+const returnsOf = (shop: Shop, { id, updatedAt }: Whole, { returns }: After, cx: Context): Promise<ReturnAfter[]> =>
+  allOf(returns, async (after) => {
+    const { order } = await shop.call<{ order: After | null }>(documents.moreReturns, { id, after }, cx);
+    return order?.updatedAt === updatedAt ? order.returns : null;
+  });
 
 /** When what was added to an order that has refunds; null when the order has changed since. */
 async function editsOf(shop: Shop, { id, updatedAt, edited, refunds }: Whole, cx: Context): Promise<object | null> {
@@ -215,16 +281,26 @@ async function editsOf(shop: Shop, { id, updatedAt, edited, refunds }: Whole, cx
   return { edits: all.filter(({ __typename: type }) => type === 'OrderEditAgreement') };
 }
 
-/** What of an order leaves from where, for orders that more than one place is to fulfil; null when the order has changed since. */
-async function placesOf(shop: Shop, { id, updatedAt, ...rest }: Whole, cx: Context): Promise<object | null> {
-  const { nodes } = (rest as unknown as Pick<ShopifyOrder, 'fulfillmentOrders'>).fulfillmentOrders;
-  if (nodes.length < 2) return {};
-  const { order } = await shop.call<{ order: Pick<ShopifyOrder, 'updatedAt' | 'fulfillmentOrders'> | null }>(
-    documents.orderPlaces,
-    { id },
-    cx,
-  );
-  return order?.updatedAt === updatedAt ? { fulfillmentOrders: order.fulfillmentOrders } : null;
+/** What of an order leaves from where, all of it, for orders that more than one place is to fulfil; null when the order has changed since. */
+async function placesOf(shop: Shop, { id, updatedAt, fulfillmentOrders }: Whole, cx: Context): Promise<object | null> {
+  if (fulfillmentOrders.nodes.length < 2) return {};
+  const ask = async (after: string | null) => {
+    const { order } = await shop.call<{ order: Placed | null }>(documents.orderPlaces, { id, after }, cx);
+    return order?.updatedAt === updatedAt ? order.fulfillmentOrders : null;
+  };
+  const first = await ask(null);
+  if (!first) return null;
+  const nodes: object[] = [];
+  for (const { id: own, lineItems, ...rest } of await allOf(first, ask)) {
+    const lines = await allOf(lineItems, async (after) => {
+      const { fulfillmentOrder: more } = await shop.call<{
+        fulfillmentOrder: { order: { updatedAt: string }; lineItems: Page<unknown> } | null;
+      }>(documents.morePlaceLines, { id: own, after }, cx);
+      return more?.order.updatedAt === updatedAt ? more.lineItems : null;
+    });
+    nodes.push({ ...rest, lineItems: { nodes: lines } });
+  }
+  return { fulfillmentOrders: { nodes } };
 }
 
 /** The fact of one state of an order: the same state is the same fact, whenever and however it was read. */

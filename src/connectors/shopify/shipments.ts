@@ -1,11 +1,12 @@
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { hasLeft, type Shipment, ShipmentDocument } from '../../model/shipment.ts';
-import { documents } from './documents.ts';
+import { documents, most } from './documents.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
 import { isTold, tell } from './milestones.ts';
 import { allOf, type Page } from './pages.ts';
 import { findHandedOver, tellPrepared } from './pickups.ts';
+import { isReported, reportProgress } from './progress.ts';
 import type { Shop } from './shop.ts';
 import { failed, orderIdOf, sinkOf } from './sink.ts';
 import { tailOf } from './terms.ts';
@@ -21,6 +22,7 @@ interface ToShip {
   readonly status: string;
   readonly assignedLocation: { readonly location: { readonly id: string } | null };
   readonly deliveryMethod: { readonly methodType: string } | null;
+  readonly supportedActions: readonly { readonly action: string }[];
   readonly lineItems: Page<ToShipLine>;
 }
 
@@ -31,6 +33,7 @@ interface Shipped {
 }
 
 interface OrderNow {
+  readonly id: string;
   readonly name: string;
   readonly cancelledAt: string | null;
   readonly fulfillments: readonly Shipped[];
@@ -57,7 +60,8 @@ interface Share {
 /**
  * What was shipped, told to the customer with its tracking. Shopify takes no key for a fulfilment and would make a second one, so it is looked for
  * first: by its tracking numbers, or where it has none by the shipment's own number, which then stands in their place; goods that were collected by their units and
- * place. Numbers that change later are written to it. What is `ready` to be collected is told to the customer by Shopify.
+ * place. Numbers that change later are written to it. What is `ready` to be collected is told to the customer by Shopify. What is `picked` or `packed` is told to the shop's own people, on the
+ * fulfilment orders that it is of.
  */
 export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
   sinkOf(shop, {
@@ -68,8 +72,11 @@ export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
     find: async (items, cx) => {
       const found: Found[] = [];
       for (const item of items) {
-        const now = hasLeft(item.document) ? await orderNow(shop, item, cx) : null;
-        const held: Found = now === null ? { found: 'absent' } : await foundIn(shop, now, item, cx);
+        if (!hasLeft(item.document)) {
+          found.push(await findReported(shop, item, cx));
+          continue;
+        }
+        const held = await foundIn(shop, await orderNow(shop, item, cx), item, cx);
         // What is there and does not say yet how far it has come is told that by the next attempt.
         const behind = held.found === 'whole' && !(await isTold(shop, held.id, item.document, cx));
         found.push(behind ? { found: 'absent' } : held);
@@ -82,6 +89,13 @@ export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
       return results;
     },
   });
+
+/** That work on goods was told can be seen by the state of their fulfilment orders only: it says that they are picked. */
+async function findReported(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Found> {
+  if (item.document.milestone !== 'picked') return { found: 'absent' };
+  const now = await orderNow(shop, item, cx);
+  return isReported(await workedOn(shop, now, item, cx)) ? { found: 'whole', id: now.id } : { found: 'absent' };
+}
 
 const referencesOf = (document: Shipment): string[] => {
   if (isHandedOver(document)) return [];
@@ -123,6 +137,12 @@ async function orderNow(shop: Shop, item: Item<Shipment>, cx: Context): Promise<
     (await shop.call<{ order: OrderNow | null }>(documents.orderToShip, { id, after }, cx)).order;
   const first = await ask(null);
   if (!first) throw rejected(`Order ${item.document.orderNumber} is no longer in the shop.`, 'gone', 'order');
+  if (first.fulfillments.length >= most.fulfilments)
+    throw rejected(
+      `Order ${first.name} has ${most.fulfilments} fulfilments or more, and the hub cannot tell whether shipment ${item.document.number} is one of them: tell it in Shopify, then dismiss this.`,
+      'too-many-fulfilments',
+      'order',
+    );
   const nodes = await allOf(first.fulfillmentOrders, async (after) => (await ask(after))?.fulfillmentOrders);
   return { ...first, fulfillmentOrders: { ...first.fulfillmentOrders, nodes } };
 }
@@ -130,11 +150,10 @@ async function orderNow(shop: Shop, item: Item<Shipment>, cx: Context): Promise<
 async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Result> {
   const { document } = item;
   const notYet: Result = { outcome: 'done', id: item.id ?? orderIdOf(item, document.order, document.orderNumber) };
-  // Before goods are ready or have left there is nothing to tell a customer.
-  if (!hasLeft(document) && document.milestone !== 'ready') return notYet;
   const now = await orderNow(shop, item, cx);
-  if (document.milestone === 'ready') {
-    await tellPrepared(shop, await preparedIn(shop, now, document, cx), cx);
+  if (!hasLeft(document)) {
+    if (document.milestone === 'ready') await tellPrepared(shop, await preparedIn(shop, now, document, cx), cx);
+    else await reportProgress(shop, await workedOn(shop, now, item, cx), document, cx);
     return notYet;
   }
   const found = await foundIn(shop, now, item, cx);
@@ -164,6 +183,16 @@ async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Resu
     return { outcome: 'failed', fault: afterMaking(error) };
   }
   return { outcome: 'done', id: made.id };
+}
+
+/** Fulfilment orders whose goods are being worked on, of those that Shopify takes a report for. None once the shipment has left, or where not as much is left to ship: the goods themselves will say. */
+async function workedOn(shop: Shop, now: OrderNow, item: Item<Shipment>, cx: Context): Promise<ToShip[]> {
+  const left = validOf(now).some(({ id }) => id === item.id) || (await foundIn(shop, now, item, cx)).found !== 'absent';
+  if (left) return [];
+  const { shares = [] } = await sharesOf(shop, now, item.document, cx);
+  return shares
+    .map(({ order }) => order)
+    .filter(({ supportedActions }) => supportedActions.some(({ action }) => action === 'REPORT_PROGRESS'));
 }
 
 /** Open fulfilment orders that the customer collects where the goods are ready, by id. What is cancelled, or collected already, is told nobody. */
@@ -222,11 +251,29 @@ function trackingOf(shop: Shop, { carrier, tracking, number }: Shipment, cx: Con
 const afterCancellation = (name: string): string =>
   ` Order ${name} is cancelled there, and these goods left all the same: Odoo has an Exception of its own about order ${name} (\`shipped-after-cancellation\` or \`already-shipped\`). Decide there what becomes of the goods, then dismiss this one.`;
 
+/** As `sharesOf`. Throws `rejected` where nowhere enough is left to ship. */
+async function share(shop: Shop, now: OrderNow, shipment: Shipment, cx: Context): Promise<Share[]> {
+  const { shares, missing } = await sharesOf(shop, now, shipment, cx);
+  if (shares) return shares;
+  const what = missing ? `${missing} of shipment ${shipment.number}` : `shipment ${shipment.number}`;
+  const why = missing ? 'no location has as much of it left to ship' : 'nothing of the order is left to ship there';
+  throw rejected(
+    `Order ${now.name}: ${what} cannot be shipped in Shopify: ${why}.${now.cancelledAt ? afterCancellation(now.name) : ''}`,
+    'nothing-to-ship',
+    'lines',
+  );
+}
+
 /**
  * Shares a shipment's lines out over the order's fulfilment orders, all of one location, for Shopify ships from one at a time: the shipment's own
- * where it has the goods to ship, else another that does. Throws `rejected` where nowhere enough is left to ship.
+ * where it has the goods to ship, else another that does; where none has, the SKU that is missing.
  */
-async function share(shop: Shop, now: OrderNow, shipment: Shipment, cx: Context): Promise<Share[]> {
+async function sharesOf(
+  shop: Shop,
+  now: OrderNow,
+  shipment: Shipment,
+  cx: Context,
+): Promise<{ shares?: Share[]; missing: string }> {
   const own = cx.mapping(`${shop.settings.tables}-locations`).find(shipment.location);
   const open: { order: ToShip; lines: ToShipLine[] }[] = [];
   for (const order of now.fulfillmentOrders.nodes.filter(isOpen))
@@ -237,16 +284,10 @@ async function share(shop: Shop, now: OrderNow, shipment: Shipment, cx: Context)
   for (const [, group] of places) {
     const shares = group.map(({ order }): Share => ({ order, lines: [] }));
     const short = shipment.lines.find((line) => !take(line, group, shares));
-    if (!short) return shares.filter(({ lines }) => lines.length > 0);
+    if (!short) return { shares: shares.filter(({ lines }) => lines.length > 0), missing };
     missing ||= short.sku;
   }
-  const what = missing ? `${missing} of shipment ${shipment.number}` : `shipment ${shipment.number}`;
-  const why = missing ? 'no location has as much of it left to ship' : 'nothing of the order is left to ship there';
-  throw rejected(
-    `Order ${now.name}: ${what} cannot be shipped in Shopify: ${why}.${now.cancelledAt ? afterCancellation(now.name) : ''}`,
-    'nothing-to-ship',
-    'lines',
-  );
+  return { missing };
 }
 
 const linesOf = (shop: Shop, order: ToShip, cx: Context): Promise<ToShipLine[]> =>

@@ -51,7 +51,14 @@ export class Terms {
   readonly #look: Lookup;
   readonly #tables: string;
 
+  /** Throws `rejected` for an order of which not all could be read. */
   constructor(order: ShopifyOrder, look: Lookup, options: MappingOptions) {
+    if (order.unread)
+      throw rejected(
+        `Order ${order.name} has more ${order.unread.join(', ')} than the hub reads of one order: see to it in Odoo by hand, then dismiss this.`,
+        'not-read-whole',
+        'refunds',
+      );
     const { zone, tables = 'shopify', skus, newCustomersOnly = false } = options;
     this.order = order;
     this.skus = { ...defaultSkus, ...skus };

@@ -28,6 +28,7 @@ import {
 import { type PageArgs, page, refusal, searched, searchedFor } from './pages.ts';
 import { prepareForPickup } from './pickups.ts';
 import { addFixedPrices, deleteFixedPrices, priceListView } from './price-lists.ts';
+import { reportProgress } from './progress.ts';
 import type { PriceList, Variant } from './records.ts';
 import { createRefund, orderCancel } from './refunds.ts';
 import { closeOpen, createReturn, processReturn, reasons, returnable } from './returns.ts';
@@ -231,6 +232,10 @@ export class Api {
         addEvent(shop, fulfillmentEvent),
       fulfillmentOrderLineItemsPreparedForPickup: ({ input }: { input: Parameters<typeof prepareForPickup>[1] }) =>
         prepareForPickup(shop, input),
+      fulfillmentOrderReportProgress: (args: Parameters<typeof reportProgress>[1]) => {
+        const { fulfillmentOrder, userErrors } = reportProgress(shop, args);
+        return { fulfillmentOrder: fulfillmentOrder && this.#part(fulfillmentOrder, 'fulfillmentOrders'), userErrors };
+      },
       fulfillmentCreate: ({ fulfillment }: { fulfillment: Parameters<typeof createFulfillment>[1] }) =>
         createFulfillment(shop, fulfillment),
       webhookSubscriptionCreate: (args: Parameters<typeof createSubscription>[1]) =>

@@ -60,6 +60,7 @@ export interface ShopifySimulator {
   readonly bulk: Bulk;
   /** May be changed at any time. */
   readonly faults: ApiFaults;
+  /** What was asked for, `throttled` where it was told to wait. */
   readonly requests: { readonly operation: string; readonly status: number }[];
   stop(): Promise<void>;
 }
@@ -195,5 +196,8 @@ async function receive(receiving: Receiving): Promise<void> {
     request.socket.destroy();
     return;
   }
-  answer(200, result, String(told.operationName));
+  answer(200, result, isThrottled(result) ? 'throttled' : String(told.operationName));
 }
+
+const isThrottled = ({ errors }: Record<string, unknown>): boolean =>
+  ((errors ?? []) as { extensions?: { code?: unknown } }[]).some(({ extensions }) => extensions?.code === 'THROTTLED');

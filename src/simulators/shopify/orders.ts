@@ -2,6 +2,7 @@ import { addBags, type Bag, bag, negative, share } from './amounts.ts';
 import type {
   Edit,
   Fulfillment,
+  FulfillmentOrder,
   Line,
   Order,
   Person,
@@ -195,6 +196,8 @@ function addFulfillmentOrder(
   });
 }
 
+const isOpen = ({ status }: FulfillmentOrder): boolean => status === 'OPEN' || status === 'IN_PROGRESS';
+
 /** Ships what is left of every open fulfilment order, or of the given ones. */
 export function fulfil(
   shop: Shop,
@@ -204,9 +207,11 @@ export function fulfil(
 ): Fulfillment {
   const lines: Fulfillment['lines'][number][] = [];
   let locationId: string | null = null;
-  for (const one of order.fulfillmentOrders.filter(({ status }) => status === 'OPEN' || status === 'IN_PROGRESS')) {
+  for (const one of order.fulfillmentOrders.filter(isOpen)) {
+    const quantityOf = (line: (typeof one.lines)[number]) => (chosen ? (chosen.get(line.id) ?? 0) : line.remaining);
+    if (one.lines.every((line) => quantityOf(line) === 0)) continue;
     for (const line of one.lines) {
-      const quantity = chosen ? (chosen.get(line.id) ?? 0) : line.remaining;
+      const quantity = quantityOf(line);
       if (quantity === 0) continue;
       line.remaining -= quantity;
       locationId = one.locationId;
@@ -353,7 +358,7 @@ function takeFromFulfilment(order: Order, lineId: string, quantity: number, rest
       const taken = Math.min(left, line.remaining);
       line.remaining -= taken;
       left -= taken;
-      if (one.status === 'OPEN' && one.lines.every(({ remaining }) => remaining === 0)) one.status = 'CLOSED';
+      if (isOpen(one) && one.lines.every(({ remaining }) => remaining === 0)) one.status = 'CLOSED';
     }
 }
 
@@ -381,7 +386,7 @@ export function cancelOrder(shop: Shop, order: Order, restock = true): void {
   const paid = order.transactions.some(({ kind }) => kind === 'SALE');
   order.refunds.push(makeRefund(shop, order, wanted, paid ? { shipping: true } : { money: 0n }));
   order.cancelledAt = shop.now();
-  for (const one of order.fulfillmentOrders) if (one.status === 'OPEN') one.status = 'CANCELLED';
+  for (const one of order.fulfillmentOrders) if (isOpen(one)) one.status = 'CANCELLED';
   shop.touchOrder(order, 'ORDERS_CANCELLED', 'REFUNDS_CREATE');
 }
 

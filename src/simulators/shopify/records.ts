@@ -194,13 +194,15 @@ export interface ReturnLine {
   processed?: number;
 }
 
-interface FulfillmentOrder {
+export interface FulfillmentOrder {
   readonly id: string;
   readonly locationId: string;
   readonly method: 'SHIPPING' | 'PICK_UP';
   /** The last moment that checkout gave for its arrival. */
   readonly promisedAt: Date | null;
   status: 'OPEN' | 'IN_PROGRESS' | 'CLOSED' | 'CANCELLED';
+  /** What was told of work on it, oldest first: it shows in the order's history, and nowhere in the API. */
+  reports?: readonly { readonly at: Date; readonly notes: string | null }[];
   /** When its customer was told that it can be collected: each time. */
   noticed?: Date[];
   readonly lines: { readonly id: string; readonly lineId: string; readonly total: number; remaining: number }[];

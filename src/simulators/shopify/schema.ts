@@ -168,7 +168,24 @@ type DeliveryMethod implements Node {
 enum FulfillmentOrderStatus { CANCELLED CLOSED INCOMPLETE IN_PROGRESS ON_HOLD OPEN SCHEDULED }
 type FulfillmentOrderAssignedLocation { name: String! location: Location }
 type FulfillmentOrderLineItem implements Node { id: ID! remainingQuantity: Int! totalQuantity: Int! lineItem: LineItem! }
+enum FulfillmentOrderAction {
+  CANCEL_FULFILLMENT_ORDER CREATE_FULFILLMENT EXTERNAL HOLD MARK_AS_OPEN MERGE MOVE RELEASE_HOLD REPORT_PROGRESS REQUEST_CANCELLATION
+  REQUEST_FULFILLMENT SPLIT
+}
+type FulfillmentOrderSupportedAction { action: FulfillmentOrderAction! }
+input FulfillmentOrderReportProgressInput { reasonNotes: String }
+enum FulfillmentOrderReportProgressUserErrorCode {
+  FULFILLMENT_ORDER_CONTAINS_PICKED_ITEMS FULFILLMENT_ORDER_INVALID_DELIVERY_METHOD FULFILLMENT_ORDER_INVALID_FULFILLMENT_SERVICE_OWNERSHIP
+  FULFILLMENT_ORDER_NOT_FOUND FULFILLMENT_ORDER_STATUS_INVALID FULFILLMENT_ORDER_UNSUPPORTED_ACTION MARKETPLACE_APP_NOT_ELIGIBLE
+}
+type FulfillmentOrderReportProgressUserError implements DisplayableError {
+  code: FulfillmentOrderReportProgressUserErrorCode field: [String!] message: String!
+}
+type FulfillmentOrderReportProgressPayload {
+  fulfillmentOrder: FulfillmentOrder userErrors: [FulfillmentOrderReportProgressUserError!]!
+}
 type FulfillmentOrder implements Node {
+  order: Order! supportedActions: [FulfillmentOrderSupportedAction!]!
   id: ID! status: FulfillmentOrderStatus! assignedLocation: FulfillmentOrderAssignedLocation! deliveryMethod: DeliveryMethod
   lineItems(first: Int, after: String, last: Int, before: String, reverse: Boolean = false): FulfillmentOrderLineItemConnection!
 }
@@ -362,6 +379,7 @@ type Mutation {
   fulfillmentOrderLineItemsPreparedForPickup(
     input: FulfillmentOrderLineItemsPreparedForPickupInput!
   ): FulfillmentOrderLineItemsPreparedForPickupPayload
+  fulfillmentOrderReportProgress(id: ID!, progressReport: FulfillmentOrderReportProgressInput): FulfillmentOrderReportProgressPayload
   fulfillmentCreate(fulfillment: FulfillmentInput!, message: String): FulfillmentCreatePayload
   webhookSubscriptionCreate(topic: WebhookSubscriptionTopic!, webhookSubscription: WebhookSubscriptionInput!): WebhookSubscriptionCreatePayload
   webhookSubscriptionDelete(id: ID!): WebhookSubscriptionDeletePayload

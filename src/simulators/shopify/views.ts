@@ -2,6 +2,7 @@ import { moneyText } from '../../core/money.ts';
 import { addBags, type Bag, moneyBag } from './amounts.ts';
 import { metafieldOf } from './metafields.ts';
 import { type PageArgs, page } from './pages.ts';
+import { actionsOf } from './progress.ts';
 import type {
   Customer,
   Edit,
@@ -285,6 +286,8 @@ export function orderView(shop: Shop, order: Order) {
         __typename: 'FulfillmentOrder',
         id: one.id,
         status: one.status,
+        order: () => orderView(shop, order),
+        supportedActions: actionsOf(one).map((action) => ({ action })),
         assignedLocation: {
           name: shop.locations.get(one.locationId)!.name,
           location: locationView(shop, one.locationId),
