@@ -163,7 +163,7 @@ async function openDay(
     await admin(odoo, 'DELETE', 'faults');
     if (from.odoo.length > 0) await admin(odoo, 'POST', 'faults', from.odoo);
     Object.assign(shop.faults, { cut: 0, broken: 0, throttled: 0, latency: 0 }, from.shop);
-    Object.assign(shop.webhooks.faults, { lost: 0, twice: 0, late: 0 }, from.webhooks);
+    Object.assign(shop.webhooks.faults, { lost: 0, twice: 0, late: 0, unsigned: 0 }, from.webhooks);
     warehouse.faults = from.warehouse;
     Object.assign(storeFaults, { lost: 0, thin: 0, twice: 0, late: 0, cut: 0, broken: 0 }, from.store);
   };

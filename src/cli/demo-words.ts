@@ -64,7 +64,11 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
 };
 
 /** Each hop's row, and what is wrong in words. */
-export function describeJudgement(judgement: Judgement, { moves, p95, broken }: StockDelay): string {
+export function describeJudgement(
+  judgement: Judgement,
+  { moves, p95, broken }: StockDelay,
+  forged: { readonly sent: number; readonly taken: number },
+): string {
   const rows = Object.entries(judgement).map(([name, hop]) => [
     hops[name as keyof Judgement],
     String(hop.compared),
@@ -82,5 +86,9 @@ export function describeJudgement(judgement: Judgement, { moves, p95, broken }: 
   if (p95 !== null)
     parts.push(`Stock moves in Odoo stood in the shop within ${p95.toFixed(1)} s (95 of 100; ${moves} measured).`);
   if (broken !== null) parts.push(broken);
+  if (forged.sent > 0)
+    parts.push(
+      `Webhooks without a signature: ${forged.sent}, of which the hub took ${forged.taken === 0 ? 'none' : forged.taken}.`,
+    );
   return parts.join('\n');
 }

@@ -88,6 +88,7 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
       duration === null || signal.aborted ? null : await settle(running, systems!, { open, say, signal });
     stopTicking();
     const summary = await running.summary();
+    const forged = forgeries(systems!.shop.webhooks.sent);
     const delay = stockDelay(open.day, stockFlow(estate!), faults === 'calm');
     if (json)
       printJson({
@@ -98,9 +99,11 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
           judgement && Object.fromEntries(Object.entries(judgement).map(([name, hop]) => [name, withoutWords(hop)])),
         wrong: judgement && verdictOf(judgement).wrong.slice(0, 20),
         stockDelay: delay,
+        forged,
         seconds: (Date.now() - started) / 1000,
       });
-    else say(`\n${describe(summary)}${judgement ? `\n\n${describeJudgement(judgement, delay)}` : ''}`);
+    else say(`\n${describe(summary)}${judgement ? `\n\n${describeJudgement(judgement, delay, forged)}` : ''}`);
+    if (forged.taken > 0) process.exitCode = 1;
     if (judgement && (verdictOf(judgement).wrong.length > 0 || delay.broken !== null)) process.exitCode = 1;
   } finally {
     await open?.stop();
@@ -111,6 +114,12 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
 
 /** The flow that tells the shop what is free in Odoo. */
 const stockFlow = ({ flows }: Estate) => flows.find(({ id }) => id === 'shop-stock')!;
+
+/** Webhooks without a signature, and those of them that the hub took for the shop's. */
+function forgeries(sent: Systems['shop']['webhooks']['sent']): { readonly sent: number; readonly taken: number } {
+  const all = sent.filter(({ fault }) => fault === 'unsigned');
+  return { sent: all.length, taken: all.filter(({ statuses: [first] }) => first === 200 || first === 202).length };
+}
 
 const withoutWords = <T extends { readonly wrong: unknown }>({ wrong: _, ...rest }: T): Omit<T, 'wrong'> => rest;
 

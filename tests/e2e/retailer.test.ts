@@ -13,6 +13,7 @@ interface Told {
   money: Record<string, { difference: string }>;
   exceptions: { cause: string }[];
   stockDelay: { moves: number; unseen: number };
+  forged: { sent: number; taken: number };
 }
 
 const { folder, clean } = scratch();
@@ -65,6 +66,7 @@ test('a calm day of the whole retailer, and a stormy one that goes on where it e
   );
   const storm = await day('--for', '9s', '--rate', '3', '--faults', 'storm');
   assertAgreed(storm);
+  assert.ok(storm.forged.sent > 0 && storm.forged.taken === 0, `forged webhooks: ${JSON.stringify(storm.forged)}`);
   for (const hop of ['tillToOdoo', 'ordersToOdoo', 'shipmentsToShop', 'catalogueToShop', 'storeSalesToOdoo'] as const)
     assert.ok(storm.hops[hop].compared > calm.hops[hop].compared, `${hop}: the second day adds to the first`);
   for (const hop of later) assert.ok(storm.hops[hop as keyof Judgement].compared > 0, `${hop}: somebody did`);

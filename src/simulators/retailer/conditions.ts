@@ -22,8 +22,8 @@ const at = (share: number): Conditions => ({
     { kind: 'status', status: 429, retryAfter: 1, probability: share / 2 },
   ],
   shop: { cut: share, broken: share, throttled: share, latency: 20 },
-  webhooks: { lost: 2 * share, twice: 2 * share, late: 2 * share },
-  warehouse: { twice: 2 * share, cut: share, slow: 2 * share, disorder: share },
+  webhooks: { lost: 2 * share, twice: 2 * share, late: 2 * share, unsigned: 2 * share },
+  warehouse: { twice: 2 * share, cut: share, slow: 2 * share, disorder: share, partial: 5 * share },
   store: { lost: 2 * share, thin: 2 * share, twice: 2 * share, late: 2 * share, cut: share, broken: share },
   outage: 0,
 });

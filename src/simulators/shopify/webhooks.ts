@@ -10,7 +10,7 @@ export interface WebhookFaults {
   /** Overtaken by later ones. */
   late?: number;
   /** Sent with no signature at all: not by Shopify, but by somebody who knows the address. */
-  readonly unsigned?: number;
+  unsigned?: number;
 }
 
 export interface WebhookOptions {
