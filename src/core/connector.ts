@@ -260,6 +260,15 @@ export interface Expectation {
   readonly overdue: string;
 }
 
+/** By when a document must be sent, because somebody counts on it. */
+export interface Due {
+  readonly at: Date;
+  /** What it is, to begin or go on a sentence: `fulfilment order WH/OUT/00012 of order S1001, promised for …`. No persons. */
+  readonly about: string;
+  /** What a person can do where it cannot wait, and must mind: it still goes. No persons. */
+  readonly otherwise: string;
+}
+
 export type Result =
   /**
    * The target holds it, as read back. `id` is the target's. Where records also come back from there: `held` is what it holds, fields of the document
@@ -327,6 +336,11 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   readonly compares?: boolean;
   /** What the target's ids look like, from the first to the last character: what a person says of one is held against it. */
   readonly ids?: RegExp;
+  /**
+   * By when a document must be sent, owed since a moment; null: that matters to nobody. What is not sent by then becomes an Exception, which holds nothing: it still goes
+   * when it can, and closes it. A later version is owed since the first one that was not sent, so the same promise is due at the same moment.
+   */
+  due?(document: BodyOf<D>, since: Date): Due | null;
   /** How long the target may still commit after we stopped waiting. */
   readonly settle: Duration;
   /** Longest a call may take, all its steps together: the Intent's deadline. */

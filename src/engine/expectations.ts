@@ -6,7 +6,6 @@ import { newId } from '../core/ids.ts';
 import { type AuditRecord, appendAudit } from '../ledger/audit.ts';
 import type { Sql } from '../ledger/database.ts';
 import type { ClaimedDelivery } from '../ledger/deliveries.ts';
-import { closeExceptions } from '../ledger/exceptions.ts';
 import {
   type AwaitedRow,
   addExpectations,
@@ -18,15 +17,16 @@ import {
   type NewExpectation,
   noteExceptions,
 } from '../ledger/expectations.ts';
-import { type ExceptionDraft, writeExceptions } from './exception.ts';
+import { closeByItself, type ExceptionDraft, writeExceptions } from './exception.ts';
 import type { Parts } from './parts.ts';
 import type { Plan } from './translate.ts';
+import { unsentWords } from './unsent.ts';
 
 type Needed = Pick<Parts, 'vault' | 'wiring'>;
-type Words = Pick<Expectation, 'about' | 'cause' | 'overdue'>;
+export type Words = Pick<Expectation, 'about' | 'cause' | 'overdue'>;
 type Refusal = NonNullable<Reply['refusal']>;
 
-const messagePlace = ({ connection, key }: { connection: string; key: string }): string =>
+export const messagePlace = ({ connection, key }: { connection: string; key: string }): string =>
   `expectation:${connection}:${key}`;
 const refusalPlace = (connection: string, key: string): string => `refusal:${connection}:${key}`;
 
@@ -45,7 +45,7 @@ export async function writeExpectations(
   );
   const renewed = rows.map(({ key, version }) => ({ key, version }));
   const [entity] = finished.map(({ delivery }) => delivery.entity);
-  await close(sql, entity!, await forgetWants(sql, connection, { renewed, forgone }), {
+  await closeByItself(sql, entity!, await forgetWants(sql, connection, { renewed, forgone }), {
     reason: 'a later version was sent',
   });
   await raise(parts, sql, await addExpectations(sql, rows));
@@ -103,7 +103,7 @@ export async function writeReplies(parts: Needed, sql: Sql, plans: readonly Plan
       });
       if (!row.whole) continue;
       const earlier = refusal || row.kind === null ? [] : await answerEarlier(sql, row);
-      await close(sql, entity, [...(row.exception_id === null ? [] : [row.exception_id]), ...earlier], {
+      await closeByItself(sql, entity, [...(row.exception_id === null ? [] : [row.exception_id]), ...earlier], {
         reason: 'the answer came',
         event: event.id,
       });
@@ -112,29 +112,7 @@ export async function writeReplies(parts: Needed, sql: Sql, plans: readonly Plan
     }
 }
 
-async function close(
-  sql: Sql,
-  entity: string,
-  ids: readonly string[],
-  { reason, ...detail }: { reason: string; event?: string },
-): Promise<void> {
-  if (ids.length === 0) return;
-  const closed = await closeExceptions(sql, ids, { state: 'retried', reason, by: 'hub' });
-  await appendAudit(
-    sql,
-    closed.map(
-      (id): AuditRecord => ({
-        entity,
-        actor: 'hub',
-        action: 'exception.answered',
-        object: `exception:${id}`,
-        detail,
-      }),
-    ),
-  );
-}
-
-/** What did not come in time becomes an Exception, and so does an answer to what nobody sent. Safe in several hubs at once. Returns how many. */
+/** What was not sent or did not come in time becomes an Exception, and so does an answer to what nobody sent. Safe in several hubs at once. Returns how many. */
 export async function raiseOverdue(parts: Pick<Parts, 'db' | 'vault' | 'wiring' | 'log'>): Promise<number> {
   const raised = await parts.db.transaction(async (sql) => {
     const due = await lockOverdue(sql, 100);
@@ -148,7 +126,12 @@ export async function raiseOverdue(parts: Pick<Parts, 'db' | 'vault' | 'wiring' 
 /** Opens the Exceptions that these rows have become, and remembers which. */
 async function raise(parts: Needed, sql: Sql, rows: readonly ExpectationRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const drafts = rows.map((row) => draft(parts, row));
+  const unsent = await unsentWords(
+    parts,
+    sql,
+    rows.filter((row) => row.unsent !== null),
+  );
+  const drafts = rows.map((row) => draft(parts, row, unsent));
   await writeExceptions(parts, sql, drafts);
   await noteExceptions(
     sql,
@@ -168,7 +151,7 @@ async function raise(parts: Needed, sql: Sql, rows: readonly ExpectationRow[]): 
   );
 }
 
-function draft(parts: Needed, row: ExpectationRow): ExceptionDraft {
+function draft(parts: Needed, row: ExpectationRow, unsent: ReadonlyMap<ExpectationRow, string>): ExceptionDraft {
   const { entity, flow, connection, kind, labels, owner } = row;
   return {
     id: newId(),
@@ -184,13 +167,17 @@ function draft(parts: Needed, row: ExpectationRow): ExceptionDraft {
     owner,
     within: row.patience_seconds * 1000,
     labels,
-    // It was delivered, and counts there.
+    // It is delivered or owed, and counts there.
     ...nothing,
-    ...words(parts, row),
+    ...words(parts, row, unsent),
   };
 }
 
-function words({ vault }: Needed, row: ExpectationRow): Pick<ExceptionDraft, 'cause' | 'field' | 'message'> {
+function words(
+  { vault }: Needed,
+  row: ExpectationRow,
+  unsent: ReadonlyMap<ExpectationRow, string>,
+): Pick<ExceptionDraft, 'cause' | 'field' | 'message'> {
   const { connection, key } = row;
   const sent: Words | null =
     row.message_sealed === null ? null : JSON.parse(vault.unseal(row.message_sealed, messagePlace(row)).toString());
@@ -200,7 +187,7 @@ function words({ vault }: Needed, row: ExpectationRow): Pick<ExceptionDraft, 'ca
       field: null,
       message: `${connection} answers '${key}', which was never sent from here. Ask there whose it is; if it was sent before a restore of this hub, dismiss this.`,
     };
-  if (row.refusal_sealed === null) return { cause: sent.cause, field: null, message: sent.overdue };
+  if (row.refusal_sealed === null) return { cause: sent.cause, field: null, message: unsent.get(row) ?? sent.overdue };
   const refusal: Refusal = JSON.parse(vault.unseal(row.refusal_sealed, refusalPlace(connection, key)).toString());
   return {
     cause: refusal.cause,

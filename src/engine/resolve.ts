@@ -29,6 +29,7 @@ import type { Doorbell } from './doorbell.ts';
 import { type Arrived, arrive } from './in-flight.ts';
 import { documentPlace } from './look.ts';
 import type { Parts } from './parts.ts';
+import { endSending } from './unsent.ts';
 import { validateEdited } from './validate.ts';
 import { shardOf } from './wiring.ts';
 
@@ -87,6 +88,7 @@ export async function dismissException(parts: Needed, exception: ExceptionRow, d
   await close(parts, exception, 'dismissed', decision, async (sql) => {
     if (exception.delivery_id) {
       const lane = await laneOfDelivery(sql, exception.delivery_id);
+      await endSending(sql, exception.entity, [exception.delivery_id], 'a person decided that it is not sent');
       await finishDeliveries(sql, [exception.delivery_id], 'dismissed');
       await dropInFlight(sql, exception.delivery_id);
       if (lane) await refreshLanes(sql, [lane]);
@@ -124,6 +126,7 @@ export async function bindException(
       );
     const arrived = await arrivalOf(parts, sql, exception.delivery_id!, delivery);
     const released = await bind(sql, [{ ...delivery, externalId }]);
+    await endSending(sql, exception.entity, [exception.delivery_id!], 'a person saw that it is there');
     await finishDeliveries(sql, [exception.delivery_id!], 'delivered');
     await arrive(parts, sql, delivery.connection, [arrived]);
     await refreshLanes(sql, [delivery, ...released]);

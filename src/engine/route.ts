@@ -31,6 +31,7 @@ import { takeOff } from './in-flight.ts';
 import type { Parts } from './parts.ts';
 import { flowToReplay } from './replay.ts';
 import { needsOf, type Plan, type PlannedDocument, planEvent, stopped } from './translate.ts';
+import { writeUnsent } from './unsent.ts';
 
 /** Thrown when the shard's lease was taken over: nothing of the transaction is kept. */
 class LeaseLost extends Error {}
@@ -250,7 +251,8 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
     );
     const lane = { connection, sink: sink.name, laneKey: `${document.kind}:${document.key}` };
     const weight: Measure = sink.posts === false ? nothing : planned.write;
-    return { id: newId(), planned, document, receivedAt, lane, priority, needs, weight };
+    const notBefore = releaseTime(planned.flow, parts.clock.now());
+    return { id: newId(), planned, document, receivedAt, sink, lane, priority, needs, weight, notBefore };
   });
   const unbound = new Set((await unboundOf(sql, unique(owed.flatMap(({ needs }) => needs)))).map(bindingId));
   const places = await takePlaces(
@@ -272,7 +274,7 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
   const waits = owed.map(({ needs }) => needs.filter((need) => unbound.has(bindingId(need))));
   await addDeliveries(
     sql,
-    owed.map(({ id, planned, document, receivedAt, lane, weight }, index): NewDelivery => {
+    owed.map(({ id, planned, document, receivedAt, lane, weight, notBefore }, index): NewDelivery => {
       const { write, flow } = planned;
       return {
         id,
@@ -286,7 +288,7 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
         version: document.version,
         eventId: write.eventId,
         waits: waits[index]!.length,
-        notBefore: releaseTime(flow, parts.clock.now()),
+        notBefore,
         labels: write.labels,
         lines: weight.lines,
         currency: weight.currency,
@@ -305,6 +307,19 @@ async function owe(parts: Parts, sql: Sql, fresh: readonly Fresh[]): Promise<voi
       type,
       body: draft.body,
       document,
+    })),
+  );
+  await writeUnsent(
+    parts,
+    sql,
+    owed.map(({ planned: { flow, draft, write }, document, sink, lane: { connection }, notBefore }) => ({
+      connection,
+      sink,
+      flow,
+      body: draft.body,
+      document,
+      labels: write.labels,
+      notBefore,
     })),
   );
   await addAwaits(

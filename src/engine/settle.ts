@@ -25,6 +25,7 @@ import { writeExpectations } from './expectations.ts';
 import { arrive, passOn } from './in-flight.ts';
 import { decide, type Next } from './outcome.ts';
 import type { Parts } from './parts.ts';
+import { endSending } from './unsent.ts';
 import type { SinkPort } from './wiring.ts';
 
 /** Lanes leased together with the Intents of their heads. */
@@ -128,11 +129,9 @@ async function writeOutcomes(parts: Parts, sql: Sql, claim: Claim, outcomes: rea
     sql,
     finished.flatMap((outcome) => writtenOf(parts, claim, outcome)),
   );
-  await finishDeliveries(
-    sql,
-    finished.map(({ delivery }) => delivery.id),
-    'delivered',
-  );
+  const finishedIds = finished.map(({ delivery }) => delivery.id);
+  if (sink.due) await endSending(sql, claim.port.entity, finishedIds, 'it was sent');
+  await finishDeliveries(sql, finishedIds, 'delivered');
   await arrive(
     parts,
     sql,

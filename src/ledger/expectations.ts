@@ -1,5 +1,6 @@
 import type { Sql } from './database.ts';
 import { columns } from './rows.ts';
+import { isWanting } from './unsent.ts';
 
 /** What must still come of a document version that was sent. `message` and `refusal` are sealed. */
 export interface ExpectationRow {
@@ -16,6 +17,8 @@ export interface ExpectationRow {
   message_sealed: Buffer | null;
   refusal_sealed: Buffer | null;
   exception_id: string | null;
+  /** The document that is still to be sent; null: it was, and an answer is awaited. */
+  unsent: string | null;
 }
 
 export interface NewExpectation {
@@ -36,7 +39,7 @@ export interface NewExpectation {
 }
 
 const shown =
-  'entity, connection, key, flow, owner, patience_seconds, kind, document_key, version, labels, message_sealed, refusal_sealed, exception_id';
+  'entity, connection, key, flow, owner, patience_seconds, kind, document_key, version, labels, message_sealed, refusal_sealed, exception_id, unsent';
 
 /**
  * Remembers what must still come; a repeat of the same delivery does not wait longer, a later version of the document says anew until when. Returns those whose answer was there first, and was a refusal:
@@ -173,11 +176,11 @@ export async function noteExceptions(
   );
 }
 
-/** What is due by the ledger's clock, not yet an Exception: without an answer, or an answer to nothing. Locked; another hub takes the others. */
+/** What is due by the ledger's clock, not yet an Exception: not sent, without an answer, or an answer to nothing. Locked; another hub takes the others. */
 export async function lockOverdue(sql: Sql, limit: number): Promise<ExpectationRow[]> {
   return sql.query<ExpectationRow>(
     'expectations_overdue',
-    `select ${shown} from expectation where due_at <= clock_timestamp() and exception_id is null and (answered_at is null or (kind is null and not unasked))
+    `select ${shown} from expectation e where due_at <= clock_timestamp() and exception_id is null and (answered_at is null or (kind is null and not unasked)) and ${isWanting}
      order by due_at limit $1 for update skip locked`,
     [limit],
   );

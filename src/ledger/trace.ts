@@ -57,7 +57,7 @@ const life = `
     from attempt a join deliveries d on d.id = a.delivery_id
   union all select b.bound_at, 'binding', b.connection, b.kind || ' ' || b.key, b.external_id, jsonb_build_object('version', b.version), null
     from binding b join documents d on d.entity = b.entity and d.kind = b.kind and d.key = b.key where b.external_id is not null
-  union all select coalesce(e.answered_at, e.due_at - make_interval(secs => e.within_seconds)), 'expectation', e.connection || ':' || e.key, e.connection || ' ' || e.key,
+  union all select coalesce(e.answered_at, e.due_at - make_interval(secs => e.within_seconds)), 'expectation', e.connection || ':' || e.key, e.connection || ' ' || case when e.unsent is null then e.key else 'unsent' end,
     case when e.answered_at is not null then 'answered' when e.due_at <= now() then 'overdue' else 'awaited' end,
     jsonb_build_object('until', e.due_at, 'answeredAt', e.answered_at), e.message_sealed
     from expectation e join documents d on d.entity = e.entity and d.kind = e.kind and d.key = e.document_key

@@ -7,7 +7,10 @@ import { raiseOverdue } from '../../src/engine/expectations.ts';
 import { traceSteps, wordsOf } from '../../src/ledger/trace.ts';
 import { interchange } from '../../src/simulators/warehouse/x12.ts';
 import { testLedger } from '../support/hub.ts';
+import { openSftpServer } from '../support/sftp-server.ts';
 import { until } from '../support/target.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 import { type ExchangeOptions, openExchange } from '../support/warehouse.ts';
 
 const clean: (() => unknown)[] = [];
@@ -112,6 +115,51 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
     box.warehouse.acknowledge('1', new Date());
     await box.settled();
     assert.deepEqual(await box.open(), []);
+  });
+
+  test('an order that cannot be sent is an Exception before the promise breaks, once, and is sent and closed when the warehouse is back', async () => {
+    const sftp = await openSftpServer({ root: '/', user: 'crossdock', password: 'open sesame' });
+    const line = await TcpProxy.open(sftp.port);
+    clean.push(
+      () => line.close(),
+      () => sftp.close(),
+    );
+    const time = new VirtualClock();
+    const at = (folder: string) => ({ ...sftp.config('WMS'), port: line.port, path: folder });
+    const box = await exchange({ at, clock: time.clock, acknowledgeWithin: '3h' });
+    const pass = async (minutes: number) => {
+      await time.pass(box.ledger, minutes);
+      await raiseOverdue(box.hub().parts);
+    };
+    line.weather = { kind: 'cut before', bytes: 0 };
+    await box.order(1, { promisedAt: new Date(Date.now() + 4 * 3_600_000).toISOString() });
+    await until('the order is owed', async () => {
+      const rows = await box.ledger.db.query('tried', 'select 1 from attempt');
+      return rows.length > 0;
+    });
+    await pass(110);
+    assert.deepEqual(await box.open(), [], 'there is still time');
+    await pass(20);
+    await box.restart();
+    await pass(300);
+    await until('it is told', async () => (await box.open()).length > 0);
+    const [told, ...others] = await box.open();
+    assert.deepEqual([told!.cause, told!.owner, others.length], ['not-sent', 'logistics', 0]);
+    assert.match(
+      told!.words,
+      /^Fulfilment order WH\/OUT\/00001 of order S1001 is not sent to wms, and owed since 20\S+: wms takes nothing since 20\S+; its last answer was: .+\. It goes by itself .*The customer was promised it for 20\S+ If it cannot wait, tell the warehouse another way/,
+    );
+    line.weather = { kind: 'clear' };
+    await pass(5);
+    await until('the warehouse has it', () => {
+      box.warehouse.work(new Date());
+      return box.warehouse.orders.has('WH/OUT/00001');
+    });
+    await box.settled();
+    assert.deepEqual(await box.open(), []);
+    assert.equal(box.warehouse.heard.size, 1);
+    const closed = await box.ledger.db.query('closed', 'select cause, state, closed_by, reason from exception');
+    assert.deepEqual(closed, [{ cause: 'not-sent', state: 'retried', closed_by: 'hub', reason: 'it was sent' }]);
   });
 
   test('an order that is acknowledged and does not leave is an Exception while its promise can still be kept', async () => {

@@ -1,5 +1,5 @@
 import { type Duration, milliseconds } from '../../core/clock.ts';
-import type { Context, Expectation, Idempotency, Item, Result, Sink } from '../../core/connector.ts';
+import type { Context, Due, Expectation, Idempotency, Item, Result, Sink } from '../../core/connector.ts';
 import type { FilePlace, FileStore } from '../../core/file-store.ts';
 import { type FulfilmentOrder, FulfilmentOrderDocument, shippedKey } from '../../model/fulfilment-order.ts';
 import type { Codec, OrderMessage } from './messages.ts';
@@ -56,6 +56,7 @@ export function fulfilmentOrders({
     accepts: FulfilmentOrderDocument,
     idempotency,
     numbered: true,
+    due: (order, since) => dueOf(order, since, acknowledgeWithin, ships),
     settle: '30s',
     deadline: '2m',
     batch: { max: 20, onFailure: 'independent' },
@@ -103,11 +104,34 @@ function fileName({ prefix, extension }: Codec, item: OrderItem): string {
   return `${prefix}-${number}-${readable}-${item.version}.${extension}`;
 }
 
-/** Due in good time: within what was agreed, and at the latest when half the time to the customer's promise is gone. */
+/** In good time: within what was agreed, and at the latest when half the time to the customer's promise is gone. Milliseconds. */
+const inGoodTime = (agreed: number, left: number): number => (left > 0 ? Math.min(agreed, left / 2) : agreed);
+
+/** An order must be sent by when it would have to be acknowledged, had it been sent at once; it makes no difference to the customer why the warehouse has not got it. */
+function dueOf(
+  { number, orderNumber, promisedAt, state }: FulfilmentOrder,
+  since: Date,
+  acknowledgeWithin: Duration | null,
+  { within: shipWithin }: Shipping,
+): Due | null {
+  if (state === 'cancelled') return null;
+  const agreed = acknowledgeWithin ?? shipWithin;
+  const within = inGoodTime(
+    agreed === null ? Number.POSITIVE_INFINITY : milliseconds(agreed),
+    leftOf(promisedAt, since),
+  );
+  if (!Number.isFinite(within)) return null;
+  return {
+    at: new Date(since.getTime() + within),
+    about: `fulfilment order ${number} of order ${orderNumber}`,
+    otherwise:
+      `${promiseOf(promisedAt).trim()} If it cannot wait, tell the warehouse another way or ship it from elsewhere; then cancel the fulfilment order where it comes from, or it is sent all the same.`.trim(),
+  };
+}
+
 function acknowledgementOf(item: OrderItem, file: string, agreed: Duration, cx: Context): Expectation {
   const { number, orderNumber, promisedAt } = item.document;
-  const left = leftOf(promisedAt, cx);
-  const within = left > 0 ? Math.min(milliseconds(agreed), left / 2) : milliseconds(agreed);
+  const within = inGoodTime(milliseconds(agreed), leftOf(promisedAt, cx.clock.now()));
   const promise = promiseOf(promisedAt);
   const about = `fulfilment order ${number} of order ${orderNumber}, sent as ${file}`;
   return {
@@ -120,8 +144,8 @@ function acknowledgementOf(item: OrderItem, file: string, agreed: Duration, cx: 
 }
 
 /** Milliseconds until the promise; NaN where there is none. */
-const leftOf = (promisedAt: string | null, cx: Context): number =>
-  promisedAt === null ? Number.NaN : Date.parse(promisedAt) - cx.clock.now().getTime();
+const leftOf = (promisedAt: string | null, now: Date): number =>
+  promisedAt === null ? Number.NaN : Date.parse(promisedAt) - now.getTime();
 
 const promiseOf = (promisedAt: string | null): string =>
   promisedAt === null ? '' : ` The customer was promised it for ${promisedAt}.`;
@@ -133,7 +157,7 @@ function shipmentOf(
   cx: Context,
 ): Expectation | null {
   const { number, orderNumber, promisedAt, state } = document;
-  const left = leftOf(promisedAt, cx);
+  const left = leftOf(promisedAt, cx.clock.now());
   if (state === 'cancelled' || (!(left > 0) && agreed === null)) return null;
   const within = left > 0 ? Math.max(left - milliseconds(before), left * 0.75) : milliseconds(agreed!);
   const since = owedAt === undefined ? '' : `, since ${owedAt.toISOString()}`;
