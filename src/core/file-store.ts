@@ -22,6 +22,8 @@ export interface FileStore {
   put(path: string, bytes: Uint8Array): Promise<void>;
   /** Renames, making the folder it goes to; false when another file has that name: nothing is ever overwritten. */
   move(from: string, to: string): Promise<boolean>;
+  /** Renames what has a name now in one step, making the folder it goes to: `to` is a name that nobody else uses. False when nothing is there (any more). */
+  take(from: string, to: string): Promise<boolean>;
   remove(path: string): Promise<void>;
   /** Ends the connection, where there is one. Never throws. */
   close(): Promise<void>;

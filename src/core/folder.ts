@@ -81,6 +81,20 @@ class Folder implements FileStore {
     });
   }
 
+  async take(from: string, to: string): Promise<boolean> {
+    const [source, target] = [join(this.#root, from), join(this.#root, to)];
+    return told(
+      from,
+      async () => {
+        await mkdir(dirname(target), { recursive: true });
+        await rename(source, target);
+        await synced(dirname(target));
+        return true;
+      },
+      false,
+    );
+  }
+
   async remove(path: string): Promise<void> {
     await told(path, () => rm(join(this.#root, path), { force: true }));
   }

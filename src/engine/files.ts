@@ -14,7 +14,7 @@ import type { ExceptionDraft } from './exception.ts';
 import { eventRow, withStorableNames } from './intake.ts';
 import type { Parts } from './parts.ts';
 import { storeRead } from './poll.ts';
-import { type Candidate, doneSince, putAside } from './settled-files.ts';
+import { type Candidate, doneSince, filesToRead, putAside, takeToRead } from './settled-files.ts';
 import type { SourcePort } from './wiring.ts';
 
 type FilePort = SourcePort & { source: FileSource<unknown> };
@@ -34,8 +34,8 @@ interface Cursor {
   era?: number | undefined;
 }
 
-type ParsedFile = ReadFile & { file: DroppedFile; parsed: unknown; again: boolean };
-type RefusedFile = ReadFile & { refused: true; words: string; field: string | null; again: boolean };
+type ParsedFile = ReadFile & { path: string; file: DroppedFile; parsed: unknown; again: boolean };
+type RefusedFile = ReadFile & { path: string; refused: true; words: string; field: string | null; again: boolean };
 interface Read {
   taken: ParsedFile[];
   refused: RefusedFile[];
@@ -88,14 +88,20 @@ export class Inbox {
     const candidates = await this.#candidates(visit);
     if (candidates.length === 0) return { state: 'empty' };
     const quiet = this.#quiet(candidates);
-    return quiet.length === 0 ? { state: 'waiting' } : this.#read(visit, quiet);
+    if (quiet.length === 0) return { state: 'waiting' };
+    const { keep, alone } = this.#port.source;
+    const taken = keep ? quiet : await takeToRead(visit.store, quiet);
+    const isReady = alone ? taken.length > 0 : taken.length === quiet.length;
+    return isReady ? this.#read(visit, taken) : { state: 'waiting' };
   }
 
   /** Those of the candidates that may be read: each for itself, or all or none of them. */
   #quiet(candidates: readonly Candidate[]): Candidate[] {
     const { quiet, alone } = this.#port.source;
     const now = this.#parts.clock.monotonic();
-    const states = alone ? candidates.map((one) => JSON.stringify(one)) : [JSON.stringify(candidates)];
+    // Wherever it lies: to be taken is no change.
+    const all = candidates.map(({ name, size, mtime }) => ({ name, size, mtime }));
+    const states = alone ? all.map((one) => JSON.stringify(one)) : [JSON.stringify(all)];
     this.#since = new Map(states.map((state) => [state, this.#since.get(state) ?? now]));
     const isQuiet = (state: string): boolean => now - this.#since.get(state)! >= milliseconds(quiet);
     if (!alone) return isQuiet(states[0]!) ? [...candidates] : [];
@@ -107,11 +113,7 @@ export class Inbox {
     const wanted = namePattern(source.pattern);
     const isKept = (file: Omit<Candidate, 'path'>): boolean =>
       source.keep && known.some((one) => !one.refused && isSame(one, file));
-    return (await store.list())
-      .filter(({ name }) => !name.startsWith('.') && !name.endsWith('.part') && wanted.test(name))
-      .filter((file) => !isKept(file))
-      .map(({ name, size, mtime }) => ({ name, size, mtime, path: name }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return (await filesToRead(store)).filter((file) => wanted.test(file.name) && !(liesThere(file) && isKept(file)));
   }
 
   async #read(visit: Visit, candidates: readonly Candidate[]): Promise<Look> {
@@ -130,13 +132,14 @@ export class Inbox {
       { exceptions: refused.filter(({ again }) => !again).map((file) => this.#exception(file)) },
     );
     if (!stored) return { state: 'waiting' };
-    for (const { name, words } of refused)
-      await this.#putAside(store, 'failed', name, { outcome: 'refused', problem: words });
+    for (const file of refused)
+      await this.#putAside(store, 'failed', file, { outcome: 'refused', problem: file.words });
     const together = newId();
-    for (const { file, parsed, again } of taken) {
+    for (const one of taken) {
+      const { file, parsed, again } = one;
       if (again) await this.#recordAgain(file, parsed, known);
       const outcome = again ? 'read before: nothing new' : 'read';
-      await this.#putAside(store, 'done', file.name, { outcome, together, ...source.report(parsed) });
+      await this.#putAside(store, 'done', one, { outcome, together, ...source.report(parsed) });
     }
     if (taken.length + refused.length === 0) return { state: 'waiting' };
     const repeated = taken.length - fresh.length;
@@ -154,7 +157,7 @@ export class Inbox {
       if (bytes === null || (size <= mostBytes && bytes.length !== size)) continue;
       const digest = createHash('sha256').update(bytes).digest('hex');
       const file: DroppedFile = { name, bytes, digest };
-      const own = { name, size, mtime, digest };
+      const own = { path, name, size, mtime, digest };
       const isKnown = (one: ReadFile): boolean => !one.refused && one.digest === digest;
       try {
         if (size > mostBytes) throw tooLarge(name, size, mostBytes);
@@ -245,11 +248,16 @@ export class Inbox {
   }
 
   /** With `keep` a refused file still goes to failed/, so that it is not refused again and again. */
-  async #putAside(store: FileStore, where: 'done' | 'failed', name: string, report: object): Promise<void> {
-    if (this.#port.source.keep && where === 'done') return;
-    await putAside(store, where, name, { file: name, ...report, at: this.#parts.clock.now().toISOString() });
+  async #putAside(store: FileStore, where: 'done' | 'failed', file: Candidate, report: object): Promise<void> {
+    if (liesThere(file) && where === 'done') return;
+    const at = this.#parts.clock.now().toISOString();
+    for (const own of await takeToRead(store, [file]))
+      await putAside(store, where, own, { file: own.name, ...report, at });
   }
 }
+
+/** Where files are kept they are read where they lie. */
+const liesThere = ({ path, name }: Pick<Candidate, 'path' | 'name'>): boolean => path === name;
 
 const isSame = (a: Omit<Candidate, 'path'>, b: Omit<Candidate, 'path'>): boolean =>
   a.name === b.name && a.size === b.size && a.mtime === b.mtime;

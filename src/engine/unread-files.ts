@@ -3,6 +3,7 @@ import type { Context, DroppedFile, FileSource, Incoming } from '../core/connect
 import { faultOf, isOwn, rejected } from '../core/fault.ts';
 import { folderPlace } from '../core/folder.ts';
 import { namePattern, parseCursor } from './files.ts';
+import { filesToRead } from './settled-files.ts';
 
 /** What the files that a source has not read yet would bring, were they read now; none is moved. Throws, after all others, for those that would be refused. */
 export async function* unreadFiles(
@@ -16,12 +17,9 @@ export async function* unreadFiles(
   const read: { file: DroppedFile; parsed: unknown }[] = [];
   const refused: string[] = [];
   try {
-    const names = (await store.list())
-      .map(({ name }) => name)
-      .filter((name) => !name.startsWith('.') && !name.endsWith('.part') && wanted.test(name))
-      .sort();
-    for (const name of names) {
-      const bytes = await store.read(name);
+    for (const { path, name } of await filesToRead(store)) {
+      if (!wanted.test(name)) continue;
+      const bytes = await store.read(path);
       if (bytes === null) continue;
       const file = { name, bytes, digest: createHash('sha256').update(bytes).digest('hex') };
       const isKnown = ({ digest }: { digest: string }): boolean => digest === file.digest;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { sftpPlace } from '../../src/connectors/warehouse-files/sftp.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { FileSource, Sink } from '../../src/core/connector.ts';
 import { defineEstate } from '../../src/core/estate.ts';
@@ -17,6 +18,7 @@ import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { readFigures } from '../../src/ledger/figures.ts';
 import { takeLeases } from '../../src/ledger/leases.ts';
 import { connectionOf, idle, type NativeNote, noteFlow, noteHub, testLedger } from '../support/hub.ts';
+import { openSftpServer } from '../support/sftp-server.ts';
 import { Target, until } from '../support/target.ts';
 
 const clean: (() => unknown)[] = [];
@@ -239,7 +241,7 @@ describe('file sources', { concurrency: 4 }, () => {
     writeFileSync(join(box.folder, 'done'), 'in the way');
     box.drop('day.txt', { id: 'a', n: 1 });
     await assert.rejects(box.read());
-    assert.deepEqual(box.list(), ['day.txt', 'done']);
+    assert.deepEqual([box.list(), box.list('reading').length], [['done'], 1]);
     rmSync(join(box.folder, 'done'));
     box.restart();
     assert.deepEqual(await box.read(), { state: 'read', files: 1, events: 0 });
@@ -295,7 +297,7 @@ describe('file sources', { concurrency: 4 }, () => {
     });
     box.drop('a.txt', { id: 'a', n: 1 });
     assert.deepEqual(await box.read(), { state: 'waiting' });
-    assert.deepEqual([box.list(), box.list('.').length], [['a.txt'], 1]);
+    assert.match(box.list('reading').join(), /^[0-9a-f-]{36}~a\.txt$/);
     assert.deepEqual(await listExceptions(box.ledger.db, null, 10), []);
     cut.now = false;
     assert.deepEqual(await box.look(), { state: 'read', files: 1, events: 1 });
@@ -314,6 +316,7 @@ describe('file sources', { concurrency: 4 }, () => {
           read: (path) => maybe(() => store.read(path)),
           put: (path, bytes) => maybe(() => store.put(path, bytes)),
           move: (from, to) => maybe(() => store.move(from, to)),
+          take: (from, to) => maybe(() => store.take(from, to)),
         })),
       });
       box.drop('a.txt', { id: 'a', n: 1 });
@@ -334,6 +337,53 @@ describe('file sources', { concurrency: 4 }, () => {
       );
     }
   });
+
+  for (const where of ['folder', 'SFTP server'] as const)
+    test(`a file of a ${where} that another one is written over, while it is read or taken, is told, and so is the other`, async () => {
+      const sftp = await openSftpServer({ root: '/', user: 'crossdock', password: 'secret' });
+      clean.push(() => sftp.close());
+      let over: 'read' | 'take' | null = null;
+      const written = (at: 'read' | 'take', ...notes: NativeNote[]) => {
+        if (over !== at) return;
+        over = null;
+        box.drop('.a', ...notes);
+        renameSync(join(box.folder, '.a'), join(box.folder, 'a.txt'));
+      };
+      const place = bent(
+        (store) => ({
+          read: async (path) => {
+            const bytes = await store.read(path);
+            if (path.endsWith('a.txt')) written('read', { id: 'b', n: 1 });
+            return bytes;
+          },
+          take: (from, to) => {
+            written('take', { id: 'c', n: 1 }, { id: 'd', n: 1 });
+            return store.take(from, to);
+          },
+        }),
+        where === 'folder' ? folderPlace : (folder) => sftpPlace({ ...sftp.config('WMS'), path: '/' }, folder.slice(1)),
+      );
+      const box = await inboxOf({ place, alone: true });
+      const told = async () =>
+        (await box.ledger.db.query<{ subject: string }>('all', 'select subject from event order by seq')).map(
+          ({ subject }) => subject.slice(-1),
+        );
+      box.drop('a.txt', { id: 'a', n: 1 });
+      over = 'read';
+      await box.read();
+      assert.deepEqual([await told(), box.list()], [['a'], ['a.txt']]);
+      await box.read();
+      assert.deepEqual([await told(), box.list()], [['a', 'b'], []]);
+      box.drop('a.txt', { id: 'gone', n: 1 });
+      over = 'take';
+      assert.deepEqual(await box.read(), { state: 'waiting' }, 'what was taken is not what was quiet');
+      await box.read();
+      assert.deepEqual([await told(), box.list(), box.list('reading')], [['a', 'b', 'c', 'd'], [], []]);
+      assert.deepEqual(
+        box.list('done').filter((name) => name.endsWith('.txt')),
+        ['a.2.txt', 'a.3.txt', 'a.txt'],
+      );
+    });
 
   test('a refused file that cannot be moved aside is told once; dropped again it is told again', async () => {
     const stuck = { now: true };
@@ -389,16 +439,17 @@ describe('file sources', { concurrency: 4 }, () => {
 
 /** A folder in which some acts go wrong. */
 const bent =
-  (change: (store: FileStore) => Partial<FileStore>) =>
+  (change: (store: FileStore) => Partial<FileStore>, placeOf: (folder: string) => FilePlace = folderPlace) =>
   (folder: string): FilePlace => ({
     where: folder,
     open: async (cx) => {
-      const store = await folderPlace(folder).open(cx);
+      const store = await placeOf(folder).open(cx);
       const own: FileStore = {
         list: (sub) => store.list(sub),
         read: (path) => store.read(path),
         put: (path, bytes) => store.put(path, bytes),
         move: (from, to) => store.move(from, to),
+        take: (from, to) => store.take(from, to),
         remove: (path) => store.remove(path),
         close: () => store.close(),
       };

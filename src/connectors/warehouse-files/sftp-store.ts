@@ -11,6 +11,12 @@ const OP_UNSUPPORTED = 8;
 
 type Callback<T> = (error: (Error & { code?: number }) | null | undefined, result: T) => void;
 
+/** Whether a server has no such extension: it says so, or has not announced it. */
+function isUnsupported(error: unknown): boolean {
+  const { code, message } = error as { code?: number; message: string };
+  return code === OP_UNSUPPORTED || message.includes('does not support');
+}
+
 /** The files of one folder of an SFTP server, over a connection of its own. */
 export class SftpStore implements FileStore {
   readonly #client: SshClient;
@@ -88,6 +94,26 @@ export class SftpStore implements FileStore {
     });
   }
 
+  /** In one step where the server can (`posix-rename@openssh.com`): the other renaming is two there, and what takes the name between them is lost. */
+  async take(from: string, to: string): Promise<boolean> {
+    const [source, target] = [this.#path(from), this.#path(to)];
+    const rename = async (): Promise<boolean> => {
+      try {
+        await this.#run((done) => this.#sftp.ext_openssh_rename(source, target, done as Callback<void>));
+      } catch (error) {
+        if (!isUnsupported(error)) throw this.#told(from, error);
+        await this.#act<void>(from, (done) => this.#sftp.rename(source, target, done as Callback<void>));
+      }
+      return true;
+    };
+    try {
+      return await this.#inFolder(target, rename);
+    } catch (error) {
+      if (((error as Error).cause as { code?: number } | undefined)?.code === NO_SUCH_FILE) return false;
+      throw error;
+    }
+  }
+
   async remove(path: string): Promise<void> {
     await this.#act<void>(
       path,
@@ -141,8 +167,7 @@ export class SftpStore implements FileStore {
     try {
       await this.#run((done) => this.#sftp.ext_openssh_fsync(handle, done as Callback<void>));
     } catch (error) {
-      const { code, message } = error as { code?: number; message: string };
-      if (code !== OP_UNSUPPORTED && !message.includes('does not support')) throw this.#told(path, error);
+      if (!isUnsupported(error)) throw this.#told(path, error);
     }
   }
 
