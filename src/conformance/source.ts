@@ -291,7 +291,7 @@ export const fileSourceChecks: Readonly<Record<string, Check<FileSourceUnderTest
     decodes(await factsOf(subject, lab, subject.files().map(dropped)), (bytes) => subject.source.decode(bytes));
   },
 
-  'what is laid into its place is listed and read as it was laid, and moved aside without taking the place of another':
+  'what is laid into its place is listed and read as it was laid, moved aside without taking the place of another, and taken':
     async (subject) => {
       const { lay, source } = subject;
       if (!lay) return;
@@ -299,6 +299,7 @@ export const fileSourceChecks: Readonly<Record<string, Check<FileSourceUnderTest
       const files = subject.files();
       const [first] = files;
       const aside = `done/${first!.name}`;
+      const taken = `reading/${first!.name}`;
       const textOf = async (path: string): Promise<string | null> => {
         const bytes = await store.read(path);
         return bytes === null ? null : Buffer.from(bytes).toString();
@@ -327,9 +328,12 @@ export const fileSourceChecks: Readonly<Record<string, Check<FileSourceUnderTest
         await lay({ name: first!.name, bytes: Buffer.from('another file of that name') });
         assert.equal(await store.move(first!.name, aside), false, 'a name that is taken was given away');
         assert.equal(await textOf(aside), Buffer.from(first!.bytes).toString(), 'what lay aside was replaced');
+        assert.equal(await store.take(first!.name, taken), true, 'it cannot be taken to be read');
+        assert.equal(await textOf(taken), 'another file of that name', 'what was taken is not what lay there');
+        assert.equal(await store.take(first!.name, taken), false, 'what is not there any more was taken');
         keepsSilence();
       } finally {
-        for (const path of [...files.map(({ name }) => name), aside]) await store.remove(path);
+        for (const path of [...files.map(({ name }) => name), aside, taken]) await store.remove(path);
         await store.close();
       }
     },

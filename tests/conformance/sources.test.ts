@@ -127,7 +127,8 @@ type PlaceMistake =
   | 'lists what is half there'
   | 'reads half'
   | 'copies aside'
-  | 'replaces what lies aside';
+  | 'replaces what lies aside'
+  | 'takes a copy';
 
 /** Files of the warehouse in a folder, and what a place may do wrong. */
 function referenceFiles(mistake: PlaceMistake | null = null): FileSourceUnderTest {
@@ -156,6 +157,11 @@ function referenceFiles(mistake: PlaceMistake | null = null): FileSourceUnderTes
         await store.put(to, (await store.read(from))!);
         return true;
       },
+      take: async (from, to) => {
+        if (mistake !== 'takes a copy') return store.take(from, to);
+        await store.put(to, (await store.read(from))!);
+        return true;
+      },
       remove: (path) => store.remove(path),
       close: () => store.close(),
     };
@@ -171,13 +177,14 @@ function referenceFiles(mistake: PlaceMistake | null = null): FileSourceUnderTes
 }
 
 const laid =
-  'what is laid into its place is listed and read as it was laid, and moved aside without taking the place of another';
+  'what is laid into its place is listed and read as it was laid, moved aside without taking the place of another, and taken';
 const placeMistakes: PlaceMistake[] = [
   'lists nothing',
   'lists what is half there',
   'reads half',
   'copies aside',
   'replaces what lies aside',
+  'takes a copy',
 ];
 
 describe('the suite catches', () => {

@@ -266,8 +266,9 @@ test('a bundle is its components, each with its own price and the name of the bu
     { variantId: other.id, quantity: 1, taxes },
   ];
   const placed = simulated.placeOrder(shop, simple(shop, { lines }));
-  const order = orderOf((await read())[0]!);
-  wellFormed(order);
+  const [native] = (await read()) as [ShopifyOrder];
+  const order = orderOf(native);
+  wellFormed(native, order);
   const inBundle = order.lines.map(({ sku, description }) => [sku, / \(Breakfast for two\)$/.test(description)]);
   assert.deepEqual(inBundle, [
     [one.sku, true],
