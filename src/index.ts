@@ -76,6 +76,12 @@ export { daySales } from './flows/day-sales.ts';
 export { type FulfilmentParts, fulfilment } from './flows/fulfilment.ts';
 export { catalogueFeed, priceFeed, stockFeed } from './flows/odoo-feeds.ts';
 export { odooFulfilment } from './flows/odoo-fulfilment.ts';
+export {
+  type OdooCancellationsParts,
+  type OdooPromisesParts,
+  odooCancellations,
+  odooPromises,
+} from './flows/odoo-orders.ts';
 export { type OdooRefundsParts, odooRefunds } from './flows/odoo-refunds.ts';
 export { type OdooReturnsParts, odooReturns } from './flows/odoo-returns.ts';
 export { type OdooShipmentsParts, odooShipments } from './flows/odoo-shipments.ts';
@@ -101,6 +107,7 @@ export { type Address, AddressSchema } from './model/address.ts';
 export { type Cancellation, CancellationDocument } from './model/cancellation.ts';
 export { type CatalogueItem, CatalogueItemDocument } from './model/catalogue-item.ts';
 export { type Customer, CustomerDocument } from './model/customer.ts';
+export { type DeliveryPromise, DeliveryPromiseDocument } from './model/delivery-promise.ts';
 export { type FulfilmentOrder, FulfilmentOrderDocument } from './model/fulfilment-order.ts';
 export { type JournalEntry, JournalEntryDocument } from './model/journal-entry.ts';
 export { type Order, OrderDocument } from './model/order.ts';

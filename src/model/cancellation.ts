@@ -17,16 +17,18 @@ const CancellationSchema = Type.Object({
     ],
     classified('internal'),
   ),
+  /** True: what was paid goes back by refunds of their own, told elsewhere. Absent: with the cancellation. */
+  refundsFollow: Type.Optional(Type.Boolean()),
   /** RFC 3339, UTC. */
   occurredAt: Type.String(classified('internal')),
 });
 
 export type Cancellation = Static<typeof CancellationSchema>;
 
-/** An order that will not be carried out, told to where it was placed. What was paid goes back there, and comes from there as a refund. */
+/** An order that will not be carried out, told to where it was placed. What was paid goes back there, unless refunds of their own follow, and comes from there as a refund. */
 export const CancellationDocument = defineDocument({
   name: 'cancellation',
-  version: '1.0',
+  version: '1.1',
   schema: CancellationSchema,
   key: (one) => one.id,
   references: (one) => [['order', one.orderNumber]],

@@ -184,6 +184,12 @@ for (const { name, start } of servers) {
           const rows = await direct.read('stock.picking', [['sale_id', 'in', made]], ['name'], cx);
           return rows.map(({ id }) => `delivery:${id}`);
         }),
+      [`${name}: sale orders`]: () =>
+        poll(sources.orders as never, async (count) => {
+          const sold = many(count, (n) => order(`sold-${run}-${n}-${++codes}`));
+          const results = await sinks.saleOrders.deliver(sold as never, cx);
+          return results.map((result) => `sale order:${result.outcome === 'done' ? result.id : ''}`);
+        }),
       [`${name}: credit notes`]: () =>
         poll(sources.creditNotes as never, async (count) => {
           const { order } = await worker.order(thing, 1);

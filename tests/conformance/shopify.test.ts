@@ -235,6 +235,32 @@ async function cancellations(): Promise<SinkUnderTest> {
   };
 }
 
+async function promises(): Promise<SinkUnderTest> {
+  const { shop, connection, variants } = await start();
+  const orders = new Map<string, ReturnType<typeof placeOrder>>();
+  const promiseOf = (n: number, promisedAt = '2026-12-01T12:00:00Z') => {
+    const order = placeOrder(shop, { lines: [{ variantId: variants[n]!.id, quantity: 1 }], customer: person(shop, n) });
+    orders.set(`web:${n}`, order);
+    const body = { order: `web:${n}`, orderNumber: order.name, promisedAt };
+    return item(`web:${n}`, body, [[`order:web:${n}`, order.id]]);
+  };
+  return {
+    sink: connection.sinks.promises,
+    secrets,
+    item: (n) => promiseOf(n),
+    bad: (n) => promiseOf(n, 'next week'),
+    badIsFoundBy: 'target',
+    badField: 'promisedAt',
+    held: async ({ key }) => {
+      const [field] = orders.get(key)!.metafields ?? [];
+      return field?.value === '2026-12-01T12:00:00+00:00' ? 1 : 0;
+    },
+    writes: (request) => operationOf(request) === 'SetPromise',
+    hollow: hollow({ metafieldsSet: { metafields: null, userErrors: [] } }),
+    refuses: invalidToken,
+  };
+}
+
 async function customers(): Promise<SinkUnderTest> {
   const { shop, connection } = await start();
   const known = new Map<string, string>();
@@ -356,6 +382,7 @@ conform({
     'shopify refunds': refunds,
     'shopify returns': returns,
     'shopify cancellations': cancellations,
+    'shopify promises': promises,
     'shopify customers': customers,
   },
   polls: { 'shopify orders': orders, 'shopify products': products, 'shopify customers': customersPolled },

@@ -6,6 +6,7 @@ import { customerCalls } from '../../src/connectors/shopify/customer-documents.t
 import { type Document, documents, versions } from '../../src/connectors/shopify/documents.ts';
 import { pickupCalls } from '../../src/connectors/shopify/pickup-documents.ts';
 import { priceListCalls } from '../../src/connectors/shopify/price-list-documents.ts';
+import { promiseCalls } from '../../src/connectors/shopify/promise-documents.ts';
 import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
 import { returnCalls } from '../../src/connectors/shopify/return-documents.ts';
 import { calls } from '../../src/connectors/shopify/sent.ts';
@@ -222,8 +223,14 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [returnCalls.open, { input: returned('R (crossdock a)') }],
     [returnCalls.open, { input: returned('x'.repeat(256)) }],
     [refundCalls.orderToCancel, { id: fresh.id }],
-    [refundCalls.cancel, { id: fresh.id, reason: 'CUSTOMER', notify: false }],
-    [refundCalls.cancel, { id: 'gid://shopify/Order/1', reason: 'OTHER', notify: false }],
+    [refundCalls.cancel, { id: fresh.id, reason: 'CUSTOMER', notify: false, paysBack: true }],
+    [refundCalls.cancel, { id: 'gid://shopify/Order/1', reason: 'OTHER', notify: false, paysBack: false }],
+    [promiseCalls.definePromise, {}],
+    [promiseCalls.definePromise, {}],
+    [promiseCalls.setPromise, { id: fresh.id, at: '2026-12-01T12:00:00Z' }],
+    [promiseCalls.setPromise, { id: 'gid://shopify/Order/1', at: '2026-12-01T12:00:00Z' }],
+    [promiseCalls.withdrawPromise, { id: fresh.id }],
+    [promiseCalls.withdrawPromise, { id: fresh.id }],
     [customerCalls.changedCustomers, { query: "updated_at:>='2020-01-01T00:00:00Z'" }],
     [customerCalls.setCustomer, { input: { id: buyer!.id, phone: '+32 470 12 34 56', firstName: 'Ada' } }],
     [customerCalls.setCustomer, { input: { id: buyer!.id, phone: 'none' } }],

@@ -4,7 +4,16 @@ import type { Sink } from '../../src/core/connector.ts';
 import { defineEstate, secret } from '../../src/core/estate.ts';
 import type { MappingSeed } from '../../src/core/flow.ts';
 import { Hub } from '../../src/engine/hub.ts';
-import { odoo, odooRefunds, odooReturns, shopify, webOrders, withTables } from '../../src/index.ts';
+import {
+  odoo,
+  odooCancellations,
+  odooPromises,
+  odooRefunds,
+  odooReturns,
+  shopify,
+  webOrders,
+  withTables,
+} from '../../src/index.ts';
 import { Database } from '../../src/ledger/database.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { readFigures } from '../../src/ledger/figures.ts';
@@ -69,7 +78,7 @@ export async function moneyOut(t: TestContext, version: Version, seed: number) {
     key: secret('ODOO_KEY'),
     settle: '1s',
     timeout: '2s',
-    capture: { overlap: '3s', every: { creditNotes: soon, returns: soon } },
+    capture: { overlap: '3s', every: { creditNotes: soon, returns: soon, orders: soon } },
   });
   const web = shopify({
     shop: shop.domain,
@@ -82,7 +91,13 @@ export async function moneyOut(t: TestContext, version: Version, seed: number) {
   });
   // A hub that is killed leaves its lanes quiet for so long.
   const short = <S extends Sink>(sink: S): S => ({ ...sink, deadline: '4s' });
-  const sinks = { ...web.sinks, refunds: short(web.sinks.refunds), returns: short(web.sinks.returns) };
+  const sinks = {
+    ...web.sinks,
+    refunds: short(web.sinks.refunds),
+    returns: short(web.sinks.returns),
+    cancellations: short(web.sinks.cancellations),
+    promises: short(web.sinks.promises),
+  };
   const sold = (order: string): boolean => order.startsWith('web:');
   const places = [table('odoo-warehouses', { [code]: 'home' })];
   const flows = [
@@ -111,13 +126,25 @@ export async function moneyOut(t: TestContext, version: Version, seed: number) {
       places,
     ),
     withTables(odooReturns({ from: books.sources.returns, to: { return: sinks.returns }, sold }), places),
+    odooCancellations({
+      from: books.sources.orders,
+      to: { cancellation: sinks.cancellations },
+      sold,
+      creditNotes: true,
+    }),
+    odooPromises({ from: books.sources.orders, to: { 'delivery-promise': sinks.promises }, sold }),
   ];
   const approval = { reason: 'looked for first, by its memo or its mark', by: 'tests' };
   const estate = defineEstate({
     name: 'money-out',
     connections: { odoo: books, web: { ...web, sinks } },
     flows,
-    approvals: { 'web-orders': approval, 'odoo-refunds': approval, 'odoo-returns': approval },
+    approvals: {
+      'web-orders': approval,
+      'odoo-refunds': approval,
+      'odoo-returns': approval,
+      'odoo-cancellations': approval,
+    },
   });
   const ledger = await testLedger(t);
   const secrets: Record<string, string> = { ODOO_KEY: server.key, TOKEN: simulator.token };
@@ -167,13 +194,66 @@ export async function moneyOut(t: TestContext, version: Version, seed: number) {
       ['name', 'state', 'amount_total', 'amount_residual'],
       at.cx,
     );
+  /** Buys, and pays where nothing else is said; nothing leaves. */
+  const buy = async (
+    count: number,
+    {
+      quantity = 3,
+      paid = true,
+      promisedAt,
+    }: { readonly quantity?: number; readonly paid?: boolean; readonly promisedAt?: Date } = {},
+  ): Promise<Sold[]> => {
+    const [variant] = [...shop.variants.values()];
+    const orders = Array.from({ length: count }, () =>
+      placeOrder(shop, {
+        lines: [{ variantId: variant!.id, quantity, taxes: [vat] }],
+        customer: { id: shop.id('Customer'), displayName: 'Ann', email: 'ann@example.com', phone: null },
+        shippingAddress: { ...address, id: shop.id('MailingAddress') },
+        paid,
+        ...(promisedAt ? { promisedAt } : {}),
+      }),
+    );
+    const all: Sold[] = [];
+    for (const order of orders) {
+      let sale = 0;
+      let invoice = 0;
+      await until(`${order.name} is ${paid ? 'paid ' : ''}in Odoo`, async () => {
+        const [row] = await at.direct.read(
+          'sale.order',
+          [['client_order_ref', '=', order.name]],
+          ['invoice_ids', 'state'],
+          at.cx,
+        );
+        sale = (row?.id as number | undefined) ?? 0;
+        if (!paid) return row?.state === 'sale';
+        invoice = (row?.invoice_ids as number[] | undefined)?.[0] ?? 0;
+        if (invoice === 0) return false;
+        const [move] = await at.direct.read(
+          'account.move',
+          [['id', '=', invoice]],
+          ['amount_residual', 'state'],
+          at.cx,
+        );
+        return move?.state === 'posted' && move.amount_residual === 0;
+      });
+      const [picking] = await at.direct.read('stock.picking', [['sale_id', '=', sale]], ['name'], at.cx);
+      all.push({ order, sale, picking: picking!.id as number, invoice });
+    }
+    return all;
+  };
   return {
     at,
     shop,
+    buy,
     /** By currency: what was received and is neither posted nor at an Exception. */
     underway: async (): Promise<string[]> =>
       Object.values(summarise(await readFigures(ledger.db)).money).map(({ difference }) => difference),
     simulator,
+    /** Keys of the documents of a kind that the ledger holds. */
+    told: async (kind: string): Promise<string[]> =>
+      (await ledger.db.query<{ key: string }>('told', 'select key from document where kind = $1', [kind])).map(
+        ({ key }) => key,
+      ),
     exceptions,
     until,
     notesOf,
@@ -194,40 +274,10 @@ export async function moneyOut(t: TestContext, version: Version, seed: number) {
       }),
     /** Buys, pays, and ships on both sides. */
     sell: async (count: number, quantity = 3): Promise<Sold[]> => {
-      const [variant] = [...shop.variants.values()];
-      const orders = Array.from({ length: count }, () =>
-        placeOrder(shop, {
-          lines: [{ variantId: variant!.id, quantity, taxes: [vat] }],
-          customer: { id: shop.id('Customer'), displayName: 'Ann', email: 'ann@example.com', phone: null },
-          shippingAddress: { ...address, id: shop.id('MailingAddress') },
-        }),
-      );
-      const all: Sold[] = [];
-      for (const order of orders) {
-        let sale = 0;
-        let invoice = 0;
-        await until(`${order.name} is paid in Odoo`, async () => {
-          const [row] = await at.direct.read(
-            'sale.order',
-            [['client_order_ref', '=', order.name]],
-            ['invoice_ids'],
-            at.cx,
-          );
-          sale = (row?.id as number | undefined) ?? 0;
-          invoice = (row?.invoice_ids as number[] | undefined)?.[0] ?? 0;
-          if (invoice === 0) return false;
-          const [move] = await at.direct.read(
-            'account.move',
-            [['id', '=', invoice]],
-            ['amount_residual', 'state'],
-            at.cx,
-          );
-          return move?.state === 'posted' && move.amount_residual === 0;
-        });
-        const [picking] = await at.direct.read('stock.picking', [['sale_id', '=', sale]], ['name'], at.cx);
-        await at.ship(picking!.id as number, quantity);
+      const all = await buy(count, { quantity });
+      for (const { order, picking } of all) {
+        await at.ship(picking, quantity);
         fulfil(shop, order, [{ company: null, number: `T${order.name}`, url: null }]);
-        all.push({ order, sale, picking: picking!.id as number, invoice });
       }
       return all;
     },

@@ -32,6 +32,7 @@ import { type CatalogueRecord, catalogue } from './sources/catalogue.ts';
 import { type ContactRecord, contacts } from './sources/contacts.ts';
 import { type CreditNoteRecord, creditNotes } from './sources/credit-notes.ts';
 import { hints } from './sources/hints.ts';
+import { type OrderRecord, orders } from './sources/orders.ts';
 import { type DeliveryRecord, pickings } from './sources/pickings.ts';
 import { type PriceRecord, prices } from './sources/prices.ts';
 import { type ReturnRecord, returns as returnSource } from './sources/returns.ts';
@@ -94,8 +95,9 @@ export interface OdooConfig {
       readonly contacts?: Duration;
       readonly creditNotes?: Duration;
       readonly returns?: Duration;
+      readonly orders?: Duration;
     };
-    /** RFC 3339, UTC: credit notes and returns of before are not told to anybody. Default: when the hub first reads them. */
+    /** RFC 3339, UTC: credit notes, returns and changes of orders of before are not told to anybody. Default: when the hub first reads them. */
     readonly goLive?: string;
     /** Plain decimal: pieces of each product that are never promised, in each warehouse (0). */
     readonly safety?: string;
@@ -117,6 +119,7 @@ export interface OdooConnection extends Connection {
     readonly contacts: PollSource<ContactRecord>;
     readonly creditNotes: PollSource<CreditNoteRecord>;
     readonly returns: PollSource<ReturnRecord>;
+    readonly orders: PollSource<OrderRecord>;
   } & Readonly<Record<`hint-${string}`, WebhookSource<never>>>;
   readonly lookups: {
     readonly stockLevels: Lookup<typeof StockLevelDocument>;
@@ -204,6 +207,7 @@ function sourcesOf(odoo: Odoo, capturing: Capturing) {
     contacts: contacts(capture, every.contacts ?? '60s'),
     creditNotes: creditNotes(capture, { every: every.creditNotes ?? '60s', from }),
     returns: returnSource(capture, { every: every.returns ?? '60s', from }),
+    orders: orders(capture, { every: every.orders ?? '60s', from }),
   };
 }
 

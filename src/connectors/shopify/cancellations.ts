@@ -36,7 +36,7 @@ const reasons: Readonly<Record<Cancellation['reason'], string>> = {
 
 /**
  * Orders that will not be carried out are cancelled in the shop, once: Shopify cancels no order twice, and one that is cancelled is done. It pays back what was paid, by the way
- * it was paid; that comes back as a refund with the order. Stock is left alone: whoever keeps it counts what is free again and tells the level.
+ * it was paid, unless refunds of their own follow; that comes back as a refund with the order. Stock is left alone: whoever keeps it counts what is free again and tells the level.
  *
  * @see https://shopify.dev/docs/api/admin-graphql/latest/mutations/orderCancel
  */
@@ -86,6 +86,7 @@ async function cancel(shop: Shop, item: Item<Cancellation>, cx: Context): Promis
     id: now.id,
     reason: reasons[item.document.reason],
     notify: shop.settings.notifyCustomers,
+    paysBack: item.document.refundsFollow !== true,
   };
   const { orderCancel: told } = await shop.call<Told>(refundCalls.cancel, variables, cx);
   const [error] = told?.orderCancelUserErrors ?? [];

@@ -36,7 +36,7 @@ const scopes: readonly (readonly [scope: string, ports: string])[] = [
 
 /** What each port that writes cannot do without. */
 const writing: readonly (readonly [scope: string, ports: string])[] = [
-  ['orders', 'refunds, returns, cancellations'],
+  ['orders', 'refunds, returns, cancellations, promises'],
   ['customers', 'customers'],
   ['returns', 'returns'],
   ['merchant_managed_fulfillment_orders', 'shipments'],

@@ -98,6 +98,7 @@ export const given: Readonly<Record<string, readonly Readonly<Record<string, unk
     id: '1',
     reason,
     notify: false,
+    paysBack: true,
   })),
   OpenReturn: [
     {

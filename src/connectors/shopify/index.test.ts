@@ -73,7 +73,7 @@ test('check tells of missing scopes, another shop, a version near its end, and w
   const warnings = shown(all, 'warning').join('\n');
   assert.match(
     warnings,
-    /scopes: missing to write: write_orders \(refunds, returns, cancellations\), write_customers \(customers\), write_returns \(returns\), write_merchant/,
+    /scopes: missing to write: write_orders \(refunds, returns, cancellations, promises\), write_customers \(customers\), write_returns \(returns\), write_merchant/,
   );
   assert.ok(!warnings.includes('write_inventory'));
   assert.match(warnings, /version: 2026-07 is the oldest version that is served, at least until 2027-07/);

@@ -5,6 +5,7 @@ import type { Secret } from '../../core/estate.ts';
 import type { CancellationDocument } from '../../model/cancellation.ts';
 import type { CatalogueItemDocument } from '../../model/catalogue-item.ts';
 import type { CustomerDocument } from '../../model/customer.ts';
+import type { DeliveryPromiseDocument } from '../../model/delivery-promise.ts';
 import type { PriceDocument } from '../../model/price.ts';
 import type { RefundDocument } from '../../model/refund.ts';
 import type { ReturnDocument } from '../../model/return.ts';
@@ -27,6 +28,7 @@ import {
 import { orderSource } from './orders.ts';
 import { prices } from './prices.ts';
 import { productSource } from './products.ts';
+import { promises } from './promises.ts';
 import { refunds } from './refunds.ts';
 import { returns } from './returns.ts';
 import { shipments } from './shipments.ts';
@@ -92,6 +94,7 @@ export interface ShopifyConnection extends Connection {
     readonly refunds: Sink<typeof RefundDocument>;
     readonly returns: Sink<typeof ReturnDocument>;
     readonly cancellations: Sink<typeof CancellationDocument>;
+    readonly promises: Sink<typeof DeliveryPromiseDocument>;
     readonly customers: Sink<typeof CustomerDocument>;
   };
 }
@@ -127,6 +130,7 @@ export function shopify(config: ShopifyConfig): ShopifyConnection {
       refunds: refunds(shop),
       returns: returns(shop),
       cancellations: cancellations(shop),
+      promises: promises(shop),
       customers: customerUpdates(shop),
     },
     check: (cx) => check(shop, [orders, products, customers], cx),

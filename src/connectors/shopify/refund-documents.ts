@@ -7,7 +7,7 @@ export const refundCalls = {
     ['refunds'],
     `query OrderToRefund($id: ID!) {
   order(id: $id) {
-    id name currencyCode presentmentCurrencyCode taxesIncluded
+    id name cancelledAt currencyCode presentmentCurrencyCode taxesIncluded
     refunds(first: 100) { id note }
     transactions(first: 100) { id kind status gateway amountSet ${MONEY} parentTransaction { id } }
   }
@@ -36,10 +36,10 @@ export const refundCalls = {
   cancel: mutation(
     'CancelOrder',
     ['cancellations'],
-    `mutation CancelOrder($id: ID!, $reason: OrderCancelReason!, $notify: Boolean!) {
+    `mutation CancelOrder($id: ID!, $reason: OrderCancelReason!, $notify: Boolean!, $paysBack: Boolean!) {
   orderCancel(
     orderId: $id, reason: $reason, notifyCustomer: $notify, restock: false
-    refundMethod: { originalPaymentMethodsRefund: true }
+    refundMethod: { originalPaymentMethodsRefund: $paysBack }
   ) {
     job { id done }
     orderCancelUserErrors { code field message }

@@ -26,6 +26,7 @@ interface Transaction {
 interface OrderNow {
   readonly id: string;
   readonly name: string;
+  readonly cancelledAt: string | null;
   readonly currencyCode: string;
   readonly presentmentCurrencyCode: string;
   readonly taxesIncluded: boolean;
@@ -146,19 +147,26 @@ async function waitForReturn(shop: Shop, document: Refund, { id }: OrderNow, cx:
  * Lines of which only the money is told. Units that a return has processed are off the order already. Units that are in a return, or may be yet, stay on it: what was refunded as goods Shopify takes
  * back no more (`returnCreate` is for items that have not been refunded), and processing their return pays nothing unless it is told to.
  */
-async function moneyAloneOf(shop: Shop, document: Refund, { id }: OrderNow, cx: Context): Promise<ReadonlySet<string>> {
+async function moneyAloneOf(
+  shop: Shop,
+  document: Refund,
+  { id, cancelledAt }: OrderNow,
+  cx: Context,
+): Promise<ReadonlySet<string>> {
   const goods = goodsIn(document);
   const about = `Refund ${document.number}`;
   const mayReturn = goods.some((line) => line.mayReturn === true);
   const shipped = mayReturn ? await unitsForReturns(shop, about, id, cx) : null;
+  // What was cancelled without money is gone from the order, and its money goes back alone.
+  const isCancelled = cancelledAt !== null;
   const ofReturn = document.creditNote !== undefined && document.return !== null;
-  const refundable = ofReturn || mayReturn ? await refundableOf(shop, goods, cx) : null;
+  const refundable = ofReturn || mayReturn || isCancelled ? await refundableOf(shop, goods, cx) : null;
   const alone = goods.filter((line) => {
     const units = Number(line.quantity);
     const { mayCome = 0, came = 0 } = (line.mayReturn === true && shipped?.get(line.orderLine!)) || {};
     if (units <= mayCome) return true;
     const isLeft = units <= (refundable?.get(line.orderLine!) ?? units);
-    return !isLeft && (ofReturn || units <= mayCome + came);
+    return !isLeft && (ofReturn || isCancelled || units <= mayCome + came);
   });
   return new Set(alone.map((line) => line.id));
 }

@@ -3,6 +3,7 @@ import { customerCalls } from './customer-documents.ts';
 import { type Document, documents } from './documents.ts';
 import { pickupCalls } from './pickup-documents.ts';
 import { priceListCalls } from './price-list-documents.ts';
+import { promiseCalls } from './promise-documents.ts';
 import { refundCalls } from './refund-documents.ts';
 import { returnCalls } from './return-documents.ts';
 
@@ -12,6 +13,7 @@ export const calls: readonly Document[] = [
   ...Object.values(bulkCalls),
   ...Object.values(pickupCalls),
   ...Object.values(priceListCalls),
+  ...Object.values(promiseCalls),
   ...Object.values(refundCalls),
   ...Object.values(customerCalls),
   ...Object.values(returnCalls),

@@ -14,7 +14,7 @@ import {
 import { Bulk } from './bulk.ts';
 import { actualCost, type Bucket, requestedCost } from './cost.ts';
 import { updateCustomer } from './customers.ts';
-import { setMetafields } from './metafields.ts';
+import { defineMetafield, deleteMetafields, setMetafields } from './metafields.ts';
 import {
   addEvent,
   createFulfillment,
@@ -192,6 +192,8 @@ export class Api {
       returnProcess: (args: Parameters<typeof processReturn>[1]) => processReturn(shop, args),
       returnClose: (args: { id: string }) => closeOpen(shop, args),
       metafieldsSet: (args: Parameters<typeof setMetafields>[1]) => setMetafields(shop, args),
+      metafieldsDelete: (args: Parameters<typeof deleteMetafields>[1]) => deleteMetafields(shop, args),
+      metafieldDefinitionCreate: (args: Parameters<typeof defineMetafield>[1]) => defineMetafield(shop, args),
       product: ({ id }: { id: string }) => this.#node(id),
       productByIdentifier: ({ identifier }: { identifier: { id?: string; handle?: string } }) => {
         const found = [...shop.products.values()].find(

@@ -41,6 +41,8 @@ export function setMetafields(shop: Shop, { metafields }: { metafields: readonly
     if (wanted.value === '') return refused(index, 'BLANK', 'value', "Value can't be blank.");
     if (wanted.type === 'json' && !isJson(wanted.value))
       return refused(index, 'INVALID_VALUE', 'value', 'Value is invalid JSON.');
+    if (wanted.type === 'date_time' && Number.isNaN(Date.parse(wanted.value)))
+      return refused(index, 'INVALID_VALUE', 'value', 'Value must be in “YYYY-MM-DDTHH:MM:SS” format.');
     const there = metafieldOf(order, wanted);
     if (!there && !wanted.type) return refused(index, 'BLANK', 'type', "Type can't be blank.");
     if (wanted.compareDigest !== undefined && (there?.compareDigest ?? null) !== wanted.compareDigest)
@@ -57,11 +59,55 @@ function set(shop: Shop, { ownerId, namespace, key, type, value }: Wanted): Meta
     namespace: namespace ?? APP,
     key,
     type: type ?? before!.type,
-    value,
+    value: type === 'date_time' ? `${new Date(value).toISOString().slice(0, 19)}+00:00` : value,
   };
   order.metafields = [...(order.metafields ?? []).filter((one) => one !== before), made];
   shop.touchOrder(order);
   return made;
+}
+
+interface Named {
+  readonly ownerId: string;
+  readonly namespace: string;
+  readonly key: string;
+}
+
+/** `metafieldsDelete` on orders: null for one that is not there. */
+export function deleteMetafields(shop: Shop, { metafields }: { metafields: readonly Named[] }) {
+  const deletedMetafields = metafields.map((named) => {
+    const order = shop.orders.get(named.ownerId);
+    if (!order || metafieldOf(order, named) === null) return null;
+    order.metafields = order.metafields!.filter(
+      ({ namespace, key }) => namespace !== named.namespace || key !== named.key,
+    );
+    shop.touchOrder(order);
+    return named;
+  });
+  return { deletedMetafields, userErrors: [] };
+}
+
+/** `metafieldDefinitionCreate`: once for each owner, namespace and key. */
+export function defineMetafield(
+  shop: Shop,
+  {
+    definition: { namespace, key, name, ownerType },
+  }: {
+    definition: {
+      readonly namespace?: string | null;
+      readonly key: string;
+      readonly name: string;
+      readonly ownerType: string;
+    };
+  },
+) {
+  const made = { id: shop.id('MetafieldDefinition'), namespace: namespace ?? APP, key, name };
+  const id = `${ownerType} ${made.namespace} ${key}`;
+  if (shop.metafieldDefinitions.has(id)) {
+    const message = `Key is in use for ${ownerType} metafields on the '${made.namespace}' namespace.`;
+    return { createdDefinition: null, userErrors: [{ code: 'TAKEN', field: ['definition', 'key'], message }] };
+  }
+  shop.metafieldDefinitions.add(id);
+  return { createdDefinition: made, userErrors: [] };
 }
 
 function isJson(text: string): boolean {

@@ -375,8 +375,12 @@ export function refundOrder(
   return refund;
 }
 
-/** Cancels what was not shipped; paid money goes back. */
-export function cancelOrder(shop: Shop, order: Order, restock = true): void {
+/** Cancels what was not shipped; paid money goes back, unless nobody wants that. */
+export function cancelOrder(
+  shop: Shop,
+  order: Order,
+  { restock = true, paysBack = true }: { restock?: boolean; paysBack?: boolean } = {},
+): void {
   const left = order.lines.filter(({ gone, quantity }) => gone < quantity);
   const wanted = left.map(({ id, gone, quantity }) => ({
     lineId: id,
@@ -384,7 +388,7 @@ export function cancelOrder(shop: Shop, order: Order, restock = true): void {
     restockType: restock ? ('CANCEL' as const) : ('NO_RESTOCK' as const),
   }));
   const paid = order.transactions.some(({ kind }) => kind === 'SALE');
-  order.refunds.push(makeRefund(shop, order, wanted, paid ? { shipping: true } : { money: 0n }));
+  order.refunds.push(makeRefund(shop, order, wanted, paid && paysBack ? { shipping: true } : { money: 0n }));
   order.cancelledAt = shop.now();
   for (const one of order.fulfillmentOrders) if (isOpen(one)) one.status = 'CANCELLED';
   shop.touchOrder(order, 'ORDERS_CANCELLED', 'REFUNDS_CREATE');

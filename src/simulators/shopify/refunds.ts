@@ -82,7 +82,18 @@ export function createRefund(shop: Shop, input: RefundInput) {
 const JOB_MS = 30;
 
 /** Takes the order for cancelling; refuses one that is cancelled or was shipped. */
-export function orderCancel(shop: Shop, { orderId, restock }: { orderId: string; restock: boolean }) {
+export function orderCancel(
+  shop: Shop,
+  {
+    orderId,
+    restock,
+    refundMethod,
+  }: {
+    orderId: string;
+    restock: boolean;
+    refundMethod?: { readonly originalPaymentMethodsRefund?: boolean | null } | null;
+  },
+) {
   const refused = (code: string, message: string) => ({
     job: null,
     orderCancelUserErrors: [{ code, field: ['orderId'], message }],
@@ -97,7 +108,8 @@ export function orderCancel(shop: Shop, { orderId, restock }: { orderId: string;
     return refused('INVALID', 'Cannot cancel an order that has been fulfilled');
   setTimeout(() => {
     // A second job finds nothing to do.
-    if (order.cancelledAt === null) cancelOrder(shop, order, restock);
+    const paysBack = refundMethod?.originalPaymentMethodsRefund === true;
+    if (order.cancelledAt === null) cancelOrder(shop, order, { restock, paysBack });
   }, JOB_MS).unref();
   return { job: { id: shop.id('Job'), done: false }, orderCancelUserErrors: [] };
 }

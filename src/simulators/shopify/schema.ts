@@ -362,6 +362,8 @@ type Mutation {
   returnProcess(input: ReturnProcessInput!): ReturnProcessPayload
   returnClose(id: ID!): ReturnClosePayload
   metafieldsSet(metafields: [MetafieldsSetInput!]!): MetafieldsSetPayload
+  metafieldsDelete(metafields: [MetafieldIdentifierInput!]!): MetafieldsDeletePayload
+  metafieldDefinitionCreate(definition: MetafieldDefinitionInput!): MetafieldDefinitionCreatePayload
   orderCancel(
     orderId: ID!, reason: OrderCancelReason!, restock: Boolean!, refundMethod: OrderCancelRefundMethodInput,
     notifyCustomer: Boolean = false, staffNote: String = null

@@ -49,6 +49,8 @@ export class Shop {
   readonly variants = new Map<string, Variant>();
   readonly levels = new Map<string, Level>();
   readonly priceLists = new Map<string, PriceList>();
+  /** Owner type, namespace and key of each. */
+  readonly metafieldDefinitions = new Set<string>();
   readonly locations = new Map<string, Location>();
   readonly customers = new Map<string, Customer>();
   readonly orders = new Map<string, Order>();
