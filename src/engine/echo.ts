@@ -114,7 +114,7 @@ export async function withoutEchoes(parts: Parts, sql: Sql, plans: readonly Plan
       for (const { flow, port } of one.writers) {
         const lane = laneOf(one, port);
         const busy = unfinished.some((delivery) => laneId(delivery) === laneId(lane));
-        if (doc && (busy || what.doubt)) also.push({ planned: one.planned, flow });
+        if (doc && (busy || what.doubt) && mayOverwrite(flow, one.planned)) also.push({ planned: one.planned, flow });
       }
     });
     const kept = plan.documents.filter((planned) => (meanings.get(planned)?.is ?? 'change') === 'change');
@@ -151,6 +151,13 @@ function candidatesOf(parts: Parts, plan: Plan): Candidate[] {
     const where = { connection, entity: write.entity, kind: write.kind, key: write.key, flow: flow.id };
     return [{ plan, planned, writers, where, digest: ownDigest(parts, flow, type.name, draft.body) }];
   });
+}
+
+/** Whether a write of a flow there can overwrite a change: not where it makes records only, or where what it writes is other fields. */
+function mayOverwrite(writer: AnyFlow, { flow, type: { name } }: PlannedDocument): boolean {
+  if ((writer.makes as readonly string[] | undefined)?.includes(name)) return false;
+  const [own, changed] = [ownFieldsOf(writer, name), ownFieldsOf(flow, name)];
+  return own === undefined || changed === undefined || own.some((field) => changed.includes(field));
 }
 
 const laneOf = ({ where }: Candidate, port: SinkPort): LaneKey => ({

@@ -54,6 +54,7 @@ export const channelSales = <N>(
     fallback: channel.fallback,
     mappings: channel.mappings,
     rules: { order: rules },
+    makes: ['customer', 'product'],
     translate: async (sale, look) => {
       const documents = channel.toDocuments(sale, look, zone);
       return { outcome: 'routed', documents, brought: await broughtBy(documents, [OrderDocument], look) };

@@ -60,6 +60,7 @@ export function daySales({
     mappings: [tillCodes, tillCountries, accounts],
     // What is odd about single lines is asked with what the till's codes stand for (day-sales/rules.ts), and the rest of the invoice goes on.
     rules: { order: [...orderSums(), notAhead(orderBounds.ahead)] },
+    makes: ['product', 'customer'],
     translate: (native, look) => translate(native, look, settings),
   });
 }

@@ -5,7 +5,7 @@ import type { Hub } from '../../src/engine/hub.ts';
 import { readFigures } from '../../src/ledger/figures.ts';
 import { drained, type TestLedger, testLedger } from '../support/hub.ts';
 import { scale, until } from '../support/target.ts';
-import { Side, twoWayHub } from '../support/two-way.ts';
+import { CardDocument, Side, twoWayHub } from '../support/two-way.ts';
 
 const upper = (text: string): string => text.toUpperCase();
 const lower = (text: string): string => text.toLowerCase();
@@ -118,6 +118,20 @@ describe('echoes', { concurrency: 4 }, () => {
     await quiet();
     assert.equal(left.text('k'), 'c', 'our write and a change share a version');
     assert.equal((await outcomes(ledger)).late, 0);
+  });
+
+  test('a change of fields that nobody writes there is not written back, though it shares a version with our write', async (t) => {
+    const [left, right] = [new Side('left', { perVersion: 1000 }), new Side('right', { perVersion: 1000 })];
+    const ledger = await testLedger(t);
+    const hub = twoWayHub(ledger, left, right, {}, CardDocument, ['stock']);
+    await hub.start();
+    t.after(() => hub.stop());
+    left.set('k', { text: 'a' });
+    await drained(hub);
+    right.set('k', { stock: 7 });
+    await drained(hub);
+    assert.equal(left.records.get('k')!.stock, 7);
+    assert.equal((await readFigures(ledger.db)).deliveries.delivered, 2, 'one to each side');
   });
 
   test('an echo that comes before the answer is known by the open Intent', async (t) => {

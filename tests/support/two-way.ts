@@ -147,16 +147,17 @@ export class Side {
   }
 }
 
-/** A hub between two sides: `text` flows both ways, `stock` from right to left. */
+/** A hub between two sides: `text` flows both ways, `stock` from right to left; `back` is all that goes that way. */
 export function twoWayHub(
   ledger: TestLedger,
   left: Side,
   right: Side,
   terms: Partial<Terms> = {},
   card: typeof CardDocument = CardDocument,
+  back: readonly ('text' | 'stock')[] = ['text', 'stock'],
 ): Hub {
   const sources = { left: left.source(), right: right.source() };
-  const sinks = { left: left.sink(['text', 'stock']), right: right.sink(['text']) };
+  const sinks = { left: left.sink(back), right: right.sink(['text']) };
   const flow = (
     id: string,
     from: PollSource<NativeCard>,
@@ -198,7 +199,7 @@ export function twoWayHub(
       right: connectionOf({ sources: { cards: sources.right }, sinks: { cards: sinks.right as Sink } }),
     },
     flows: [
-      flow('right-to-left', sources.right, sinks.left, ['text', 'stock']),
+      flow('right-to-left', sources.right, sinks.left, back),
       flow('left-to-right', sources.left, sinks.right, ['text']),
     ],
   });
