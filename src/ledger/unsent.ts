@@ -73,23 +73,12 @@ export async function addUnsent(sql: Sql, rows: readonly NewUnsent[]): Promise<v
   );
 }
 
-/** Ends the wait for documents to be sent, by their rows. What became an Exception stays, answered; the rest goes. */
-const ending = `
-  kept as (
-    update expectation e set answered_at = now() from ended where e.connection = ended.connection and e.key = ended.key and ended.exception_id is not null),
-  gone as (
-    delete from expectation e using ended where e.connection = ended.connection and e.key = ended.key and ended.exception_id is null)
-  select exception_id from ended where exception_id is not null`;
-
 /** Deliveries that are about to end, in whatever way: nobody waits for them to be sent any more. Returns the Exceptions that this had become. */
 export async function endUnsent(sql: Sql, deliveries: readonly string[]): Promise<string[]> {
   if (deliveries.length === 0) return [];
   const rows = await sql.query<{ exception_id: string }>(
     'unsent_end',
-    `with ended as (
-       select e.connection, e.key, e.exception_id from delivery d join expectation e on ${isAbout}
-       where d.id = any($1::uuid[]) and e.version <= d.version and e.answered_at is null order by e.connection, e.key for update of e),
-     ${ending}`,
+    'select exception_id from end_unsent($1::uuid[]) as exception_id',
     [deliveries],
   );
   return rows.map(({ exception_id }) => exception_id);
@@ -106,7 +95,11 @@ export async function forgoUnsent(
     `with ended as (
        select connection, key, exception_id from expectation where (connection, key) in (select * from unnest($1::text[], $2::text[])) and answered_at is null
        order by connection, key for update),
-     ${ending}`,
+     kept as (
+       update expectation e set answered_at = now() from ended where e.connection = ended.connection and e.key = ended.key and ended.exception_id is not null),
+     gone as (
+       delete from expectation e using ended where e.connection = ended.connection and e.key = ended.key and ended.exception_id is null)
+     select exception_id from ended where exception_id is not null`,
     columns(rows, ['connection', 'key']),
   );
   return closing.map(({ exception_id }) => exception_id);

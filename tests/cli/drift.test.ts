@@ -72,6 +72,7 @@ test('a field that a shop took away is told by check, with the documents that as
     [
       ['OrdersWhole', 'concerns orders: flow web-orders'],
       ['OrderToShip', 'concerns shipments: flows shop-fulfilments, shop-shipments'],
+      ['OrderToRefund', 'concerns refunds: flow odoo-refunds'],
       ['OrderToCancel', 'concerns cancellations: no flow of the estate'],
       ['OrdersInBulk', 'concerns orders: flow web-orders'],
     ],

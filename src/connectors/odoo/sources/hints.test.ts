@@ -53,6 +53,7 @@ describe('hints of automation rules', () => {
       'contacts',
       'creditNotes',
       'returns',
+      'orders',
     ]);
   });
 });
