@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { systemClock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import type { Context, Log, MappingTable } from '../core/connector.ts';
 import { rejected } from '../core/fault.ts';
 import { Network } from './network.ts';
@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly mappings?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What stands behind `cx.fetch`: fetch() itself, or a target in memory. */
   readonly network?: (url: string, init?: RequestInit) => Promise<Response>;
+  /** One whose `sleep` is short where the target is quick. The system's when absent. */
+  readonly clock?: Clock;
 }
 
 /** A context with a network on which things go wrong as planned; keeps what was logged and said. */
@@ -23,7 +25,13 @@ export interface Lab {
   keepsSilence(text?: string): void;
 }
 
-export function makeLab({ connection, secrets = {}, mappings = {}, network: base }: Surroundings): Lab {
+export function makeLab({
+  connection,
+  secrets = {},
+  mappings = {},
+  network: base,
+  clock = systemClock,
+}: Surroundings): Lab {
   const network = new Network(base ?? ((url, init) => fetch(url, init)));
   const lines: string[] = [];
   const keep = (message: string, fields?: Record<string, unknown>): void => {
@@ -34,7 +42,7 @@ export function makeLab({ connection, secrets = {}, mappings = {}, network: base
     connection: connection ?? 'conformance',
     entity: 'main',
     log,
-    clock: systemClock,
+    clock,
     signal: new AbortController().signal,
     look: false,
     node: '00000000-0000-7000-8000-000000000000',
