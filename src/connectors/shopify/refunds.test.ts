@@ -6,7 +6,7 @@ import type { Item, Result } from '../../core/connector.ts';
 import type { Cancellation } from '../../model/cancellation.ts';
 import type { Refund } from '../../model/refund.ts';
 import { startShopify } from '../../simulators/shopify/index.ts';
-import { fulfil, type NewOrder, placeOrder } from '../../simulators/shopify/orders.ts';
+import { cancelOrder, fulfil, type NewOrder, placeOrder } from '../../simulators/shopify/orders.ts';
 import type { Order } from '../../simulators/shopify/records.ts';
 import { furnish, person, place } from '../../simulators/shopify/traffic.ts';
 import { type ShopifyConfig, shopify } from './index.ts';
@@ -33,12 +33,15 @@ async function lab(t: { after(fn: () => Promise<void>): void }, config: Partial<
     'shopify-shipping-services': {},
     'shopify-return-reasons': {},
   };
+  /** What happens just before the next refund is made. */
+  const meanwhile: (() => void)[] = [];
   const cx = makeContext({
     connection: 'web',
     secrets: { TOKEN: simulator.token },
     mappings,
     fetch: (url, { timeout, ...init } = {}) => {
       assertGiven(init.body);
+      if (String(init.body).includes('mutation MakeRefund')) meanwhile.shift()?.();
       return fetch(url, init);
     },
   });
@@ -54,7 +57,7 @@ async function lab(t: { after(fn: () => Promise<void>): void }, config: Partial<
       shipping: { title: 'Standard', price: 495n, taxes: [vat] },
       ...more,
     });
-  return { simulator, shop, sinks, sources, cx, sell };
+  return { simulator, shop, sinks, sources, cx, sell, meanwhile };
 }
 
 const tail = (id: string): string => id.split('/').at(-1)!;
@@ -125,6 +128,20 @@ test('a refund goes back of the payments, with its goods and shipping, leaves st
       seen.push(...toDocuments(sources.orders.decode(bytes), look as never, { zone: 'UTC' }).map(({ kind }) => kind));
     }
   assert.ok(seen.includes('payment') && !seen.includes('refund'), seen.join());
+});
+
+test('a refund whose order is cancelled between the look at it and the call goes again, and is not for a person', async (t) => {
+  const { shop, sinks, cx, sell, meanwhile } = await lab(t);
+  const order = sell();
+  const [line] = order.lines;
+  const goods = { orderLine: tail(line!.id), quantity: '3', amount: 3 * Number(line!.unitPrice.shop) };
+  const item = refundOf(order, [goods]);
+  meanwhile.push(() => cancelOrder(shop, order, { paysBack: false }));
+  assert.deepEqual((await sinks.refunds.deliver([item], cx)).map(told), [
+    `transient: order ${order.name} changed meanwhile; it is looked at again`,
+  ]);
+  assert.deepEqual((await sinks.refunds.deliver([item], cx)).map(told), ['done']);
+  assert.equal(order.refunds.at(-1)!.transactions[0]!.amount.shop, BigInt(item.document.amount));
 });
 
 test('a refund that cannot be is said to be, before any money goes', async (t) => {

@@ -121,10 +121,20 @@ async function refund(shop: Shop, item: Item<Refund>, cx: Context): Promise<Resu
   const key = sha256(JSON.stringify([item.key, input])).toString('hex');
   const { refundCreate: told } = await shop.call<Told>(refundCalls.refund, { input, key }, cx);
   const [error] = told?.userErrors ?? [];
-  if (error) return { outcome: 'failed', fault: faultOfUserError(refundCalls.refund, error, fieldOf) };
+  if (error) {
+    await assertUnchanged(shop, item, now, cx);
+    return { outcome: 'failed', fault: faultOfUserError(refundCalls.refund, error, fieldOf) };
+  }
   if (told?.refund?.note !== input.note)
     throw new FaultError({ kind: 'unknown', message: 'Shopify did not say that the refund was made' });
   return { outcome: 'done', id: told.refund.id };
+}
+
+/** Throws `transient` where the order was cancelled, or something of it refunded, since it was looked at: what Shopify refused was worked out from what it had then. */
+async function assertUnchanged(shop: Shop, item: Item<Refund>, before: OrderNow, cx: Context): Promise<void> {
+  const { cancelledAt, refunds } = await orderNow(shop, item, cx);
+  if (cancelledAt === before.cancelledAt && refunds.length === before.refunds.length) return;
+  throw new FaultError({ kind: 'transient', message: `order ${before.name} changed meanwhile; it is looked at again` });
 }
 
 const fieldOf = (path: readonly string[]): string =>
