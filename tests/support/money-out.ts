@@ -245,9 +245,12 @@ export async function moneyOut(t: TestContext, version: Version, seed: number) {
     at,
     shop,
     buy,
-    /** By currency: what was received and is neither posted nor at an Exception. */
-    underway: async (): Promise<string[]> =>
-      Object.values(summarise(await readFigures(ledger.db)).money).map(({ difference }) => difference),
+    /** Until all that was received is posted or at an Exception: a reading that says nothing new is under way until it is routed. */
+    posted: () =>
+      until('all money is posted', async () => {
+        const { money } = summarise(await readFigures(ledger.db));
+        return Object.values(money).every(({ difference }) => difference === '0.00');
+      }),
     simulator,
     /** Keys of the documents of a kind that the ledger holds. */
     told: async (kind: string): Promise<string[]> =>
