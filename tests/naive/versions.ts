@@ -247,8 +247,8 @@ export const versions: NaiveVersion[] = [
     changes: [
       {
         file: 'src/engine/echo.ts',
-        from: 'if (doc && (busy || what.doubt)) also',
-        to: 'if (doc && !busy && what.doubt) also',
+        from: 'if (doc && (busy || what.doubt) && mayOverwrite(flow, one.planned)) also',
+        to: 'if (doc && !busy && what.doubt && mayOverwrite(flow, one.planned)) also',
       },
     ],
     file: 'tests/engine/echo.test.ts',
