@@ -8,6 +8,8 @@ export class Breaker {
   readonly #clock: Clock;
   #failures = 0;
   #closedUntil = 0;
+  /** What the target asked for stands, whatever comes of calls that are on their way. */
+  #toldUntil = 0;
   #inside = 0;
 
   constructor(clock: Clock) {
@@ -16,13 +18,18 @@ export class Breaker {
 
   /** True when a call may be made now; then `leave` follows, whether it was made or not. */
   enter(): boolean {
-    if (this.#clock.monotonic() < this.#closedUntil || (this.open && this.#inside > 0)) return false;
+    if (this.told || this.#clock.monotonic() < this.#closedUntil || (this.open && this.#inside > 0)) return false;
     this.#inside += 1;
     return true;
   }
 
   leave(): void {
     this.#inside -= 1;
+  }
+
+  /** True while the target has asked for no calls: somebody else may have heard it since `enter`. */
+  get told(): boolean {
+    return this.#clock.monotonic() < this.#toldUntil;
   }
 
   /** True while the connection as a whole fails. */
@@ -37,11 +44,13 @@ export class Breaker {
 
   failed(): void {
     this.#failures += 1;
-    if (this.open) this.wait(Math.min(LONGEST_SECONDS, 2 ** (this.#failures - OPENS_AFTER)));
+    if (!this.open) return;
+    const seconds = Math.min(LONGEST_SECONDS, 2 ** (this.#failures - OPENS_AFTER));
+    this.#closedUntil = Math.max(this.#closedUntil, this.#clock.monotonic() + seconds * 1000);
   }
 
   /** No calls for some seconds, as the target asked. */
   wait(seconds: number): void {
-    this.#closedUntil = Math.max(this.#closedUntil, this.#clock.monotonic() + seconds * 1000);
+    this.#toldUntil = Math.max(this.#toldUntil, this.#clock.monotonic() + seconds * 1000);
   }
 }

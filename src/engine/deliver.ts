@@ -45,6 +45,10 @@ export class Deliverer {
     try {
       const claim = await this.#claim();
       if (!claim) return 0;
+      if (this.#breaker.told) {
+        await settle(this.#parts, claim, claim.deliveries.map(untouched), this.#breaker.open);
+        return null;
+      }
       const started = this.#parts.clock.monotonic();
       const results = await this.#call(claim, allowed);
       this.#learn(results, this.#parts.clock.monotonic() - started);
@@ -277,6 +281,7 @@ const lostWithLedger: Fault = {
   message: 'the ledger was restored from a backup, and what was sent after that backup is not in it',
 };
 const unsent: readonly Fault[] = [lostCall, lostWithLedger];
+const untouched = (): Result => ({ outcome: 'untouched' });
 const doneBy = ({ id, parts }: Extract<Found, { found: 'whole' }>): Result => ({
   outcome: 'done',
   id,

@@ -27,9 +27,11 @@ async function owed(t: TestContext, count: number, sink: Sink<typeof NoteDocumen
   await router.stop();
   const time = { now: 0 };
   let statements = 0;
+  const during = { claim: () => {} };
   const counting = new Proxy(db, {
     get: (_, name) => {
       if (name === 'query') statements += 1;
+      if (name === 'transaction') during.claim();
       const found = db[name as keyof Database];
       return typeof found === 'function' ? found.bind(db) : found;
     },
@@ -45,6 +47,7 @@ async function owed(t: TestContext, count: number, sink: Sink<typeof NoteDocumen
     db,
     time,
     breaker,
+    during,
     once: (allowed = true) => deliverer.once(() => allowed),
     states,
     asked: () => statements,
@@ -194,5 +197,24 @@ test('nothing is claimed while the connection is to be left alone', async (t) =>
   world.time.now = 5_000;
   assert.equal(await world.once(), 1);
   assert.equal(await world.once(), 0, 'nothing is left');
+  assert.deepEqual(target.values('a'), [1]);
+});
+
+test('what the target asked for stands, also where a call that was on its way lands after it, and for what was claimed before it was heard', async (t) => {
+  const target = new Target();
+  const world = await owed(t, 1, target.sink());
+  world.breaker.wait(5);
+  world.breaker.succeeded();
+  assert.equal(await world.once(), null);
+  world.time.now = 5_000;
+  world.during.claim = () => world.breaker.wait(5);
+  assert.equal(await world.once(), null);
+  assert.deepEqual(target.calls, []);
+  assert.deepEqual(await world.db.query('given back', 'select state, attempts from delivery'), [
+    { state: 'waiting', attempts: 0 },
+  ]);
+  world.during.claim = () => {};
+  world.time.now = 10_000;
+  assert.equal(await world.once(), 1);
   assert.deepEqual(target.values('a'), [1]);
 });
