@@ -59,6 +59,11 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
   const came = placeOrder(shop, { lines: [{ variantId: variants[0]!.id, quantity: 3 }] });
   const [unit] = fulfil(shop, came, []).lines;
   const opened = openReturn(shop, came, unit!.lineId, 1);
+  const line = opened.lines[0]!.id;
+  const reverse = {
+    order: line.replace('ReturnLineItem', 'ReverseFulfillmentOrder'),
+    line: line.replace('Return', 'ReverseFulfillmentOrder'),
+  };
   const returned = (note: string) => ({
     orderId: came.id,
     requestedAt: '2026-11-20T10:00:00Z',
@@ -69,7 +74,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     quantity: 1,
     dispositions: [
       {
-        reverseFulfillmentOrderLineItemId: opened.lines[0]!.id.replace('Return', 'ReverseFulfillmentOrder'),
+        reverseFulfillmentOrderLineItemId: reverse.line,
         quantity: 1,
         dispositionType: 'RESTOCKED',
         locationId: location,
@@ -210,6 +215,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [returnCalls.toShip, { id: came.id }],
     [returnCalls.reasons, { handles: ['other'] }],
     [returnCalls.returnNow, { id: opened.id }],
+    [returnCalls.moreReverseLines, { id: reverse.order, after: cursor(line) }],
     [returnCalls.claim, claims(came.id, null)],
     [returnCalls.claim, claims(came.id, null)],
     [returnCalls.claim, claims('gid://shopify/Order/1', null)],

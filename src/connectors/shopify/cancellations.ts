@@ -2,6 +2,7 @@ import { type Duration, milliseconds } from '../../core/clock.ts';
 import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
 import { type Cancellation, CancellationDocument } from '../../model/cancellation.ts';
+import { most } from './documents.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
 import { refundCalls } from './refund-documents.ts';
 import type { Shop } from './shop.ts';
@@ -80,6 +81,12 @@ async function cancel(shop: Shop, item: Item<Cancellation>, cx: Context): Promis
     throw rejected(
       `Order ${now.name} has left in part or whole, and Shopify cancels no such order: refund what is not carried out, then dismiss this.`,
       'shipped',
+      'order',
+    );
+  if (now.fulfillments.length >= most.fulfilments)
+    throw rejected(
+      `Order ${now.name} has ${most.fulfilments} fulfilments or more, and the hub cannot tell whether one of them stands: cancel it in Shopify, then dismiss this.`,
+      'too-many-fulfilments',
       'order',
     );
   const variables = {

@@ -220,7 +220,7 @@ ${LINE_ITEM}`,
   ),
   moreReturnLines: query(
     'MoreReturnLines',
-    ['orders'],
+    ['orders', 'returns', 'refunds'],
     `query MoreReturnLines($id: ID!, $after: String!) {
   return(id: $id) { returnLineItems(first: 100, after: $after) { ${RETURN_LINES} } }
 }`,
@@ -360,7 +360,7 @@ ${LINE_ITEM}`,
     `query OrderToShip($id: ID!, $after: String) {
   order(id: $id) {
     id name cancelledAt
-    fulfillments(first: ${most.fulfilments}) { id status trackingInfo(first: 20) { number } }
+    fulfillments(first: ${most.fulfilments}) { id status trackingInfo { number } }
     fulfillmentOrders(first: 5, after: $after) {
       pageInfo { hasNextPage endCursor }
       nodes {
@@ -412,7 +412,7 @@ ${LINE_ITEM}`,
     ['shipments'],
     `mutation Fulfil($fulfillment: FulfillmentInput!) {
   fulfillmentCreate(fulfillment: $fulfillment) {
-    fulfillment { id status trackingInfo(first: 10) { number } }
+    fulfillment { id status trackingInfo { number } }
     userErrors { field message }
   }
 }`,
@@ -422,7 +422,7 @@ ${LINE_ITEM}`,
     ['shipments'],
     `mutation CorrectTracking($id: ID!, $tracking: FulfillmentTrackingInput!, $notify: Boolean) {
   fulfillmentTrackingInfoUpdate(fulfillmentId: $id, trackingInfoInput: $tracking, notifyCustomer: $notify) {
-    fulfillment { id status trackingInfo(first: 10) { number } }
+    fulfillment { id status trackingInfo { number } }
     userErrors { field message }
   }
 }`,

@@ -111,6 +111,12 @@ test('check tells which price lists the shop has, and of those that it has not',
   const all = await findings(shopify({ ...config, url: simulator.url, priceLists }).check(cx));
   assert.ok(shown(all, 'ok').includes("price lists: 'us' is 'US' in USD, prices without tax"));
   assert.ok(shown(all, 'ok').includes(`price lists: no prices go to 'Asia' in JPY (${asia.id})`));
+  for (let n = 0; n < 100; n++) shop.addPriceList(`Company ${n}`, 'EUR', []);
+  const many = await findings(shopify({ ...config, url: simulator.url, priceLists }).check(cx));
+  assert.match(
+    shown(many, 'ok').find((text) => text.startsWith('price lists: no prices go to')) ?? '',
+    /, and others$/,
+  );
   assert.deepEqual(shown(all, 'error'), [
     "price lists: markets of 'Both' sell partly with and partly without tax: no price fits all of them",
     `price lists: 'gone' stands for ${LIST}, which the shop does not have`,

@@ -2,8 +2,9 @@ import type { Context, Item } from '../../core/connector.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
 import type { Return } from '../../model/return.ts';
 import { type Claim, type Stored, writeClaim } from './claims.ts';
+import { allOf, type Page } from './pages.ts';
 import { returnCalls } from './return-documents.ts';
-import { type Reversed, unitsOf } from './return-lines.ts';
+import { type ReturnedLine, type Reversed, type ReverseLine, unitsOf } from './return-lines.ts';
 import type { Shop } from './shop.ts';
 import { tailOf } from './terms.ts';
 
@@ -13,24 +14,52 @@ export interface ReturnNow extends Reversed {
   readonly status: string;
 }
 
-/** A return as it is now. Throws `rejected` for one that is gone. */
-export async function returnNow(shop: Shop, number: string, id: string, cx: Context): Promise<ReturnNow> {
-  const { return: now } = await shop.call<{ return: ReturnNow | null }>(returnCalls.returnNow, { id }, cx);
-  if (!now) throw rejected(`Return ${number} is no longer in the shop.`, 'gone', 'state');
-  return now;
+/** What one place awaits of a return. */
+interface Reverse {
+  readonly id: string;
+  readonly lineItems: Page<ReverseLine>;
 }
 
-type Line = ReturnNow['returnLineItems']['nodes'][number];
+interface Shown extends Omit<ReturnNow, keyof Reversed> {
+  readonly returnLineItems: Page<ReturnedLine>;
+  readonly reverseFulfillmentOrders: Page<Reverse>;
+}
 
-const leftOf = ({ unprocessedQuantity = 0 }: Line): number => unprocessedQuantity;
+/** A return as it is now, with all of its lines. Throws `rejected` for one that is gone. */
+export async function returnNow(shop: Shop, number: string, id: string, cx: Context): Promise<ReturnNow> {
+  const ask = async (cursors: { readonly after?: string; readonly reverseAfter?: string }) =>
+    (await shop.call<{ return: Shown | null }>(returnCalls.returnNow, { id, ...cursors }, cx)).return;
+  const first = await ask({});
+  if (!first) throw rejected(`Return ${number} is no longer in the shop.`, 'gone', 'state');
+  const { returnLineItems, reverseFulfillmentOrders, ...rest } = first;
+  const lines = await allOf(returnLineItems, async (after) => (await ask({ after }))?.returnLineItems);
+  const reverses = await allOf(
+    reverseFulfillmentOrders,
+    async (reverseAfter) => (await ask({ reverseAfter }))?.reverseFulfillmentOrders,
+  );
+  const reverseLines: ReverseLine[] = [];
+  for (const one of reverses) reverseLines.push(...(await reverseLinesOf(shop, one, cx)));
+  return { ...rest, returnLineItems: lines, reverseLines };
+}
+
+const reverseLinesOf = (shop: Shop, { id, lineItems }: Reverse, cx: Context): Promise<ReverseLine[]> =>
+  allOf(lineItems, async (after) => {
+    const { reverseFulfillmentOrder: more } = await shop.call<{ reverseFulfillmentOrder: Reverse | null }>(
+      returnCalls.moreReverseLines,
+      { id, after },
+      cx,
+    );
+    return more?.lineItems;
+  });
+
+const leftOf = ({ unprocessedQuantity = 0 }: ReturnedLine): number => unprocessedQuantity;
 
 /** Whether nothing of the return is to be processed any more. */
-export const isWhole = ({ returnLineItems }: ReturnNow): boolean =>
-  returnLineItems.nodes.every((line) => leftOf(line) === 0);
+export const isWhole = ({ returnLineItems }: ReturnNow): boolean => returnLineItems.every((line) => leftOf(line) === 0);
 
 /** Whether the units of a claim have been processed. */
 export function isProcessed({ lines }: Claim, { returnLineItems }: ReturnNow): boolean {
-  const left = new Map(returnLineItems.nodes.map((line) => [line.id, leftOf(line)]));
+  const left = new Map(returnLineItems.map((line) => [line.id, leftOf(line)]));
   return Object.entries(lines).every(([id, { before, units }]) => (left.get(id) ?? before) <= before - units);
 }
 
@@ -67,20 +96,20 @@ export async function claimFor(
   return value;
 }
 
-const orderLineOf = ({ fulfillmentLineItem }: Line): string => tailOf(fulfillmentLineItem?.lineItem.id ?? '');
+const orderLineOf = ({ fulfillmentLineItem }: ReturnedLine): string => tailOf(fulfillmentLineItem?.lineItem.id ?? '');
 
 const awaitsSome = ({ lines }: Return, { returnLineItems }: ReturnNow): boolean =>
-  returnLineItems.nodes.some((one) => leftOf(one) > 0 && lines.some(({ orderLine }) => orderLine === orderLineOf(one)));
+  returnLineItems.some((one) => leftOf(one) > 0 && lines.some(({ orderLine }) => orderLine === orderLineOf(one)));
 
 const takesAll = ({ lines }: Claim, { returnLineItems }: ReturnNow): boolean =>
-  returnLineItems.nodes.every((one) => leftOf(one) === (lines[one.id]?.units ?? 0));
+  returnLineItems.every((one) => leftOf(one) === (lines[one.id]?.units ?? 0));
 
 /** The units of the return that these goods are; null where it does not await all of them. */
 function claimOf({ number, lines }: Return, now: ReturnNow): Claim | null {
   const wanted = new Map<string, number>();
   for (const line of lines) wanted.set(line.orderLine, (wanted.get(line.orderLine) ?? 0) + unitsOf(line, number));
   const claimed: Record<string, { before: number; units: number }> = {};
-  for (const one of now.returnLineItems.nodes) {
+  for (const one of now.returnLineItems) {
     const open = wanted.get(orderLineOf(one)) ?? 0;
     const units = Math.min(open, leftOf(one));
     if (units === 0) continue;

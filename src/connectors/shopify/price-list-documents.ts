@@ -5,12 +5,12 @@ export const priceListCalls = {
   allPriceLists: query(
     'AllPriceLists',
     ['check'],
-    `query AllPriceLists { priceLists(first: 100) { nodes { id name currency } } }`,
+    `query AllPriceLists { priceLists(first: 100) { pageInfo { hasNextPage endCursor } nodes { id name currency } } }`,
   ),
   priceLists: query(
     'PriceLists',
     ['prices'],
-    `query PriceLists($ids: [ID!]!) {
+    `query PriceLists($ids: [ID!]!, $after: String) {
   shop { taxesIncluded }
   nodes(ids: $ids) {
     __typename
@@ -18,7 +18,12 @@ export const priceListCalls = {
       id name currency
       catalog {
         __typename id
-        ... on MarketCatalog { markets(first: 20) { nodes { name priceInclusions { inclusiveTaxPricingStrategy } } } }
+        ... on MarketCatalog {
+          markets(first: 20, after: $after) {
+            pageInfo { hasNextPage endCursor }
+            nodes { name priceInclusions { inclusiveTaxPricingStrategy } }
+          }
+        }
       }
     }
   }

@@ -2,6 +2,7 @@ import type { Context, Finding } from '../../core/connector.ts';
 import { compare, decimal } from '../../core/decimal.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
 import type { Price } from '../../model/price.ts';
+import { allOf, type Page } from './pages.ts';
 import { priceListCalls } from './price-list-documents.ts';
 import { held, type Sent, textOf, type Wanted } from './price-sending.ts';
 import type { Shop } from './shop.ts';
@@ -19,7 +20,7 @@ interface Node {
   readonly name: string;
   readonly currency: string;
   /** Catalogs of company locations and of apps name no markets. */
-  readonly catalog: { readonly id: string; readonly markets?: { readonly nodes: readonly Market[] } } | null;
+  readonly catalog: { readonly id: string; readonly markets?: Page<Market> } | null;
 }
 
 interface Told {
@@ -38,7 +39,7 @@ interface PriceList {
 const LISTS = 20;
 
 /**
- * The price lists of these ids that are there, with the first 20 markets of each. Whether prices include tax is decided market by market; where a market goes by its customer's country, or
+ * The price lists of these ids that are there, with all markets of each. Whether prices include tax is decided market by market; where a market goes by its customer's country, or
  * a list belongs to none, by the shop. Needs the scope `read_markets`.
  *
  * @see https://shopify.dev/docs/api/admin-graphql/2026-07/enums/InclusiveTaxPricingStrategy
@@ -48,18 +49,27 @@ export async function readPriceLists(shop: Shop, ids: readonly string[], cx: Con
   for (let at = 0; at < ids.length; at += LISTS) {
     const told = await shop.call<Told>(priceListCalls.priceLists, { ids: ids.slice(at, at + LISTS) }, cx);
     for (const node of told.nodes)
-      if (node?.__typename === 'PriceList') found.set(node.id, listOf(node, told.shop.taxesIncluded));
+      if (node?.__typename === 'PriceList')
+        found.set(node.id, listOf(node, await marketsOf(shop, node, cx), told.shop.taxesIncluded));
   }
   return found;
 }
 
-function listOf({ name, currency, catalog }: Node, taxesIncluded: boolean): PriceList {
+const marketsOf = async (shop: Shop, { id, catalog }: Node, cx: Context): Promise<Market[]> =>
+  catalog?.markets
+    ? allOf(catalog.markets, async (after) => {
+        const { nodes } = await shop.call<Told>(priceListCalls.priceLists, { ids: [id], after }, cx);
+        return nodes[0]?.catalog?.markets;
+      })
+    : [];
+
+function listOf({ name, currency }: Node, all: readonly Market[], taxesIncluded: boolean): PriceList {
   const includes = ({ priceInclusions }: Market): boolean => {
     const strategy = priceInclusions?.inclusiveTaxPricingStrategy;
     if (strategy === 'ADD_TAXES_AT_CHECKOUT') return false;
     return strategy === 'INCLUDES_TAXES_IN_PRICE' || taxesIncluded;
   };
-  const markets = (catalog?.markets?.nodes ?? []).map((one) => ({ name: one.name, taxesIncluded: includes(one) }));
+  const markets = all.map((one) => ({ name: one.name, taxesIncluded: includes(one) }));
   return { name, currency, markets: markets.length > 0 ? markets : [{ name, taxesIncluded }] };
 }
 
@@ -135,10 +145,11 @@ export async function* checkPriceLists(shop: Shop, scopes: ReadonlySet<string>, 
   });
   const wanted = [...shop.settings.priceLists];
   try {
-    const { priceLists } = await shop.call<{ priceLists: { nodes: Node[] } }>(priceListCalls.allPriceLists, {}, cx);
+    const { priceLists } = await shop.call<{ priceLists: Page<Node> }>(priceListCalls.allPriceLists, {}, cx);
     const others = priceLists.nodes.filter((node) => !wanted.some(([, id]) => id === node.id));
     const shown = others.map(({ id, name, currency }) => `'${name}' in ${currency} (${id})`).join(', ');
-    if (shown !== '') yield { level: 'ok', subject: SUBJECT, message: `no prices go to ${shown}` };
+    const more = priceLists.pageInfo.hasNextPage ? ', and others' : '';
+    if (shown !== '') yield { level: 'ok', subject: SUBJECT, message: `no prices go to ${shown}${more}` };
     if (wanted.length === 0) return;
     if (!scopes.has('read_markets') && !scopes.has('write_markets'))
       return yield error(

@@ -177,6 +177,25 @@ test('a price that does not fit its list is rejected in words before anything of
   assert.deepEqual(Object.keys(us.prices), [three.id]);
 });
 
+test('a price must fit every market of its list, however many there are', async (t) => {
+  const { simulator, shop, us, prices, cx, one } = await lab();
+  t.after(() => simulator.stop());
+  const [usual] = us.markets;
+  const markets = Array.from({ length: 20 }, (_, n) => ({ ...usual!, id: `gid://shopify/Market/9${n}` }));
+  const last = {
+    ...usual!,
+    id: 'gid://shopify/Market/99999',
+    name: 'Canada',
+    taxes: 'INCLUDES_TAXES_IN_PRICE' as const,
+  };
+  shop.priceLists.set(us.id, { ...us, markets: [...markets, last] });
+  const [result] = await prices.deliver([price(one, 'web-usd', 1999)], cx);
+  assert.equal(
+    told(result),
+    `rejected: Price web-usd/${one.sku} does not include tax, market 'Canada' of price list 'US' sells at prices with it.`,
+  );
+});
+
 test("two lists that are both the shop's own are told, instead of the last one winning", async (t) => {
   const { simulator, prices, cx, network, one, two } = await lab();
   t.after(() => simulator.stop());

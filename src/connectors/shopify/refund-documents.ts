@@ -1,4 +1,8 @@
-import { type Document, MONEY, mutation, query } from './documents.ts';
+import { type Document, MONEY, most, mutation, query } from './documents.ts';
+
+/** Refunds and payments of an order that are read: lists that have no pages. */
+export const MOST_REFUNDS = 100;
+export const MOST_PAYMENTS = 100;
 
 /** Calls that give money back, or take an order back. */
 export const refundCalls = {
@@ -8,8 +12,8 @@ export const refundCalls = {
     `query OrderToRefund($id: ID!) {
   order(id: $id) {
     id name cancelledAt currencyCode presentmentCurrencyCode taxesIncluded
-    refunds(first: 100) { id note }
-    transactions(first: 100) { id kind status gateway amountSet ${MONEY} parentTransaction { id } }
+    refunds(first: ${MOST_REFUNDS}) { id note }
+    transactions(first: ${MOST_PAYMENTS}) { id kind status gateway amountSet ${MONEY} parentTransaction { id } }
   }
 }`,
   ),
@@ -31,7 +35,9 @@ export const refundCalls = {
   orderToCancel: query(
     'OrderToCancel',
     ['cancellations'],
-    `query OrderToCancel($id: ID!) { order(id: $id) { id name cancelledAt fulfillments(first: 100) { id status } } }`,
+    `query OrderToCancel($id: ID!) {
+  order(id: $id) { id name cancelledAt fulfillments(first: ${most.fulfilments}) { id status } }
+}`,
   ),
   cancel: mutation(
     'CancelOrder',

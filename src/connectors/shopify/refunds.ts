@@ -8,7 +8,7 @@ import { type Refund, RefundDocument } from '../../model/refund.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
 import { refundMark, refundNote } from './marks.ts';
 import type { ShopifyMoney } from './native.ts';
-import { refundCalls } from './refund-documents.ts';
+import { MOST_PAYMENTS, MOST_REFUNDS, refundCalls } from './refund-documents.ts';
 import { unitsForReturns } from './return-lines.ts';
 import { standingOf } from './returns.ts';
 import type { Shop } from './shop.ts';
@@ -77,8 +77,15 @@ export const refunds = (shop: Shop): Sink<typeof RefundDocument> =>
 const noteOf = ({ key, document }: Item<Refund>): string =>
   refundNote(key, document.number, BigInt(document.amount), document.currency);
 
-function foundIn({ refunds: all }: OrderNow, item: Item<Refund>): Found {
+/** Throws `rejected` where it is not among the refunds that are read, and there may be more. */
+function foundIn({ name, refunds: all }: OrderNow, item: Item<Refund>): Found {
   const made = all.find(({ note }) => note?.includes(refundMark(item.key)));
+  if (!made && all.length >= MOST_REFUNDS)
+    throw rejected(
+      `Order ${name} has ${MOST_REFUNDS} refunds or more, and the hub cannot tell whether refund ${item.document.number} is one of them: make it in Shopify where it is not, then dismiss this.`,
+      'too-many-refunds',
+      'order',
+    );
   if (!made) return { found: 'absent' };
   if (made.note?.endsWith(noteOf(item))) return { found: 'whole', id: made.id };
   return {
@@ -226,10 +233,16 @@ function goodsOf(
 }
 
 /**
- * The amount by the payments it goes back of. Throws `rejected` where they do not hold as much, and where it was paid back by a method that the order was not paid with:
+ * The amount by the payments it goes back of. Throws `rejected` where they do not hold as much, where there may be more than are read, and where it was paid back by a method that the order was not paid with:
  * then the customer has the money, and would get it twice.
  */
 function shareOut(shop: Shop, { number, amount, currency, method }: Refund, now: OrderNow, cx: Context): object[] {
+  if (now.transactions.length >= MOST_PAYMENTS)
+    throw rejected(
+      `Order ${now.name} has ${MOST_PAYMENTS} payments or more, and the hub cannot tell what is left of them: make refund ${number} in Shopify, then dismiss this.`,
+      'too-many-payments',
+      'order',
+    );
   const table = cx.mapping(`${shop.settings.tables}-payment-methods`);
   const minor = ({ money }: ShopifyMoney): bigint => exactMoney(decimal(money.amount), currency).minor;
   const back = now.transactions.filter(

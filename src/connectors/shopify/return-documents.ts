@@ -1,36 +1,46 @@
 import { CLAIMS, type Document, mutation, query } from './documents.ts';
 
-/** Lines of a return that are read in one call. */
-export const MOST_LINES = 50;
+/** Lines that Shopify takes of a return in one call. */
+export const MOST_LINES = 250;
+
+const PAGE = 'pageInfo { hasNextPage endCursor }';
+const REVERSE_LINES = `${PAGE} nodes { id totalQuantity dispositions { quantity } fulfillmentLineItem { id } }`;
 
 /** Calls that tell of goods that came back. */
 export const returnCalls = {
   returnsOfOrder: query(
     'ReturnsOfOrder',
     ['returns', 'refunds'],
-    `query ReturnsOfOrder($id: ID!) {
+    `query ReturnsOfOrder($id: ID!, $after: String) {
   order(id: $id) {
     id name
     returnsTaken: metafield(key: "${CLAIMS}") { value compareDigest }
-    returns(first: 50) {
-      nodes { id status returnLineItems(first: 1) { nodes { __typename ... on ReturnLineItem { returnReasonNote } } } }
+    returns(first: 10, after: $after) {
+      ${PAGE}
+      nodes { id status returnLineItems(first: 30) { ${PAGE} nodes { __typename ... on ReturnLineItem { returnReasonNote } } } }
     }
   }
 }`,
   ),
   returnNow: query(
     'ReturnNow',
-    ['returns'],
-    `query ReturnNow($id: ID!) {
+    ['returns', 'refunds'],
+    `query ReturnNow($id: ID!, $after: String, $reverseAfter: String) {
   return(id: $id) {
     id name status
-    returnLineItems(first: ${MOST_LINES}) {
+    returnLineItems(first: 50, after: $after) {
+      ${PAGE}
       nodes { __typename id ... on ReturnLineItem { unprocessedQuantity fulfillmentLineItem { id lineItem { id } } } }
     }
-    reverseFulfillmentOrders(first: 5) {
-      nodes { id lineItems(first: ${MOST_LINES}) { nodes { id totalQuantity dispositions { quantity } fulfillmentLineItem { id } } } }
-    }
+    reverseFulfillmentOrders(first: 2, after: $reverseAfter) { ${PAGE} nodes { id lineItems(first: 50) { ${REVERSE_LINES} } } }
   }
+}`,
+  ),
+  moreReverseLines: query(
+    'MoreReverseLines',
+    ['returns', 'refunds'],
+    `query MoreReverseLines($id: ID!, $after: String!) {
+  reverseFulfillmentOrder(id: $id) { lineItems(first: 100, after: $after) { ${REVERSE_LINES} } }
 }`,
   ),
   returnable: query(
@@ -57,7 +67,7 @@ export const returnCalls = {
       pageInfo { hasNextPage endCursor }
       nodes {
         id name status
-        returnLineItems(first: ${MOST_LINES}) {
+        returnLineItems(first: 50) {
           pageInfo { hasNextPage endCursor }
           nodes { __typename id ... on ReturnLineItem { quantity unprocessedQuantity fulfillmentLineItem { lineItem { id } } } }
         }
@@ -69,7 +79,9 @@ export const returnCalls = {
   toShip: query(
     'LeftToShip',
     ['returns'],
-    'query LeftToShip($id: ID!) { order(id: $id) { fulfillmentOrders(first: 20) { nodes { status } } } }',
+    `query LeftToShip($id: ID!, $after: String) {
+  order(id: $id) { fulfillmentOrders(first: 20, after: $after) { ${PAGE} nodes { status } } }
+}`,
   ),
   reasons: query(
     'ReturnReasons',

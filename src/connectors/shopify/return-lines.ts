@@ -43,25 +43,22 @@ export interface Part {
 
 /** A return as it is now: what was opened, and what became of it. */
 export interface Reversed {
-  readonly returnLineItems: {
-    readonly nodes: readonly {
-      readonly id: string;
-      readonly unprocessedQuantity?: number;
-      readonly fulfillmentLineItem?: Unit;
-    }[];
-  };
-  readonly reverseFulfillmentOrders: {
-    readonly nodes: readonly {
-      readonly lineItems: {
-        readonly nodes: readonly {
-          readonly id: string;
-          readonly totalQuantity: number;
-          readonly dispositions: readonly { readonly quantity: number }[];
-          readonly fulfillmentLineItem: { readonly id: string } | null;
-        }[];
-      };
-    }[];
-  };
+  readonly returnLineItems: readonly ReturnedLine[];
+  readonly reverseLines: readonly ReverseLine[];
+}
+
+export interface ReturnedLine {
+  readonly id: string;
+  readonly unprocessedQuantity?: number;
+  readonly fulfillmentLineItem?: Unit;
+}
+
+/** Units that a place awaits, and what became of them. */
+export interface ReverseLine {
+  readonly id: string;
+  readonly totalQuantity: number;
+  readonly dispositions: readonly { readonly quantity: number }[];
+  readonly fulfillmentLineItem: { readonly id: string } | null;
 }
 
 const tailOf = (gid: string): string => gid.slice(gid.lastIndexOf('/') + 1);
@@ -162,12 +159,17 @@ async function leftIn(shop: Shop, about: string, id: string, cx: Context) {
 
 /** Whether something of the order is to be shipped in the shop yet: the shipment may be told after its return. */
 async function isMoreToShip(shop: Shop, id: string, cx: Context): Promise<boolean> {
-  const { order } = await shop.call<{ order: { fulfillmentOrders: { nodes: { status: string }[] } } | null }>(
-    returnCalls.toShip,
-    { id },
-    cx,
-  );
-  return order?.fulfillmentOrders.nodes.some(({ status }) => status !== 'CLOSED' && status !== 'CANCELLED') === true;
+  const ask = async (after: string | null) =>
+    (
+      await shop.call<{ order: { fulfillmentOrders: Page<{ status: string }> } | null }>(
+        returnCalls.toShip,
+        { id, after },
+        cx,
+      )
+    ).order?.fulfillmentOrders;
+  const first = await ask(null);
+  const all = first ? await allOf(first, ask) : [];
+  return all.some(({ status }) => status !== 'CLOSED' && status !== 'CANCELLED');
 }
 
 const notThere = (
@@ -185,17 +187,15 @@ const notThere = (
 
 /** Lines of the return to be processed, each with what became of its units. `claim`: how many units of each line, where they are not all of these goods. */
 export function shareOut({ lines }: Return, now: Reversed, location: string | null, claim: Claim | null): object[] {
-  const open = now.reverseFulfillmentOrders.nodes
-    .flatMap(({ lineItems }) => lineItems.nodes)
-    .map(({ id, totalQuantity, dispositions, fulfillmentLineItem }) => ({
-      id,
-      unit: fulfillmentLineItem?.id,
-      left: totalQuantity - dispositions.reduce((sum, { quantity }) => sum + quantity, 0),
-    }));
+  const open = now.reverseLines.map(({ id, totalQuantity, dispositions, fulfillmentLineItem }) => ({
+    id,
+    unit: fulfillmentLineItem?.id,
+    left: totalQuantity - dispositions.reduce((sum, { quantity }) => sum + quantity, 0),
+  }));
   const lost = new Map<string, number>();
   for (const { orderLine, quantity, restock } of lines)
     if (restock !== true) lost.set(orderLine, (lost.get(orderLine) ?? 0) + Number(quantity));
-  return now.returnLineItems.nodes.flatMap(({ id, unprocessedQuantity = 0, fulfillmentLineItem: unit }) => {
+  return now.returnLineItems.flatMap(({ id, unprocessedQuantity = 0, fulfillmentLineItem: unit }) => {
     const taken = claim === null ? unprocessedQuantity : Math.min(unprocessedQuantity, claim.lines[id]?.units ?? 0);
     if (taken === 0 || !unit) return [];
     const orderLine = tailOf(unit.lineItem.id);

@@ -3,9 +3,11 @@ import type { Context, Found, Item, Result, Sink } from '../../core/connector.ts
 import { FaultError, rejected } from '../../core/fault.ts';
 import { type Return, ReturnDocument } from '../../model/return.ts';
 import { type Claim, readClaims } from './claims.ts';
+import { documents } from './documents.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
 import { returnKeyIn, returnNote } from './marks.ts';
 import { claimFor, isProcessed, isWhole, type ReturnNow, returnNow } from './open-returns.ts';
+import { allOf, type Page } from './pages.ts';
 import { MOST_LINES, returnCalls } from './return-documents.ts';
 import { partsOf, shareOut } from './return-lines.ts';
 import type { Shop } from './shop.ts';
@@ -16,14 +18,14 @@ interface Marked {
   readonly status: string;
 }
 
+interface Listed extends Marked {
+  readonly returnLineItems: Page<{ readonly returnReasonNote?: string }>;
+}
+
 interface InOrder {
   readonly order: {
     readonly returnsTaken: { readonly value: string; readonly compareDigest: string } | null;
-    readonly returns: {
-      readonly nodes: readonly (Marked & {
-        readonly returnLineItems: { readonly nodes: readonly { readonly returnReasonNote?: string }[] };
-      })[];
-    };
+    readonly returns: Page<Listed>;
   } | null;
 }
 
@@ -70,15 +72,27 @@ const orderOf = (item: Item<Return>): string => orderIdOf(item, item.document.or
 
 /** Returns of an order: which a hub opened for a return of this key, which are the shop's own and open, and which units of those were put to what. */
 async function returnsOf(shop: Shop, order: string, key: string, cx: Context) {
-  const { order: told } = await shop.call<InOrder>(returnCalls.returnsOfOrder, { id: order }, cx);
+  const ask = async (after: string | null) =>
+    (await shop.call<InOrder>(returnCalls.returnsOfOrder, { id: order, after }, cx)).order;
+  const told = await ask(null);
   if (!told) throw rejected('Its order is no longer in the shop.', 'gone', 'order');
-  const { returnsTaken, returns: all } = told;
-  const keysOf = ({ returnLineItems }: (typeof all.nodes)[number]) =>
-    returnLineItems.nodes.flatMap(({ returnReasonNote }) => returnKeyIn(returnReasonNote) ?? []);
-  const own = all.nodes.find((one) => keysOf(one).includes(key)) ?? null;
-  const open = all.nodes.filter((one) => one.status === 'OPEN' && keysOf(one).length === 0).map(({ id }) => id);
+  const { returnsTaken } = told;
+  const all: { one: Listed; keys: string[] }[] = [];
+  for (const one of await allOf(told.returns, async (after) => (await ask(after))?.returns))
+    all.push({ one, keys: await keysOf(shop, one, cx) });
+  const own = all.find(({ keys }) => keys.includes(key))?.one ?? null;
+  const open = all.filter(({ one, keys }) => one.status === 'OPEN' && keys.length === 0).map(({ one }) => one.id);
   const stored = { claims: readClaims(returnsTaken?.value, 'retry'), digest: returnsTaken?.compareDigest ?? null };
   return { order, own, open, stored };
+}
+
+/** Keys that stand with the lines of a return; people may have added lines to it. */
+async function keysOf(shop: Shop, { id, returnLineItems }: Listed, cx: Context): Promise<string[]> {
+  const lines = await allOf(returnLineItems, async (after) => {
+    const { return: more } = await shop.call<{ return: Listed | null }>(documents.moreReturnLines, { id, after }, cx);
+    return more?.returnLineItems;
+  });
+  return lines.flatMap(({ returnReasonNote }) => returnKeyIn(returnReasonNote) ?? []);
 }
 
 /** What stands in the shop for a return of this key, and whether all of it is done; null where there is nothing yet. */

@@ -31,7 +31,7 @@ import { addFixedPrices, deleteFixedPrices, priceListView } from './price-lists.
 import { reportProgress } from './progress.ts';
 import type { PriceList, Variant } from './records.ts';
 import { createRefund, orderCancel } from './refunds.ts';
-import { closeOpen, createReturn, processReturn, reasons, returnable } from './returns.ts';
+import { closeOpen, createReturn, processReturn, reasons, returnable, reverseOrder } from './returns.ts';
 import { schema as ours } from './schema.ts';
 import type { Shop } from './shop.ts';
 import { customerView, locationView, orderView, productView, variantView } from './views.ts';
@@ -185,6 +185,7 @@ export class Api {
       fulfillment: ({ id }: { id: string }) => this.#part(id, 'fulfillments'),
       fulfillmentOrder: ({ id }: { id: string }) => this.#part(id, 'fulfillmentOrders'),
       return: ({ id }: { id: string }) => this.#part(id, 'returns'),
+      reverseFulfillmentOrder: ({ id }: { id: string }) => reverseOrder(shop, id),
       returnableFulfillments: ({ orderId, ...args }: PageArgs & { orderId: string }) => returnable(shop, orderId, args),
       returnReasonDefinitions: ({ handles, ...args }: PageArgs & { handles?: string[] | null }) =>
         reasons(handles ?? null, args),

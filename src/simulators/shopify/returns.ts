@@ -91,6 +91,14 @@ interface NewReturn {
   };
 }
 
+/** Goods that one place awaits of whatever return has them. */
+export const reverseOrder = (shop: Shop, id: string) =>
+  [...shop.orders.values()]
+    .filter(({ returns }) => returns.length > 0)
+    .flatMap((order) => orderView(shop, order).returns({ first: 250 }).nodes)
+    .flatMap((one) => one.reverseFulfillmentOrders({ first: 250 }).nodes)
+    .find((one) => one.id === id) ?? null;
+
 /** Opens a return, each time it is asked to: Shopify takes no key for it. */
 export function createReturn(shop: Shop, { returnInput: input }: NewReturn) {
   const order = shop.orders.get(input.orderId);

@@ -329,6 +329,7 @@ type QueryRoot {
   fulfillmentOrder(id: ID!): FulfillmentOrder
   refund(id: ID!): Refund
   return(id: ID!): Return
+  reverseFulfillmentOrder(id: ID!): ReverseFulfillmentOrder
   returnableFulfillments(
     orderId: ID!, first: Int, after: String, last: Int, before: String, reverse: Boolean = false
   ): ReturnableFulfillmentConnection!

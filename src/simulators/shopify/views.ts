@@ -190,12 +190,12 @@ export function orderView(shop: Shop, order: Order) {
         fulfillmentLineItem: { id: line.fulfillmentLineId, quantity: line.quantity, lineItem: lineOf(line.lineId) },
       })),
     reverseFulfillmentOrders: (args: PageArgs) =>
-      page([one], args, own, () => ({
+      page(reversesOf(order, one), args, own, ({ id, lines }) => ({
         __typename: 'ReverseFulfillmentOrder',
-        id: one.id.replace('Return', 'ReverseFulfillmentOrder'),
+        id,
         status: one.status === 'OPEN' ? 'OPEN' : 'CLOSED',
         lineItems: (inner: PageArgs) =>
-          page(one.lines, inner, own, (line) => ({
+          page(lines, inner, own, (line) => ({
             __typename: 'ReverseFulfillmentOrderLineItem',
             id: reverseIdOf(line),
             totalQuantity: line.quantity,
@@ -313,7 +313,7 @@ export function orderView(shop: Shop, order: Order) {
         status: one.status,
         createdAt: time(one.createdAt),
         location: locationView(shop, one.locationId ?? null),
-        trackingInfo: one.tracking,
+        trackingInfo: ({ first }: { first?: number | null }) => one.tracking.slice(0, first ?? undefined),
         events: (args: PageArgs) => page(one.events, args, own, eventView),
         fulfillmentLineItems: (args: PageArgs) =>
           page(one.lines, args, own, ({ id, quantity, lineId }) => ({ id, quantity, lineItem: lineOf(lineId) })),
@@ -325,6 +325,16 @@ export function orderView(shop: Shop, order: Order) {
     // Those of the order itself and of its refunds are left out: nobody asks for them.
     agreements: (args: PageArgs) => page(order.edits ?? [], args, own, editView),
   };
+}
+
+/** The goods of a return by the location that they left from. */
+function reversesOf({ fulfillments }: Order, { lines }: Return) {
+  const placeOf = ({ fulfillmentLineId }: ReturnLine) =>
+    fulfillments.find((one) => one.lines.some(({ id }) => id === fulfillmentLineId))?.locationId;
+  return [...Map.groupBy(lines, placeOf).values()].map((part) => ({
+    id: part[0]!.id.replace('ReturnLineItem', 'ReverseFulfillmentOrder'),
+    lines: part,
+  }));
 }
 
 /** Id of a return's line as the warehouse has it. */
