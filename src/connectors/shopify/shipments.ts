@@ -57,10 +57,13 @@ interface Share {
   readonly lines: { id: string; quantity: number }[];
 }
 
+/** Fulfilments that shipments were found to be, or were made for, in the same call, by Shopify's id: the ledger does not know of them yet. */
+type Taken = Map<string, string>;
+
 /**
  * What was shipped, told to the customer with its tracking. Shopify takes no key for a fulfilment and would make a second one, so it is looked for
  * first: by its tracking numbers, or where it has none by the shipment's own number, which then stands in their place; goods that were collected by their units and
- * place. Numbers that change later are written to it. What is `ready` to be collected is told to the customer by Shopify. What is `picked` or `packed` is told to the shop's own people, on the
+ * place. What is another shipment's already goes to a person: both may be in one parcel. Numbers that change later are written to it. What is `ready` to be collected is told to the customer by Shopify. What is `picked` or `packed` is told to the shop's own people, on the
  * fulfilment orders that it is of.
  */
 export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
@@ -71,12 +74,13 @@ export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
     batch: { max: 5, onFailure: 'independent' },
     find: async (items, cx) => {
       const found: Found[] = [];
+      const taken: Taken = new Map();
       for (const item of items) {
         if (!hasLeft(item.document)) {
           found.push(await findReported(shop, item, cx));
           continue;
         }
-        const held = await foundIn(shop, await orderNow(shop, item, cx), item, cx);
+        const held = await foundIn(shop, await orderNow(shop, item, cx), item, taken, cx);
         // What is there and does not say yet how far it has come is told that by the next attempt.
         const behind = held.found === 'whole' && !(await isTold(shop, held.id, item.document, cx));
         found.push(behind ? { found: 'absent' } : held);
@@ -85,7 +89,8 @@ export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
     },
     deliver: async (items, cx) => {
       const results: Result[] = [];
-      for (const item of items) results.push(await ship(shop, item, cx).catch(failed));
+      const taken: Taken = new Map();
+      for (const item of items) results.push(await ship(shop, item, taken, cx).catch(failed));
       return results;
     },
   });
@@ -109,26 +114,53 @@ const validOf = ({ fulfillments }: OrderNow): Shipped[] =>
 const isHandedOver = ({ milestone, tracking }: Shipment): boolean => milestone === 'collected' && tracking.length === 0;
 
 /** One that we made under other tracking numbers is absent: it is put right, not looked at by a person. Who tells no numbers changes none. */
-async function foundIn(shop: Shop, now: OrderNow, { id, document }: Item<Shipment>, cx: Context): Promise<Found> {
+async function foundIn(shop: Shop, now: OrderNow, item: Item<Shipment>, taken: Taken, cx: Context): Promise<Found> {
+  const found = await heldIn(shop, now, item, taken, cx);
+  if (found.found === 'whole') taken.set(found.id, item.key);
+  return found;
+}
+
+async function heldIn(shop: Shop, now: OrderNow, item: Item<Shipment>, taken: Taken, cx: Context): Promise<Found> {
+  const { id, document } = item;
   const valid = validOf(now);
+  const ours = valid.find((one) => one.id === id);
   if (isHandedOver(document)) {
-    if (valid.some((one) => one.id === id)) return { found: 'whole', id: id! };
+    if (ours) return { found: 'whole', id: ours.id };
     const bare = valid.filter(({ trackingInfo }) => trackingInfo.every(({ number }) => !number)).map((one) => one.id);
     return findHandedOver(shop, bare, document, cx);
   }
   const references = referencesOf(document);
   const has = ({ trackingInfo }: Shipped): number =>
     references.filter((reference) => trackingInfo.some(({ number }) => number === reference)).length;
-  const ours = valid.find((one) => one.id === id);
-  const whole = document.tracking.length === 0 && ours ? ours : valid.find((one) => has(one) === references.length);
-  if (whole) return { found: 'whole', id: whole.id };
+  if (ours && (document.tracking.length === 0 || has(ours) === references.length))
+    return { found: 'whole', id: ours.id };
+  const alike = valid.filter((one) => has(one) === references.length);
+  const owners = await Promise.all(alike.map((one) => ownerBeside(item, one, taken, cx)));
+  const free = alike.find((_, index) => owners[index] === null);
+  if (free) return { found: 'whole', id: free.id };
   if (ours) return { found: 'absent' };
+  if (alike.length > 0)
+    return {
+      found: 'partial',
+      message: `Shopify holds a fulfilment with the tracking numbers ${references.join(', ')} already, of shipment ${owners[0]}: where both are in one parcel fulfil ${document.number} there with the same numbers, then retry; where they are the same goods dismiss this.`,
+    };
   const part = valid.find((one) => has(one) > 0);
   if (!part) return { found: 'absent' };
   return {
     found: 'partial',
     message: `Shopify holds a fulfilment with some of the tracking numbers ${references.join(', ')}, not all: correct it there, then retry or dismiss.`,
   };
+}
+
+/** Another shipment that a fulfilment is of, or null. */
+async function ownerBeside(
+  { key }: Item<Shipment>,
+  { id }: Shipped,
+  taken: Taken,
+  cx: Context,
+): Promise<string | null> {
+  const owner = taken.get(id) ?? (await cx.otherBoundTo(ShipmentDocument.name, key, id));
+  return owner === key ? null : owner;
 }
 
 async function orderNow(shop: Shop, item: Item<Shipment>, cx: Context): Promise<OrderNow> {
@@ -147,7 +179,7 @@ async function orderNow(shop: Shop, item: Item<Shipment>, cx: Context): Promise<
   return { ...first, fulfillmentOrders: { ...first.fulfillmentOrders, nodes } };
 }
 
-async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Result> {
+async function ship(shop: Shop, item: Item<Shipment>, taken: Taken, cx: Context): Promise<Result> {
   const { document } = item;
   const notYet: Result = { outcome: 'done', id: item.id ?? orderIdOf(item, document.order, document.orderNumber) };
   const now = await orderNow(shop, item, cx);
@@ -156,7 +188,7 @@ async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Resu
     else await reportProgress(shop, await workedOn(shop, now, item, cx), document, cx);
     return notYet;
   }
-  const found = await foundIn(shop, now, item, cx);
+  const found = await foundIn(shop, now, item, taken, cx);
   if (found.found === 'whole') {
     await tell(shop, found.id, document, cx);
     return { outcome: 'done', id: found.id };
@@ -177,6 +209,7 @@ async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Resu
   const [error] = told?.userErrors ?? [];
   if (error) return { outcome: 'failed', fault: faultOfUserError(documents.fulfil, error, () => 'lines') };
   const made = madeAs(document, told?.fulfillment);
+  taken.set(made.id, item.key);
   try {
     await tell(shop, made.id, document, cx);
   } catch (error) {
@@ -187,7 +220,8 @@ async function ship(shop: Shop, item: Item<Shipment>, cx: Context): Promise<Resu
 
 /** Fulfilment orders whose goods are being worked on, of those that Shopify takes a report for. None once the shipment has left, or where not as much is left to ship: the goods themselves will say. */
 async function workedOn(shop: Shop, now: OrderNow, item: Item<Shipment>, cx: Context): Promise<ToShip[]> {
-  const left = validOf(now).some(({ id }) => id === item.id) || (await foundIn(shop, now, item, cx)).found !== 'absent';
+  const left =
+    validOf(now).some(({ id }) => id === item.id) || (await foundIn(shop, now, item, new Map(), cx)).found !== 'absent';
   if (left) return [];
   const { shares = [] } = await sharesOf(shop, now, item.document, cx);
   return shares

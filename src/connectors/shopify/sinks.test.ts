@@ -9,7 +9,7 @@ import type { Price } from '../../model/price.ts';
 import type { Shipment } from '../../model/shipment.ts';
 import type { StockLevel } from '../../model/stock-level.ts';
 import { startShopify, type Variant } from '../../simulators/shopify/index.ts';
-import { addLine, cancelOrder, placeOrder } from '../../simulators/shopify/orders.ts';
+import { addLine, cancelOrder, fulfil, placeOrder } from '../../simulators/shopify/orders.ts';
 import { furnish, person, place } from '../../simulators/shopify/traffic.ts';
 import { shopify } from './index.ts';
 
@@ -321,5 +321,69 @@ test('a shipment is shared out over what is left to ship at one location; what i
   assert.match(
     told((await sinks.shipments.deliver([shipment(4, [[a, '1']])], cx))[0]),
     /Order #1001 is cancelled there, .*an Exception of its own about order #1001/,
+  );
+});
+
+test('two shipments in one parcel go to a person, and are not taken for one; each is known again as its own', async (t) => {
+  const { simulator, shop, sinks, cx, variants, location } = await lab();
+  t.after(() => simulator.stop());
+  const order = placeOrder(shop, {
+    lines: [{ variantId: variants[0]!.id, quantity: 3 }],
+    customer: person(shop, 1),
+    shippingAddress: place(shop, 'Ann'),
+    locationId: location,
+  });
+  const shipment = (n: number, more: Partial<Shipment> = {}): Item<Shipment> => ({
+    key: `s${n}`,
+    id: null,
+    version: 1,
+    links: new Map([['order:web:1', order.id]]),
+    document: {
+      id: `s${n}`,
+      number: `OUT/${n}`,
+      fulfilmentOrder: 'f',
+      order: 'web:1',
+      orderNumber: order.name,
+      location: 'WH',
+      milestone: 'shipped',
+      occurredAt: '2026-11-25T10:00:00Z',
+      carrier: 'bpost',
+      tracking: [{ number: 'T1', url: null }],
+      closes: false,
+      lines: [{ id: '1', orderLine: order.lines[0]!.id.split('/').at(-1)!, sku: 'X', quantity: '1' }],
+      ...more,
+    },
+  });
+  const bound = new Map<string, string>();
+  const asking: Context = {
+    ...cx,
+    otherBoundTo: async (_kind, key, id) => [...bound].find(([own, held]) => own !== key && held === id)?.[0] ?? null,
+  };
+  const deliver = async (...items: Item<Shipment>[]) => {
+    const results = await sinks.shipments.deliver(items, asking);
+    for (const [n, result] of results.entries()) if (result.outcome === 'done') bound.set(items[n]!.key, result.id);
+    return results.map(told);
+  };
+  const held =
+    /^rejected: Shopify holds a fulfilment with the tracking numbers T1 already, of shipment s1: .*fulfil OUT\/2/;
+  const [first, second] = await deliver(shipment(1), shipment(2));
+  assert.equal(first, 'done');
+  assert.match(second!, held, 'both in one call');
+  assert.match((await deliver(shipment(2)))[0]!, held, 'and one that comes later');
+  assert.equal((await sinks.shipments.find!([shipment(2)], asking))[0]!.found, 'partial');
+  assert.equal(order.fulfillments.length, 1);
+  fulfil(shop, order, order.fulfillments[0]!.tracking, new Map([[order.fulfillmentOrders[0]!.lines[0]!.id, 1]]));
+  assert.deepEqual(await deliver(shipment(2), shipment(1)), ['done', 'done'], 'a person fulfilled it');
+  assert.deepEqual(bound, new Map(['s1', 's2'].map((key, n) => [key, order.fulfillments[n]!.id])));
+  const own = { ...shipment(1, { tracking: [{ number: 'T2', url: null }] }), id: bound.get('s1')! };
+  assert.deepEqual(await deliver(own), ['done']);
+  assert.deepEqual(
+    await deliver({ ...shipment(1), id: own.id }),
+    ['done'],
+    'it is put right to the number of the other',
+  );
+  assert.deepEqual(
+    order.fulfillments.map(({ tracking }) => tracking[0]!.number),
+    ['T1', 'T1'],
   );
 });
