@@ -136,6 +136,34 @@ async function catalogue(): Promise<SinkUnderTest> {
   };
 }
 
+async function promises(): Promise<SinkUnderTest> {
+  const { shop, connection, variants } = await start();
+  const promiseOf = (key: string, n: number, order: string) => {
+    const promise = { order: key, orderNumber: `S${n}`, promisedAt: new Date(1_800_000_000_000 + n).toISOString() };
+    return item(key, promise, [[`order:${key}`, order]]);
+  };
+  return {
+    sink: connection.sinks.promises,
+    secrets,
+    item: (n) => {
+      const order = shop.place({ lines: [[variants[n]!.id, 1]], metadata: { note: `of ${n}` } });
+      return promiseOf(`web:${order.id}`, n, order.id);
+    },
+    bad: (n) => promiseOf(`web:none-${n}`, n, 'order_01NONE'),
+    badIsFoundBy: 'sink',
+    badField: 'order',
+    // Beside what stands there.
+    held: async ({ document }) => {
+      const { order, promisedAt } = document as { order: string; promisedAt: string };
+      const metadata = shop.orders.get(order.slice('web:'.length))?.metadata;
+      return metadata?.crossdock_promised_at === promisedAt && /^of/.test(String(metadata.note)) ? 1 : 0;
+    },
+    writes,
+    hollow: empty,
+    refuses: unauthorized,
+  };
+}
+
 async function shipments(): Promise<SinkUnderTest> {
   const { shop, connection, variants } = await start();
   const orders = new Map<string, ReturnType<typeof shop.place>>();
@@ -295,6 +323,7 @@ conform({
     'medusa stock levels': stockLevels,
     'medusa prices': prices,
     'medusa catalogue': catalogue,
+    'medusa promises': promises,
     'medusa shipments': shipments,
     'medusa returns': returns,
   },

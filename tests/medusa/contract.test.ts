@@ -4,6 +4,7 @@ import { type MedusaConfig, medusa } from '../../src/connectors/medusa/index.ts'
 import { productsOf, toDocuments } from '../../src/connectors/medusa/mapping.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Item, PollSource } from '../../src/core/connector.ts';
+import type { FaultError } from '../../src/core/fault.ts';
 import type { Order } from '../../src/model/order.ts';
 import type { Payment } from '../../src/model/payment.ts';
 import type { Refund } from '../../src/model/refund.ts';
@@ -319,6 +320,75 @@ describe('a Medusa', { concurrency: 1 }, () => {
       (await seen(order)).returns.map(({ status }) => status),
       ['received', 'received', 'received', 'received'],
     );
+  });
+
+  test('when an order is promised for is read from its metadata, and told in a field beside it, once, whatever else stands there', async () => {
+    const order = await lab.place([[a, 1]], { metadata: { promised_at: '2026-12-03T18:00:00+01:00', gift: 'yes' } });
+    const { order: body } = await documentsOf(order);
+    assert.equal(body.delivery?.promisedAt, '2026-12-03T17:00:00.000Z');
+    type Now = { metadata: object | null; updated_at: string };
+    const path = `/admin/orders/${order.id}`;
+    const now = async () => (await lab.admin<{ order: Now }>('GET', `${path}?fields=id,metadata,updated_at`)).order;
+    const writes = async () => {
+      const asked = `${path}/changes?change_type=update_order&fields=id,actions.*`;
+      type Changes = { order_changes: { actions: { details: { new: object } }[] }[] };
+      const { order_changes: all } = await lab.admin<Changes>('GET', asked);
+      return all.map(({ actions }) => actions[0]!.details.new);
+    };
+    const tell = async (promisedAt: string | null) => {
+      const promise = { order: 'web:o', orderNumber: order.number, promisedAt };
+      return (await sinks.promises.deliver([linked({ id: 'web:o', ...promise }, order)], cx))[0];
+    };
+    const own = { promised_at: '2026-12-03T18:00:00+01:00', gift: 'yes' };
+    const [monday, friday] = ['2026-12-07T17:00:00.000Z', '2026-12-11T17:00:00.000Z'];
+    for (const at of [monday, monday, friday]) done(await tell(at));
+    assert.deepEqual((await now()).metadata, { ...own, crossdock_promised_at: friday });
+    // What the hub says there is not what the shop has promised.
+    assert.deepEqual((await documentsOf(order)).order, body);
+    // While somebody has an edit open it is told all the same.
+    await lab.admin('POST', '/admin/order-edits', { order_id: order.id });
+    for (let times = 0; times < 2; times++) done(await tell(null));
+    await lab.admin('DELETE', `/admin/order-edits/${order.id}`);
+    assert.deepEqual((await now()).metadata, own);
+    assert.deepEqual(
+      await writes(),
+      [monday, friday, ''].map((at) => ({ crossdock_promised_at: at })),
+    );
+    await lab.admin('POST', `${path}/cancel`, {});
+    done(await tell(monday));
+    assert.deepEqual((await now()).metadata, own);
+    const gone = faultOf(
+      (
+        await sinks.promises.deliver(
+          [
+            {
+              ...linked({ id: 'web:o', order: 'web:o', orderNumber: 'S1', promisedAt: monday }, order),
+              links: new Map([['order:web:o', 'order_01NONE']]),
+            },
+          ],
+          cx,
+        )
+      )[0],
+    );
+    assert.deepEqual(
+      [gone.kind, 'field' in gone && gone.field, gone.message],
+      ['rejected', 'order', 'Order S1 is no longer in this shop.'],
+    );
+  });
+
+  test('what a checkout wrote for a promise and is no time holds the order in words; none, and an empty one, is none', async () => {
+    const wrong = /metadata\.promised_at as in 2026-12-01T17:00:00Z/;
+    for (const promised_at of ['on Tuesday', '2026-12-03', '2026-02-30T10:00:00Z', 7, ['2026-12-03T10:00:00Z']])
+      await assert.rejects(documentsOf(await lab.place([[a, 1]], { metadata: { promised_at } })), (error) => {
+        const fault = (error as FaultError).fault as { cause?: string; field?: string; message: string };
+        assert.deepEqual([fault.cause, fault.field], ['not-a-time', 'metadata.promised_at']);
+        assert.match(fault.message, wrong);
+        return true;
+      });
+    for (const metadata of [undefined, {}, { promised_at: null }, { promised_at: '' }]) {
+      const { order } = await documentsOf(await lab.place([[a, 1]], metadata ? { metadata } : {}));
+      assert.equal(order.delivery?.promisedAt, null);
+    }
   });
 
   test('a stock level is what may be promised beside what open orders have reserved', async () => {

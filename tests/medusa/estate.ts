@@ -5,6 +5,7 @@ import { odoo } from '../../src/connectors/odoo/index.ts';
 import type { Duration } from '../../src/core/clock.ts';
 import type { Connection, PollSource } from '../../src/core/connector.ts';
 import { defineEstate, secret } from '../../src/core/estate.ts';
+import { odooPromises } from '../../src/flows/odoo-orders.ts';
 import { odooShipments } from '../../src/flows/odoo-shipments.ts';
 import { shopReturns } from '../../src/flows/shop-returns.ts';
 import { medusaOrders } from '../../src/flows/web-orders.ts';
@@ -83,7 +84,7 @@ export function storyEstate(parts: StoryParts) {
     key: secret('ODOO_KEY'),
     settle: '3s',
     timeout: '20s',
-    capture: { overlap: '5s', every: { pickings: '2s' } },
+    capture: { overlap: '5s', every: { pickings: '2s', orders: '1s' } },
   });
   const warehouse = {
     connector: 'warehouse',
@@ -111,6 +112,11 @@ export function storyEstate(parts: StoryParts) {
     to: { shipment: web.sinks.shipments },
     sold: (key) => key.startsWith('web:'),
   });
+  const promises = odooPromises({
+    from: books.sources.orders,
+    to: { 'delivery-promise': web.sinks.promises },
+    sold: (key) => key.startsWith('web:'),
+  });
   const returns = shopReturns({
     from: warehouse.sources.returns,
     to: { return: web.sinks.returns },
@@ -134,7 +140,7 @@ export function storyEstate(parts: StoryParts) {
       ],
     }),
   });
-  const filled = [orders, shipments, returns].map((flow) => ({
+  const filled = [orders, shipments, promises, returns].map((flow) => ({
     ...flow,
     mappings: [
       ...(flow.mappings ?? []).map((seed) => ({ ...seed, rows: rows[seed.table] ?? seed.rows })),

@@ -19,6 +19,7 @@ const groups = [
   ['tests/e2e/medusa.test.ts'],
   ['tests/e2e/medusa-money.test.ts'],
   ['tests/e2e/medusa-changes.test.ts'],
+  ['tests/e2e/medusa-promises.test.ts'],
   ['tests/e2e/medusa-catalogue.test.ts'],
 ];
 

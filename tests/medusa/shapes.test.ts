@@ -232,7 +232,72 @@ async function story(lab: MedusaLab): Promise<{ answers: Record<string, Json>; r
   };
 }
 
-const stories = { orders: story, catalogue: catalogueStory };
+/** What is laid over the metadata of an order, and what becomes of it: what it says then, whether its time and version moved, and what is written down. */
+async function metadataStory(lab: MedusaLab): Promise<{ answers: Record<string, Json>; refusals: string[] }> {
+  const [a] = lab.variants as [MedusaLab['variants'][0]];
+  const order = await lab.place([[a, 1]], { metadata: { promised_at: '2026-12-03T17:00:00Z', gift: 'yes' } });
+  const path = `/admin/orders/${order.id}`;
+  type Now = { order: { metadata: Json; updated_at: string; version: number } };
+  const fields = 'fields=id,status,metadata,updated_at,version';
+  const seen: string[] = [];
+  let last = (await lab.admin<Now>('GET', `${path}?${fields}`)).order.updated_at;
+  const ask = async (body: object) => {
+    const { metadata, updated_at, version } = (await lab.admin<Now>('POST', `${path}?${fields}`, body)).order;
+    seen.push(`${sorted(metadata)} ${updated_at === last ? 'as it was' : 'later'} ${version}`);
+    last = updated_at;
+  };
+  for (const metadata of [
+    { crossdock_promised_at: '2026-12-07T17:00:00.000Z' },
+    { crossdock_promised_at: '2026-12-07T17:00:00.000Z' },
+    { deep: { a: 1, b: 2 }, list: [1, ''] },
+    { deep: { b: '' } },
+    { crossdock_promised_at: '' },
+    { gift: null },
+    { none: '' },
+    {},
+    null,
+    {},
+  ])
+    await ask({ metadata });
+  await ask({});
+  await lab.admin('POST', '/admin/order-edits', { order_id: order.id });
+  await ask({ metadata: { during: 'an edit' } });
+  await lab.admin('DELETE', `/admin/order-edits/${order.id}`);
+  const refusals = [
+    await refusal(lab, 'POST', path, { metadata: 'x' }),
+    await refusal(lab, 'POST', path, { metadata: [1] }),
+    await refusal(lab, 'POST', path, { strange: 1, other: 1, metadata: 7 }),
+    await refusal(lab, 'POST', '/admin/orders/order_none', { metadata: { a: '1' } }),
+  ];
+  await lab.admin('POST', `${path}/cancel`, {});
+  refusals.push(await refusal(lab, 'POST', path, { metadata: { a: '1' } }), ...seen);
+  type Changes = { order_changes: { version: number; status: string; actions: { action: string; details: Json }[] }[] };
+  const changes = await lab.admin<Changes>(
+    'GET',
+    `${path}/changes?change_type=update_order&fields=id,version,return_id,change_type,status,confirmed_at,actions.*`,
+  );
+  for (const { version, status, actions } of changes.order_changes)
+    refusals.push(`${version} ${status} ${actions.map(({ action, details }) => `${action} ${sorted(details)}`)}`);
+  return {
+    answers: {
+      changes: changes as unknown as Json,
+      one: await lab.admin<Json>('GET', `${path}?${fields}`),
+      listed: await lab.admin<Json>('GET', `/admin/orders?id[]=${order.id}&${fields}`),
+    },
+    refusals,
+  };
+}
+
+/** As JSON, names in order. */
+const sorted = (value: Json): string =>
+  typeof value !== 'object' || value === null || Array.isArray(value)
+    ? JSON.stringify(value)
+    : `{${Object.keys(value)
+        .sort()
+        .map((name) => `${name}: ${sorted(value[name]!)}`)
+        .join(', ')}}`;
+
+const stories = { orders: story, metadata: metadataStory, catalogue: catalogueStory };
 
 for (const [name, tell] of Object.entries(stories))
   test(`what the simulated Medusa answers and refuses of ${name} is what the real one does`, { skip }, async (t) => {

@@ -21,6 +21,8 @@ interface Wish {
   readonly country?: 'be' | 'nl';
   /** With the promotion of ten per cent. */
   readonly promotion?: boolean;
+  /** What the checkout writes down. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** A Medusa that a test works on: sells to BE at 21 % and to NL without tax, ships for 4.95 euros. What is asked of it beside the hub goes by its own API. */
@@ -138,7 +140,7 @@ async function real(url: string, key: string, publishable: string): Promise<Medu
     location,
     variants,
     admin,
-    place: async (lines, { country = 'be', promotion = false } = {}) => {
+    place: async (lines, { country = 'be', promotion = false, metadata } = {}) => {
       const address = {
         ...{ first_name: 'Ann', last_name: 'Peeters', address_1: 'Kerkstraat 1', city: 'Gent', postal_code: '9000' },
         country_code: country,
@@ -150,6 +152,7 @@ async function real(url: string, key: string, publishable: string): Promise<Medu
         promo_codes: promotion ? ['TEN'] : [],
         shipping_address: address,
         billing_address: address,
+        ...(metadata ? { metadata } : {}),
       });
       await store(`carts/${cart.id}/shipping-methods`, { option_id: option });
       const { payment_collection } = await store<{ payment_collection: { id: string } }>('payment-collections', {

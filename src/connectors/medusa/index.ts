@@ -3,6 +3,7 @@ import type { Connection, PollSource, Sink, WebhookSource } from '../../core/con
 import { HubError } from '../../core/errors.ts';
 import type { Secret } from '../../core/estate.ts';
 import type { CatalogueItemDocument } from '../../model/catalogue-item.ts';
+import type { DeliveryPromiseDocument } from '../../model/delivery-promise.ts';
 import type { PriceDocument } from '../../model/price.ts';
 import type { ReturnDocument } from '../../model/return.ts';
 import type { ShipmentDocument } from '../../model/shipment.ts';
@@ -14,6 +15,7 @@ import { notices } from './notices.ts';
 import { orderSource, type Sweep } from './orders.ts';
 import { prices } from './prices.ts';
 import { productSource } from './products.ts';
+import { promises } from './promises.ts';
 import { returns } from './returns.ts';
 import { shipments } from './shipments.ts';
 import { type Settings, Shop } from './shop.ts';
@@ -63,6 +65,7 @@ export interface MedusaConnection extends Connection {
     readonly stockLevels: Sink<typeof StockLevelDocument>;
     readonly prices: Sink<typeof PriceDocument>;
     readonly catalogue: Sink<typeof CatalogueItemDocument>;
+    readonly promises: Sink<typeof DeliveryPromiseDocument>;
   };
 }
 
@@ -93,6 +96,7 @@ export function medusa(config: MedusaConfig): MedusaConnection {
       stockLevels: stockLevels(shop),
       prices: prices(shop),
       catalogue: catalogue(shop),
+      promises: promises(shop),
     },
     check: (cx) => check(shop, cx),
   };

@@ -1,4 +1,6 @@
+import { rejected } from '../../core/fault.ts';
 import type { Draft, Look } from '../../core/flow.ts';
+import { momentOf } from '../../core/moment.ts';
 import type { Address } from '../../model/address.ts';
 import type { Customer, CustomerDocument } from '../../model/customer.ts';
 import type { Order, OrderDocument } from '../../model/order.ts';
@@ -104,7 +106,21 @@ function deliveryOf(terms: Terms): Order['delivery'] | undefined {
   const [method] = terms.order.shipping_methods;
   if (!method || !terms.items.some(({ requires_shipping }) => requires_shipping)) return undefined;
   const service = terms.shippingService(method.shipping_option_id ?? method.name) ?? terms.shippingService(method.name);
-  return { method: 'ship', service, promisedAt: null };
+  return { method: 'ship', service, promisedAt: promiseOf(terms) };
+}
+
+/** When the shop's checkout has promised the order for, which Medusa has no field for but `metadata`. Throws `rejected` for what is no time. */
+function promiseOf({ order, number }: Terms): string | null {
+  const told = order.metadata?.promised_at ?? '';
+  if (told === '') return null;
+  const at = typeof told === 'string' ? momentOf(told) : Number.NaN;
+  if (!Number.isNaN(at)) return new Date(at).toISOString();
+  const held = typeof told === 'string' ? `'${told.slice(0, 40)}'` : 'what stands there';
+  throw rejected(
+    `Order ${number}: ${held} is not an RFC 3339 time: write metadata.promised_at as in 2026-12-01T17:00:00Z, then dismiss this.`,
+    'not-a-time',
+    'metadata.promised_at',
+  );
 }
 
 function addressOf(place: MedusaPlace | null | undefined, email: string | null): Address | undefined {

@@ -108,6 +108,8 @@ const Order = Type.Object({
   created_at: Type.String(),
   updated_at: Type.String(),
   canceled_at: Text,
+  /** Of what a shop makes of it only this is taken: when its checkout has promised the order for. */
+  metadata: Type.Optional(Maybe(Type.Object({ promised_at: Type.Optional(Type.Unknown()) }))),
   /** What is left to pay for after goods came back, less credit lines: Medusa makes one of money that is given back without goods. */
   total: Amount,
   credit_line_total: Type.Optional(Amount),

@@ -41,6 +41,7 @@ const FIELDS = [
     'currency_code',
     'total',
     'credit_line_total',
+    'metadata',
   ],
   ...['created_at', 'updated_at', 'canceled_at', 'items.*', 'items.detail.*', 'items.tax_lines.*'],
   ...['items.adjustments.*', 'shipping_methods.*', 'shipping_methods.tax_lines.*', 'shipping_methods.adjustments.*'],

@@ -1,6 +1,7 @@
 import { setCatalogue } from './catalogue.ts';
 import { addItems, beginEdit, changeItem, confirmEdit, dropEdit, type NewItem } from './edits.ts';
 import { cancel, capture, markAsPaid, refund } from './money.ts';
+import type { Metadata } from './records.ts';
 import {
   askFor,
   beginReceiving,
@@ -91,6 +92,14 @@ export function answer(shop: Shop, asked: Asked): View {
   if (method === 'POST' && order) {
     act(shop, order, asked.body);
     return { order: orderView(shop.order(order[1]!), shop) };
+  }
+  const [, updated] = /^\/admin\/orders\/(\w+)$/.exec(path) ?? [];
+  if (method === 'POST' && updated) {
+    const metadata = metadataIn(asked.body);
+    if (metadata !== undefined) shop.setMetadata(updated, metadata);
+    const fields = fieldsOf(asked);
+    const view = orderView(shop.order(updated), shop);
+    return { order: fields.length === 0 ? view : picked(view, fields) };
   }
   const payment = /^\/admin\/payments\/(\w+)\/(capture|refund)$/.exec(path);
   if (method === 'POST' && payment) {
@@ -185,6 +194,17 @@ function act(shop: Shop, [, id, what, fulfilment, then]: RegExpExecArray, body: 
   else if (then === 'mark-as-delivered') shop.deliver(id!, fulfilment!);
   else if (then === 'shipments') shop.ship(id!, fulfilment!, (body.labels ?? []) as never);
   else shop.fulfil(id!, unitsIn(body), String(body.location_id), body.metadata);
+}
+
+/** What is asked to be laid over an order's metadata; undefined where nothing is. Throws Refusal. */
+function metadataIn({ metadata, ...others }: Record<string, unknown>): Metadata | null | undefined {
+  const isRecord = typeof metadata === 'object' && !Array.isArray(metadata);
+  const wrong =
+    metadata === undefined || isRecord ? [] : [`Expected type: 'record' for field 'metadata', got: '${metadata}'`];
+  const strange = Object.keys(others);
+  if (strange.length > 0) wrong.push(`Unrecognized fields: '${strange.join(', ')}'`);
+  if (wrong.length > 0) throw new Refusal(400, 'invalid_data', `Invalid request: ${wrong.join('; ')}`);
+  return metadata as Metadata | null | undefined;
 }
 
 function unitsIn({ items }: Record<string, unknown>): Units {

@@ -138,6 +138,17 @@ interface ConfirmedEdit {
   readonly actions: readonly EditAction[];
 }
 
+export type Metadata = Readonly<Record<string, unknown>>;
+
+/** A change of the metadata, as it was asked for. */
+interface Update {
+  readonly id: string;
+  readonly version: number;
+  readonly at: string;
+  readonly before: Metadata | null;
+  readonly asked: Metadata | null;
+}
+
 interface Moved {
   readonly id: string;
   readonly amount: number;
@@ -183,6 +194,9 @@ export interface Order {
   readonly payment: Payment;
   readonly collections: Collection[];
   readonly edits: ConfirmedEdit[];
+  metadata: Metadata | null;
+  /** What was changed of it without an edit. */
+  readonly updates: Update[];
   readonly fulfilments: Fulfilment[];
   change: OrderChange | null;
 }

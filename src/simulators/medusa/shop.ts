@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type {
   Fulfilment,
   InventoryItem,
   Item,
   Level,
+  Metadata,
   Order,
   OrderChange,
   Payment,
@@ -33,6 +35,8 @@ export interface NewOrder {
   readonly country?: 'be' | 'nl';
   /** With the promotion of ten per cent. */
   readonly promotion?: boolean;
+  /** Of its cart. */
+  readonly metadata?: Metadata;
 }
 
 export interface NewOption {
@@ -187,7 +191,7 @@ export class Shop {
     return level;
   }
 
-  place({ lines, country = 'be', promotion = false }: NewOrder): Order {
+  place({ lines, country = 'be', promotion = false, metadata }: NewOrder): Order {
     const id = this.id('order');
     const at = this.now();
     const rate = country === 'be' ? 21 : null;
@@ -237,6 +241,8 @@ export class Shop {
       payment,
       collections: [{ id: payment.collection, status: 'authorized', amount: payment.amount, payment }],
       edits: [],
+      metadata: metadata ?? null,
+      updates: [],
       fulfilments: [],
       change: null,
     };
@@ -325,6 +331,20 @@ export class Shop {
       rules: rules ?? {},
     }));
     variant.updatedAt = this.now();
+  }
+
+  /**
+   * Lays fields over those of the order's metadata: an empty text takes one away, null is a value as any other, and null for the whole empties it. What changes nothing leaves the order's time as
+   * it is and is written down all the same. Its version stays, and an edit that is under way hinders nothing.
+   */
+  setMetadata(id: string, asked: Metadata | null): void {
+    const order = this.order(id);
+    if (order.status === 'canceled') throw invalid(`Order with id ${id} has been canceled.`);
+    const before = order.metadata;
+    const laid = Object.entries({ ...before, ...asked }).filter(([, value]) => value !== '');
+    order.metadata = asked === null ? null : Object.fromEntries(laid);
+    if (!isDeepStrictEqual(order.metadata, before)) order.updatedAt = this.now();
+    order.updates.push({ id: this.id('ordch'), version: order.version, at: this.now(), before, asked });
   }
 
   /** Begins a change of the order, of which there may be one. */

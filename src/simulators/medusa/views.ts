@@ -129,8 +129,8 @@ export const lineItemsView = (order: Order, shop: Shop): View[] =>
     };
   });
 
-/** Confirmed edits, and the change that is under way. */
-export function changesView({ id: order, change, edits, version }: Order): View[] {
+/** Confirmed edits, what was changed without one, and the change that is under way. */
+export function changesView({ id: order, change, edits, updates, version }: Order): View[] {
   const action = ({ id, action: what, item, quantity, difference }: EditAction, ordering: number): View => ({
     id,
     order_id: order,
@@ -139,15 +139,22 @@ export function changesView({ id: order, change, edits, version }: Order): View[
     amount: null,
     details: { reference_id: item, quantity, ...(difference === undefined ? {} : { quantity_diff: difference }) },
   });
-  const done = edits.map((one) => ({
+  const confirmed = (one: { id: string; version: number }, kind: string, at: string, actions: View[]) => ({
     id: one.id,
     version: one.version,
     return_id: null,
-    change_type: 'edit',
+    change_type: kind,
     status: 'confirmed',
-    confirmed_at: one.confirmedAt,
-    actions: one.actions.map(action),
-  }));
+    confirmed_at: at,
+    actions,
+  });
+  const edited = edits.map((one) => confirmed(one, 'edit', one.confirmedAt, one.actions.map(action)));
+  const updated = updates.map((one) => {
+    const details = { new: one.asked, old: one.before, type: 'metadata' };
+    const what = { order_id: order, action: 'UPDATE_ORDER_PROPERTIES', ordering: 1, amount: null, details };
+    return confirmed(one, 'update_order', one.at, [{ id: `ordchact_${one.id.slice(6)}`, ...what }]);
+  });
+  const done = [...edited, ...updated].sort((a, b) => (a.confirmed_at < b.confirmed_at ? -1 : 1));
   if (!change) return done;
   const { returnId, kind } = change;
   const pending = {
@@ -173,6 +180,7 @@ export function orderView(order: Order, shop: Shop): View {
     created_at: order.createdAt,
     updated_at: order.updatedAt,
     canceled_at: order.canceledAt,
+    metadata: order.metadata,
     total: totalOf(order, shop.inclusive),
     credit_line_total: order.credit,
     items: order.items
