@@ -49,8 +49,9 @@ export const storeSales = (parts: SalesParts<StoreSale>, id = 'store-sales'): Fl
     parts,
   );
 
-/** Of a sale, the goods that were handed over: they have left. What comes back is put away by people. */
+/** Of a sale, the goods that were handed over: they have left. What comes back is put away by people; what is to be collected or shipped later is still here. */
 function handoverOf(sale: StoreSale, order: Order): Draft<typeof ShipmentDocument>[] {
+  if (sale.delivery) return [];
   const handed = new Set(
     sale.lines
       .filter(({ kind = 'goods', quantity }) => kind === 'goods' && !quantity.startsWith('-'))

@@ -18,6 +18,8 @@ export interface StoredSale {
   readonly pricesIncludeTax: boolean;
   readonly customer: { readonly id: string; readonly name: string; readonly email?: string } | null;
   readonly refersTo: string | null;
+  /** Absent: handed over at once. */
+  readonly delivery?: { readonly method: 'collect' | 'ship'; readonly promisedAt: string | null };
   readonly lines: readonly {
     readonly id: string;
     readonly sku: string;
@@ -76,6 +78,7 @@ export interface StoreBooks {
   readonly recorded: Map<string, Recorded>;
   readonly levels: Map<string, Figure>;
   readonly prices: Map<string, Figure>;
+  readonly promises: Map<string, Figure>;
   readonly products: Map<string, StoreProduct>;
   readonly jobs: Map<string, Job>;
   readonly reports: Report[];
@@ -97,6 +100,8 @@ export interface RestStore {
   /** What it may sell, by `location/sku`, and prices by `list/sku`. */
   readonly levels: ReadonlyMap<string, Figure>;
   readonly prices: ReadonlyMap<string, Figure>;
+  /** By when its sales are promised, by their ids, where it was told of another time than its own. */
+  readonly promises: ReadonlyMap<string, Figure>;
   /** Every level that it was told and that counted, in order. */
   readonly levelsSet: readonly { readonly key: string; readonly value: string }[];
   /** What it was told that it sells. */
@@ -138,11 +143,12 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     recorded: new Map(),
     levels: new Map(),
     prices: new Map(),
+    promises: new Map(),
     products: new Map(),
     jobs: new Map(),
     reports: [],
   };
-  const { sales, recorded, levels, prices } = books;
+  const { sales, recorded, levels, prices, promises } = books;
   const journal = options.journal === undefined ? null : keepStore(books, options.journal);
   const stopping = new AbortController();
   const levelsSet: { key: string; value: string }[] = [];
@@ -208,6 +214,8 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
       recorded.set(id, data);
       journal?.note('recorded', id, data);
     }
+    if (type === 'promise.changed' && keep(promises, data.sale, String(data.promisedAt), data.version))
+      journal?.note('promises', data.sale, promises.get(data.sale));
     if (type === 'fulfilment.requested' && counter.hear(data.fulfilment))
       journal?.note('jobs', data.fulfilment.number, data.fulfilment);
     for (const { location, sku, available, version } of data.levels ?? []) {
@@ -280,6 +288,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     recorded,
     levels,
     prices,
+    promises,
     levelsSet,
     assortment,
     unknown,

@@ -233,6 +233,25 @@ conform({
         hollow: () => null,
       };
     },
+    'rest-store: promises': async () => {
+      const { store, connection, patient } = await world();
+      const promise = (n: number, promisedAt = '2026-12-03T17:00:00Z') =>
+        item('p', n, { order: `conformance:S${n}`, orderNumber: `S${n}`, promisedAt });
+      return {
+        sink: patient(connection.sinks.promises),
+        secrets,
+        item: (n) => promise(n),
+        bad: (n) => promise(n, 'on Tuesday'),
+        badIsFoundBy: 'sink' as const,
+        badField: 'promisedAt',
+        held: async ({ document }) => {
+          const { order } = document as { order: string };
+          return store.promises.get(order.slice('conformance:'.length))?.changes ?? 0;
+        },
+        writes: ({ method }) => method === 'POST',
+        hollow: () => null,
+      };
+    },
     'rest-store: fulfilments': async () => {
       const { store, connection, patient } = await world();
       const nobody = { company: null, street2: null, postalCode: null, region: null, phone: null, email: null };

@@ -117,6 +117,72 @@ function pickup(version: 18 | 19): void {
       assert.deepEqual(await box.open(), []);
     });
 
+    test('what a store sells to be collected later is promised in Odoo; of another day it hears for its sale and for what it is to prepare, once, though answers are lost', async () => {
+      const today = Math.floor(Date.now() / 1000) * 1000;
+      const day = (n: number): string => new Date(today + n * 86_400_000).toISOString();
+      const naive = (n: number): string => day(n).slice(0, 19).replace('T', ' ');
+      const line = {
+        id: '1',
+        sku: 'MUG',
+        name: 'Mug',
+        quantity: '2',
+        unitPrice: '10',
+        discount: 0,
+        taxes: [],
+        total: 2000,
+      };
+      const sold = {
+        ...{ id: 'LATER', number: 'R-LATER', revision: 1, soldAt: day(0), location: 'counter-1', currency: 'EUR' },
+        ...{ pricesIncludeTax: true, customer: { id: 'C1', name: 'Ann' }, refersTo: null, lines: [line], total: 2000 },
+        delivery: { method: 'collect', promisedAt: day(3) },
+      } as const;
+      await box.store.take(sold);
+      const number = await box.asked({ name: sold.number });
+      const saleIn = async () =>
+        (
+          await box.at.direct.read(
+            'sale.order',
+            [['client_order_ref', '=', sold.number]],
+            ['commitment_date', 'picking_ids'],
+            box.at.cx,
+          )
+        )[0]!;
+      const sale = await saleIn();
+      const job = () => box.store.counter.jobs.get(number)!;
+      const seconds = (time: string): number => Date.parse(time) / 1000;
+      assert.deepEqual(
+        [sale.commitment_date, job().method, seconds(job().promisedAt!)],
+        [naive(3), 'collect', seconds(day(3))],
+      );
+      await box.settled();
+      // Nothing was handed over yet, and its own promise is not told back.
+      const state = async () =>
+        (await box.at.direct.read('stock.picking', [['sale_id', '=', sale.id as number]], ['state'], box.at.cx)).map(
+          (row) => row.state,
+        );
+      assert.deepEqual([await state(), [...box.store.promises]], [['assigned'], []]);
+      box.lines.till.weather = lost;
+      await box.at.write('sale.order', sale.id as number, { commitment_date: naive(9) });
+      const hears = (n: number) => () => {
+        const told = box.store.promises.get(sold.id)?.value;
+        return (
+          told !== undefined && seconds(told) === seconds(day(n)) && seconds(job().promisedAt!) === seconds(day(n))
+        );
+      };
+      await until('the store hears of it', hears(9));
+      await endure(['till'], lost, 4);
+      // The store corrects its sale, which does not bring its own promise back.
+      await box.store.take({ ...sold, revision: 2 });
+      await box.settled();
+      assert.ok(hears(9)());
+      assert.deepEqual([box.store.promises.get(sold.id)?.changes, box.store.counter.changes.get(number)], [1, 2]);
+      assert.equal((await saleIn()).commitment_date, naive(9));
+      for (const status of ['ready', 'collected']) await box.says(number, status);
+      await until('it is handed over', async () => (await state()).join() === 'done');
+      await box.settled();
+      assert.deepEqual(await box.open(), []);
+    });
+
     test('reports that were never pushed are listed; all that the store hears is signed', async () => {
       const order = collects();
       const number = await box.asked(order);

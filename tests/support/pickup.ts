@@ -6,8 +6,10 @@ import { defineEstate, secret } from '../../src/core/estate.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
 import { odooFulfilment } from '../../src/flows/odoo-fulfilment.ts';
+import { odooPromises } from '../../src/flows/odoo-orders.ts';
 import { odooShipments } from '../../src/flows/odoo-shipments.ts';
 import { shopFulfilments, storeFulfilments } from '../../src/flows/store-fulfilment.ts';
+import { storeHandovers, storeSales } from '../../src/flows/store-sales.ts';
 import { webOrders, webProducts } from '../../src/flows/web-orders.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { startServer } from '../../src/server/index.ts';
@@ -56,6 +58,7 @@ export async function openPickup(ledger: TestLedger, version: 18 | 19) {
     'shopify-payment-methods': { shopify_payments: 'card' },
     'shopify-carriers': { ups: 'UPS' },
     'store-carriers': { brown: 'ups' },
+    'store-locations': { 'counter-1': 'store' },
     'odoo-warehouses': { [code]: 'central', ST: 'store' },
     'odoo-carriers': {},
     carriers: {},
@@ -119,7 +122,7 @@ export async function openPickup(ledger: TestLedger, version: 18 | 19) {
       });
     },
     /** The store has heard of its part of an order; gives its number. */
-    asked: async ({ name }: Order): Promise<string> => {
+    asked: async ({ name }: Pick<Order, 'name'>): Promise<string> => {
       const job = () => [...store.counter.jobs.values()].find(({ order }) => order === name);
       await until(`the store hears of ${name}`, job);
       return job()!.number;
@@ -182,7 +185,7 @@ function estateOf({ server, shop: domain, lines }: Parties) {
     key: secret('ODOO_KEY'),
     settle: '1s',
     timeout: '10s',
-    capture: { overlap: '3s', every: { pickings: '500ms' } },
+    capture: { overlap: '3s', every: { pickings: '500ms', orders: '500ms' } },
   });
   const shop = shopify({
     shop: domain,
@@ -215,6 +218,17 @@ function estateOf({ server, shop: domain, lines }: Parties) {
         from: books.sources.pickings,
         to: { 'fulfilment-order': till.sinks.fulfilmentOrders },
         ships: ({ location }) => location === 'store',
+      }),
+      storeSales({ from: till.sources.sales, to: { customer, product, order }, zone: 'Europe/Brussels' }),
+      storeHandovers({
+        from: till.sources.sales,
+        to: { shipment: books.sinks.shipments },
+        zone: 'Europe/Brussels',
+      }),
+      odooPromises({
+        from: books.sources.orders,
+        to: { 'delivery-promise': till.sinks.promises },
+        sold: (key) => key.startsWith('till:'),
       }),
       storeFulfilments({ from: till.sources.reports, to: { shipment: books.sinks.shipments } }),
       shopFulfilments({ from: till.sources.reports, to: { shipment: shop.sinks.shipments } }),

@@ -8,7 +8,7 @@ import { momentOf } from '../../core/moment.ts';
  * The store contract, version 1: what a till or a home-grown shop and the hub say to each other. docs/connectors/rest-store.md tells it in words,
  * `openapi.ts` makes the OpenAPI document from these schemas. Numbers that are money are minor units; quantities and unit prices are plain decimals.
  */
-export const contractVersion = '1.3';
+export const contractVersion = '1.4';
 
 export const Id = (about: string) => Type.String({ minLength: 1, maxLength: 100, description: about });
 export const Decimal = (about: string) =>
@@ -26,6 +26,32 @@ export const Moment = (about: string) =>
   });
 export const orNull = <S extends TObject | ReturnType<typeof Type.String>>(schema: S) =>
   Type.Union([schema, Type.Null()]);
+
+export const Text = (about: string) => Type.String({ maxLength: 500, description: about });
+export const TextOrNull = (about: string) => orNull(Text(about));
+
+/** Who gets goods, and where. */
+export const Recipient = Type.Object({
+  name: Text('Who collects, or who it is sent to.'),
+  company: TextOrNull('Company.'),
+  street: Text('Street and number.'),
+  street2: TextOrNull('Second line.'),
+  city: Text('City.'),
+  postalCode: TextOrNull('Postal code.'),
+  region: TextOrNull('Subdivision, such as CA.'),
+  country: Text('ISO 3166-1 alpha-2.'),
+  phone: TextOrNull('Telephone.'),
+  email: TextOrNull('E-mail address.'),
+});
+
+const Delivery = Type.Object(
+  {
+    method: Type.Union([Type.Literal('collect'), Type.Literal('ship')]),
+    promisedAt: orNull(Moment('By when the customer has it, as was promised at the sale; null: nothing was.')),
+    recipient: Type.Optional(orNull(Recipient)),
+  },
+  { title: 'Delivery' },
+);
 
 export const SaleLine = Type.Object(
   {
@@ -64,6 +90,8 @@ export const Sale = Type.Object(
       }),
     ),
     refersTo: Type.Optional(orNull(Id('Number of the sale that this one takes back.'))),
+    /** Absent or null: handed over at once. Otherwise none of it is yet; what is shipped has a recipient. */
+    delivery: Type.Optional(orNull(Delivery)),
     lines: Type.Array(SaleLine, { minItems: 1, maxItems: 2000 }),
     total: Minor('What the customer paid, tax included; negative when money went back.'),
   },
@@ -104,6 +132,17 @@ export const posted = {
       sale: orNull(Id('Of the sale, where it is one of this store.')),
       number: Id('Its number.'),
       status: Type.Union([Type.Literal('recorded'), Type.Literal('cancelled')]),
+      version: Version,
+    }),
+  ),
+  promise: message(
+    'promise.changed',
+    Type.Object({
+      sale: orNull(Id('Of the sale, where it is one of this store.')),
+      number: Id('Its number.'),
+      promisedAt: orNull(
+        Moment('By when the customer has it, now that people have moved it; null: nothing is promised.'),
+      ),
       version: Version,
     }),
   ),
@@ -176,6 +215,7 @@ export function expect<T>(check: Check<T>, value: unknown): T {
 /** What is told one by one, to be looked at before it is sent. */
 export const told = {
   order: Compile(posted.order.properties.data),
+  promise: Compile(posted.promise.properties.data),
   level: Compile(posted.stock.properties.data.properties.levels.items),
   price: Compile(posted.price.properties.data.properties.prices.items),
 };
@@ -192,7 +232,7 @@ export function objection(check: Check<unknown>, value: unknown): Objection | nu
 export function readMessage(body: Uint8Array): Told {
   const value = readJson(body);
   const { type } = expect(checks.envelope, value);
-  if (type === 'sale.completed') return { type, sale: dated(expect(checks.completed, value).data.sale) };
+  if (type === 'sale.completed') return { type, sale: whole(expect(checks.completed, value).data.sale) };
   if (type === 'sale.changed') return { type, id: expect(checks.changed, value).data.id };
   return { type: 'other' };
 }
@@ -210,10 +250,16 @@ export function nextCursor(cursor: string, after: string | null): string {
 }
 
 /** A sale as the ledger kept it. */
-export const readSale = (bytes: Uint8Array): StoreSale => dated(expect(checks.sale, readJson(bytes)));
+export const readSale = (bytes: Uint8Array): StoreSale => whole(expect(checks.sale, readJson(bytes)));
 
-/** A pattern lets the 99th of a month pass. */
-function dated(sale: StoreSale): StoreSale {
-  if (!Number.isNaN(momentOf(sale.soldAt))) return sale;
-  throw rejected(`Sale ${sale.number}: '${sale.soldAt}' is no moment.`, 'not-the-contract', 'soldAt');
+/** What a schema cannot say: a pattern lets the 99th of a month pass. */
+function whole(sale: StoreSale): StoreSale {
+  const wrong = (words: string, field: string) => rejected(`Sale ${sale.number}: ${words}.`, 'not-the-contract', field);
+  const { soldAt, delivery } = sale;
+  if (Number.isNaN(momentOf(soldAt))) throw wrong(`'${soldAt}' is no moment`, 'soldAt');
+  if (delivery?.promisedAt && Number.isNaN(momentOf(delivery.promisedAt)))
+    throw wrong(`'${delivery.promisedAt}' is no moment`, 'delivery.promisedAt');
+  if (delivery?.method === 'ship' && !delivery.recipient)
+    throw wrong('what is shipped has a recipient', 'delivery.recipient');
+  return sale;
 }

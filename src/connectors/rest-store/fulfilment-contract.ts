@@ -3,10 +3,7 @@ import { Compile } from 'typebox/compile';
 import { rejected } from '../../core/fault.ts';
 import { readJson } from '../../core/json.ts';
 import { momentOf } from '../../core/moment.ts';
-import { Decimal, expect, Id, Moment, message, orNull, Version } from './contract.ts';
-
-const Text = (about: string) => Type.String({ maxLength: 500, description: about });
-const TextOrNull = (about: string) => orNull(Text(about));
+import { Decimal, expect, Id, Moment, message, orNull, Recipient, Text, TextOrNull, Version } from './contract.ts';
 
 /** What a store is to prepare: goods that a customer collects there, or that it ships. */
 const Fulfilment = Type.Object(
@@ -20,18 +17,7 @@ const Fulfilment = Type.Object(
     location: Id("The store's own code of the place."),
     promisedAt: orNull(Moment('What the customer was promised.')),
     service: TextOrNull('Code of the shipping service; null: the store decides.'),
-    recipient: Type.Object({
-      name: Text('Who collects, or who it is sent to.'),
-      company: TextOrNull('Company.'),
-      street: Text('Street and number.'),
-      street2: TextOrNull('Second line.'),
-      city: Text('City.'),
-      postalCode: TextOrNull('Postal code.'),
-      region: TextOrNull('Subdivision, such as CA.'),
-      country: Text('ISO 3166-1 alpha-2.'),
-      phone: TextOrNull('Telephone.'),
-      email: TextOrNull('E-mail address.'),
-    }),
+    recipient: Recipient,
     lines: Type.Array(
       Type.Object({
         id: Id('Stable for the life of the fulfilment.'),

@@ -239,6 +239,42 @@ test('what is told of an order names the sale only where it is the store’s own
   });
 });
 
+test('what is handed over later says how, to whom and by when; what it says wrong is refused in words', () => {
+  const later = (delivery: object | null) => ({ ...sale, delivery }) as StoreSale;
+  const read = (one: object) => readSale(Buffer.from(JSON.stringify(one)));
+  const recipient = {
+    ...{ name: 'Zoë', company: null, street: 'Kerkstraat 1', street2: null, city: 'Gent', postalCode: '9000' },
+    ...{ region: null, country: 'BE', phone: null, email: 'zoe@example.com' },
+  };
+  const shipped = orderOf(read(later({ method: 'ship', promisedAt: '2026-12-03T18:00:00+01:00', recipient })));
+  assert.deepEqual(shipped.delivery, { method: 'ship', service: null, promisedAt: '2026-12-03T17:00:00.000Z' });
+  assert.deepEqual(shipped.shipTo, recipient);
+  const collected = orderOf(read(later({ method: 'collect', promisedAt: null })));
+  assert.deepEqual(
+    [collected.delivery, collected.shipTo],
+    [{ method: 'collect', service: null, promisedAt: null }, undefined],
+  );
+  for (const one of [sale, later(null)]) assert.equal(orderOf(read(one)).delivery, undefined);
+  for (const [delivery, field, words] of [
+    [{ method: 'ship', promisedAt: null }, 'delivery.recipient', 'Sale R-1: what is shipped has a recipient.'],
+    [
+      { method: 'collect', promisedAt: '2026-02-30T10:00:00Z' },
+      'delivery.promisedAt',
+      "Sale R-1: '2026-02-30T10:00:00Z' is no moment.",
+    ],
+    [{ method: 'collect', promisedAt: 'Tuesday' }, '/delivery/promisedAt', undefined],
+    [{ method: 'drone', promisedAt: null }, '/delivery/method', undefined],
+  ] as const)
+    assert.throws(
+      () => read(later(delivery)),
+      ({ fault }: FaultError) => {
+        assert.deepEqual([fault.kind, 'field' in fault && fault.field], ['rejected', field]);
+        if (words) assert.equal(fault.message, words);
+        return true;
+      },
+    );
+});
+
 test('a report says what its status can have, and nothing else; one that is wrong holds nothing up', () => {
   const report = { id: 'RP1', fulfilment: 'ST/OUT/00001', status: 'ready', at: '2026-05-01T10:00:00Z' };
   const bytes = (more: object) => Buffer.from(JSON.stringify({ ...report, ...more }));

@@ -26,6 +26,7 @@ import {
   webhookIdOf,
 } from '../../core/webhook-post.ts';
 import { CatalogueItemDocument } from '../../model/catalogue-item.ts';
+import { DeliveryPromiseDocument } from '../../model/delivery-promise.ts';
 import type { FulfilmentOrderDocument } from '../../model/fulfilment-order.ts';
 import { OrderDocument } from '../../model/order.ts';
 import { PriceDocument } from '../../model/price.ts';
@@ -35,7 +36,7 @@ import { nextCursor, objection, readMessage, readPage, readSale, type StoreSale,
 import type { StoreReport } from './fulfilment-contract.ts';
 import { fulfilmentOrders, reportSources } from './fulfilments.ts';
 import { type StoreLookups, storeLookups } from './lookups.ts';
-import { incomingOf, listedSale, orderRecorded, priceChanged, stockChanged } from './mapping.ts';
+import { incomingOf, listedSale, orderRecorded, priceChanged, promiseChanged, stockChanged } from './mapping.ts';
 import { storeContract } from './openapi.ts';
 import { type StoreQuestions, storeQuestions } from './questions.ts';
 
@@ -83,6 +84,7 @@ export interface RestStoreConnection extends Connection {
   readonly questions: StoreQuestions;
   readonly sinks: {
     readonly orderStatus: Sink<typeof OrderDocument>;
+    readonly promises: Sink<typeof DeliveryPromiseDocument>;
     readonly catalogue: Sink<typeof CatalogueItemDocument>;
     readonly stockLevels: Sink<typeof StockLevelDocument>;
     readonly prices: Sink<typeof PriceDocument>;
@@ -176,23 +178,22 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
       ...reportSources(config, (after, cx) => listed('reports', after, cx)),
     },
     sinks: {
-      orderStatus: {
-        ...common('orderStatus', OrderDocument),
-        posts: false,
-        idempotency: 'native',
-        batch: { max: 20, onFailure: 'independent' },
-        deliver: (items, cx) =>
-          Promise.all(
-            items.map(async (item): Promise<Result> => {
-              const data = orderRecorded(item, cx.connection);
-              const wrong = objection(told.order, data);
-              if (wrong)
-                return { outcome: 'failed', fault: rejected(wrong.message, 'not-the-contract', wrong.field).fault };
-              const id = webhookIdOf(cx.connection, 'order', item.key, item.version);
-              return post(receiver, { type: 'order.recorded', data }, { id, trace: item.trace }, cx);
-            }),
-          ),
-      },
+      orderStatus: singly(receiver, {
+        name: 'orderStatus',
+        accepts: OrderDocument,
+        noun: 'order',
+        type: 'order.recorded',
+        told: orderRecorded,
+        objection: (said) => objection(told.order, said),
+      }),
+      promises: singly(receiver, {
+        name: 'promises',
+        accepts: DeliveryPromiseDocument,
+        noun: 'promise',
+        type: 'promise.changed',
+        told: promiseChanged,
+        objection: (said) => objection(told.promise, said),
+      }),
       catalogue: together(receiver, {
         name: 'catalogue',
         accepts: CatalogueItemDocument,
@@ -270,6 +271,37 @@ const post = (
   cx: Context,
 ): Promise<Result> =>
   postWebhook(receiver, { ...about, content: { type, timestamp: cx.clock.now().toISOString(), data } }, cx);
+
+interface Singly<D extends AnyDocumentType> {
+  readonly name: string;
+  readonly accepts: D;
+  /** What its webhook-ids are made of, beside key and version. */
+  readonly noun: string;
+  /** Of its messages. */
+  readonly type: string;
+  /** One as the contract has it. */
+  told(item: Item<BodyOf<D>>, connection: string): object;
+  /** What keeps it from being told. */
+  objection(told: object): ReturnType<typeof objection>;
+}
+
+/** One record in a message, which the store knows by its webhook-id. */
+const singly = <D extends AnyDocumentType>(receiver: Receiver, all: Singly<D>): Sink<D> => ({
+  ...common(all.name, all.accepts),
+  posts: false,
+  idempotency: 'native',
+  batch: { max: 20, onFailure: 'independent' },
+  deliver: (items, cx) =>
+    Promise.all(
+      items.map(async (item): Promise<Result> => {
+        const data = all.told(item, cx.connection);
+        const wrong = all.objection(data);
+        if (wrong) return { outcome: 'failed', fault: rejected(wrong.message, 'not-the-contract', wrong.field).fault };
+        const id = webhookIdOf(cx.connection, all.noun, item.key, item.version);
+        return post(receiver, { type: all.type, data }, { id, trace: item.trace }, cx);
+      }),
+    ),
+});
 
 interface Together<D extends AnyDocumentType> {
   readonly name: string;

@@ -4,6 +4,7 @@ import type { Draft, Look } from '../../core/flow.ts';
 import { moneyText } from '../../core/money.ts';
 import { sha256 } from '../../core/seal.ts';
 import type { CustomerDocument } from '../../model/customer.ts';
+import type { DeliveryPromise } from '../../model/delivery-promise.ts';
 import type { Order, OrderDocument } from '../../model/order.ts';
 import type { Price } from '../../model/price.ts';
 import type { ProductDocument } from '../../model/product.ts';
@@ -99,8 +100,17 @@ export function toDocuments(
     pricesIncludeTax: sale.pricesIncludeTax,
     lines,
     total: sale.total,
+    ...deliveryOf(sale),
   };
   return [customerOf(sale, customer), ...productsOf(sale, lines), { kind: 'order', body: order }];
+}
+
+/** How it reaches the customer, where it is not handed over at once. */
+function deliveryOf({ delivery }: StoreSale): Pick<Order, 'delivery' | 'shipTo'> {
+  if (!delivery) return {};
+  const { method, promisedAt, recipient } = delivery;
+  const at = promisedAt === null ? null : new Date(promisedAt).toISOString();
+  return { delivery: { method, service: null, promisedAt: at }, ...(recipient ? { shipTo: recipient } : {}) };
 }
 
 const customerOf = ({ customer }: StoreSale, id: string): Draft<typeof CustomerDocument> => ({
@@ -149,11 +159,23 @@ function checkLines({ number, currency, lines, pricesIncludeTax }: StoreSale): v
 
 /** What the store hears about an order that was recorded. */
 export const orderRecorded = ({ document, version }: Item<Order>, connection: string): object => ({
-  sale: document.id.startsWith(`${connection}:`) ? document.id.slice(connection.length + 1) : null,
+  sale: saleOf(document.id, connection),
   number: document.number,
   status: document.kind === 'sale' && document.state !== 'cancelled' ? 'recorded' : 'cancelled',
   version,
 });
+
+/** What the store hears when people have moved what was promised. */
+export const promiseChanged = ({ document, version }: Item<DeliveryPromise>, connection: string): object => ({
+  sale: saleOf(document.order, connection),
+  number: document.orderNumber,
+  promisedAt: document.promisedAt,
+  version,
+});
+
+/** The store's own id of an order that it sold. */
+const saleOf = (order: string, connection: string): string | null =>
+  order.startsWith(`${connection}:`) ? order.slice(connection.length + 1) : null;
 
 /** What the store hears of what may be sold. `code` is its own of the place. */
 export const stockChanged = ({ document, version }: Item<StockLevel>, code: string): object => ({
