@@ -182,7 +182,7 @@ ${LINE_ITEM}`,
       pageInfo { hasNextPage endCursor }
       nodes {
         __typename happenedAt
-        ... on OrderEditAgreement { sales(first: 60) { nodes { __typename actionType totalAmount ${MONEY} } } }
+        ... on OrderEditAgreement { sales(first: 60) { ${PAGE} nodes { __typename actionType totalAmount ${MONEY} } } }
       }
     }
   }

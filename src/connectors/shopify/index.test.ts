@@ -353,6 +353,27 @@ test('an order of many fulfilment orders, returns and payments is read whole', a
   assert.equal(native.unread, undefined);
 });
 
+test('an edit of more changes than are read is said to be so', async (t) => {
+  const { simulator, shop, connection, cx } = await lab();
+  t.after(() => simulator.stop());
+  const order = sell(shop);
+  const variantId = [...shop.variants.keys()][0]!;
+  for (let n = 0; n < 61; n++) addLine(shop, order, { variantId, quantity: 1 });
+  refundOrder(shop, order, [], { money: 1n });
+  const all = order.edits!;
+  for (const [most, unread] of [
+    [60, undefined],
+    [61, ['changes of one edit']],
+  ] as const) {
+    // As one edit, in place of one for each line.
+    order.edits = [{ ...all[0]!, sales: all.slice(0, most).flatMap(({ sales }) => sales) }];
+    const { items } = await read(connection, null, cx);
+    const native = connection.sources.orders.decode(items[0]!.bytes);
+    assert.equal(native.edits![0]!.sales.nodes.length, 60);
+    assert.deepEqual(native.unread, unread);
+  }
+});
+
 test('an order whose refunds are more than are read is said to be so', async (t) => {
   const { simulator, shop, connection, cx } = await lab();
   t.after(() => simulator.stop());

@@ -56,7 +56,12 @@ interface Placed {
 
 interface Agreed {
   readonly updatedAt: string;
-  readonly agreements: Page<{ readonly __typename: string }>;
+  readonly agreements: Page<{
+    readonly __typename: string;
+    readonly happenedAt: string;
+    /** Of an edit only. */
+    readonly sales?: Page<object>;
+  }>;
 }
 
 /** Orders read together: few at first, then as many as their cost allows. */
@@ -165,7 +170,7 @@ async function readWhole(shop: Shop, some: readonly Change[], cx: Context): Prom
 }
 
 /** An order with the rest of its pages, all of one state: what changed in between is read again. */
-async function withAllParts(shop: Shop, first: Whole, cx: Context): Promise<object> {
+async function withAllParts(shop: Shop, first: Whole, cx: Context): Promise<OrderPart> {
   let order = first;
   for (let tries = 0; tries < PATIENCE; tries++) {
     const parts = await allParts(shop, order, cx);
@@ -182,15 +187,24 @@ async function withAllParts(shop: Shop, first: Whole, cx: Context): Promise<obje
   });
 }
 
+/** Fields of an order by name, and of what it has more than is read. */
+interface OrderPart {
+  readonly [field: string]: unknown;
+  readonly unread?: readonly string[];
+}
+
 /** Null when the order has changed since. */
-async function allParts(shop: Shop, order: Whole, cx: Context): Promise<object | null> {
+async function allParts(shop: Shop, order: Whole, cx: Context): Promise<OrderPart | null> {
   const all = {};
+  const unread: string[] = [];
   for (const read of [linesOf, shippingOf, paymentsOf, partsAfter, editsOf, placesOf]) {
-    const part = await read(shop, order, cx).catch(passing);
+    const part: OrderPart | null = await read(shop, order, cx).catch(passing);
     if (!part) return null;
-    Object.assign(all, part);
+    const { unread: more = [], ...rest } = part;
+    Object.assign(all, rest);
+    unread.push(...more);
   }
-  return all;
+  return unread.length > 0 ? { ...all, unread } : all;
 }
 
 /** Null for what `allOf` could not go on with, so that it is tried again. */
@@ -199,7 +213,7 @@ function passing(error: unknown): null {
   throw error;
 }
 
-async function linesOf(shop: Shop, { id, updatedAt, lineItems }: Whole, cx: Context): Promise<object> {
+async function linesOf(shop: Shop, { id, updatedAt, lineItems }: Whole, cx: Context): Promise<OrderPart> {
   const nodes = await allOf(lineItems, async (after) => {
     const { order } = await shop.call<{ order: Whole | null }>(documents.moreLines, { id, after }, cx);
     return order?.updatedAt === updatedAt ? order.lineItems : null;
@@ -207,7 +221,7 @@ async function linesOf(shop: Shop, { id, updatedAt, lineItems }: Whole, cx: Cont
   return { lineItems: { nodes } };
 }
 
-async function shippingOf(shop: Shop, { id, updatedAt, shippingLines }: Whole, cx: Context): Promise<object> {
+async function shippingOf(shop: Shop, { id, updatedAt, shippingLines }: Whole, cx: Context): Promise<OrderPart> {
   const nodes = await allOf(shippingLines, async (after) => {
     const { order } = await shop.call<{ order: Whole | null }>(documents.moreShippingLines, { id, after }, cx);
     return order?.updatedAt === updatedAt ? order.shippingLines : null;
@@ -216,14 +230,14 @@ async function shippingOf(shop: Shop, { id, updatedAt, shippingLines }: Whole, c
 }
 
 /** All payments, where a list that is cut off may lack some. */
-async function paymentsOf(shop: Shop, { id, updatedAt, transactions }: Whole, cx: Context): Promise<object | null> {
+async function paymentsOf(shop: Shop, { id, updatedAt, transactions }: Whole, cx: Context): Promise<OrderPart | null> {
   if (transactions.length < most.payments) return {};
   const { order } = await shop.call<{ order: Whole | null }>(documents.allPayments, { id }, cx);
   return order?.updatedAt === updatedAt ? { transactions: order.transactions } : null;
 }
 
 /** Refunds and returns, which few orders have; null when the order has changed since. */
-async function partsAfter(shop: Shop, order: Whole, cx: Context): Promise<object | null> {
+async function partsAfter(shop: Shop, order: Whole, cx: Context): Promise<OrderPart | null> {
   if (order.refunds.length === 0 && order.returns.nodes.length === 0) return { refunds: [], returns: { nodes: [] } };
   const { order: after } = await shop.call<{ order: After | null }>(documents.orderAfter, { id: order.id }, cx);
   if (after?.updatedAt !== order.updatedAt) return null;
@@ -257,7 +271,7 @@ async function partsAfter(shop: Shop, order: Whole, cx: Context): Promise<object
     refunds,
     returns: { nodes: returns },
     ...(returnsTaken ? { returnsTaken } : {}),
-    ...(unread.size > 0 ? { unread: [...unread] } : {}),
+    unread: [...unread],
   };
 }
 
@@ -268,7 +282,7 @@ const returnsOf = (shop: Shop, { id, updatedAt }: Whole, { returns }: After, cx:
   });
 
 /** When what was added to an order that has refunds; null when the order has changed since. */
-async function editsOf(shop: Shop, { id, updatedAt, edited, refunds }: Whole, cx: Context): Promise<object | null> {
+async function editsOf(shop: Shop, { id, updatedAt, edited, refunds }: Whole, cx: Context): Promise<OrderPart | null> {
   if (!edited || refunds.length === 0) return {};
   const ask = async (after: string | null) => {
     const variables = after === null ? { id } : { id, after };
@@ -277,12 +291,19 @@ async function editsOf(shop: Shop, { id, updatedAt, edited, refunds }: Whole, cx
   };
   const first = await ask(null);
   if (!first) return null;
-  const all = await allOf(first, ask);
-  return { edits: all.filter(({ __typename: type }) => type === 'OrderEditAgreement') };
+  const edits = (await allOf(first, ask)).flatMap(({ sales, ...edit }) => (sales ? [{ ...edit, sales }] : []));
+  return {
+    edits: edits.map(({ sales, ...edit }) => ({ ...edit, sales: { nodes: sales.nodes } })),
+    unread: edits.some(({ sales }) => sales.pageInfo.hasNextPage) ? ['changes of one edit'] : [],
+  };
 }
 
 /** What of an order leaves from where, all of it, for orders that more than one place is to fulfil; null when the order has changed since. */
-async function placesOf(shop: Shop, { id, updatedAt, fulfillmentOrders }: Whole, cx: Context): Promise<object | null> {
+async function placesOf(
+  shop: Shop,
+  { id, updatedAt, fulfillmentOrders }: Whole,
+  cx: Context,
+): Promise<OrderPart | null> {
   if (fulfillmentOrders.nodes.length < 2) return {};
   const ask = async (after: string | null) => {
     const { order } = await shop.call<{ order: Placed | null }>(documents.orderPlaces, { id, after }, cx);
