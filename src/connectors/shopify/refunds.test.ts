@@ -218,3 +218,14 @@ test('an order is cancelled once, what was paid goes back, stock is left alone; 
   assert.equal(told((await sinks.cancellations.deliver([items[0]!], cx))[0]), 'done');
   assert.equal(simulator.requests.filter(({ operation }) => operation === 'CancelOrder').length, 1);
 });
+
+test('money that Shopify names no gateway of is not paid back by it: a person is asked, and the others are paid', async (t) => {
+  const { sinks, cx, sell } = await lab(t);
+  const [bare, other] = [sell(), sell()];
+  bare.transactions[0] = { ...bare.transactions[0]!, gateway: null };
+  const items = [bare, other].map((order, n) => ({ ...refundOf(order, [{ amount: 500 }]), key: `odoo:RF-${n}` }));
+  const [held, paid] = await sinks.refunds!.deliver(items, cx);
+  assert.match(told(held), /^rejected: Order #1001 was paid by gid:.+ names no gateway/);
+  assert.equal(told(paid), 'done');
+  assert.deepEqual([bare.refunds.length, other.refunds.length], [0, 1]);
+});

@@ -267,6 +267,12 @@ function shareOut(shop: Shop, { number, amount, currency, method }: Refund, now:
     if (part <= 0n) return [];
     open -= part;
     const { id: parentId, gateway } = parent;
+    if (gateway === null)
+      throw rejected(
+        `Order ${now.name} was paid by ${parentId}, of which Shopify names no gateway and takes no refund by: make refund ${number} in Shopify, then dismiss this.`,
+        'no-gateway',
+        'order',
+      );
     return [{ orderId: now.id, parentId, gateway, kind: 'REFUND', amount: moneyText({ minor: part, currency }) }];
   });
   if (open > 0n)

@@ -140,7 +140,7 @@ export interface Transaction {
   readonly id: string;
   readonly kind: 'SALE' | 'AUTHORIZATION' | 'CAPTURE' | 'REFUND' | 'VOID';
   readonly status: 'SUCCESS' | 'FAILURE' | 'PENDING';
-  readonly gateway: string;
+  readonly gateway: string | null;
   /** Of a refund: the payment that it is paid back of. */
   readonly parentId: string | null;
   readonly processedAt: Date;
