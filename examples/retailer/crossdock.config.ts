@@ -3,7 +3,7 @@
  * speaks X12 by files.
  *
  * Orders of the shop become sale orders, invoiced and paid, and what comes back a return and a credit note; Odoo's deliveries go to the warehouse, or to the store where customers collect them or
- * which sends them, an order in parts too; what either says of them closes the delivery in Odoo and tells the customer; what is free in Odoo, and its prices, go to the shop, of both places, and to the
+ * which sends them, an order in parts too; what either says of them closes the delivery in Odoo and tells the customer; what is free in Odoo, and its prices, go to the shop, of both places (and of a market abroad), and to the
  * store of its own shelf; what people bring out in Odoo goes to the shop with its variants, and what either sells to the store; credit notes that they post there are paid back by the shop, and goods that they take back have come back
  * there; names and e-mail addresses of customers are the shop's word, telephone numbers Odoo's; what the store sells is an order in Odoo whose goods have left, and its till may ask the hub what there is elsewhere. `crossdock demo` runs all of it against
  * simulators, which set these variables; for your own systems set them yourself.
@@ -79,6 +79,8 @@ const shop = shopify({
   ...(env.CROSSDOCK_PUBLIC_URL ? { hub: env.CROSSDOCK_PUBLIC_URL } : {}),
   settle: (env.SHOPIFY_SETTLE ?? '60s') as Duration,
   every: '5s',
+  // The price list of a market abroad, in its currency; all other prices are the shop's own.
+  priceLists: { 'web-ie': env.SHOPIFY_MARKET_LIST ?? 'gid://shopify/PriceList/1' },
 });
 
 const warehouse = warehouseFiles({
@@ -167,7 +169,12 @@ const tables = {
       { WH: 'central', STO: 'store' },
       'Codes of warehouses in Odoo → location codes of the hub.',
     ),
-    table('odoo-pricelists', 'sales', { 'Web shop': 'web' }, 'Pricelists in Odoo → price lists of the hub.'),
+    table(
+      'odoo-pricelists',
+      'sales',
+      { 'Web shop': 'web', 'Web shop Ireland': 'web-ie' },
+      'Pricelists in Odoo → price lists of the hub.',
+    ),
     table('odoo-carriers', 'logistics', {}, 'Delivery methods of Odoo → carriers of the hub.'),
   ],
 };
@@ -255,6 +262,16 @@ export default defineEstate({
         from: books.sources.prices,
         to: { price: shop.sinks.prices },
         lists: ['web'],
+        sells,
+      }),
+      tables.odoo,
+    ),
+    withTables(
+      priceFeed({
+        id: 'shop-market-prices',
+        from: books.sources.prices,
+        to: { price: shop.sinks.prices },
+        lists: ['web-ie'],
         sells,
       }),
       tables.odoo,

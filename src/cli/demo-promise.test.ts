@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { stockDelay } from './demo-promise.ts';
+import retailer from '../../examples/retailer/crossdock.config.ts';
+import { lookupLimits, stockDelay } from './demo-promise.ts';
 
 const flow = { id: 'shop-stock', promise: { within: '5s', critical: true } } as const;
 const moves = (fast: number, slow: number): number[] => [
@@ -39,5 +40,12 @@ test('where things go wrong on purpose, and of too few moves, nothing is said of
   assert.notEqual(stockDelay({ delays: moves(0, 20), unseen: 0 }, flow, true).broken, null);
   assert.deepEqual(stockDelay({ delays: [], unseen: 0 }, flow, true), {
     ...{ moves: 0, unseen: 0, p95: null, promised: 5, broken: null },
+  });
+});
+
+test('look-ups promise at the counter what the estate says of them', () => {
+  assert.deepEqual(lookupLimits(retailer), {
+    levels: { fresh: 5000, stale: 600_000, within: 2000 },
+    prices: { fresh: 60_000, stale: 86_400_000, within: 2000 },
   });
 });

@@ -1,6 +1,7 @@
 import { milliseconds } from '../core/clock.ts';
-import type { AnyFlow } from '../core/estate.ts';
+import type { AnyFlow, Estate } from '../core/estate.ts';
 import { percentile } from '../simulators/retailer/day.ts';
+import type { Lookups } from '../simulators/retailer/judge-lookups.ts';
 
 /** How long moves of stock in Odoo took to stand in the shop, in seconds. */
 export interface StockDelay {
@@ -33,4 +34,13 @@ export function stockDelay(
       ? `Flow '${id}' promises ${within / 1000} s: of ${all.length} stock moves in Odoo 95 of 100 stood in the shop ${worst < Number.POSITIVE_INFINITY ? `within ${Math.ceil(worst / 100) / 10} s only` : `late or never (${unseen} never)`}.`
       : null;
   return { moves: delays.length, unseen, p95: p95 === null ? null : p95 / 1000, promised: within / 1000, broken };
+}
+
+/** What the estate's look-ups promise to whoever asks at the counter. */
+export function lookupLimits({ lookups = [] }: Pick<Estate, 'lookups'>): Lookups['limits'] {
+  const limitsOf = (id: string) => {
+    const { fresh, stale, within } = lookups.find((one) => one.id === id)!;
+    return { fresh: milliseconds(fresh), stale: milliseconds(stale), within: milliseconds(within) };
+  };
+  return { levels: limitsOf('stock'), prices: limitsOf('prices') };
 }

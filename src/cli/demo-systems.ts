@@ -9,9 +9,11 @@ import { BackOffice } from '../simulators/retailer/back-office.ts';
 import { type Conditions, conditions as weather } from '../simulators/retailer/conditions.ts';
 import { Contacts } from '../simulators/retailer/contacts.ts';
 import { Counter } from '../simulators/retailer/counter.ts';
+import { CounterQuestions } from '../simulators/retailer/counter-questions.ts';
 import { Day } from '../simulators/retailer/day.ts';
 import type { Ledgers } from '../simulators/retailer/judge.ts';
 import { Launches } from '../simulators/retailer/launches.ts';
+import { Market, openMarket } from '../simulators/retailer/market.ts';
 import { PickupDesk } from '../simulators/retailer/pickup-desk.ts';
 import { storeOf } from '../simulators/retailer/places.ts';
 import { Purchasing } from '../simulators/retailer/purchasing.ts';
@@ -41,6 +43,8 @@ export interface OpenDay {
   readonly waiting: number;
   /** What people said last of customers. */
   readonly said: Required<Ledgers>['said'];
+  /** What the store's till asked of the hub, and was told. */
+  readonly questions: CounterQuestions;
   /** One system after the other answers nobody for a while. */
   outages(seconds: number, signal: AbortSignal): Promise<void>;
   /** The till and the shop are closed, and nothing goes wrong any more; the warehouse works on. */
@@ -78,6 +82,7 @@ export async function startSystems(folder: string): Promise<Systems> {
       journal: join(folder, 'shop.ndjson'),
     });
     stockShop(shop.shop);
+    const market = openMarket(shop.shop);
     const storeFaults: StoreFaults = {};
     store = await startRestStore({
       seed: shop.shop.orders.size,
@@ -112,6 +117,7 @@ export async function startSystems(folder: string): Promise<Systems> {
       SHOPIFY_SETTLE: '2s',
       SHOPIFY_LOCATION: [...shop.shop.locations.keys()][0],
       SHOPIFY_STORE: storeOf(shop.shop)!.id,
+      SHOPIFY_MARKET_LIST: market,
       WAREHOUSE_FOLDER: join(folder, 'warehouse'),
       STORE_URL: store.url,
       STORE_TOKEN: STORE.token,
@@ -180,6 +186,9 @@ async function openDay(
   const shoppers = new Shoppers(shop.shop, random);
   const contacts = new Contacts(shop.shop, office.desk, random);
   const pickups = new PickupDesk(store, shop.shop, `${hub}/reports`);
+  const questions = new CounterQuestions(store, random, `${hub}/figures`);
+  const market = new Market(office, random);
+  await market.prepare();
   const purchasing = new Purchasing(office, warehouse, random);
   await purchasing.recall();
   const people = {
@@ -189,6 +198,8 @@ async function openDay(
     contacts,
     afterSales: new AfterSales(shop.shop, office.desk, random),
     counter: new Counter(store, random, `${hub}/sales`),
+    questions,
+    market,
     pickups,
     purchasing,
   };
@@ -204,6 +215,7 @@ async function openDay(
       return warehouse.waiting + purchasing.waiting + pickups.waiting;
     },
     said: { inShop: shoppers.said, inBooks: contacts.said },
+    questions,
     outages: async (seconds, signal) => {
       const before = { shop: shop.faults.broken ?? 0, store: storeFaults.broken ?? 0 };
       const breaks: (() => Promise<() => Promise<unknown>>)[] = [

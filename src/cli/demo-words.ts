@@ -52,6 +52,7 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   stockToShop: 'Odoo → shop: stock figures',
   storeStockToShop: 'Odoo → shop: stock figures of the store',
   pricesToShop: 'Odoo → shop: prices',
+  marketPricesToShop: 'Odoo → shop: prices of a market in another currency',
   catalogueToShop: 'Odoo → shop: new products, by variant',
   storeSalesToOdoo: 'store → Odoo: sales',
   storeGoodsToOdoo: 'store → Odoo: goods handed over and brought back',
@@ -59,6 +60,7 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   catalogueToStore: 'Odoo → store: products, by variant',
   stockToStore: 'Odoo → store: stock figures',
   pricesToStore: 'Odoo → store: prices',
+  lookupsInStore: 'Odoo → store: what the till asked at the counter',
   customersToOdoo: 'shop → Odoo: customers',
   contactsToShop: 'Odoo → shop: telephone numbers',
 };

@@ -8,7 +8,7 @@ import { PLACE, PRICES } from '../simulators/retailer/counter.ts';
 import { type Judgement, judge, verdictOf } from '../simulators/retailer/judge.ts';
 import { type BooksLedger, shopLedger, storeLedger, warehouseLedger } from '../simulators/retailer/ledgers.ts';
 import { jsonLog, levelOf } from '../watch/log.ts';
-import { stockDelay } from './demo-promise.ts';
+import { lookupLimits, stockDelay } from './demo-promise.ts';
 import { type OpenDay, OUTAGES, type Systems, startSystems } from './demo-systems.ts';
 import { describeJudgement, liveLine } from './demo-words.ts';
 import { loadEstate } from './estate-file.ts';
@@ -156,12 +156,16 @@ async function settle(
 }
 
 /** Compares what each system's own books say; of the hub only what stands as an Exception is known. */
-async function judgeNow(running: Running, systems: Systems, { said }: OpenDay): Promise<Judgement> {
+async function judgeNow(running: Running, systems: Systems, { said, questions }: OpenDay): Promise<Judgement> {
   const books = (await (await fetch(`${systems.odoo.admin}/ledger`)).json()) as BooksLedger;
   return judge({
     till: await systems.sold(),
     shop: shopLedger(systems.shop.shop),
     store: storeLedger(systems.store, PLACE, PRICES),
+    lookups: {
+      ...{ told: questions.told, unanswered: questions.unanswered, wrong: questions.wrong },
+      limits: lookupLimits(running.hub.parts.estate),
+    },
     books,
     warehouse: warehouseLedger(systems.warehouse),
     said,

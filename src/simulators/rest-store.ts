@@ -62,12 +62,12 @@ export interface RestStoreOptions {
 
 /** Shares, 0 to 1, of what goes wrong. */
 export interface StoreFaults {
-  /** Pushes that are never made; that say only that there is something; that are made twice at the same instant; that are made some seconds late. */
+  /** Pushes that are never made; that say only that there is something; that are made twice at the same instant, as are questions to the hub; that are made some seconds late. */
   lost?: number;
   thin?: number;
   twice?: number;
   late?: number;
-  /** Webhooks to the store: acted on, then cut before the answer; anything asked of it: answered 500 before anything is done. */
+  /** Webhooks to the store: acted on, then cut before the answer; its own questions: hung up, and asked again; anything asked of it: answered 500 before anything is done. */
   cut?: number;
   broken?: number;
 }
@@ -128,8 +128,17 @@ export interface RestStore {
   stop(): Promise<void>;
 }
 
-/** Milliseconds that a push is late. */
+/** Milliseconds that a push is late; that an answer is waited for; and after which a bad line is gone. */
 const LATE = 4000;
+const ANSWER = 20_000;
+const HANGS_UP = 10;
+
+/** Nobody reads what comes of it. */
+const forgotten = (sent: Promise<Response>): Promise<void> =>
+  sent.then(
+    ({ body }) => body?.cancel(),
+    () => undefined,
+  );
 
 const ARTICLES = ['Lantern', 'Mug', 'Tea towel', 'Cake stand', 'Bell', 'Jam jar'];
 
@@ -306,10 +315,16 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     sell,
     take,
     report,
-    ask: (hub, question, secret = options.secret) => {
+    ask: async (hub, question, secret = options.secret) => {
       const body = Buffer.from(JSON.stringify(question));
-      const headers = signedNow(secret, `ask_${++questions}`, body);
-      return fetch(hub, { method: 'POST', body: new Uint8Array(body), headers, signal: AbortSignal.timeout(20_000) });
+      const send = (ms: number) => {
+        const headers = signedNow(secret, `ask_${++questions}`, body);
+        return fetch(hub, { method: 'POST', body: new Uint8Array(body), headers, signal: AbortSignal.timeout(ms) });
+      };
+      if (chance(faults.cut)) await forgotten(send(HANGS_UP));
+      const again = chance(faults.twice) ? forgotten(send(ANSWER)) : undefined;
+      const [answer] = await Promise.all([send(ANSWER), again]);
+      return answer;
     },
     stop: async () => {
       stopping.abort();

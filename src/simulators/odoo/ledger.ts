@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Database } from './database.ts';
+import { Figures } from './figures.ts';
 import type { Commit } from './journal.ts';
 import { addExactly } from './rational.ts';
 import type { Change } from './store.ts';
@@ -32,12 +33,15 @@ const content = (row: Row): [string, Value][] =>
 export class History {
   private readonly db: Database;
   readonly writes: Write[] = [];
+  readonly figures: Figures;
 
   constructor(db: Database) {
     this.db = db;
+    this.figures = new Figures(db);
   }
 
   note(commit: Commit): void {
+    this.figures.note(commit);
     for (const change of commit.changes) if (change.table !== 'ir.model.data') this.noteChange(commit, change);
   }
 
@@ -271,6 +275,7 @@ export function ledger(db: Database, history: History): Json {
       ),
       moves: counts,
     },
+    figures: history.figures.kept,
     writes: history.writes as unknown as Json,
   };
 }

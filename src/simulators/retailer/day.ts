@@ -6,8 +6,10 @@ import { isBought } from './assortment.ts';
 import type { BackOffice } from './back-office.ts';
 import type { Contacts } from './contacts.ts';
 import type { Counter } from './counter.ts';
+import type { CounterQuestions } from './counter-questions.ts';
 import { Customers } from './customers.ts';
 import type { Launches } from './launches.ts';
+import type { Market } from './market.ts';
 import type { PickupDesk } from './pickup-desk.ts';
 import type { Purchasing } from './purchasing.ts';
 import type { Shoppers } from './shoppers.ts';
@@ -20,6 +22,8 @@ export interface DayParts {
   readonly contacts: Contacts;
   readonly afterSales: AfterSales;
   readonly counter: Counter;
+  readonly questions: CounterQuestions;
+  readonly market: Market;
   readonly pickups: PickupDesk;
   readonly purchasing: Purchasing;
   readonly warehouse: Warehouse;
@@ -65,6 +69,8 @@ export class Day {
       this.#every(4000, closed, () => this.#reprice()),
       this.#every(700, closed, () => this.#measure()),
       this.#every(1500 / (parts.rate ?? 1), closed, () => parts.counter.serve()),
+      this.#every(1500, closed, () => parts.questions.ask()),
+      this.#every(1500, closed, () => parts.market.reprice()),
       this.#every(3000, closed, () => parts.launches.launch()),
       this.#every(5000, closed, () => parts.launches.revise(parts.random)),
       this.#every(6000, closed, () => parts.shoppers.signUp()),

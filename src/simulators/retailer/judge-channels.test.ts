@@ -18,6 +18,7 @@ test('without a store nothing is missed of it', () => {
   others.books.prices = [];
   others.shop.orders.splice(2);
   others.shop.levelsAtStore = {};
+  others.shop.marketPrices = {};
   others.books.quants = others.books.quants.filter(({ location }) => !location!.startsWith('STO/'));
   others.excepted = [];
   others.warehouse.received = [];

@@ -1,6 +1,7 @@
 import { isLaunched, isSold } from './assortment.ts';
 import { LIST } from './back-office.ts';
 import { addUnits, type BooksLedger, type ShopLedger, type StoreLedger, type Units } from './ledgers.ts';
+import { MARKET } from './market.ts';
 import { type Place, places } from './places.ts';
 import { type Compared, minorOf, Tally, text } from './tally.ts';
 
@@ -29,15 +30,27 @@ export function stockAt(
 }
 
 /** What a channel charges is what stands on Odoo's price list. */
-export function pricesAt(where: string, charged: Units, { prices }: BooksLedger): Compared {
+export const pricesAt = (where: string, charged: Units, { prices }: BooksLedger): Compared =>
+  pricesOn(LIST, where, charged, prices).figures;
+
+function pricesOn(list: string, where: string, charged: Units, prices: BooksLedger['prices']): Tally {
   const tally = new Tally();
-  for (const { list, default_code: sku, amount } of prices) {
-    if (list !== LIST || sku === null || !isSold(sku)) continue;
+  for (const { list: own, default_code: sku, amount } of prices) {
+    if (own !== list || sku === null || !isSold(sku)) continue;
     tally.compared += 1;
     const [there, here] = [charged[sku], minorOf(amount)];
     if (there === undefined) tally.miss(`${sku}: no price ${where}, ${text(here)} in Odoo`);
     else if (there !== here) tally.differ(`${sku}: ${text(there)} ${where}, ${text(here)} in Odoo`);
   }
+  return tally;
+}
+
+/** The same of the shop's market, which has no price of its own for anything that has none on Odoo's list for it (any more). */
+export function marketPricesInShop({ marketPrices }: ShopLedger, { prices }: BooksLedger): Compared {
+  const tally = pricesOn(MARKET.list, `in ${MARKET.name}`, marketPrices, prices);
+  const fixed = new Set(prices.flatMap(({ list, default_code: sku }) => (list === MARKET.list ? [sku] : [])));
+  for (const [sku, there] of Object.entries(marketPrices))
+    if (!fixed.has(sku)) tally.extra(`${sku}: ${text(there)} in ${MARKET.name}, no price in Odoo`);
   return tally.figures;
 }
 

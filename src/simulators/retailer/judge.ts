@@ -1,7 +1,15 @@
 import { type Excepted, type Sold, type Verdict, valuesThatWentBack, verifyDaySales } from '../verify.ts';
 import { verifyPayments } from '../verify-payments.ts';
 import { contactsInShop, customersInBooks, type Said } from './judge-customers.ts';
-import { catalogueInShop, catalogueInStore, pricesAt, pricesInShop, stockAt } from './judge-feeds.ts';
+import {
+  catalogueInShop,
+  catalogueInStore,
+  marketPricesInShop,
+  pricesAt,
+  pricesInShop,
+  stockAt,
+} from './judge-feeds.ts';
+import { type Lookups, lookupsInStore, unasked } from './judge-lookups.ts';
 import { isOfStoreRoom, judgePickups, type PickupHops } from './judge-pickup.ts';
 import { purchaseOf, receiptsInBooks } from './judge-receipts.ts';
 import { creditsInShop, paidBackInBooks, takenBackInShop } from './judge-refunds.ts';
@@ -38,6 +46,7 @@ export interface Judgement extends PickupHops {
   /** What the shop sells from the store. */
   readonly storeStockToShop: Compared;
   readonly pricesToShop: Compared;
+  readonly marketPricesToShop: Compared;
   /** Products that people brought out in Odoo, with their variants. */
   readonly catalogueToShop: Compared;
   readonly storeSalesToOdoo: Hop;
@@ -48,6 +57,8 @@ export interface Judgement extends PickupHops {
   readonly catalogueToStore: Compared;
   readonly stockToStore: Compared;
   readonly pricesToStore: Compared;
+  /** What its till was told when it asked. */
+  readonly lookupsInStore: Compared;
   readonly customersToOdoo: Compared;
   /** Of customers what people in Odoo have the word on. */
   readonly contactsToShop: Compared;
@@ -59,6 +70,8 @@ export interface Ledgers {
   readonly books: BooksLedger;
   /** Default: there is no such store. */
   readonly store?: StoreLedger;
+  /** Default: the store asked nothing. */
+  readonly lookups?: Lookups;
   readonly warehouse: WarehouseLedger;
   /** What people said last of customers, by the shop's number: those themselves in the shop, and those in Odoo. Default: nothing. */
   readonly said?: Readonly<Record<'inShop' | 'inBooks', Readonly<Record<string, Said>>>>;
@@ -78,7 +91,8 @@ const none: StoreLedger = {
 };
 
 /** Compares every system's own books with its neighbours', line by line and to the cent. No figure of a hub is asked. */
-export function judge({ till, shop, store = none, books, warehouse, said = unsaid, excepted }: Ledgers): Judgement {
+export function judge(ledgers: Ledgers): Judgement {
+  const { till, shop, store = none, lookups = unasked, books, warehouse, said = unsaid, excepted } = ledgers;
   const web = books.sale_orders.filter(isWeb);
   const asked = askedAbout(shop, excepted);
   const standing = standingMoney(shop, books);
@@ -100,6 +114,7 @@ export function judge({ till, shop, store = none, books, warehouse, said = unsai
     stockToShop: stockAt('in the shop', shop.levels, books),
     storeStockToShop: stockAt('in the shop for the store', shop.levelsAtStore, books, 'store'),
     pricesToShop: pricesInShop(shop, books),
+    marketPricesToShop: marketPricesInShop(shop, books),
     catalogueToShop: catalogueInShop(shop, books),
     storeSalesToOdoo: storeSales(store, books),
     storeGoodsToOdoo: storeGoods(store, books),
@@ -107,6 +122,7 @@ export function judge({ till, shop, store = none, books, warehouse, said = unsai
     catalogueToStore: catalogueInStore(store, books),
     stockToStore: stockAt('in the store', store.levels, books, 'store'),
     pricesToStore: pricesAt('in the store', store.prices, books),
+    lookupsInStore: lookupsInStore(lookups, books),
     customersToOdoo: customersInBooks(shop, books, said.inShop),
     contactsToShop: contactsInShop(shop, books, said.inBooks),
   };

@@ -5,6 +5,7 @@ import { netOf, totalOf } from '../shopify/sums.ts';
 import type { OdooLedger } from '../verify.ts';
 import type { HeldPayment } from '../verify-payments.ts';
 import type { Warehouse } from '../warehouse/index.ts';
+import { marketPricesOf } from './market.ts';
 import { storeOf } from './places.ts';
 import { type Handover, handoversOf, type Job, jobsOf } from './store-jobs.ts';
 
@@ -48,8 +49,9 @@ export interface ShopLedger {
   /** What it says it can sell from the warehouse, and from the store, by SKU. */
   readonly levels: Units;
   readonly levelsAtStore: Units;
-  /** What it charges, by SKU. */
+  /** What it charges, by SKU; and in its market abroad, in minor units of the currency there. */
   readonly prices: Units;
+  readonly marketPrices: Units;
   /** What it shows. */
   readonly products: readonly {
     readonly title: string;
@@ -169,6 +171,18 @@ export interface BooksLedger extends OdooLedger {
     readonly default_code: string | null;
     readonly amount: number;
   }[];
+  /** What was free in each location and what each rule of a price list said, since its record was written so until it was written again. */
+  readonly figures: {
+    readonly free: readonly (Figure & { readonly location: string | null; readonly free: number })[];
+    readonly prices: readonly (Figure & { readonly list: string | null; readonly amount: number | null })[];
+  };
+}
+
+interface Figure {
+  readonly commit: number;
+  readonly at: string;
+  readonly id: number;
+  readonly default_code: string | null;
 }
 
 /** Orders of the store have numbers of their own. */
@@ -291,6 +305,7 @@ export function shopLedger(shop: Shop): ShopLedger {
     levels: levels!,
     levelsAtStore: levelsAtStore!,
     prices: Object.fromEntries([...shop.variants.values()].map(({ sku, price }) => [sku!, Number(price)])),
+    marketPrices: marketPricesOf(shop),
     products: [...shop.products.values()].map(({ title, descriptionHtml, variants }) => ({
       title,
       description: descriptionHtml,

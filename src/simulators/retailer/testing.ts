@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Judgement, judge, type Ledgers, verdictOf } from './judge.ts';
 import type { BooksLedger } from './ledgers.ts';
+import { MARKET } from './market.ts';
 
 type Changed<T> = T extends readonly (infer One)[]
   ? Changed<One>[]
@@ -80,9 +81,62 @@ const levels = { 'WEB-1': 7, 'WEB-2': 4, 'OWN-1-RED': 5, 'OWN-1-BLUE': 3 };
 const levelsAtStore = { 'WEB-1': 2, 'WEB-2': 6, 'OWN-1-RED': 8, 'OWN-1-BLUE': 1 };
 const prices = { 'WEB-1': 1000, 'WEB-2': 1000, 'OWN-1-RED': 1000, 'OWN-1-BLUE': 1000 };
 
+/** The moment so many seconds after the till opened. */
+const after = (seconds: number): number => Date.UTC(2026, 4, 1, 9) + seconds * 1000;
+
+const since = (seconds: number, id: number, default_code: string) => ({
+  commit: seconds,
+  at: new Date(after(seconds)).toISOString(),
+  id,
+  default_code,
+});
+
+/** Of goods that nobody buys one more comes in, and then one goes from one location to another; the price of others goes up. */
+const figures = {
+  free: [
+    { ...since(1, 1, 'WEB-901'), location: 'WH/Stock', free: 5 },
+    { ...since(60, 1, 'WEB-901'), location: 'WH/Stock', free: 6 },
+    { ...since(90, 1, 'WEB-901'), location: 'WH/Stock', free: 5 },
+    { ...since(90, 2, 'WEB-901'), location: 'WH/Input', free: 1 },
+    { ...since(90, 3, 'WEB-901'), location: 'STO/Stock', free: 40 },
+    { ...since(1, 4, 'WEB-1'), location: 'WH/Stock', free: 9 },
+  ],
+  prices: [
+    { ...since(1, 1, 'WEB-1'), list: 'Web shop', amount: 10 },
+    { ...since(1, 2, 'WEB-1'), list: MARKET.list, amount: 11.95 },
+    { ...since(60, 1, 'WEB-1'), list: 'Web shop', amount: 12.5 },
+  ],
+};
+
+/** Asked so many seconds after the till opened; the answer is there a tenth of a second later. */
+const told = (kind: 'levels' | 'prices', sku: string, asked: number, value: number, age: number) => ({
+  ...{ kind, sku, askedAt: after(asked), toldAt: after(asked) + 100 },
+  ...{ value: value as number | null, age: age * 1000, stale: age > 60 },
+});
+
+/** What the till asked at the counter: now, of a moment ago, and while Odoo did not answer. */
+const lookups = {
+  told: [
+    told('levels', 'WEB-901', 30, 5, 0),
+    told('levels', 'WEB-901', 64, 5, 4.5),
+    told('levels', 'WEB-901', 100, 6, 0),
+    told('levels', 'WEB-901', 160, 5, 110),
+    told('levels', 'WEB-1', 100, 7, 0),
+    told('prices', 'WEB-1', 30, 1000, 0),
+    told('prices', 'WEB-1', 90, 1000, 40),
+    told('prices', 'WEB-1', 90, 1250, 0),
+  ],
+  unanswered: 1,
+  wrong: [] as string[],
+  limits: {
+    levels: { fresh: 5000, stale: 600_000, within: 2000 },
+    prices: { fresh: 60_000, stale: 86_400_000, within: 2000 },
+  },
+};
+
 /**
  * Two orders of the shop, one of them cancelled, and three of the store's: collected, sent, not collected; a sale at the counter and what came back of it, a product that was brought out in Odoo, two
- * customers, a piece that people in Odoo took back and money that they credited, and everything as it should be.
+ * customers, a piece that people in Odoo took back and money that they credited, what the till asked at the counter, and everything as it should be.
  */
 export function agreed(): Changed<Required<Ledgers>> {
   const order = {
@@ -227,11 +281,15 @@ export function agreed(): Changed<Required<Ledgers>> {
       { name: 'Oak shelf', description: null, sold: true, variants: [{ default_code: 'WEB-1', values: [] }] },
       { name: 'Linen robe', description: 'Soft', sold: true, variants: structuredClone(robes) },
     ],
-    prices: ['WEB-1', 'WEB-2', 'OWN-1-RED', 'OWN-1-BLUE'].map((default_code) => ({
-      list: 'Web shop',
-      default_code,
-      amount: 10,
-    })),
+    prices: [
+      ...['WEB-1', 'WEB-2', 'OWN-1-RED', 'OWN-1-BLUE'].map((default_code) => ({
+        list: 'Web shop',
+        default_code,
+        amount: 10,
+      })),
+      ...['WEB-1', 'OWN-1-RED'].map((default_code) => ({ list: MARKET.list, default_code, amount: 11.95 })),
+    ],
+    figures: structuredClone(figures),
     credit_notes: [
       { id: 51, name: 'RINV/1', xmlid: 'hub_odoo.refund_95', state: 'posted', total: 9, residual: 0, order: '#1' },
       { id: 52, name: 'RINV/2', xmlid: null, state: 'posted', total: 3, residual: 0, order: '#1' },
@@ -299,6 +357,7 @@ export function agreed(): Changed<Required<Ledgers>> {
       levels: { ...levels },
       levelsAtStore: { ...levelsAtStore },
       prices: { ...prices },
+      marketPrices: { 'WEB-1': 1195, 'OWN-1-RED': 1195 },
       products: [
         { title: 'Oak shelf', description: '', variants: [{ sku: 'WEB-1', values: ['Default Title'] }] },
         {
@@ -353,6 +412,7 @@ export function agreed(): Changed<Required<Ledgers>> {
       })),
     },
     books,
+    lookups: structuredClone(lookups),
     warehouse: {
       received: [
         { reference: 'P00001', units: { 'WEB-1': 5, 'WEB-2': 3 } },
