@@ -1,12 +1,12 @@
 import type { Beside, ShippingAdvice } from '../connectors/warehouse-files/index.ts';
 import {
   badMessage,
-  nothingLeft,
   orderOf,
   othersOf,
   reopened,
   shipmentOf,
   shippedBy,
+  shortOf,
 } from '../connectors/warehouse-files/mapping.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { defineFlow, type Flow, type Look, type MappingSeed, type Translation } from '../core/flow.ts';
@@ -103,16 +103,14 @@ async function adviceTold(
   const gone = hasLeft(native);
   const shipped = asks && gone ? shippedBy(native, order, body, others) : null;
   const replies = shipped === null ? [] : [shipped];
-  if (body === null) {
-    const objections = native.closes === 'nothing' || !asks || !gone ? [] : [nothingLeft(native, order)];
-    return { outcome: 'routed', documents: [], objections, replies };
-  }
+  const people = asks && gone ? shortOf(native, order, body, others) : {};
+  if (body === null) return { outcome: 'routed', documents: [], ...people, replies };
   const documents = [body, reopened(body, order, others)].flatMap((one) =>
     one === null ? [] : [{ kind: 'shipment' as const, body: one }],
   );
   if (known && documents.length === 1 && canonicalJson(known) === canonicalJson(body))
     return { outcome: 'duplicate', documents, replies };
-  return { outcome: 'routed', documents, answers: ['nothing-shipped'], replies };
+  return { outcome: 'routed', documents, ...people, replies };
 }
 
 /** The same shipment at its next milestone; whoever tells of that need not say again how it travels. */

@@ -330,6 +330,69 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
       assert.deepEqual(still, [0, 0]);
     });
 
+    test('what does not come is asked about, in all that has left, until it has left after all', async () => {
+      const box = await asked();
+      const open = async () => (await box.open()).map(({ cause, words }) => [cause, words] as const);
+      const read = async (name: string, text: string) => {
+        box.put(name, text);
+        await box.settled();
+      };
+      await read('945_1.edi', advice(1, 'SHORT1', [2, 3], false));
+      const [[cause, words] = [], ...others] = await open();
+      assert.deepEqual([cause, others], ['shipped-short', []]);
+      assert.match(
+        words!,
+        /^The warehouse ships fulfilment order WH\/OUT\/00001 \(order S1001\) short: 1 × MUG-R will not come\. Ship that/,
+      );
+      await read('945_2.edi', advice(1, 'SHORT2', [1, 0], false));
+      assert.deepEqual(await open(), []);
+      // The one that closes it comes first: what people read is put right.
+      await read('945_3.edi', advice(2, 'SHORT3', [1, 0], false));
+      await read('945_4.edi', advice(2, 'SHORT4', [1, 3], true));
+      assert.deepEqual(
+        (await open()).map(([, said]) => /short: (.*) will not come/.exec(said)?.[1]),
+        ['1 × MUG-R'],
+      );
+      await read('945_5.edi', advice(2, 'SHORT5', [1, 0], false));
+      // Nothing at all.
+      await read('945_6.edi', advice(3, 'SHORT6', [0, 0], false));
+      assert.deepEqual(
+        (await open()).map(([one]) => one),
+        ['nothing-shipped'],
+      );
+      await read('945_7.edi', advice(3, 'SHORT7', [3, 3], false));
+      assert.deepEqual(await open(), []);
+    });
+
+    test('a line of which nothing comes is asked about, whichever of its shipments says so, and the rest is not', async () => {
+      const box = await asked();
+      const lines = (n: number, shipment: string, rows: readonly (readonly [sku: string, units: number])[]) =>
+        interchange('WMS', 'CROSSDOCK', {
+          number: ++control,
+          at: new Date(),
+          functional: 'SW',
+          set: '945',
+          rows: [
+            ['W06', 'F', `WH/OUT/${String(n).padStart(5, '0')}`, '20261126', shipment],
+            ...rows.map(([sku, units]) => ['W12', 'CC', 3, units, 0, 'EA', '', 'VN', sku]),
+            ['W03', rows.reduce((sum, [, units]) => sum + units, 0)],
+          ],
+        });
+      for (const [n, parts] of [
+        [1, [['MUG-R', 0] as const, ['TEE-M', 3] as const]],
+        [2, [['TEE-M', 3] as const, ['MUG-R', 0] as const]],
+      ] as const)
+        for (const [index, part] of parts.entries()) {
+          box.put(`945_${n}${index}.edi`, lines(n, `LINE${n}${index}`, [part]));
+          await box.settled();
+        }
+      const words = (await box.open()).map(({ words: said }) => /order (S\d+)\) short: (.*) will/.exec(said)?.slice(1));
+      assert.deepEqual(words, [
+        ['S1001', '3 × MUG-R'],
+        ['S1002', '3 × MUG-R'],
+      ]);
+    });
+
     test('of an order that stays short one of them closes it, whichever comes first, and a correction counts by when it was sent', async () => {
       const box = await asked();
       const older = advice(1, 'X1', [3, 3], true);

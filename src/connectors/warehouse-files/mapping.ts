@@ -101,6 +101,10 @@ const isLastWord = (advice: Advice, order: FulfilmentOrder): boolean =>
   (advice.closes === 'lines' &&
     order.lines.every((line, index) => advice.lines.some((said) => isOf(said, line, index))));
 
+/** Whether no more of a line will come, as the advice says. */
+const isClosedBy = (advice: Advice, line: FulfilmentOrder['lines'][number], index: number): boolean =>
+  advice.closes === 'order' || (advice.closes === 'lines' && advice.lines.some((said) => isOf(said, line, index)));
+
 const isOf = (said: Advice['lines'][number], line: FulfilmentOrder['lines'][number], index: number): boolean =>
   said.line === null ? said.sku === line.sku : said.line === index + 1;
 
@@ -139,13 +143,40 @@ function allocate(advice: Advice, order: FulfilmentOrder): Map<string, Decimal> 
   return taken;
 }
 
-/** Nothing of the order left, and nothing will: there is no shipment to tell of, and somebody must tell the customer. */
-export const nothingLeft = (advice: ShippingAdvice, order: FulfilmentOrder): Objection => ({
-  cause: 'nothing-shipped',
-  message: `The warehouse has nothing of ${named(order)} and closes it. Ship it from elsewhere, or cancel it and tell the customer.`,
-  field: 'lines.quantity',
-  measure: { ...nothing, lines: advice.lines.length },
-});
+/**
+ * What people are asked about, and which of their questions that ends: goods that will not come any more, as the warehouse says, and that have not left either, neither in its `shipment` (null: nothing left) nor in
+ * `others`. There somebody must tell the customer.
+ */
+export function shortOf(
+  advice: Advice,
+  order: FulfilmentOrder,
+  shipment: Shipment | null,
+  others: readonly Shipment[],
+): { readonly objections: Objection[]; readonly answers: string[] } {
+  const all = shipment ? [...others, shipment] : others;
+  const left = all.flatMap(({ lines }) => lines);
+  const isClosed = advice.closes === 'order' || all.some(({ closes }) => closes);
+  const missing = order.lines
+    .filter((line, index) => isClosed || isClosedBy(advice, line, index))
+    .map(({ id, sku, quantity }) => ({ sku, quantity: add(decimal(quantity), negate(leftOf(id, left))) }))
+    .filter(({ quantity }) => compare(quantity, zero) > 0);
+  const answers = [
+    ...(all.length > 0 ? ['nothing-shipped'] : []),
+    ...(isClosed || !isShort(order, left) ? ['shipped-short'] : []),
+  ];
+  if (missing.length === 0) return { objections: [], answers };
+  const nothingAtAll = all.length === 0 && missing.length === order.lines.length;
+  const goods = missing.map(({ sku, quantity }) => `${decimalText(quantity)} × ${sku}`).join(', ');
+  const objection = {
+    cause: nothingAtAll ? 'nothing-shipped' : 'shipped-short',
+    message: nothingAtAll
+      ? `The warehouse has nothing of ${named(order)} and closes it. Ship it from elsewhere, or cancel it and tell the customer.`
+      : `The warehouse ships ${named(order)} short: ${goods} will not come. Ship that from elsewhere, or take it off the order, give the money back and tell the customer; then dismiss this.`,
+    field: 'lines.quantity',
+    measure: { ...nothing, lines: missing.length },
+  };
+  return { objections: [objection], answers };
+}
 
 /** A message that is wrong in itself, as an Exception. */
 export const badMessage = ({ why, where }: BadMessage) =>
@@ -167,10 +198,7 @@ export function shippedBy(
   const lines = [...(shipment ? [shipment] : []), ...before].flatMap((one) => one.lines);
   const parts = order.lines
     .filter(
-      (line, index) =>
-        advice.closes === 'order' ||
-        (advice.closes === 'lines' && advice.lines.some((said) => isOf(said, line, index))) ||
-        compare(leftOf(line.id, lines), decimal(line.quantity)) >= 0,
+      (line, index) => isClosedBy(advice, line, index) || compare(leftOf(line.id, lines), decimal(line.quantity)) >= 0,
     )
     .map(({ id }) => id);
   return parts.length === 0 ? null : { to: shippedKey(order.number), unasked: true, parts };
