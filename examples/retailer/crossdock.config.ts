@@ -38,6 +38,7 @@ import {
   warehouseFiles,
   warehouseReceipts,
   warehouseShipments,
+  warehouseStock,
   webCustomers,
   webOrders,
   webProducts,
@@ -86,7 +87,7 @@ const shop = shopify({
 const warehouse = warehouseFiles({
   at: { kind: 'folder', path: env.WAREHOUSE_FOLDER ?? './warehouse' },
   format: { kind: 'x12', us: { qualifier: 'ZZ', id: 'RETAILER' }, warehouse: { qualifier: 'ZZ', id: 'WMS' } },
-  acknowledgeWithin: '30m',
+  acknowledgeWithin: (env.WAREHOUSE_ACKNOWLEDGES ?? '30m') as Duration,
 });
 
 const store = restStore({
@@ -352,6 +353,7 @@ export default defineEstate({
       from: warehouse.sources.receipts,
       to: { receipt: books.sinks.receipts, 'stock-adjustment': books.sinks.stockAdjustments },
     }),
+    warehouseStock({ from: warehouse.sources.inventory, location: 'central' }),
     warehouseAcknowledgements({ from: warehouse.sources.acknowledgements }),
     functionalAcknowledgements({
       id: 'shipping-advices-heard',
@@ -361,6 +363,11 @@ export default defineEstate({
     functionalAcknowledgements({
       id: 'receipts-heard',
       from: warehouse.sources.receipts,
+      to: { 'functional-acknowledgement': warehouse.sinks.functionalAcknowledgements },
+    }),
+    functionalAcknowledgements({
+      id: 'counts-heard',
+      from: warehouse.sources.inventory,
       to: { 'functional-acknowledgement': warehouse.sinks.functionalAcknowledgements },
     }),
   ],

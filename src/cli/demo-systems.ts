@@ -18,6 +18,7 @@ import { PickupDesk } from '../simulators/retailer/pickup-desk.ts';
 import { storeOf } from '../simulators/retailer/places.ts';
 import { Purchasing } from '../simulators/retailer/purchasing.ts';
 import { Shoppers } from '../simulators/retailer/shoppers.ts';
+import { Stocktaking } from '../simulators/retailer/stocktaking.ts';
 import { type ShopifySimulator, startShopify } from '../simulators/shopify/index.ts';
 import { readTillJournal, startTill, type Till } from '../simulators/till.ts';
 import { Warehouse } from '../simulators/warehouse/index.ts';
@@ -47,7 +48,7 @@ export interface OpenDay {
   readonly questions: CounterQuestions;
   /** One system after the other answers nobody for a while. */
   outages(seconds: number, signal: AbortSignal): Promise<void>;
-  /** The till and the shop are closed, and nothing goes wrong any more; the warehouse works on. */
+  /** The till and the shop are closed, and nothing goes wrong any more on the way; the warehouse works on. */
   close(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -119,6 +120,7 @@ export async function startSystems(folder: string): Promise<Systems> {
       SHOPIFY_STORE: storeOf(shop.shop)!.id,
       SHOPIFY_MARKET_LIST: market,
       WAREHOUSE_FOLDER: join(folder, 'warehouse'),
+      WAREHOUSE_ACKNOWLEDGES: '15s',
       STORE_URL: store.url,
       STORE_TOKEN: STORE.token,
       STORE_SECRET: STORE.secret,
@@ -202,8 +204,9 @@ async function openDay(
     market,
     pickups,
     purchasing,
+    stocktaking: new Stocktaking(office, warehouse, random),
   };
-  const day = new Day({ shop: shop.shop, ...people, warehouse, random, rate });
+  const day = new Day({ shop: shop.shop, ...people, warehouse, random, rate, silence: conditions.silence });
   const outage = async (begin: () => Promise<() => Promise<unknown>>, seconds: number, signal: AbortSignal) => {
     const end = await begin();
     await systemClock.sleep(seconds * 1000, signal);
@@ -247,6 +250,9 @@ async function openDay(
       await day.close();
       day.warehouseAway = false;
       await suffer(weather.calm);
+      // What is under way is picked as before.
+      const { partial = 0, shortage = 0, stray = 0 } = conditions.warehouse;
+      warehouse.faults = { partial, shortage, stray };
     },
     stop: async () => {
       await till.stop();

@@ -44,6 +44,10 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   shipmentsToOdoo: 'warehouse → Odoo: parcels',
   shipmentsToShop: 'warehouse → shop: parcels',
   receiptsToOdoo: 'warehouse → Odoo: goods that vendors sent',
+  shortToPeople: 'warehouse → people: what it has not',
+  silenceToPeople: 'warehouse → people: orders acknowledged in the end',
+  straysToPeople: 'warehouse → people: parcels that never were',
+  countsToPeople: 'warehouse → people: counts, by product',
   ordersToStore: 'shop → Odoo → store: what is collected or sent there',
   handoversToOdoo: 'store → Odoo: what was collected or sent',
   handoversToShop: 'store → shop: what was collected or sent',
@@ -69,7 +73,16 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
 export function describeJudgement(
   judgement: Judgement,
   { moves, p95, broken }: StockDelay,
-  forged: { readonly sent: number; readonly taken: number },
+  {
+    forged,
+    unacknowledged,
+    settled,
+  }: {
+    readonly forged: { readonly sent: number; readonly taken: number };
+    /** Orders that people were told of because the warehouse was silent, and files of its that they have settled. */
+    readonly unacknowledged: number;
+    readonly settled: number;
+  },
 ): string {
   const rows = Object.entries(judgement).map(([name, hop]) => [
     hops[name as keyof Judgement],
@@ -88,6 +101,9 @@ export function describeJudgement(
   if (p95 !== null)
     parts.push(`Stock moves in Odoo stood in the shop within ${p95.toFixed(1)} s (95 of 100; ${moves} measured).`);
   if (broken !== null) parts.push(broken);
+  if (unacknowledged > 0)
+    parts.push(`Orders that the warehouse did not acknowledge in time, which people were told: ${unacknowledged}.`);
+  if (settled > 0) parts.push(`What the warehouse sent by mistake, which a person settled: ${settled}.`);
   if (forged.sent > 0)
     parts.push(
       `Webhooks without a signature: ${forged.sent}, of which the hub took ${forged.taken === 0 ? 'none' : forged.taken}.`,

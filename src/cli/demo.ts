@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
 import type { Estate } from '../core/estate.ts';
+import { countExceptions } from '../ledger/exceptions.ts';
 import { conditions, type Weather } from '../simulators/retailer/conditions.ts';
 import { PLACE, PRICES } from '../simulators/retailer/counter.ts';
 import { type Judgement, judge, verdictOf } from '../simulators/retailer/judge.ts';
 import { type BooksLedger, shopLedger, storeLedger, warehouseLedger } from '../simulators/retailer/ledgers.ts';
 import { jsonLog, levelOf } from '../watch/log.ts';
+import { Logistics } from './demo-people.ts';
 import { lookupLimits, stockDelay } from './demo-promise.ts';
 import { type OpenDay, OUTAGES, type Systems, startSystems } from './demo-systems.ts';
 import { describeJudgement, liveLine } from './demo-words.ts';
@@ -59,6 +61,7 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
   let estate: Estate | undefined;
   let running: Running | undefined;
   let open: OpenDay | undefined;
+  let logistics: Logistics | undefined;
   try {
     running = await run(
       async () => {
@@ -73,6 +76,7 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
       `The till drops its files into ${systems!.inbox}; Odoo answers at ${systems!.odoo.url}, the shop at ${systems!.shop.url}.\nCtrl-C stops; the next start goes on where it stopped.\n`,
     );
     open = await systems!.open(conditions[faults], { seed: SEED, rate: orders });
+    logistics = new Logistics(running, systems!.warehouse);
     const stopTicking = tick(running, say, json);
     const { outage } = conditions[faults];
     const closing = new AbortController();
@@ -85,9 +89,10 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
     await away.catch(() => undefined);
     await open.close();
     const judgement =
-      duration === null || signal.aborted ? null : await settle(running, systems!, { open, say, signal });
+      duration === null || signal.aborted ? null : await settle(running, systems!, { open, logistics, say, signal });
     stopTicking();
     const summary = await running.summary();
+    const unacknowledged = await countExceptions(running.ledger.db, 'not-acknowledged');
     const forged = forgeries(systems!.shop.webhooks.sent);
     const delay = stockDelay(open.day, stockFlow(estate!), faults === 'calm');
     if (json)
@@ -100,12 +105,18 @@ export async function demo({ for: limit, faults = 'calm', rate = '1', json = fal
         wrong: judgement && verdictOf(judgement).wrong.slice(0, 20),
         stockDelay: delay,
         forged,
+        unacknowledged,
+        settled: logistics.settled.length,
         seconds: (Date.now() - started) / 1000,
       });
-    else say(`\n${describe(summary)}${judgement ? `\n\n${describeJudgement(judgement, delay, forged)}` : ''}`);
+    else
+      say(
+        `\n${describe(summary)}${judgement ? `\n\n${describeJudgement(judgement, delay, { forged, unacknowledged, settled: logistics.settled.length })}` : ''}`,
+      );
     if (forged.taken > 0) process.exitCode = 1;
     if (judgement && (verdictOf(judgement).wrong.length > 0 || delay.broken !== null)) process.exitCode = 1;
   } finally {
+    await logistics?.stop();
     await open?.stop();
     await running?.stop();
     await systems?.stop();
@@ -131,7 +142,7 @@ const awayFor = (outage: number, duration: number | null): number =>
 async function settle(
   running: Running,
   systems: Systems,
-  { open, say, signal }: { open: OpenDay; say: Say; signal: AbortSignal },
+  { open, logistics, say, signal }: { open: OpenDay; logistics: Logistics; say: Say; signal: AbortSignal },
 ): Promise<Judgement | null> {
   say('\nThe tills and the shop are closed; what is under way is delivered.');
   const end = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
@@ -141,7 +152,7 @@ async function settle(
     const progress = await running.hub.progress();
     report(progress);
     const moving = progress.routable + progress.deliverable + progress.leased + open.waiting > 0 && !end.aborted;
-    const judgement = moving ? null : await judgeNow(running, systems, open);
+    const judgement = moving ? null : await judgeNow(running, systems, open, logistics);
     if (signal.aborted) return null;
     if (judgement && end.aborted) return judgement;
     const wrong = judgement ? verdictOf(judgement).wrong : [];
@@ -156,7 +167,12 @@ async function settle(
 }
 
 /** Compares what each system's own books say; of the hub only what stands as an Exception is known. */
-async function judgeNow(running: Running, systems: Systems, { said, questions }: OpenDay): Promise<Judgement> {
+async function judgeNow(
+  running: Running,
+  systems: Systems,
+  { said, questions }: OpenDay,
+  { settled }: Logistics,
+): Promise<Judgement> {
   const books = (await (await fetch(`${systems.odoo.admin}/ledger`)).json()) as BooksLedger;
   return judge({
     till: await systems.sold(),
@@ -170,6 +186,7 @@ async function judgeNow(running: Running, systems: Systems, { said, questions }:
     warehouse: warehouseLedger(systems.warehouse),
     said,
     excepted: await openExceptions(running.ledger),
+    settled,
   });
 }
 

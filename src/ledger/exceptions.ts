@@ -94,6 +94,16 @@ export async function listExceptions(sql: Sql, after: string | null, limit: numb
   );
 }
 
+/** How many Exceptions of a cause there have been, closed ones included. */
+export async function countExceptions(sql: Sql, cause: string): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(
+    'count_exceptions',
+    'select count(*)::int as count from exception where cause = $1',
+    [cause],
+  );
+  return row!.count;
+}
+
 /** One Exception by its id or the beginning of it (at least 8 characters); null when there is none or more than one. */
 export async function findException(sql: Sql, idOrStart: string): Promise<ExceptionRow | null> {
   const rows = await sql.query<ExceptionRow>(

@@ -1,5 +1,6 @@
 import { type Article, articles } from './assortment.ts';
 import { type BooksAccess, Desk } from './desk.ts';
+import { addUnits } from './ledgers.ts';
 import { type Place, places } from './places.ts';
 
 /** A variant in Odoo, and its row on the price list. */
@@ -120,6 +121,20 @@ export class BackOffice {
     ];
     const rows = await this.desk.read<{ quantity: number }>('stock.quant', domain, ['quantity']);
     return rows.reduce((sum, { quantity }) => sum + quantity, 0);
+  }
+
+  /** Pieces on the shelves of a place, by SKU. */
+  async shelves(place: Place): Promise<Record<string, number>> {
+    const codes = new Map([...this.#known].map(([sku, { id }]) => [id, sku]));
+    const units = Object.fromEntries([...this.#known.keys()].map((sku) => [sku, 0]));
+    const domain = [
+      ['product_id', 'in', [...codes.keys()]],
+      ['location_id', '=', this.#shelves.get(place)!],
+    ];
+    const fields = ['product_id', 'quantity'];
+    const rows = await this.desk.read<{ product_id: [number]; quantity: number }>('stock.quant', domain, fields);
+    for (const { product_id, quantity } of rows) addUnits(units, codes.get(product_id[0])!, quantity);
+    return units;
   }
 
   /** The shelf is counted: so many pieces are there. One call: `action_apply_inventory` tried again after a lost answer counts 0 in Odoo 19. */

@@ -12,6 +12,8 @@ export interface Conditions {
   readonly store: StoreFaults;
   /** Seconds for which each system answers nobody, once; 0: never. */
   readonly outage: number;
+  /** Seconds for which the warehouse leaves an order lying, once; 0: never. */
+  readonly silence: number;
 }
 
 const at = (share: number): Conditions => ({
@@ -23,14 +25,18 @@ const at = (share: number): Conditions => ({
   ],
   shop: { cut: share, broken: share, throttled: share, latency: 20 },
   webhooks: { lost: 2 * share, twice: 2 * share, late: 2 * share, unsigned: 2 * share },
-  warehouse: { twice: 2 * share, cut: share, slow: 2 * share, disorder: share, partial: 5 * share },
+  warehouse: {
+    ...{ twice: 2 * share, cut: share, slow: 2 * share, disorder: share },
+    ...{ partial: 5 * share, shortage: 3 * share, stray: 2 * share, miscount: share, mislaid: 10 * share },
+  },
   store: { lost: 2 * share, thin: 2 * share, twice: 2 * share, late: 2 * share, cut: share, broken: share },
   outage: 0,
+  silence: 25,
 });
 
 /** calm: nothing goes wrong; rough: as on a bad day; storm: as hardly ever, and each system is away for a while. */
 export const conditions = {
-  calm: { odoo: [], shop: {}, webhooks: {}, warehouse: {}, store: {}, outage: 0 },
+  calm: { odoo: [], shop: {}, webhooks: {}, warehouse: {}, store: {}, outage: 0, silence: 0 },
   rough: at(0.02),
   storm: { ...at(0.04), outage: 5 },
 } as const satisfies Record<string, Conditions>;

@@ -13,6 +13,7 @@ import type { Market } from './market.ts';
 import type { PickupDesk } from './pickup-desk.ts';
 import type { Purchasing } from './purchasing.ts';
 import type { Shoppers } from './shoppers.ts';
+import type { Stocktaking } from './stocktaking.ts';
 
 export interface DayParts {
   readonly shop: Shop;
@@ -26,10 +27,13 @@ export interface DayParts {
   readonly market: Market;
   readonly pickups: PickupDesk;
   readonly purchasing: Purchasing;
+  readonly stocktaking: Stocktaking;
   readonly warehouse: Warehouse;
   readonly random: Random;
   /** Orders a second in the web shop. Default 1. */
   readonly rate?: number;
+  /** Seconds for which the warehouse leaves an order lying, once. Default 0: it does not. */
+  readonly silence?: number;
 }
 
 /** Longest that a stock figure is waited for, in milliseconds. */
@@ -51,6 +55,8 @@ export class Day {
   unseen = 0;
   /** While true the warehouse does nothing. */
   warehouseAway = false;
+  /** When the warehouse is no longer silent, in milliseconds; null: it has not been. */
+  #silentUntil: number | null = null;
   cancelled = 0;
 
   constructor(parts: DayParts) {
@@ -82,6 +88,7 @@ export class Day {
       this.#every(500, this.#stopped.signal, () => parts.pickups.work(Date.now())),
       this.#every(1000, this.#stopped.signal, () => parts.office.putAway()),
       this.#every(500, this.#stopped.signal, () => this.#workInWarehouse()),
+      this.#every(10_000, this.#stopped.signal, () => this.#warehouseWorks() && parts.stocktaking.count()),
     ];
   }
 
@@ -89,8 +96,16 @@ export class Day {
     for (; !signal.aborted; await systemClock.sleep(ms, signal)) await work();
   }
 
+  /** Silent, once, from the first order that comes when it has had others. */
+  #warehouseWorks(): boolean {
+    const { warehouse, silence = 0 } = this.#parts;
+    if (silence > 0 && this.#silentUntil === null && warehouse.orders.size > 0 && warehouse.unread)
+      this.#silentUntil = Date.now() + silence * 1000;
+    return !this.warehouseAway && Date.now() >= (this.#silentUntil ?? 0);
+  }
+
   #workInWarehouse(): void {
-    if (this.warehouseAway) return;
+    if (!this.#warehouseWorks()) return;
     this.#parts.purchasing.arrive(new Date());
     this.#parts.warehouse.work(new Date());
   }
@@ -142,7 +157,7 @@ export class Day {
   /** Nobody buys any more, and nobody counts. */
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all(this.#work.slice(0, -3));
+    await Promise.all(this.#work.slice(0, -4));
     this.cancelled += this.#customers.cancel();
     this.#customers.edit();
   }

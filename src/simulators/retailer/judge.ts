@@ -14,6 +14,7 @@ import { isOfStoreRoom, judgePickups, type PickupHops } from './judge-pickup.ts'
 import { purchaseOf, receiptsInBooks } from './judge-receipts.ts';
 import { creditsInShop, paidBackInBooks, takenBackInShop } from './judge-refunds.ts';
 import { storeGoods, storeReceipts, storeSales } from './judge-store.ts';
+import { judgeWarehouse, type WarehouseHops } from './judge-warehouse.ts';
 import {
   addUnits,
   type BooksLedger,
@@ -25,7 +26,7 @@ import {
 import { compareShipments, type Held, unitsOf } from './parcels.ts';
 import { type Compared, type Hop, minorOf, moneyOf, Tally, text } from './tally.ts';
 
-export interface Judgement extends PickupHops {
+export interface Judgement extends PickupHops, WarehouseHops {
   readonly tillToOdoo: Hop;
   readonly ordersToOdoo: Hop;
   readonly paymentsToOdoo: Hop;
@@ -77,6 +78,8 @@ export interface Ledgers {
   readonly said?: Readonly<Record<'inShop' | 'inBooks', Readonly<Record<string, Said>>>>;
   /** Open Exceptions: what people are asked about is not missed. */
   readonly excepted: readonly (Excepted & { readonly message?: string })[];
+  /** Words of those that people have settled. Default: none. */
+  readonly settled?: readonly string[];
 }
 
 type SaleOrder = BooksLedger['sale_orders'][number];
@@ -92,7 +95,17 @@ const none: StoreLedger = {
 
 /** Compares every system's own books with its neighbours', line by line and to the cent. No figure of a hub is asked. */
 export function judge(ledgers: Ledgers): Judgement {
-  const { till, shop, store = none, lookups = unasked, books, warehouse, said = unsaid, excepted } = ledgers;
+  const {
+    till,
+    shop,
+    store = none,
+    lookups = unasked,
+    books,
+    warehouse,
+    said = unsaid,
+    excepted,
+    settled = [],
+  } = ledgers;
   const web = books.sale_orders.filter(isWeb);
   const asked = askedAbout(shop, excepted);
   const standing = standingMoney(shop, books);
@@ -110,6 +123,7 @@ export function judge(ledgers: Ledgers): Judgement {
     shipmentsToOdoo: shipmentsInBooks(books, warehouse, web, asked),
     shipmentsToShop: shipmentsInShop(shop, books, warehouse, web, asked),
     receiptsToOdoo: receiptsInBooks(warehouse, books),
+    ...judgeWarehouse({ shop, books, warehouse, excepted, settled, orderOf: ordersByDelivery(books, web) }),
     ...judgePickups({ shop, store, books, excepted, asked }),
     stockToShop: stockAt('in the shop', shop.levels, books),
     storeStockToShop: stockAt('in the shop for the store', shop.levelsAtStore, books, 'store'),
@@ -319,17 +333,18 @@ function ordersByDelivery({ pickings }: BooksLedger, web: readonly SaleOrder[]):
   );
 }
 
-/** What was ordered and not cancelled has left the warehouse, all of it and once. */
+/** What was ordered and not cancelled has left the warehouse, all of it and once, but for what it said that it has not. */
 function deliveries(
   shop: ShopLedger,
   books: BooksLedger,
-  { shipments }: WarehouseLedger,
+  { shipments, short = [] }: WarehouseLedger,
   web: readonly SaleOrder[],
   asked: ReadonlySet<string>,
 ): Hop {
   const tally = new Tally();
   const orderOf = ordersByDelivery(books, web);
   const left = Map.groupBy(shipments, ({ order }) => orderOf.get(order) ?? order);
+  const missing = Map.groupBy(short, ({ order }) => orderOf.get(order) ?? order);
   for (const { name, cancelled, lines: ordered, atStore } of shop.orders) {
     tally.compared += 1;
     if (asked.has(name)) continue;
@@ -343,8 +358,9 @@ function deliveries(
     for (const sku of new Set([...Object.keys(wanted), ...Object.keys(gone)])) {
       const more = (gone[sku] ?? 0) - (wanted[sku] ?? 0);
       const words = `${name}: ${gone[sku] ?? 0} of ${wanted[sku] ?? 0} × ${sku} left the warehouse`;
+      const lacking = (missing.get(name) ?? []).reduce((sum, { units }) => sum + (units[sku] ?? 0), 0);
       if (more > 0) tally.extra(words);
-      if (more < 0) tally.miss(words);
+      if (more + lacking < 0) tally.miss(words);
     }
   }
   for (const [name] of left)

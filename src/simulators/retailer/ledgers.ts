@@ -107,6 +107,14 @@ export interface WarehouseLedger {
     readonly units: Units;
   }[];
   readonly received: readonly { readonly reference: string; readonly units: Units }[];
+  /** What of a delivery was not there and will not come. Default: nothing. */
+  readonly short?: readonly { readonly order: string; readonly units: Units }[];
+  /** Control numbers of what it has acknowledged. Default: nothing. */
+  readonly heard?: readonly string[];
+  /** Numbers of shipments that it told of by mistake. Default: none. */
+  readonly strays?: readonly string[];
+  /** What was on its shelves at the last count. Default: it counts nothing. */
+  readonly counted?: Units;
 }
 
 /** What is read of `GET {admin}/ledger` beyond what day sales need. */
@@ -350,8 +358,17 @@ export function storeLedger(
 export const warehouseLedger = ({
   left,
   cameIn,
-}: Pick<Warehouse, 'left'> & Partial<Pick<Warehouse, 'cameIn'>>): WarehouseLedger => ({
+  short,
+  heard,
+  strays = [],
+  lastCount = {},
+}: Pick<Warehouse, 'left'> &
+  Partial<Pick<Warehouse, 'cameIn' | 'short' | 'heard' | 'strays' | 'lastCount'>>): WarehouseLedger => ({
   received: [...(cameIn?.values() ?? [])],
+  short: [...(short ?? [])].map(([order, units]) => ({ order, units })),
+  heard: [...(heard ?? [])],
+  strays,
+  counted: lastCount,
   shipments: [...left]
     .map(([number, { order, tracking, units }]) => ({ number, order, tracking, units }))
     .filter(({ units }) => Object.keys(units).length > 0),

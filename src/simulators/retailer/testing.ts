@@ -421,6 +421,7 @@ export function agreed(): Changed<Required<Ledgers>> {
       shipments: [{ number: 'SH1', order: 'WH/OUT/1', tracking: '1Z1', units: structuredClone(units) }],
     },
     said: { inShop: { 31: { email: 'ada@example.com' } }, inBooks: { 31: { phone: '+44 7700900001' } } },
+    settled: [],
     excepted: [
       {
         lines: 1,

@@ -78,3 +78,36 @@ test('lines that are added one after the other, after the parcel has left, are s
     [{ 'WEB-1': 2 }, { 'WEB-2': 2, 'WEB-3': 2 }],
   );
 });
+
+test('what is not there is in the books, as what does not leave, from start to start; and what was counted last', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'wms-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const journal = join(folder, 'books.json');
+  const open = () => new Warehouse({ folder, us: 'WMS', them: 'RETAILER', journal, faults: { shortage: 1 } });
+  const first = open();
+  writeFileSync(join(folder, 'in', '1.x12'), order(1, 'N', 1, ['WEB-1', 'WEB-2']));
+  first.work(at);
+  first.count({ 'WEB-1': 7 }, later);
+  const { left, short, lastCount } = open();
+  assert.deepEqual(
+    [...left.values()].map(({ units }) => units),
+    [{ 'WEB-1': 1, 'WEB-2': 2 }],
+  );
+  assert.deepEqual([...short], [['WH/OUT/1', { 'WEB-1': 1 }]]);
+  assert.deepEqual(lastCount, { 'WEB-1': 7 });
+});
+
+test('a parcel that never was is told of, and is in the books as no parcel', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'wms-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const warehouse = new Warehouse({ folder, us: 'WMS', them: 'RETAILER', faults: { stray: 1 } });
+  for (const n of [1, 2]) writeFileSync(join(folder, 'in', `940-${n}.x12`), order(n, 'N', n));
+  assert.ok(warehouse.unread);
+  warehouse.work(at);
+  assert.ok(!warehouse.unread);
+  const advices = readdirSync(join(folder, 'out')).filter((name) => name.startsWith('945'));
+  assert.deepEqual([advices.length, warehouse.left.size, warehouse.strays.length], [4, 2, 2]);
+  const told = advices.map((name) => readFileSync(join(folder, 'out', name), 'utf8')).join();
+  for (const number of warehouse.strays) assert.match(told, new RegExp(`\\*${number}~`));
+  assert.match(told, /W06\*F\*WH\/OUT\/10000\*.*STRAY-1/s, 'of no order, and of goods that the order has not');
+});

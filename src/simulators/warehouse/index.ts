@@ -13,6 +13,10 @@ export interface Faults {
   readonly idle?: number;
   /** A line is picked short, and the rest will not come. */
   readonly shortage?: number;
+  /** A shipping advice of goods or of an order that nobody sent comes before the right one. */
+  readonly stray?: number;
+  /** A piece is missing from a shelf when it is counted. */
+  readonly mislaid?: number;
   /** An order leaves in two shipments. */
   readonly partial?: number;
   /** A file comes a second time, under another name. */
@@ -53,6 +57,9 @@ export interface Received {
   readonly units: Readonly<Record<string, number>>;
 }
 
+/** Units by code. */
+type Units = Readonly<Record<string, number>>;
+
 /** What one round did, and what is still to come of it. */
 type Later = { readonly name: string; readonly text: string } | { readonly kind: string; readonly message: Sent };
 
@@ -64,6 +71,8 @@ interface Books {
   readonly orders: readonly [string, Order & { readonly cancelled: boolean }][];
   readonly left: readonly [string, Left][];
   readonly received?: readonly [string, Received][];
+  readonly short?: readonly [string, Units][];
+  readonly counted?: Units;
   readonly heard: readonly string[];
   readonly repeats: readonly string[];
   readonly unreadable: readonly string[];
@@ -85,11 +94,17 @@ export class Warehouse {
   readonly left = new Map<string, Left>();
   /** By the receipt's number. */
   readonly cameIn = new Map<string, Received>();
+  /** Of orders, by their numbers, what was not there and will not come. */
+  readonly short = new Map<string, Units>();
+  /** What was on the shelves at the last count. */
+  lastCount: Units = {};
   /** Group control numbers of orders, and of those that came again. */
   readonly heard = new Set<string>();
   readonly repeats: string[] = [];
   readonly rejected: string[] = [];
   readonly silent: string[] = [];
+  /** Shipment numbers of advices that it sent by mistake. */
+  readonly strays: string[] = [];
   /** Files that are no orders, or broken. */
   readonly unreadable: string[] = [];
   /** What the hub said of our groups. */
@@ -131,6 +146,8 @@ export class Warehouse {
     for (const [number, order] of books.orders) this.orders.set(number, order);
     for (const [number, left] of books.left) this.left.set(number, left);
     for (const [number, goods] of books.received ?? []) this.cameIn.set(number, goods);
+    for (const [number, units] of books.short ?? []) this.short.set(number, units);
+    this.lastCount = books.counted ?? {};
     for (const group of books.heard) this.heard.add(group);
     for (const [group, verdict] of books.answers) this.answers.set(group, verdict);
     this.repeats.push(...books.repeats);
@@ -150,6 +167,8 @@ export class Warehouse {
         orders: [...this.orders],
         left: [...this.left],
         received: [...this.cameIn],
+        short: [...this.short],
+        counted: this.lastCount,
         heard: [...this.heard],
         repeats: this.repeats,
         unreadable: this.unreadable,
@@ -177,6 +196,13 @@ export class Warehouse {
 
   #happens(fault: keyof Faults): boolean {
     return this.#random() < (this.faults[fault] ?? 0);
+  }
+
+  /** Whether something was sent to it that it has not read. */
+  get unread(): boolean {
+    return readdirSync(join(this.#options.folder, 'in')).some(
+      (name) => name.startsWith('940') && !name.endsWith('.part'),
+    );
   }
 
   /** Orders that have not left yet, and messages that have not been written. */
@@ -272,14 +298,33 @@ export class Warehouse {
 
   #ship(order: Order, at: Date): void {
     if (this.orders.get(order.number)?.cancelled) return;
+    if (this.#happens('stray')) this.#stray(order, at);
     const short = this.#happens('shortage');
     const picked = order.lines.map((line, index) => ({
       ...line,
       picked: short && index === 0 ? Math.floor(line.ordered / 2) : line.ordered,
     }));
+    for (const { sku, ordered, picked: found } of picked)
+      if (found < ordered) this.short.set(order.number, added(this.short.get(order.number), sku, ordered - found));
     const inParts = picked.length > 1 && this.#happens('partial');
     const parts = inParts ? [picked.slice(0, 1), picked.slice(1)] : [picked];
     for (const part of parts) this.#advise(order, part, at);
+  }
+
+  /** Of two that are sent by mistake one is of an order that is not known, the other of goods that the order has not. */
+  #stray({ number: order }: Order, at: Date): void {
+    const number = `STRAY${at.getTime()}-${this.strays.length + 1}`;
+    this.strays.push(number);
+    const [named, sku] = this.strays.length % 2 === 1 ? [`${order}0000`, 'WEB-101'] : [order, 'STRAY-1'];
+    const rows = [
+      ['W06', 'F', named, at.toISOString().slice(0, 10).replaceAll('-', ''), number],
+      ['W27', 'M', 'UPSN'],
+      ['LX', 1],
+      ['MAN', 'CP', number],
+      ['W12', 'CC', 1, 1, 0, 'EA', '', 'VN', sku],
+      ['W03', 1],
+    ];
+    this.#send('945', this.#message(at, 'SW', '945', rows));
   }
 
   #advise(
@@ -330,11 +375,12 @@ export class Warehouse {
     this.#end();
   }
 
-  /** Tells what is on the shelves. */
-  count(shelves: Readonly<Record<string, number>>, at: Date): void {
+  /** Tells what is on the shelves, what orders have claimed included. */
+  count(shelves: Units, at: Date): void {
+    this.lastCount = shelves;
     const items = Object.entries(shelves).flatMap(([sku, units], index) => [
       ['LIN', index + 1, 'VN', sku],
-      ['QTY', '33', units],
+      ['QTY', '17', units],
     ]);
     const stamp = at.toISOString().replaceAll(/[-:]/g, '');
     const head = ['BIA', '00', 'MB', `C${++this.#tick}`, stamp.slice(0, 8), stamp.slice(9, 13)];
@@ -363,3 +409,8 @@ export class Warehouse {
     if (this.#happens('twice')) this.#later.push({ name: `${name}_copy.edi`, text });
   }
 }
+
+const added = (units: Units | undefined, sku: string, more: number): Units => ({
+  ...units,
+  [sku]: (units?.[sku] ?? 0) + more,
+});
