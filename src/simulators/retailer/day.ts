@@ -48,7 +48,9 @@ export class Day {
   readonly #customers: Customers;
   readonly #closed = new AbortController();
   readonly #stopped = new AbortController();
-  readonly #work: Promise<void>[];
+  /** What ends when the day closes, and what goes on until all has been shipped and put away. */
+  readonly #trade: Promise<void>[];
+  readonly #handling: Promise<void>[];
   /** Milliseconds from each movement in Odoo until the shop said the new figure. */
   readonly delays: number[] = [];
   /** Movements whose figure the shop never said in time. */
@@ -63,7 +65,7 @@ export class Day {
     this.#parts = parts;
     this.#customers = new Customers(parts.shop, parts.shoppers, parts.random);
     const closed = this.#closed.signal;
-    this.#work = [
+    this.#trade = [
       this.#every(1000 / (parts.rate ?? 1), closed, () => this.#customers.order()),
       this.#every(2000, closed, () => {
         this.cancelled += this.#customers.cancel();
@@ -85,6 +87,8 @@ export class Day {
       this.#every(2500, closed, () => parts.afterSales.serve()),
       this.#every(2000, closed, () => parts.pickups.giveUp()),
       this.#every(3000, closed, () => parts.purchasing.order()),
+    ];
+    this.#handling = [
       this.#every(500, this.#stopped.signal, () => parts.pickups.work(Date.now())),
       this.#every(1000, this.#stopped.signal, () => parts.office.putAway()),
       this.#every(500, this.#stopped.signal, () => this.#workInWarehouse()),
@@ -157,7 +161,7 @@ export class Day {
   /** Nobody buys any more, and nobody counts. */
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all(this.#work.slice(0, -4));
+    await Promise.all(this.#trade);
     this.cancelled += this.#customers.cancel();
     this.#customers.edit();
   }
@@ -165,7 +169,7 @@ export class Day {
   async stop(): Promise<void> {
     this.#closed.abort();
     this.#stopped.abort();
-    await Promise.all(this.#work);
+    await Promise.all([...this.#trade, ...this.#handling]);
   }
 }
 
