@@ -134,6 +134,33 @@ for (const { name, start } of servers)
       assert.deepEqual([await paymentsOf(`d-${run}`), await paymentsOf(`f-${run}`)], [[], []]);
     });
 
+    for (const [n, step] of ['create_invoices', 'action_post'].entries())
+      it(`lets the money of an order that people cancel before ${step} stand on the account`, async () => {
+        const id = await order(`cancelled-${n}-${run}`);
+        const cancel = () =>
+          direct.call('sale.order', 'action_cancel', { ids: [id], context: { disable_cancel_warning: true } }, cx);
+        let isCancelled = false;
+        const meddled = {
+          ...cx,
+          fetch: async (url: string, init?: RequestInit) => {
+            if (!isCancelled && JSON.stringify([url, init?.body]).includes(step)) {
+              isCancelled = true;
+              await cancel();
+            }
+            return cx.fetch(url, init);
+          },
+        };
+        const money = pay(`p-${n}-${run}`, id, 1000);
+        done((await hub.sinks.payments.deliver([money], meddled))[0]);
+        assert.equal(isCancelled, true);
+        const [payment, ...more] = await paymentsOf(money.key);
+        assert.deepEqual([payment!.amount, payment!.is_reconciled, more], [10, false, []]);
+        assert.deepEqual(
+          (await invoicesOf(id)).filter(({ state }) => state !== 'cancel'),
+          [],
+        );
+      });
+
     it('takes an invoice that is a draft already', async () => {
       const id = await order(`draft-${run}`);
       const vals = { advance_payment_method: 'delivered', sale_order_ids: [[6, 0, [id]]] };

@@ -13,7 +13,7 @@ import {
   settleInvoice,
   standingOf,
 } from './on-account.ts';
-import { isCancelled, isCancelledUninvoiced, payableOf, prepareWizard, residualOf } from './payable.ts';
+import { isCancelled, isCancelledUninvoiced, type Payable, payableOf, prepareWizard, residualOf } from './payable.ts';
 import { afterLanding, deliverPrepared, isFresh, linked, oneByOne } from './prepared.ts';
 import { pair, type Row } from './rows.ts';
 import { minorOf, sinkOf } from './sink.ts';
@@ -213,14 +213,10 @@ async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx:
   const { document: payment } = item;
   const { order, journal } = prepared;
   const cancelled = await isCancelled(odoo, order, cx);
-  if (cancelled && (await isCancelledUninvoiced(odoo, order, cx))) return bookAlone(odoo, item, prepared, cx);
   const amount = BigInt(payment.amount);
-  const open = await payableOf(
-    odoo,
-    order,
-    { currency: payment.currency, amount, fresh: isFresh(item, cx) || mayChange(item) },
-    cx,
-  );
+  const fresh = isFresh(item, cx) || mayChange(item);
+  const open = await payableNow(odoo, order, { currency: payment.currency, amount, fresh }, cx);
+  if (open === 'never') return bookAlone(odoo, item, prepared, cx);
   const beyond = cancelled ? amount : BigInt(payment.beyond ?? 0);
   const text = (minor: bigint) => `${moneyText(money(minor, payment.currency))} ${payment.currency}`;
   const due = open?.total ?? 0n;
@@ -256,6 +252,24 @@ async function register(odoo: Odoo, item: Item<Payment>, prepared: Prepared, cx:
       'amount',
     );
   if (amount > due) await askWhose(odoo, bookedOf(item), isFresh(item, cx), cx);
+}
+
+/** As `payableOf`; 'never': the order was cancelled before anything of it was invoiced, perhaps just now. */
+async function payableNow(
+  odoo: Odoo,
+  order: number,
+  invoiced: Parameters<typeof payableOf>[2],
+  cx: Context,
+): Promise<Payable | null | 'never'> {
+  let refusal: unknown;
+  const open = await payableOf(odoo, order, invoiced, cx).catch((error: unknown) => {
+    if (!(error instanceof FaultError) || error.fault.kind !== 'rejected') throw error;
+    refusal = error;
+    return null;
+  });
+  if (!open && (await isCancelledUninvoiced(odoo, order, cx))) return 'never';
+  if (refusal) throw refusal;
+  return open;
 }
 
 /** Whether a version of the order is on its way. What was added to an order, and its payment, are told together and travel apart. */

@@ -19,6 +19,7 @@ import { defineModel, type Model, onRows } from './model.ts';
 import { addExactly, rational, toNumber } from './rational.ts';
 import {
   COMPUTING,
+  cancelEntries,
   computeInvoice,
   entryLines,
   moveName,
@@ -305,11 +306,7 @@ const entries = (): Model[] => [
         for (const row of rows) env.set('account.move', row, { state: 'draft' });
         return null;
       }),
-      button_cancel: onRows('account.move', (env, rows) => {
-        for (const line of rows.flatMap((row) => entryLines(env, row))) tally(env, line, -1);
-        for (const row of rows) env.set('account.move', row, { state: 'cancel' });
-        return null;
-      }),
+      button_cancel: onRows('account.move', cancelEntries),
     },
   }),
   defineModel({

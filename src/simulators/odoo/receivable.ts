@@ -168,6 +168,13 @@ export function tally(env: Env, line: Row, by: 1 | -1): void {
   }
 }
 
+/** What is cancelled counts no longer as invoiced, or credited. */
+export function cancelEntries(env: Env, moves: readonly Row[]): null {
+  for (const line of moves.flatMap((move) => entryLines(env, move))) tally(env, line, -1);
+  for (const move of moves) env.set('account.move', move, { state: 'cancel' });
+  return null;
+}
+
 /** Ids of an invoice's own lines. */
 export const productLines = (env: Env, move: Row): number[] =>
   entryLines(env, move)

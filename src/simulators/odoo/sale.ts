@@ -20,6 +20,7 @@ import { defineModel, type Model, onRows } from './model.ts';
 import { addresses } from './partner.ts';
 import { cancelPickings } from './picking.ts';
 import { procure } from './procurement.ts';
+import { cancelEntries } from './receivable.ts';
 import { isOpen } from './reservation.ts';
 import { lines, orderStates } from './saleline.ts';
 import { later, linesOf, pickingsOf, taxTotals } from './saletotals.ts';
@@ -96,7 +97,7 @@ const cancelWizard = (env: Env, order: Row): Json => ({
   target: 'new',
 });
 
-/** 18 asks first when an order was confirmed, and does nothing until told. */
+/** Drafts of invoices go with the order. 18 asks first when it was confirmed, and does nothing until told. */
 function cancelOrders(env: Env, orders: readonly Row[]): Json {
   const asks =
     env.db.version < 19 && !env.context.disable_cancel_warning && orders.some((order) => order.state !== 'draft');
@@ -105,6 +106,11 @@ function cancelOrders(env: Env, orders: readonly Row[]): Json {
     throw userError('You cannot cancel a locked order. Please unlock it first.');
   for (const order of orders) {
     cancelPickings(env, pickingsOf(env, order).filter(isOpen));
+    const invoices = (order.invoice_ids as number[]).map((id) => env.get('account.move', id));
+    cancelEntries(
+      env,
+      invoices.filter(({ state }) => state === 'draft'),
+    );
     env.write('sale.order', [order], { state: 'cancel' });
   }
   return true;
