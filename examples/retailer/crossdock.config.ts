@@ -5,7 +5,7 @@
  * Orders of the shop become sale orders, invoiced and paid, and what comes back a return and a credit note; Odoo's deliveries go to the warehouse, or to the store where customers collect them or
  * which sends them, an order in parts too; what either says of them closes the delivery in Odoo and tells the customer; what is free in Odoo, and its prices, go to the shop, of both places (and of a market abroad), and to the
  * store of its own shelf; what people bring out in Odoo goes to the shop with its variants, and what either sells to the store; credit notes that they post there are paid back by the shop, and goods that they take back have come back
- * there; names and e-mail addresses of customers are the shop's word, telephone numbers Odoo's; what the store sells is an order in Odoo whose goods have left, and its till may ask the hub what there is elsewhere. `crossdock demo` runs all of it against
+ * there; an order that they cancel is cancelled there, and a day that they promise anew is told; names and e-mail addresses of customers are the shop's word, telephone numbers Odoo's; what the store sells is an order in Odoo whose goods have left, and its till may ask the hub what there is elsewhere. `crossdock demo` runs all of it against
  * simulators, which set these variables; for your own systems set them yourself.
  */
 import {
@@ -18,8 +18,10 @@ import {
   functionalAcknowledgements,
   type MappingSeed,
   odoo,
+  odooCancellations,
   odooContacts,
   odooFulfilment,
+  odooPromises,
   odooRefunds,
   odooReturns,
   priceFeed,
@@ -68,6 +70,7 @@ const books = odoo({
       contacts: '2s',
       creditNotes: '2s',
       returns: '2s',
+      orders: '2s',
     },
   },
 });
@@ -234,6 +237,14 @@ export default defineEstate({
       odooReturns({ from: books.sources.returns, to: { return: shop.sinks.returns }, sold: ofShop }),
       tables.odoo,
     ),
+    odooCancellations({
+      from: books.sources.orders,
+      to: { cancellation: shop.sinks.cancellations },
+      sold: ofShop,
+      // What was invoiced is paid back by its credit note: flow odoo-refunds.
+      creditNotes: true,
+    }),
+    odooPromises({ from: books.sources.orders, to: { 'delivery-promise': shop.sinks.promises }, sold: ofShop }),
     webProducts({
       from: shop.sources.products,
       to: { product: books.sinks.products },
@@ -394,6 +405,7 @@ export default defineEstate({
   ],
   approvals: {
     'web-orders': { reason: 'payments and refunds are found in Odoo by their memo', by: 'finance' },
+    'odoo-cancellations': { reason: 'an order is cancelled in the shop once', by: 'sales-ops' },
     'odoo-refunds': { reason: 'a refund is found in the shop by the mark in its note', by: 'finance' },
     'odoo-returns': { reason: 'a return is found in the shop by the mark in its reason', by: 'operations' },
     'shop-shipments': { reason: 'a fulfilment is found in the shop by its tracking number', by: 'operations' },

@@ -6,6 +6,7 @@ import { type RestStore, type StoreFaults, startRestStore } from '../simulators/
 import { AfterSales } from '../simulators/retailer/after-sales.ts';
 import { stockShop } from '../simulators/retailer/assortment.ts';
 import { BackOffice } from '../simulators/retailer/back-office.ts';
+import { Cancellations } from '../simulators/retailer/cancellations.ts';
 import { type Conditions, conditions as weather } from '../simulators/retailer/conditions.ts';
 import { Contacts } from '../simulators/retailer/contacts.ts';
 import { Counter } from '../simulators/retailer/counter.ts';
@@ -16,6 +17,7 @@ import { Launches } from '../simulators/retailer/launches.ts';
 import { Market, openMarket } from '../simulators/retailer/market.ts';
 import { PickupDesk } from '../simulators/retailer/pickup-desk.ts';
 import { storeOf } from '../simulators/retailer/places.ts';
+import { Promises } from '../simulators/retailer/promises.ts';
 import { Purchasing } from '../simulators/retailer/purchasing.ts';
 import { Shoppers } from '../simulators/retailer/shoppers.ts';
 import { Stocktaking } from '../simulators/retailer/stocktaking.ts';
@@ -40,7 +42,7 @@ export interface Systems {
 
 export interface OpenDay {
   readonly day: Day;
-  /** Parcels and goods to be collected that are still in the warehouse or the store. */
+  /** Parcels and goods to be collected that are still in the warehouse or the store, and customers who will ring up. */
   readonly waiting: number;
   /** What people said last of customers. */
   readonly said: Required<Ledgers>['said'];
@@ -193,6 +195,7 @@ async function openDay(
   await market.prepare();
   const purchasing = new Purchasing(office, warehouse, random);
   await purchasing.recall();
+  const cancellations = new Cancellations(office.desk, random);
   const people = {
     office,
     launches,
@@ -203,6 +206,8 @@ async function openDay(
     questions,
     market,
     pickups,
+    cancellations,
+    promises: new Promises(shop.shop, office.desk, random),
     purchasing,
     stocktaking: new Stocktaking(office, warehouse, random),
   };
@@ -215,7 +220,7 @@ async function openDay(
   return {
     day,
     get waiting() {
-      return warehouse.waiting + purchasing.waiting + pickups.waiting;
+      return warehouse.waiting + purchasing.waiting + pickups.waiting + cancellations.waiting;
     },
     said: { inShop: shoppers.said, inBooks: contacts.said },
     questions,

@@ -29,8 +29,16 @@ const day = async (...options: string[]): Promise<Told> =>
     }),
   );
 
-/** The till asks about entries by hand, the store about what nobody collected; a buyer may cancel in the moment in which the parcel leaves, and Odoo and the shop both ask what to do. */
-const asked = ['manual-entry', 'not-collected', 'already-shipped', 'nothing-to-ship', 'shipped-after-cancellation'];
+/** The till asks about entries by hand, the store about what nobody collected; a buyer, or people in Odoo, may cancel in the moment in which the parcel leaves, and Odoo and the shop both ask what to do. */
+const asked = [
+  'manual-entry',
+  'not-collected',
+  'already-shipped',
+  'nothing-to-ship',
+  'shipped-after-cancellation',
+  'cancelled-after-shipping',
+  'shipped',
+];
 
 /** What a short first day may end without: only what was delivered comes back, and only who has ordered rings up. */
 const later = [
@@ -39,6 +47,7 @@ const later = [
   'creditsToShop',
   'paidBackToOdoo',
   'takenBackToShop',
+  'cancellationsToShop',
   'contactsToShop',
   'receiptsToOdoo',
   'noticesToShop',

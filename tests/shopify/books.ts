@@ -113,7 +113,7 @@ function moneyAndOrders(shop: Shop, ledger: BooksLedger): string[] {
     till: [],
     shop: shopLedger(shop),
     books: ledger,
-    warehouse: { shipments: [], received: [] },
+    warehouse: { shipments: [], received: [], promised: {} },
     excepted: [],
   });
   return [ordersToOdoo, paymentsToOdoo, refundsToOdoo, keptToOdoo].flatMap((hop) => {

@@ -108,6 +108,7 @@ const order = (db: Database, row: Row, moves: readonly Row[]): Json => ({
   client_order_ref: text(row.client_order_ref),
   state: row.state!,
   date_order: row.date_order!,
+  promised: text(row.commitment_date),
   amount_untaxed: row.amount_untaxed!,
   amount_total: row.amount_total!,
   invoiced: postedOf(moves, 'out_invoice'),

@@ -60,7 +60,10 @@ export class AfterSales {
     const desk = this.#desk;
     const [sale] = await desk.read<{ invoice_ids: number[]; picking_ids: number[] }>(
       'sale.order',
-      [['client_order_ref', '=', name]],
+      [
+        ['client_order_ref', '=', name],
+        ['state', '=', 'sale'],
+      ],
       ['invoice_ids', 'picking_ids'],
     );
     if (!sale) return null;

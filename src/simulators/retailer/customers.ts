@@ -20,15 +20,18 @@ function onSale(shop: Shop): { variant: Variant; available: number }[] {
   });
 }
 
-/** Customers of the web shop. Most pay at once, some order on account; some of either think better of it before anything is picked, some change what they ordered, some send goods back. */
+/** Customers of the web shop. Most pay at once, some order on account, some are promised a day; some of either think better of it before anything is picked, by the shop's page or by ringing up, some change what they ordered, some send goods back. */
 export class Customers {
   readonly #shop: Shop;
   readonly #random: Random;
   readonly #shoppers: Shoppers;
+  readonly #ringUp: ((order: Order) => void) | null;
   #undecided: Order[] = [];
   #hesitant: Order[] = [];
 
-  constructor(shop: Shop, shoppers: Shoppers, random: Random) {
+  /** `ringUp`: somebody is going to ring up who wants nothing of an order any more. Default: nobody can. */
+  constructor(shop: Shop, shoppers: Shoppers, random: Random, ringUp: ((order: Order) => void) | null = null) {
+    this.#ringUp = ringUp;
     this.#shop = shop;
     this.#shoppers = shoppers;
     this.#random = random;
@@ -58,8 +61,10 @@ export class Customers {
       },
       shipping: { title: 'Standard', price: BigInt(295 + Math.floor(random() * 500)), taxes: [vat] },
       ...(onAccount ? { paid: false } : {}),
+      ...(random() < 0.4 ? { promisedAt: new Date(Date.now() + (2 + Math.floor(random() * 5)) * 86_400_000) } : {}),
     });
-    if (random() < (onAccount ? 0.4 : 0.08)) this.#undecided.push(order);
+    if (this.#ringUp && ringsUp(order) && random() < 0.2) this.#ringUp(order);
+    else if (random() < (onAccount ? 0.4 : 0.08)) this.#undecided.push(order);
     else if (random() < 0.2) this.#hesitant.push(order);
     return order;
   }

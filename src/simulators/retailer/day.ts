@@ -4,6 +4,7 @@ import type { Warehouse } from '../warehouse/index.ts';
 import type { AfterSales } from './after-sales.ts';
 import { isBought } from './assortment.ts';
 import type { BackOffice } from './back-office.ts';
+import type { Cancellations } from './cancellations.ts';
 import type { Contacts } from './contacts.ts';
 import type { Counter } from './counter.ts';
 import type { CounterQuestions } from './counter-questions.ts';
@@ -11,6 +12,7 @@ import { Customers } from './customers.ts';
 import type { Launches } from './launches.ts';
 import type { Market } from './market.ts';
 import type { PickupDesk } from './pickup-desk.ts';
+import type { Promises } from './promises.ts';
 import type { Purchasing } from './purchasing.ts';
 import type { Shoppers } from './shoppers.ts';
 import type { Stocktaking } from './stocktaking.ts';
@@ -26,6 +28,8 @@ export interface DayParts {
   readonly questions: CounterQuestions;
   readonly market: Market;
   readonly pickups: PickupDesk;
+  readonly promises: Promises;
+  readonly cancellations: Cancellations;
   readonly purchasing: Purchasing;
   readonly stocktaking: Stocktaking;
   readonly warehouse: Warehouse;
@@ -41,7 +45,7 @@ const PATIENCE = 60_000;
 
 /**
  * A day's work beside the hub: customers order, cancel and send back, others buy at the counter, goods come in, products are brought out, prices and names change, the
- * warehouse picks and ships. `close` sends the customers and the people in Odoo home; who ships or puts away works on until `stop`.
+ * warehouse picks and ships. `close` sends the customers and the people in Odoo home; who ships, puts away or answers callers works on until `stop`.
  */
 export class Day {
   readonly #parts: DayParts;
@@ -63,7 +67,9 @@ export class Day {
 
   constructor(parts: DayParts) {
     this.#parts = parts;
-    this.#customers = new Customers(parts.shop, parts.shoppers, parts.random);
+    this.#customers = new Customers(parts.shop, parts.shoppers, parts.random, (order) =>
+      parts.cancellations.expect(order),
+    );
     const closed = this.#closed.signal;
     this.#trade = [
       this.#every(1000 / (parts.rate ?? 1), closed, () => this.#customers.order()),
@@ -87,8 +93,11 @@ export class Day {
       this.#every(2500, closed, () => parts.afterSales.serve()),
       this.#every(2000, closed, () => parts.pickups.giveUp()),
       this.#every(3000, closed, () => parts.purchasing.order()),
+      this.#every(2500, closed, () => parts.promises.move()),
     ];
     this.#handling = [
+      this.#every(1000, this.#stopped.signal, () => parts.cancellations.serve()),
+      this.#every(1000, this.#stopped.signal, () => parts.cancellations.credit()),
       this.#every(500, this.#stopped.signal, () => parts.pickups.work(Date.now())),
       this.#every(1000, this.#stopped.signal, () => parts.office.putAway()),
       this.#every(500, this.#stopped.signal, () => this.#workInWarehouse()),

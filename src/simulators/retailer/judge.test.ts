@@ -151,6 +151,33 @@ tampers([
     },
   ],
   [
+    'people promise another day, and the shop is not told',
+    'promisesKept',
+    'lost',
+    /#1: promised for 2026-12-01 12:00:00 in the shop, for 2026-12-05 12:00:00 in Odoo/,
+    (x) => {
+      x.shop.orders[0]!.promised.told = null;
+    },
+  ],
+  [
+    'the shop’s old day comes back in Odoo',
+    'promisesKept',
+    'lost',
+    /#1: promised for 2026-12-05 12:00:00 in the shop, for 2026-12-01 12:00:00 in Odoo/,
+    (x) => {
+      x.books.sale_orders[0]!.promised = '2026-12-01 12:00:00';
+    },
+  ],
+  [
+    'the warehouse goes by a day that nobody promised',
+    'promisesKept',
+    'lost',
+    /for 20261211 at the warehouse/,
+    (x) => {
+      x.warehouse.promised['WH/OUT/1'] = '20261211';
+    },
+  ],
+  [
     'the warehouse never heard of an order',
     'ordersToWarehouse',
     'lost',

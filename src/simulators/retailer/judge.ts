@@ -1,5 +1,6 @@
 import { type Excepted, type Sold, type Verdict, valuesThatWentBack, verifyDaySales } from '../verify.ts';
 import { verifyPayments } from '../verify-payments.ts';
+import { cancellationsInShop } from './judge-cancellations.ts';
 import { contactsInShop, customersInBooks, type Said } from './judge-customers.ts';
 import {
   catalogueInShop,
@@ -24,6 +25,7 @@ import {
   type WarehouseLedger,
 } from './ledgers.ts';
 import { compareShipments, type Held, unitsOf } from './parcels.ts';
+import { promisesKept } from './promises.ts';
 import { type Compared, type Hop, minorOf, moneyOf, Tally, text } from './tally.ts';
 
 export interface Judgement extends PickupHops, WarehouseHops {
@@ -38,7 +40,11 @@ export interface Judgement extends PickupHops, WarehouseHops {
   readonly creditsToShop: Hop;
   readonly paidBackToOdoo: Hop;
   readonly takenBackToShop: Hop;
+  /** Orders that people in Odoo cancelled. */
+  readonly cancellationsToShop: Hop;
   readonly ordersToWarehouse: Hop;
+  /** When the customer has what was ordered: shop, Odoo and warehouse. */
+  readonly promisesKept: Hop;
   readonly shipmentsToOdoo: Hop;
   readonly shipmentsToShop: Hop;
   /** Goods that were ordered of vendors. */
@@ -107,7 +113,7 @@ export function judge(ledgers: Ledgers): Judgement {
     settled = [],
   } = ledgers;
   const web = books.sale_orders.filter(isWeb);
-  const asked = askedAbout(shop, excepted);
+  const asked = askedAbout(shop, web, excepted);
   const standing = standingMoney(shop, books);
   return {
     tillToOdoo: tills(till, books, web, excepted),
@@ -119,7 +125,9 @@ export function judge(ledgers: Ledgers): Judgement {
     creditsToShop: creditsInShop(shop, books),
     paidBackToOdoo: paidBackInBooks(shop, books),
     takenBackToShop: takenBackInShop(shop, books),
+    cancellationsToShop: cancellationsInShop(shop, books, asked),
     ordersToWarehouse: deliveries(shop, books, warehouse, web, asked),
+    promisesKept: promisesKept(shop, books, warehouse, asked),
     shipmentsToOdoo: shipmentsInBooks(books, warehouse, web, asked),
     shipmentsToShop: shipmentsInShop(shop, books, warehouse, web, asked),
     receiptsToOdoo: receiptsInBooks(warehouse, books),
@@ -142,16 +150,14 @@ export function judge(ledgers: Ledgers): Judgement {
   };
 }
 
-/** Orders that were cancelled or changed while their parcel left, by name: the books cannot agree until somebody has decided, if somebody is asked. */
-const askedAbout = (shop: ShopLedger, excepted: Ledgers['excepted']): ReadonlySet<string> =>
-  new Set(
-    shop.orders
-      .filter(
-        ({ cancelled, edited, name }) =>
-          (cancelled || edited) && excepted.some(({ message = '' }) => new RegExp(`${name}(?!\\d)`).test(message)),
-      )
-      .map(({ name }) => name),
-  );
+/** Orders that were cancelled, on either side, or changed while their parcel left, by name: the books cannot agree until somebody has decided, if somebody is asked. */
+function askedAbout(shop: ShopLedger, web: readonly SaleOrder[], excepted: Ledgers['excepted']): ReadonlySet<string> {
+  const gone = new Set(web.flatMap(({ state, client_order_ref: name }) => (state === 'cancel' ? [name] : [])));
+  const mayDiffer = shop.orders.filter(({ cancelled, edited, name }) => cancelled || edited || gone.has(name));
+  const isAsked = ({ name }: (typeof mayDiffer)[number]): boolean =>
+    excepted.some(({ message = '' }) => new RegExp(`${name}(?!\\d)`).test(message));
+  return new Set(mayDiffer.filter(isAsked).map(({ name }) => name));
+}
 
 /** Ends of the memos of money in Odoo: the shop's own ids. */
 const memosOf = (kind: 'payment' | 'refund'): RegExp => new RegExp(`${kind}-(\\d+)$`);

@@ -7,6 +7,7 @@ import type { HeldPayment } from '../verify-payments.ts';
 import type { Warehouse } from '../warehouse/index.ts';
 import { marketPricesOf } from './market.ts';
 import { storeOf } from './places.ts';
+import { promiseOf } from './promises.ts';
 import { type Handover, handoversOf, type Job, jobsOf } from './store-jobs.ts';
 
 /** What the shop sold, by its own books. Amounts in minor units, tax within. */
@@ -14,6 +15,8 @@ export interface ShopLedger {
   readonly orders: readonly {
     readonly name: string;
     readonly cancelled: boolean;
+    /** Not by its customer: somebody told the shop. */
+    readonly toldToCancel: boolean;
     /** Changed after it was placed. */
     readonly edited: boolean;
     /** Of what is still ordered. */
@@ -35,6 +38,8 @@ export interface ShopLedger {
     readonly paidBack: readonly { readonly note: string; readonly amount: number }[];
     readonly takenBack: readonly { readonly note: string; readonly units: Units }[];
     readonly fulfilments: readonly { readonly tracking: string; readonly units: Units; readonly atStore: boolean }[];
+    /** `YYYY-MM-DD HH:MM:SS`: when checkout said that it comes, and what the shop was told since; null where nothing. */
+    readonly promised: { readonly checkout: string | null; readonly told: string | null };
     /** What of it the store is to hand over or to send, and how often the customer was told that it can be collected. */
     readonly atStore: { readonly collect: Units; readonly ship: Units; readonly told: number };
   }[];
@@ -107,6 +112,8 @@ export interface WarehouseLedger {
     readonly units: Units;
   }[];
   readonly received: readonly { readonly reference: string; readonly units: Units }[];
+  /** Until when it is to ship, by the delivery's number: YYYYMMDD, as it was told last. */
+  readonly promised: Readonly<Record<string, string | null>>;
   /** What of a delivery was not there and will not come. Default: nothing. */
   readonly short?: readonly { readonly order: string; readonly units: Units }[];
   /** Control numbers of what it has acknowledged. Default: nothing. */
@@ -121,6 +128,8 @@ export interface WarehouseLedger {
 export interface BooksLedger extends OdooLedger {
   readonly sale_orders: readonly (Omit<OdooLedger['sale_orders'][number], 'lines'> & {
     readonly amount_total: number;
+    /** `YYYY-MM-DD HH:MM:SS`, or null. */
+    readonly promised: string | null;
     /** On posted invoices, and on posted credit notes. */
     readonly invoiced: number;
     readonly credited: number;
@@ -265,6 +274,7 @@ function soldOf(order: Order, store: string | undefined): ShopLedger['orders'][n
   return {
     name: order.name,
     cancelled: order.cancelledAt !== null,
+    toldToCancel: order.cancelledAt !== null && order.cancelReason !== 'CUSTOMER',
     edited: order.edited || off.length > 0,
     total: Number(totalOf(order).shop) - off.reduce((sum, one) => sum + taxed(one), 0),
     kept: moved(order, 'SALE') - moved(order, 'REFUND'),
@@ -290,6 +300,7 @@ function soldOf(order: Order, store: string | undefined): ShopLedger['orders'][n
       const numbers = tracking.flatMap(({ number }) => number ?? []).join(', ');
       return { tracking: numbers, units, atStore: store !== undefined && locationId === store };
     }),
+    promised: promiseOf(order),
     atStore: atStoreOf(order, store, lines),
   };
 }
@@ -358,12 +369,14 @@ export function storeLedger(
 export const warehouseLedger = ({
   left,
   cameIn,
+  orders,
   short,
   heard,
   strays = [],
   lastCount = {},
 }: Pick<Warehouse, 'left'> &
-  Partial<Pick<Warehouse, 'cameIn' | 'short' | 'heard' | 'strays' | 'lastCount'>>): WarehouseLedger => ({
+  Partial<Pick<Warehouse, 'cameIn' | 'orders' | 'short' | 'heard' | 'strays' | 'lastCount'>>): WarehouseLedger => ({
+  promised: Object.fromEntries([...(orders ?? [])].map(([number, { promised }]) => [number, promised])),
   received: [...(cameIn?.values() ?? [])],
   short: [...(short ?? [])].map(([order, units]) => ({ order, units })),
   heard: [...(heard ?? [])],

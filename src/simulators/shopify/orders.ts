@@ -379,7 +379,11 @@ export function refundOrder(
 export function cancelOrder(
   shop: Shop,
   order: Order,
-  { restock = true, paysBack = true }: { restock?: boolean; paysBack?: boolean } = {},
+  {
+    restock = true,
+    paysBack = true,
+    reason = 'CUSTOMER',
+  }: { restock?: boolean; paysBack?: boolean; reason?: string } = {},
 ): void {
   const left = order.lines.filter(({ gone, quantity }) => gone < quantity);
   const wanted = left.map(({ id, gone, quantity }) => ({
@@ -390,6 +394,7 @@ export function cancelOrder(
   const paid = order.transactions.some(({ kind }) => kind === 'SALE');
   order.refunds.push(makeRefund(shop, order, wanted, paid && paysBack ? { shipping: true } : { money: 0n }));
   order.cancelledAt = shop.now();
+  order.cancelReason = reason;
   for (const one of order.fulfillmentOrders) if (isOpen(one)) one.status = 'CANCELLED';
   shop.touchOrder(order, 'ORDERS_CANCELLED', 'REFUNDS_CREATE');
 }

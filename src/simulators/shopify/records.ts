@@ -239,6 +239,8 @@ export interface Order {
   readonly createdAt: Date;
   updatedAt: Date;
   cancelledAt: Date | null;
+  /** Why: `CUSTOMER` by the shop's own page, else what was told to `orderCancel`. */
+  cancelReason?: string;
   edited: boolean;
   readonly currencies: Currencies;
   readonly taxesIncluded: boolean;

@@ -86,10 +86,12 @@ export function orderCancel(
   shop: Shop,
   {
     orderId,
+    reason,
     restock,
     refundMethod,
   }: {
     orderId: string;
+    reason: string;
     restock: boolean;
     refundMethod?: { readonly originalPaymentMethodsRefund?: boolean | null } | null;
   },
@@ -109,7 +111,7 @@ export function orderCancel(
   setTimeout(() => {
     // A second job finds nothing to do.
     const paysBack = refundMethod?.originalPaymentMethodsRefund === true;
-    if (order.cancelledAt === null) cancelOrder(shop, order, { restock, paysBack });
+    if (order.cancelledAt === null) cancelOrder(shop, order, { restock, paysBack, reason });
   }, JOB_MS).unref();
   return { job: { id: shop.id('Job'), done: false }, orderCancelUserErrors: [] };
 }

@@ -6,6 +6,8 @@ export interface Order {
   readonly set: string;
   readonly status: 'N' | 'R' | 'F';
   readonly number: string;
+  /** YYYYMMDD: what the customer was promised. */
+  readonly promised: string | null;
   readonly lines: readonly { readonly line: string; readonly sku: string; readonly ordered: number }[];
 }
 
@@ -36,7 +38,8 @@ function orderOf(set: readonly string[][], group: string): Order {
     const last = lines.at(-1);
     if (row[0] === 'N9' && row[1] === 'LI' && last) last.line = row[2] ?? '';
   }
-  return { group, set: set[0]?.[2] ?? '', status: w05[1] as Order['status'], number: w05[2] ?? '', lines };
+  const promised = set.find((row) => row[0] === 'G62' && row[1] === '02')?.[2] ?? null;
+  return { group, set: set[0]?.[2] ?? '', status: w05[1] as Order['status'], number: w05[2] ?? '', promised, lines };
 }
 
 /** What the hub says of our own messages: groups it took, and those of which it did not take everything. */
