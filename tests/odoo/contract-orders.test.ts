@@ -271,6 +271,29 @@ contract('sale orders', ({ at, run, connect, count, order, lineOf, cancel }) => 
     assert.equal(rejection((await at.hub.sinks.saleOrders.deliver([again], at.cx))[0]).cause, 'read-back-state');
   });
 
+  it('an order that people cancel before it is read back has landed', async () => {
+    const one = order(`taken-${run}`, [{}]);
+    const found = async () => {
+      const rows = await at.direct.read('sale.order', [['client_order_ref', '=', one.document.number]], ['id'], at.cx);
+      return rows.map(({ id }) => Number(id));
+    };
+    let isCancelled = false;
+    const meddled = {
+      ...at.cx,
+      fetch: async (url: string, init?: RequestInit) => {
+        const [id] = !isCancelled && JSON.stringify([url, init?.body]).includes('search_read') ? await found() : [];
+        if (id !== undefined) {
+          isCancelled = true;
+          await cancel(id);
+        }
+        return at.cx.fetch(url, init);
+      },
+    };
+    const id = done((await at.hub.sinks.saleOrders.deliver([one], meddled))[0]);
+    assert.equal(isCancelled, true);
+    assert.deepEqual(await found(), [Number(id)]);
+  });
+
   it('a difference found by reading back is told with both amounts', async () => {
     const [result] = await at.hub.sinks.saleOrders.deliver(
       [order(`diff-${run}`, [{ quantity: '3', total: 2999 }])],

@@ -97,6 +97,18 @@ describe('reading back', () => {
     assert.equal(difference(order, 0, { ...row, currency_id: [2, 'USD'] })?.cause, 'read-back-currency');
   });
 
+  it('takes an order that people have cancelled there as it is, unless it has changed here', () => {
+    const gone = { ...row, state: 'cancel' };
+    assert.equal(difference(order, 1, gone), null);
+    assert.equal(difference(order, 1, { ...gone, amount_total: 0.31 }), null, 'not rounded any more');
+    for (const more of [{ amount_total: 0.32 }, { order_line: [7, 8] }, { currency_id: [2, 'USD'] }]) {
+      const fault = difference(order, 1, { ...gone, ...more });
+      assert.equal(fault?.cause, 'read-back-state');
+      assert.match(fault.message, /was cancelled there, and /);
+    }
+    assert.equal(difference({ ...order, state: 'cancelled' }, 1, gone), null);
+  });
+
   it('turns floats and times into what they mean', () => {
     assert.equal(minorOf(-168469.6, 'GBP'), -16846960n);
     assert.equal(minorOf(26.15, 'EUR'), 2615n);

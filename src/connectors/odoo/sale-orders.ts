@@ -354,7 +354,8 @@ async function readBack(odoo: Odoo, sent: Ready, loaded: readonly Loaded[], cx: 
 
 /**
  * What the order in Odoo has otherwise than the document, or null. `currency` 0: any but the company's, as its pricelist has it. `extra`: lines that are the hub's own,
- * for rounding. What the customer was charged counts where the document says it, else the sum of the lines.
+ * for rounding. What the customer was charged counts where the document says it, else the sum of the lines. An order that people have cancelled there, and that is the same else, is none: of such a one
+ * cents of rounding are nobody's any more.
  */
 export function difference(
   order: Order,
@@ -363,8 +364,13 @@ export function difference(
   extra = 0,
 ): Extract<Fault, { kind: 'rejected' }> | null {
   const landed = `order ${order.number} has landed in Odoo, but`;
+  const isGone = order.state !== 'cancelled' && row?.state === 'cancel';
   const other = (message: string, cause: string) =>
-    ({ kind: 'rejected', message: `${landed} ${message}`, cause }) as const;
+    ({
+      kind: 'rejected',
+      message: `${landed} ${isGone ? `was cancelled there, and ${message}` : message}`,
+      cause: isGone ? 'read-back-state' : cause,
+    }) as const;
   if (!row) return other('cannot be read back there (another company, or deleted meanwhile)', 'read-back-missing');
   if (row.client_order_ref !== order.number)
     return other(`carries the reference '${String(row.client_order_ref)}'`, 'read-back-reference');
@@ -372,7 +378,7 @@ export function difference(
     return row.state === 'cancel'
       ? null
       : other(`is in state '${String(row.state)}' there, not cancelled`, 'read-back-state');
-  if (row.state !== 'sale' && row.state !== 'done')
+  if (row.state !== 'sale' && row.state !== 'done' && !isGone)
     return other(`is in state '${String(row.state)}' there, not confirmed`, 'read-back-state');
   const lines = Array.isArray(row.order_line) ? row.order_line.length : 0;
   if (lines - extra !== order.lines.length)
@@ -388,6 +394,8 @@ export function difference(
       : 'untaxed';
   const theirs = minorOf(row[`amount_${kind}`], order.currency);
   if (theirs === ours) return null;
+  const apart = theirs < ours ? ours - theirs : theirs - ours;
+  if (isGone && apart <= BigInt(lines)) return null;
   const amount = (minor: bigint) => `${moneyText(money(minor, order.currency))} ${order.currency}`;
   return other(
     `its ${kind === 'total' ? 'total' : 'untaxed amount'} is ${amount(theirs)} there and ${amount(ours)} here`,
