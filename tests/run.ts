@@ -131,8 +131,8 @@ try {
   await new Promise<void>((resolve) => {
     const stream = run({
       files,
-      // Most of what tests do is wait: three files keep two cores half busy.
-      concurrency: 3,
+      // Most of what tests do is wait: four files keep two cores busy.
+      concurrency: 4,
       execArgv: [
         '--conditions=source',
         '--disable-warning=ExperimentalWarning',
