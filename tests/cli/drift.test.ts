@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startSimulatedOdoo } from '../../src/cli/simulated-odoo.ts';
 import { startRestStore } from '../../src/simulators/rest-store.ts';
+import { openMarket } from '../../src/simulators/retailer/market.ts';
 import { type ShopifyOptions, startShopify } from '../../src/simulators/shopify/index.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -25,7 +26,11 @@ async function told(takenAway: NonNullable<ShopifyOptions['takenAway']>): Promis
     ...{ CROSSDOCK_HOME: join(folder, 'home'), CROSSDOCK_INBOX: join(folder, 'inbox') },
     ...{ ODOO_URL: odoo.url, ODOO_DB: odoo.db, ODOO_LOGIN: odoo.login, ODOO_KEY: odoo.key },
     ...{ SHOPIFY_SHOP: shop.shop.domain, SHOPIFY_URL: shop.url, SHOPIFY_TOKEN: shop.token },
-    ...{ SHOPIFY_SECRET: shop.secrets[0], WAREHOUSE_FOLDER: join(folder, 'warehouse') },
+    ...{
+      SHOPIFY_SECRET: shop.secrets[0],
+      SHOPIFY_MARKET_LIST: openMarket(shop.shop),
+      WAREHOUSE_FOLDER: join(folder, 'warehouse'),
+    },
     ...{ STORE_URL: store.url, STORE_TOKEN: 'till', STORE_SECRET: secret },
   };
   try {
@@ -73,7 +78,7 @@ test('a field that a shop took away is told by check, with the documents that as
       ['OrdersWhole', 'concerns orders: flow web-orders'],
       ['OrderToShip', 'concerns shipments: flows shop-fulfilments, shop-shipments'],
       ['OrderToRefund', 'concerns refunds: flow odoo-refunds'],
-      ['OrderToCancel', 'concerns cancellations: no flow of the estate'],
+      ['OrderToCancel', 'concerns cancellations: flow odoo-cancellations'],
       ['OrdersInBulk', 'concerns orders: flow web-orders'],
     ],
   );
