@@ -95,8 +95,9 @@ for (const version of [18, 19] as const)
     const told = async (): Promise<string[]> =>
       (await shown())
         .flatMap(({ title, status, variants }) =>
-          variants.map(({ sku, prices, inventory_items: [one] }) => {
-            const [level] = one?.inventory.location_levels ?? [];
+          // The real one answers a product that is being changed without some of its lists.
+          (variants ?? []).map(({ sku, prices = [], inventory_items: [one] = [] }) => {
+            const [level] = one?.inventory?.location_levels ?? [];
             const free = level ? level.stocked_quantity - level.reserved_quantity : 'nowhere';
             return `${title} ${status}: ${sku.slice(own.length)} ${prices.map(({ amount }) => amount).join()} ${free}`;
           }),
