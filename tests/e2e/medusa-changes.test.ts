@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { seeded, systemClock } from '../../src/core/clock.ts';
-import { Hub } from '../../src/engine/hub.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { startOdooSimulator } from '../../src/simulators/odoo/index.ts';
 import type { BooksLedger } from '../../src/simulators/retailer/ledgers.ts';
-import { storyEstate } from '../medusa/estate.ts';
-import { editOrder, furnishOdoo, payRest, shipAll } from '../medusa/people.ts';
-import { type LabVariant, openMedusa, type Placed } from '../medusa/shops.ts';
-import { people } from '../odoo/estate.ts';
-import { silent, testLedger } from '../support/hub.ts';
+import { editOrder, payRest, shipAll } from '../medusa/people.ts';
+import type { LabVariant, Placed } from '../medusa/shops.ts';
+import { openStory } from '../medusa/story.ts';
 import { until } from '../support/target.ts';
 
 interface Shown {
@@ -34,41 +27,8 @@ const cents = (amount: number): number => Math.round(Number((amount * 100).toFix
 /** Paid orders of a Medusa that are cancelled or edited at every stage: judged by the books of Medusa and Odoo. */
 for (const version of [18, 19] as const)
   test(`paid orders of a Medusa that are cancelled or edited come out to the cent in Odoo ${version}: before the hub hears of them, after they are invoiced, after a part has left`, async (t) => {
-    const from = new Date().toISOString();
-    const lab = await openMedusa();
-    t.after(() => lab.stop());
     const server = await startOdooSimulator({ version, seed: 7, currency: 'EUR' });
-    t.after(() => server.stop());
-    const at = await people(server);
-    await furnishOdoo(at);
-    const { code } = await at.direct.warehouse(at.cx);
-    const folder = mkdtempSync(join(tmpdir(), 'crossdock-medusa-'));
-    t.after(() => rmSync(folder, { recursive: true, force: true }));
-    const returns = join(folder, 'returns');
-    writeFileSync(returns, '');
-    const ledger = await testLedger(t);
-    const hub = new Hub({
-      estate: storyEstate({
-        medusa: lab.url,
-        location: lab.location,
-        odoo: server.url,
-        database: server.db,
-        login: server.login,
-        warehouse: code,
-        taxes: { VAT21: 'VAT 21%' },
-        returns,
-        from,
-        money: true,
-      }),
-      db: ledger.db,
-      vault: ledger.vault,
-      clock: systemClock,
-      random: seeded(1),
-      log: silent,
-      secret: (name) => ({ MEDUSA_KEY: lab.key, ODOO_KEY: server.key })[name]!,
-      terms: { pollSeconds: 0.05, retrySeconds: [0.02, 0.2], attempts: 60 },
-    });
-    t.after(() => hub.stop());
+    const { lab, at, ledger, hub } = await openStory(t, async () => server, { money: true });
     const exceptions = async () =>
       (await listExceptions(ledger.db, null, 50)).map(({ id, message_sealed: sealed }) =>
         ledger.vault.unseal(sealed, `exception:${id}`).toString(),

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { seeded, systemClock } from '../../src/core/clock.ts';
-import { Hub } from '../../src/engine/hub.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { startServer } from '../../src/server/index.ts';
-import { storyEstate } from '../medusa/estate.ts';
-import { furnishOdoo, shipAll, takeBack } from '../medusa/people.ts';
-import { openMedusa, type Placed } from '../medusa/shops.ts';
-import { people } from '../odoo/estate.ts';
+import { shipAll, takeBack } from '../medusa/people.ts';
+import type { Placed } from '../medusa/shops.ts';
+import { openStory } from '../medusa/story.ts';
 import { isReal, startEuroOdoo } from '../odoo/servers.ts';
-import { silent, testLedger } from '../support/hub.ts';
+import { silent } from '../support/hub.ts';
 import { until } from '../support/target.ts';
 
 /** Where the real Medusa of tests/medusa/run.ts sends its notices: a port of 127.0.0.1, and what they are signed with. Then nothing is polled. */
@@ -20,42 +15,12 @@ const noticed = port !== undefined && MEDUSA_NOTICES !== undefined;
 
 test('what is paid, sent back and paid back in a Medusa is booked in Odoo, to the cent and once', async (t) => {
   const began = new Date().toISOString();
-  const lab = await openMedusa();
-  t.after(() => lab.stop());
-  const odoo = await startEuroOdoo(6);
-  t.after(() => odoo.stop());
-  const at = await people(odoo);
-  await furnishOdoo(at);
-  const { code } = await at.direct.warehouse(at.cx);
-  const folder = mkdtempSync(join(tmpdir(), 'crossdock-medusa-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const returns = join(folder, 'returns');
-  writeFileSync(returns, '');
-  const ledger = await testLedger(t);
-  const hub = new Hub({
-    estate: storyEstate({
-      medusa: lab.url,
-      location: lab.location,
-      odoo: odoo.url,
-      database: odoo.db,
-      login: odoo.login,
-      warehouse: code,
-      taxes: { VAT21: 'VAT 21%' },
-      returns,
-      from: began,
-      money: true,
-      noticed,
-    }),
-    db: ledger.db,
-    vault: ledger.vault,
-    clock: systemClock,
-    random: seeded(1),
-    log: silent,
-    secret: (name) => ({ MEDUSA_KEY: lab.key, ODOO_KEY: odoo.key, MEDUSA_NOTICES: MEDUSA_NOTICES ?? '' })[name]!,
-    terms: { pollSeconds: 0.05, retrySeconds: [0.02, 0.2], attempts: 60 },
+  const { lab, at, ledger, hub } = await openStory(t, () => startEuroOdoo(6), {
+    money: true,
+    noticed,
+    secrets: { MEDUSA_NOTICES: MEDUSA_NOTICES ?? '' },
   });
   await hub.start();
-  t.after(() => hub.stop());
   const listening = { hub, db: ledger.db, clock: systemClock, log: silent, port: Number(port ?? 0), env: {} };
   const server = await startServer(listening);
   t.after(() => server.stop());

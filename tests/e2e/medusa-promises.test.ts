@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { seeded, systemClock } from '../../src/core/clock.ts';
-import { Hub } from '../../src/engine/hub.ts';
 import { dismissException } from '../../src/engine/resolve.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { startOdooSimulator } from '../../src/simulators/odoo/index.ts';
-import { storyEstate } from '../medusa/estate.ts';
-import { furnishOdoo } from '../medusa/people.ts';
-import { type LabVariant, openMedusa, type Placed } from '../medusa/shops.ts';
-import { people } from '../odoo/estate.ts';
+import type { LabVariant, Placed } from '../medusa/shops.ts';
+import { openStory } from '../medusa/story.ts';
 import { startProxy } from '../odoo/proxy.ts';
-import { silent, testLedger } from '../support/hub.ts';
 import { until } from '../support/target.ts';
 
 interface Shown {
@@ -32,49 +24,20 @@ const naive = (n: number): string => day(n).slice(0, 19).replace('T', ' ');
 /** What a Medusa's checkout promised, and what people make of it in Odoo: judged by the books of both. */
 for (const version of [18, 19] as const)
   test(`a promised order of a Medusa is promised in Odoo ${version}, and people who move it there move it in the shop, each once, while answers are lost`, async (t) => {
-    const from = new Date().toISOString();
-    const lab = await openMedusa();
-    t.after(() => lab.stop());
-    const server = await startOdooSimulator({ version, seed: 7, currency: 'EUR' });
-    t.after(() => server.stop());
     let lost = 0;
     // Of what is told to an order every second answer is lost, first after Medusa has done it and then before.
-    const road = await startProxy(lab.url, ({ method }) => {
-      if (!/^\/admin\/orders\/\w+$/.test(method)) return undefined;
-      lost += 1;
-      return lost % 4 === 1 ? { do: 'cut-after' } : lost % 4 === 3 ? { do: 'cut-before' } : undefined;
-    });
-    t.after(() => road.close());
-    const at = await people(server);
-    await furnishOdoo(at);
-    const { code } = await at.direct.warehouse(at.cx);
-    const folder = mkdtempSync(join(tmpdir(), 'crossdock-medusa-'));
-    t.after(() => rmSync(folder, { recursive: true, force: true }));
-    const returns = join(folder, 'returns');
-    writeFileSync(returns, '');
-    const ledger = await testLedger(t);
-    const hub = new Hub({
-      estate: storyEstate({
-        medusa: road.url,
-        location: lab.location,
-        odoo: server.url,
-        database: server.db,
-        login: server.login,
-        warehouse: code,
-        taxes: { VAT21: 'VAT 21%' },
-        returns,
-        from,
-      }),
-      db: ledger.db,
-      vault: ledger.vault,
-      clock: systemClock,
-      random: seeded(1),
-      log: silent,
-      secret: (name) => ({ MEDUSA_KEY: lab.key, ODOO_KEY: server.key })[name]!,
-      terms: { pollSeconds: 0.05, retrySeconds: [0.02, 0.2], attempts: 60 },
-    });
+    const road = async (url: string): Promise<string> => {
+      const proxy = await startProxy(url, ({ method }) => {
+        if (!/^\/admin\/orders\/\w+$/.test(method)) return undefined;
+        lost += 1;
+        return lost % 4 === 1 ? { do: 'cut-after' } : lost % 4 === 3 ? { do: 'cut-before' } : undefined;
+      });
+      t.after(() => proxy.close());
+      return proxy.url;
+    };
+    const startOdoo = () => startOdooSimulator({ version, seed: 7, currency: 'EUR' });
+    const { lab, at, ledger, hub } = await openStory(t, startOdoo, { road });
     await hub.start();
-    t.after(() => hub.stop());
     const exceptions = async () =>
       (await listExceptions(ledger.db, null, 50)).map(({ id, message_sealed: sealed }) =>
         ledger.vault.unseal(sealed, `exception:${id}`).toString(),

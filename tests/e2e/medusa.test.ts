@@ -1,54 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { seeded, systemClock } from '../../src/core/clock.ts';
-import { Hub } from '../../src/engine/hub.ts';
-import { storyEstate } from '../medusa/estate.ts';
-import { cameBack, furnishOdoo, shipAll, wayBack } from '../medusa/people.ts';
-import { openMedusa, type Placed } from '../medusa/shops.ts';
-import { people } from '../odoo/estate.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { cameBack, shipAll, wayBack } from '../medusa/people.ts';
+import type { Placed } from '../medusa/shops.ts';
+import { openStory } from '../medusa/story.ts';
 import { isReal, startEuroOdoo } from '../odoo/servers.ts';
-import { silent, testLedger } from '../support/hub.ts';
 import { until } from '../support/target.ts';
 
 test('orders of a Medusa become orders of Odoo, what Odoo ships is shipped there with its tracking, what comes back is in stock again, each once', async (t) => {
-  const from = new Date().toISOString();
-  const lab = await openMedusa();
-  t.after(() => lab.stop());
-  const server = await startEuroOdoo(5);
-  t.after(() => server.stop());
-  const at = await people(server);
-  await furnishOdoo(at);
-  const { code } = await at.direct.warehouse(at.cx);
-  const folder = mkdtempSync(join(tmpdir(), 'crossdock-medusa-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const returns = join(folder, 'returns');
-  writeFileSync(returns, '');
-  const ledger = await testLedger(t);
-  const hub = new Hub({
-    estate: storyEstate({
-      medusa: lab.url,
-      location: lab.location,
-      odoo: server.url,
-      database: server.db,
-      login: server.login,
-      warehouse: code,
-      taxes: { VAT21: 'VAT 21%' },
-      returns,
-      from,
-    }),
-    db: ledger.db,
-    vault: ledger.vault,
-    clock: systemClock,
-    random: seeded(1),
-    log: silent,
-    secret: (name) => ({ MEDUSA_KEY: lab.key, ODOO_KEY: server.key })[name]!,
-    terms: { pollSeconds: 0.05, retrySeconds: [0.02, 0.2], attempts: 60 },
-  });
+  const { lab, at, ledger, hub, returns } = await openStory(t, () => startEuroOdoo(5));
   await hub.start();
-  t.after(() => hub.stop());
   const placed: Placed[] = [];
   const [a, b, c] = lab.variants as [(typeof lab.variants)[0], (typeof lab.variants)[0], (typeof lab.variants)[0]];
   placed.push(await lab.place([[a, 2]]));
