@@ -50,7 +50,8 @@ const LINE = `id sku name title quantity currentQuantity isGiftCard requiresShip
 
 const LINE_ITEM = `fragment Line on LineItem { ${LINE} }`;
 const SHIPPING_LINE = `id title code isRemoved originalPriceSet ${MONEY} ${DISCOUNTS} ${TAX_LINES}`;
-const PAGE = 'pageInfo { hasNextPage endCursor }';
+/** Whether there is more of a connection, and from where on. */
+export const PAGE = 'pageInfo { hasNextPage endCursor }';
 const PAYMENT = `id kind status gateway processedAt amountSet ${MONEY}`;
 const TO_SHIP = 'status assignedLocation { location { id } } deliveryMethod { methodType maxDeliveryDateTime }';
 

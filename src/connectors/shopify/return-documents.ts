@@ -1,9 +1,8 @@
-import { CLAIMS, type Document, mutation, query } from './documents.ts';
+import { CLAIMS, type Document, mutation, PAGE, query } from './documents.ts';
 
 /** Lines that Shopify takes of a return in one call. */
 export const MOST_LINES = 250;
 
-const PAGE = 'pageInfo { hasNextPage endCursor }';
 const REVERSE_LINES = `${PAGE} nodes { id totalQuantity dispositions { quantity } fulfillmentLineItem { id } }`;
 
 /** Calls that tell of goods that came back. */

@@ -10,6 +10,7 @@ import type { Shipment } from '../../model/shipment.ts';
 import type { StockLevel } from '../../model/stock-level.ts';
 import { startShopify, type Variant } from '../../simulators/shopify/index.ts';
 import { addLine, cancelOrder, fulfil, placeOrder } from '../../simulators/shopify/orders.ts';
+import type { Order } from '../../simulators/shopify/records.ts';
 import { furnish, person, place } from '../../simulators/shopify/traffic.ts';
 import { shopify } from './index.ts';
 
@@ -231,6 +232,29 @@ test('a product brings its variants along, and keeps each one whatever its optio
   assert.match(told((await sinks.catalogue.deliver([wrong], cx))[0]), /variant COAT-0 has 1 values for 2 options/);
 });
 
+/** One unit of the order's first line, in a parcel. */
+const shipmentOf = (order: Order, n: number, more: Partial<Shipment>): Item<Shipment> => ({
+  key: `s${n}`,
+  id: null,
+  version: 1,
+  links: new Map([['order:web:1', order.id]]),
+  document: {
+    id: `s${n}`,
+    number: `OUT/${n}`,
+    fulfilmentOrder: 'f',
+    order: 'web:1',
+    orderNumber: order.name,
+    location: 'WH',
+    milestone: 'shipped',
+    occurredAt: '2026-11-25T10:00:00Z',
+    carrier: 'bpost',
+    tracking: [{ number: 'T1', url: null }],
+    closes: false,
+    lines: [{ id: '1', orderLine: order.lines[0]!.id.split('/').at(-1)!, sku: 'X', quantity: '1' }],
+    ...more,
+  },
+});
+
 test('a shipment is shared out over what is left to ship at one location; what is not there is said', async (t) => {
   const { simulator, shop, sinks, cx, variants, location } = await lab();
   t.after(() => simulator.stop());
@@ -242,27 +266,12 @@ test('a shipment is shared out over what is left to ship at one location; what i
   });
   addLine(shop, order, { variantId: variants[1]!.id, quantity: 1 });
   const [a, b] = order.lines.map(({ id }) => id.split('/').at(-1)!) as [string, string];
-  const shipment = (n: number, lines: [string, string][], more: Partial<Shipment> = {}): Item<Shipment> => ({
-    key: `s${n}`,
-    id: null,
-    version: 1,
-    links: new Map([['order:web:1', order.id]]),
-    document: {
-      id: `s${n}`,
-      number: `OUT/${n}`,
-      fulfilmentOrder: 'f',
-      order: 'web:1',
-      orderNumber: order.name,
-      location: 'WH',
-      milestone: 'shipped',
-      occurredAt: '2026-11-25T10:00:00Z',
-      carrier: 'bpost',
+  const shipment = (n: number, lines: [string, string][], more: Partial<Shipment> = {}): Item<Shipment> =>
+    shipmentOf(order, n, {
       tracking: [{ number: `T${n}`, url: `https://track.example/T${n}` }],
-      closes: false,
       lines: lines.map(([orderLine, quantity], id) => ({ id: String(id), orderLine, sku: 'X', quantity })),
       ...more,
-    },
-  });
+    });
   const [packed] = await sinks.shipments.deliver([shipment(1, [[a, '1']], { milestone: 'packed' })], cx);
   assert.deepEqual([told(packed), order.fulfillments.length], ['done', 0]);
   const [both] = await sinks.shipments.deliver(
@@ -333,27 +342,7 @@ test('two shipments in one parcel go to a person, and are not taken for one; eac
     shippingAddress: place(shop, 'Ann'),
     locationId: location,
   });
-  const shipment = (n: number, more: Partial<Shipment> = {}): Item<Shipment> => ({
-    key: `s${n}`,
-    id: null,
-    version: 1,
-    links: new Map([['order:web:1', order.id]]),
-    document: {
-      id: `s${n}`,
-      number: `OUT/${n}`,
-      fulfilmentOrder: 'f',
-      order: 'web:1',
-      orderNumber: order.name,
-      location: 'WH',
-      milestone: 'shipped',
-      occurredAt: '2026-11-25T10:00:00Z',
-      carrier: 'bpost',
-      tracking: [{ number: 'T1', url: null }],
-      closes: false,
-      lines: [{ id: '1', orderLine: order.lines[0]!.id.split('/').at(-1)!, sku: 'X', quantity: '1' }],
-      ...more,
-    },
-  });
+  const shipment = (n: number, more: Partial<Shipment> = {}): Item<Shipment> => shipmentOf(order, n, more);
   const bound = new Map<string, string>();
   const asking: Context = {
     ...cx,

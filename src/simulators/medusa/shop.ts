@@ -334,8 +334,8 @@ export class Shop {
   }
 
   /**
-   * Lays fields over those of the order's metadata: an empty text takes one away, null is a value as any other, and null for the whole empties it. What changes nothing leaves the order's time as
-   * it is and is written down all the same. Its version stays, and an edit that is under way hinders nothing.
+   * Lays fields over those of the order's metadata: an empty text takes one away, null is a value, null for the whole empties it. Each call stands in the history; one that
+   * changes nothing leaves the order's time.
    */
   setMetadata(id: string, asked: Metadata | null): void {
     const order = this.order(id);
