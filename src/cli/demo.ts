@@ -138,7 +138,7 @@ const withoutWords = <T extends { readonly wrong: unknown }>({ wrong: _, ...rest
 const awayFor = (outage: number, duration: number | null): number =>
   duration === null ? outage : Math.min(outage, duration / (2 * OUTAGES));
 
-/** Waits until the hub is idle, warehouse and store have handed over all and every system's books agree, twice in a row; or for as long as can be expected. */
+/** Waits until the hub is idle, warehouse and store have handed over all and every system's books agree, twice in a row with a count between; or for as long as can be expected. */
 async function settle(
   running: Running,
   systems: Systems,
@@ -162,6 +162,8 @@ async function settle(
     }
     quiet = judgement && wrong.length === 0 ? quiet + 1 : 0;
     if (judgement && quiet === 2) return judgement;
+    // What was counted while goods still moved differs by what moved.
+    if (quiet === 1) await open.day.takeStock();
     await systemClock.sleep(quiet > 0 ? 2000 : 1000, end);
   }
 }

@@ -29,7 +29,7 @@ const day = async (...options: string[]): Promise<Told> =>
     }),
   );
 
-/** The till asks about entries by hand, the store about what nobody collected; a buyer, or people in Odoo, may cancel in the moment in which the parcel leaves, and Odoo and the shop both ask what to do. */
+/** The till asks about entries by hand, the store about what nobody collected; a buyer, or people in Odoo, may cancel or change an order in the moment in which the parcel leaves, and Odoo and the shop both ask what to do. */
 const asked = [
   'manual-entry',
   'not-collected',
@@ -38,6 +38,8 @@ const asked = [
   'shipped-after-cancellation',
   'cancelled-after-shipping',
   'shipped',
+  'more-than-ordered',
+  'unknown-sku',
 ];
 
 /** What a short first day may end without: only what was delivered comes back, and only who has ordered rings up. */

@@ -9,7 +9,7 @@ export async function openTestCluster(home: string): Promise<{ url: string; stop
   const postgres = await openEmbeddedPostgres({
     home,
     createDatabases: true,
-    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' },
+    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '600' },
   });
   await makeTemplate(postgres.url);
   return { url: postgres.url, stop: () => postgres.stop() };

@@ -167,7 +167,12 @@ export class Day {
     this.delays.push(performance.now() - began);
   }
 
-  /** Nobody buys any more, and nobody counts. */
+  /** The warehouse counts its shelves once more. */
+  takeStock(): Promise<void> {
+    return this.#parts.stocktaking.count();
+  }
+
+  /** Nobody buys any more, and no goods come in. */
   async close(): Promise<void> {
     this.#closed.abort();
     await Promise.all(this.#trade);

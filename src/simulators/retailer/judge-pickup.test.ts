@@ -25,7 +25,15 @@ test('what is the store’s is nothing to the warehouse', () => {
 test('what a customer left behind may be asked about until a person ends it, also where it was taken off the order since; what never was there may not', () => {
   const ledgers = agreed();
   const [collected] = ledgers.store.jobs;
-  const asked = { lines: 1, value: '0.00', message: `of fulfilment order ${collected!.number} (order #3)` };
+  const what = `fulfilment order ${collected!.number} (order #3)`;
+  const other = {
+    lines: 1,
+    value: '0.00',
+    message: `Shipment SH1: 3 of OWN-1-RED left for ${what}, which wants 1 less`,
+  };
+  ledgers.excepted.push(other);
+  assert.equal(judge(ledgers).uncollectedToPeople.duplicated, 0, 'another matter');
+  const asked = { lines: 1, value: '0.00', message: `The customer did not take 1 × OWN-1-RED of ${what}; the goods` };
   ledgers.excepted.push(asked);
   assert.equal(judge(ledgers).uncollectedToPeople.duplicated, 1);
   collected!.unitsThen = { 'OWN-1-RED': 3 };

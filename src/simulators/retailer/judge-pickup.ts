@@ -129,8 +129,7 @@ function uncollected({ store, excepted }: Sides): Hop {
       );
     const isLeft = isOver && isShortOf(job.units);
     const wasLeft = isLeft || (isOver && isShortOf(job.unitsThen));
-    const words = `fulfilment order ${job.number} (order ${job.order})`;
-    const asked = excepted.filter(({ message = '' }) => message.includes(words)).length;
+    const asked = excepted.filter(({ message = '' }) => notCollected.exec(message)?.[1] === job.number).length;
     if (!isLeft && asked === 0) continue;
     tally.compared += 1;
     if (isLeft && asked === 0)
@@ -139,3 +138,6 @@ function uncollected({ store, excepted }: Sides): Hop {
   }
   return tally.hop;
 }
+
+/** Number of what was not collected, in the words that people read. */
+const notCollected = /^(?:Nobody came for|The customer did not take .+ of) fulfilment order (\S+) \(order/;
