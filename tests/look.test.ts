@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Shop as Medusa } from '../src/connectors/medusa/shop.ts';
 import { OdooTransport } from '../src/connectors/odoo/transport.ts';
 import { dialectOf } from '../src/connectors/odoo/versions.ts';
-import { mutation, query } from '../src/connectors/shopify/documents.ts';
+import { mutation, query } from '../src/connectors/shopify/documents/document.ts';
 import { ShopifyTransport } from '../src/connectors/shopify/transport.ts';
 import type { Context } from '../src/core/connector.ts';
 import { HubError } from '../src/core/errors.ts';

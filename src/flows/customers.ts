@@ -1,6 +1,6 @@
 import type { ContactRecord } from '../connectors/odoo/sources/contacts.ts';
 import type { ShopifyCustomer } from '../connectors/shopify/index.ts';
-import { customerFrom } from '../connectors/shopify/mapping.ts';
+import { customerFrom } from '../connectors/shopify/mapping/orders.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { defineFlow, type Flow } from '../core/flow.ts';
 import { type Customer, CustomerDocument } from '../model/customer.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PaidBack } from '../connectors/shopify/money-back.ts';
+import type { PaidBack } from '../connectors/shopify/mapping/money-back.ts';
 import { nothing } from '../core/document.ts';
 import type { Look } from '../core/flow.ts';
 import type { Refund } from '../model/refund.ts';

@@ -1,4 +1,4 @@
-import type { PaidBack } from '../connectors/shopify/money-back.ts';
+import type { PaidBack } from '../connectors/shopify/mapping/money-back.ts';
 import { addMeasures, type Measure, nothing } from '../core/document.ts';
 import type { Draft, Look, Objection } from '../core/flow.ts';
 import { money, moneyText } from '../core/money.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { execute, parse } from 'graphql';
-import { versions } from '../../src/connectors/shopify/documents.ts';
+import { versions } from '../../src/connectors/shopify/documents/document.ts';
+import { sent } from '../../src/connectors/shopify/documents/sent.ts';
 import { shopify } from '../../src/connectors/shopify/index.ts';
-import { sent } from '../../src/connectors/shopify/sent.ts';
 import { startShopify } from '../../src/simulators/shopify/index.ts';
 import { makeContext } from '../odoo/context.ts';
 import { hasRealSchema, realSchema } from './real-schema.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { given } from '../../src/connectors/shopify/given.ts';
-import { calls } from '../../src/connectors/shopify/sent.ts';
+import { given } from '../../src/connectors/shopify/documents/given.ts';
+import { calls } from '../../src/connectors/shopify/documents/sent.ts';
 
 /** Names of what stands in a value: `input.quantities.quantity`. */
 function namesIn(value: unknown, at = ''): string[] {

@@ -1,5 +1,5 @@
 import { shopify } from '../../src/connectors/shopify/index.ts';
-import { toDocuments } from '../../src/connectors/shopify/mapping.ts';
+import { toDocuments } from '../../src/connectors/shopify/mapping/orders.ts';
 import type { ShopifyOrder } from '../../src/connectors/shopify/native.ts';
 import type { Incoming } from '../../src/core/connector.ts';
 import { FaultError } from '../../src/core/fault.ts';

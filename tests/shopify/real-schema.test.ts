@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type GraphQLEnumType, NoDeprecatedCustomRule, parse, specifiedRules, validate } from 'graphql';
-import { documents, inCurrency, versions } from '../../src/connectors/shopify/documents.ts';
-import { sent } from '../../src/connectors/shopify/sent.ts';
-import { topics } from '../../src/connectors/shopify/subscriptions.ts';
+import { inCurrency, versions } from '../../src/connectors/shopify/documents/document.ts';
+import { sent } from '../../src/connectors/shopify/documents/sent.ts';
+import { stockCalls } from '../../src/connectors/shopify/documents/stock-levels.ts';
+import { topics } from '../../src/connectors/shopify/sources/subscriptions.ts';
 import { hasRealSchema, realSchema } from './real-schema.ts';
 
 const skip = hasRealSchema() ? false : 'the schema was not fetched: npm run conform:shopify';
@@ -34,7 +35,7 @@ for (const version of versions)
   });
 
 test('what Shopify took away is noticed', { skip }, () => {
-  const text = documents.setStock.text.replace('@idempotent(key: $key)', '').replace('$key: String!', '');
+  const text = stockCalls.setStock.text.replace('@idempotent(key: $key)', '').replace('$key: String!', '');
   const old = text.replace('input: $input', 'input: { name: "available", ignoreCompareQuantity: true }');
   assert.notEqual(old, text);
   const found = validate(realSchema('2026-07'), parse(old)).map(({ message }) => message);

@@ -13,8 +13,8 @@ import {
   print,
   validate,
 } from 'graphql';
-import { versions } from '../../src/connectors/shopify/documents.ts';
-import { sent } from '../../src/connectors/shopify/sent.ts';
+import { versions } from '../../src/connectors/shopify/documents/document.ts';
+import { sent } from '../../src/connectors/shopify/documents/sent.ts';
 import { schema as ours } from '../../src/simulators/shopify/schema.ts';
 import { hasRealSchema, realSchema } from './real-schema.ts';
 

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { execute, type GraphQLFieldResolver, parse } from 'graphql';
-import { bulkCalls, bulkQueries } from '../../src/connectors/shopify/bulk-documents.ts';
-import { customerCalls } from '../../src/connectors/shopify/customer-documents.ts';
-import { type Document, documents, versions } from '../../src/connectors/shopify/documents.ts';
-import { pickupCalls } from '../../src/connectors/shopify/pickup-documents.ts';
-import { priceListCalls } from '../../src/connectors/shopify/price-list-documents.ts';
-import { promiseCalls } from '../../src/connectors/shopify/promise-documents.ts';
-import { refundCalls } from '../../src/connectors/shopify/refund-documents.ts';
-import { returnCalls } from '../../src/connectors/shopify/return-documents.ts';
-import { calls } from '../../src/connectors/shopify/sent.ts';
+import { bulkCalls, bulkQueries } from '../../src/connectors/shopify/documents/bulk.ts';
+import { customerCalls } from '../../src/connectors/shopify/documents/customers.ts';
+import { type Document, versions } from '../../src/connectors/shopify/documents/document.ts';
+import { orderCalls } from '../../src/connectors/shopify/documents/orders.ts';
+import { pickupCalls } from '../../src/connectors/shopify/documents/pickups.ts';
+import { priceListCalls } from '../../src/connectors/shopify/documents/price-lists.ts';
+import { priceCalls } from '../../src/connectors/shopify/documents/prices.ts';
+import { productCalls } from '../../src/connectors/shopify/documents/products.ts';
+import { promiseCalls } from '../../src/connectors/shopify/documents/promises.ts';
+import { refundCalls } from '../../src/connectors/shopify/documents/refunds.ts';
+import { returnCalls } from '../../src/connectors/shopify/documents/returns.ts';
+import { calls } from '../../src/connectors/shopify/documents/sent.ts';
+import { shipmentCalls } from '../../src/connectors/shopify/documents/shipments.ts';
+import { shopCalls } from '../../src/connectors/shopify/documents/shop.ts';
+import { stockCalls } from '../../src/connectors/shopify/documents/stock-levels.ts';
 import { seeded } from '../../src/core/clock.ts';
 import type { BulkOperation } from '../../src/simulators/shopify/bulk.ts';
 import { startShopify } from '../../src/simulators/shopify/index.ts';
@@ -93,24 +99,24 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
   const [done] = shopify.bulk.operations.values() as unknown as [BulkOperation];
   while (done.status !== 'COMPLETED') await new Promise((resolve) => setTimeout(resolve, 5));
   const asked: [Document, object][] = [
-    [documents.changedOrders, { query: "updated_at:>='2020-01-01T00:00:00Z'" }],
-    ...some.map((order): [Document, object] => [documents.ordersWhole, { ids: [order.id] }]),
-    ...some.map((order): [Document, object] => [documents.orderAfter, { id: order.id }]),
-    [documents.orderEdits, { id: edited.id }],
-    [documents.orderPlaces, { id: long.id }],
-    [documents.morePlaceLines, { id: shippable.id, after: cursor(shippable.lines[0]!.id) }],
-    [documents.moreReturns, { id: came.id, after: cursor(opened.id) }],
-    [documents.moreShippingLines, { id: posted.id, after: cursor(posted.shipping[0]!.id) }],
-    [documents.allPayments, { id: long.id }],
-    [documents.correctTracking, { id: gone.id, tracking: { company: 'bpost', numbers: ['T9'] }, notify: false }],
-    [documents.moreLines, { id: long.id, after: cursor(long.lines[0]!.id) }],
-    [documents.moreRefundLines, { id: refund.id, after: cursor(refund.lines[0]!.id) }],
-    [documents.moreReturnLines, { id: back.id, after: cursor(back.lines[0]!.id) }],
-    [documents.changedProducts, { query: "updated_at:>='2020-01-01T00:00:00Z'" }],
-    [documents.moreVariants, { id: variants[0]!.productId, after: cursor(variants[0]!.id) }],
-    [documents.stockNow, { ids: variants.map(({ id }) => id), location }],
+    [orderCalls.changedOrders, { query: "updated_at:>='2020-01-01T00:00:00Z'" }],
+    ...some.map((order): [Document, object] => [orderCalls.ordersWhole, { ids: [order.id] }]),
+    ...some.map((order): [Document, object] => [orderCalls.orderAfter, { id: order.id }]),
+    [orderCalls.orderEdits, { id: edited.id }],
+    [orderCalls.orderPlaces, { id: long.id }],
+    [orderCalls.morePlaceLines, { id: shippable.id, after: cursor(shippable.lines[0]!.id) }],
+    [orderCalls.moreReturns, { id: came.id, after: cursor(opened.id) }],
+    [orderCalls.moreShippingLines, { id: posted.id, after: cursor(posted.shipping[0]!.id) }],
+    [orderCalls.allPayments, { id: long.id }],
+    [shipmentCalls.correctTracking, { id: gone.id, tracking: { company: 'bpost', numbers: ['T9'] }, notify: false }],
+    [orderCalls.moreLines, { id: long.id, after: cursor(long.lines[0]!.id) }],
+    [orderCalls.moreRefundLines, { id: refund.id, after: cursor(refund.lines[0]!.id) }],
+    [orderCalls.moreReturnLines, { id: back.id, after: cursor(back.lines[0]!.id) }],
+    [productCalls.changedProducts, { query: "updated_at:>='2020-01-01T00:00:00Z'" }],
+    [productCalls.moreVariants, { id: variants[0]!.productId, after: cursor(variants[0]!.id) }],
+    [stockCalls.stockNow, { ids: variants.map(({ id }) => id), location }],
     [
-      documents.setStock,
+      stockCalls.setStock,
       {
         key: 'a',
         input: {
@@ -128,7 +134,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
       },
     ],
     [
-      documents.setStock,
+      stockCalls.setStock,
       {
         key: 'b',
         input: {
@@ -145,9 +151,9 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
         },
       },
     ],
-    [documents.productsOf, { ids: variants.map(({ id }) => id) }],
-    [documents.setPrices, { product: variants[0]!.productId, variants: [{ id: variants[0]!.id, price: '9.99' }] }],
-    [documents.setPrices, { product: variants[0]!.productId, variants: [{ id: variants[4]!.id, price: '9.99' }] }],
+    [priceCalls.productsOf, { ids: variants.map(({ id }) => id) }],
+    [priceCalls.setPrices, { product: variants[0]!.productId, variants: [{ id: variants[0]!.id, price: '9.99' }] }],
+    [priceCalls.setPrices, { product: variants[0]!.productId, variants: [{ id: variants[4]!.id, price: '9.99' }] }],
     [priceListCalls.allPriceLists, {}],
     [priceListCalls.priceLists, { ids: [abroad.id, variants[0]!.id, 'gid://shopify/PriceList/1'] }],
     [priceListCalls.setListPrices, fixed(abroad.id, 'USD')],
@@ -159,7 +165,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [priceListCalls.deleteListPrices, { list: abroad.id, variants: ['gid://shopify/ProductVariant/1'] }],
     [priceListCalls.deleteListPrices, { list: 'gid://shopify/PriceList/1', variants: [] }],
     [
-      documents.setProduct,
+      productCalls.setProduct,
       {
         identifier: { handle: 'new' },
         input: {
@@ -169,18 +175,18 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
         },
       },
     ],
-    [documents.productNow, { identifier: { handle: 'new' } }],
-    [documents.variantsLike, { query: `sku:"${variants[0]!.sku}" OR barcode:"5400000000017"` }],
+    [productCalls.productNow, { identifier: { handle: 'new' } }],
+    [productCalls.variantsLike, { query: `sku:"${variants[0]!.sku}" OR barcode:"5400000000017"` }],
     [customerCalls.customersLike, { query: `email:"${buyer!.email}"` }],
-    [documents.orderToShip, { id: long.id }],
-    [documents.report, { id: shippable.id, report: { reasonNotes: 'picked' } }],
-    [documents.report, { id: collected.fulfillmentOrders[0]!.id, report: {} }],
-    [documents.report, { id: shippable.id, report: { reasonNotes: 'x'.repeat(257) } }],
-    [documents.report, { id: 'gid://shopify/FulfillmentOrder/1', report: null }],
-    [documents.orderToShip, { id: long.id }],
-    [documents.moreToShip, { id: shippable.id, after: cursor(shippable.lines[0]!.id) }],
+    [shipmentCalls.orderToShip, { id: long.id }],
+    [shipmentCalls.report, { id: shippable.id, report: { reasonNotes: 'picked' } }],
+    [shipmentCalls.report, { id: collected.fulfillmentOrders[0]!.id, report: {} }],
+    [shipmentCalls.report, { id: shippable.id, report: { reasonNotes: 'x'.repeat(257) } }],
+    [shipmentCalls.report, { id: 'gid://shopify/FulfillmentOrder/1', report: null }],
+    [shipmentCalls.orderToShip, { id: long.id }],
+    [shipmentCalls.moreToShip, { id: shippable.id, after: cursor(shippable.lines[0]!.id) }],
     [
-      documents.fulfil,
+      shipmentCalls.fulfil,
       {
         fulfillment: {
           trackingInfo: { number: 'T1' },
@@ -188,19 +194,19 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
         },
       },
     ],
-    [documents.fulfil, { fulfillment: { lineItemsByFulfillmentOrder: [{ fulfillmentOrderId: shippable.id }] } }],
-    [documents.shippedEvents, { id: gone.id }],
+    [shipmentCalls.fulfil, { fulfillment: { lineItemsByFulfillmentOrder: [{ fulfillmentOrderId: shippable.id }] } }],
+    [shipmentCalls.shippedEvents, { id: gone.id }],
     [
-      documents.tellEvent,
+      shipmentCalls.tellEvent,
       { event: { fulfillmentId: gone.id, status: 'DELIVERED', happenedAt: '2026-11-20T10:00:00Z' } },
     ],
-    [documents.shippedEvents, { id: gone.id }],
-    [documents.tellEvent, { event: { fulfillmentId: 'gid://shopify/Fulfillment/1', status: 'DELIVERED' } }],
-    [documents.subscribe, { topic: 'ORDERS_CREATE', subscription: { uri: 'https://example.com/in' } }],
-    [documents.subscribe, { topic: 'ORDERS_CREATE', subscription: { uri: 'https://example.com/in' } }],
-    [documents.subscriptions, {}],
-    [documents.shop, {}],
-    [documents.locations, {}],
+    [shipmentCalls.shippedEvents, { id: gone.id }],
+    [shipmentCalls.tellEvent, { event: { fulfillmentId: 'gid://shopify/Fulfillment/1', status: 'DELIVERED' } }],
+    [shopCalls.subscribe, { topic: 'ORDERS_CREATE', subscription: { uri: 'https://example.com/in' } }],
+    [shopCalls.subscribe, { topic: 'ORDERS_CREATE', subscription: { uri: 'https://example.com/in' } }],
+    [shopCalls.subscriptions, {}],
+    [shopCalls.shop, {}],
+    [shopCalls.locations, {}],
     [pickupCalls.prepared, prepares(collected.fulfillmentOrders[0]!.id)],
     [pickupCalls.prepared, prepares(collected.fulfillmentOrders[0]!.id)],
     [pickupCalls.prepared, prepares('gid://shopify/FulfillmentOrder/1')],
@@ -220,7 +226,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [returnCalls.claim, claims(came.id, null)],
     [returnCalls.claim, claims('gid://shopify/Order/1', null)],
     [returnCalls.returnsOfOrder, { id: came.id }],
-    [documents.orderAfter, { id: came.id }],
+    [orderCalls.orderAfter, { id: came.id }],
     [returnCalls.process, { input: { returnId: opened.id, returnLineItems: [disposed] } }],
     [returnCalls.process, { input: { returnId: opened.id, returnLineItems: [disposed] } }],
     [returnCalls.returnNow, { id: opened.id }],

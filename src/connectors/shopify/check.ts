@@ -1,11 +1,12 @@
 import { milliseconds } from '../../core/clock.ts';
 import type { Context, Finding } from '../../core/connector.ts';
 import { FaultError } from '../../core/fault.ts';
-import { documents, versions } from './documents.ts';
-import { drift } from './drift.ts';
-import { checkPriceLists } from './price-lists.ts';
+import { versions } from './documents/document.ts';
+import { drift } from './documents/drift.ts';
+import { shopCalls } from './documents/shop.ts';
 import type { Shop } from './shop.ts';
-import type { Subscriptions } from './subscriptions.ts';
+import { checkPriceLists } from './sinks/price-lists.ts';
+import type { Subscriptions } from './sources/subscriptions.ts';
 
 interface About {
   readonly shop: {
@@ -62,7 +63,7 @@ export async function* check(
   const { domain, version } = shop.settings;
   let told: About;
   try {
-    const answer = await shop.answer<About>(documents.shop, {}, cx);
+    const answer = await shop.answer<About>(shopCalls.shop, {}, cx);
     told = answer.data;
     yield ok('reachable', `${told.shop.name} (${told.shop.myshopifyDomain}) answers`);
     if (answer.version !== null && answer.version !== version)

@@ -1,8 +1,7 @@
 import type { Context } from '../../core/connector.ts';
 import { FaultError } from '../../core/fault.ts';
-import { CLAIMS } from './documents.ts';
+import { CLAIMS, returnCalls } from './documents/returns.ts';
 import { faultOfUserError, type UserError } from './errors.ts';
-import { returnCalls } from './return-documents.ts';
 import type { Shop } from './shop.ts';
 
 /** Units of a return of the shop's own that goods in the books are. */

@@ -2,7 +2,7 @@ import { TooLong } from '../../core/bounded.ts';
 import { milliseconds } from '../../core/clock.ts';
 import { type Fault, FaultError, rejected } from '../../core/fault.ts';
 import { silenceOf } from '../../core/silence.ts';
-import type { Document } from './documents.ts';
+import type { Document } from './documents/document.ts';
 
 /**
  * What an answer of Shopify means. An answer that names a GraphQL error other than an internal one was given instead of doing anything; silence, a

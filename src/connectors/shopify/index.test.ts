@@ -7,8 +7,8 @@ import { type Shop, type ShopifyOptions, startShopify } from '../../simulators/s
 import { addLine, fulfil, openReturn, placeOrder, refundOrder, removeUnits } from '../../simulators/shopify/orders.ts';
 import { furnish, person } from '../../simulators/shopify/traffic.ts';
 import { type ShopifyConfig, shopify } from './index.ts';
-import { toDocuments } from './mapping.ts';
-import { topics } from './subscriptions.ts';
+import { toDocuments } from './mapping/orders.ts';
+import { topics } from './sources/subscriptions.ts';
 
 const config: ShopifyConfig = {
   shop: 'example.myshopify.com',

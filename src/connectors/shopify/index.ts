@@ -11,12 +11,8 @@ import type { RefundDocument } from '../../model/refund.ts';
 import type { ReturnDocument } from '../../model/return.ts';
 import type { ShipmentDocument } from '../../model/shipment.ts';
 import type { StockLevelDocument } from '../../model/stock-level.ts';
-import { cancellations } from './cancellations.ts';
-import { catalogue } from './catalogue.ts';
 import { check } from './check.ts';
-import { customerUpdates } from './customer-updates.ts';
-import { customerSource } from './customers.ts';
-import { type ApiVersion, versions } from './documents.ts';
+import { type ApiVersion, versions } from './documents/document.ts';
 import {
   readCustomer,
   readOrder,
@@ -25,17 +21,21 @@ import {
   type ShopifyOrder,
   type ShopifyProduct,
 } from './native.ts';
-import { orderSource } from './orders.ts';
-import { prices } from './prices.ts';
-import { productSource } from './products.ts';
-import { promises } from './promises.ts';
-import { refunds } from './refunds.ts';
-import { returns } from './returns.ts';
-import { shipments } from './shipments.ts';
 import { type Settings, Shop } from './shop.ts';
-import { stockLevels } from './stock-levels.ts';
-import { Subscriptions } from './subscriptions.ts';
-import { notices } from './webhooks.ts';
+import { cancellations } from './sinks/cancellations.ts';
+import { catalogue } from './sinks/catalogue.ts';
+import { customerUpdates } from './sinks/customer-updates.ts';
+import { prices } from './sinks/prices.ts';
+import { promises } from './sinks/promises.ts';
+import { refunds } from './sinks/refunds.ts';
+import { returns } from './sinks/returns.ts';
+import { shipments } from './sinks/shipments.ts';
+import { stockLevels } from './sinks/stock-levels.ts';
+import { customerSource } from './sources/customers.ts';
+import { orderSource } from './sources/orders.ts';
+import { productSource } from './sources/products.ts';
+import { Subscriptions } from './sources/subscriptions.ts';
+import { notices } from './sources/webhooks.ts';
 
 export type { ShopifyCustomer, ShopifyOrder, ShopifyProduct } from './native.ts';
 

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import { rejected } from '../../core/fault.ts';
 import { readJson } from '../../core/json.ts';
 
-/** An order of Shopify's as documents.ts asks for it, all pages put together. Amounts are decimals in the currency the connection keeps. */
+/** An order of Shopify's as `documents` ask for it, all pages put together. Amounts are decimals in the currency the connection keeps. */
 const Id = Type.String({ minLength: 1, maxLength: 200 });
 const Maybe = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Text = Maybe(Type.String());

@@ -1,6 +1,6 @@
 import { FaultError } from '../../core/fault.ts';
 
-/** A page of a connection as documents.ts asks for it. */
+/** A page of a connection as `documents` ask for it. */
 export interface Page<T> {
   readonly nodes: readonly T[];
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };

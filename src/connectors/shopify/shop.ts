@@ -3,7 +3,7 @@ import type { Context } from '../../core/connector.ts';
 import type { Secret } from '../../core/estate.ts';
 import { FaultError } from '../../core/fault.ts';
 import type { Budget } from './budget.ts';
-import { type Document, inCurrency } from './documents.ts';
+import { type Document, inCurrency } from './documents/document.ts';
 import { type Answer, ShopifyTransport } from './transport.ts';
 
 /** A Shopify connection as its ports see it, every default filled in. */

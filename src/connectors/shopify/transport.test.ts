@@ -4,7 +4,9 @@ import { makeContext } from '../../../tests/odoo/context.ts';
 import { systemClock } from '../../core/clock.ts';
 import { type Fault, FaultError } from '../../core/fault.ts';
 import { Budget } from './budget.ts';
-import { documents } from './documents.ts';
+import { priceCalls } from './documents/prices.ts';
+import { shopCalls } from './documents/shop.ts';
+import { stockCalls } from './documents/stock-levels.ts';
 import { faultOfUserError } from './errors.ts';
 import { ShopifyTransport } from './transport.ts';
 
@@ -49,7 +51,7 @@ function lab(...answers: (Response | Error)[]) {
   return { transport: new ShopifyTransport(address), cx: { ...cx, clock }, requests, slept };
 }
 
-async function faultWith(answer: Response | Error, document = documents.setStock as never): Promise<Fault> {
+async function faultWith(answer: Response | Error, document = stockCalls.setStock as never): Promise<Fault> {
   const { transport, cx } = lab(answer);
   try {
     await transport.call(document, {}, cx);
@@ -68,7 +70,7 @@ test('a call is one named POST with the token, and gives the data and the moment
       { headers: { date: 'Wed, 25 Nov 2026 10:00:00 GMT', 'x-shopify-api-version': '2026-07' } },
     ),
   );
-  const answer = await transport.answer(documents.shop, {}, cx);
+  const answer = await transport.answer(shopCalls.shop, {}, cx);
   assert.deepEqual(answer, {
     data: { shop: { name: 'A' } },
     at: new Date('2026-11-25T10:00:00Z'),
@@ -108,7 +110,7 @@ test('what has happened is told by the answer: nothing, or nobody knows', async 
     const again = answer instanceof Response ? answer.clone() : answer;
     const label = answer instanceof Response ? `${answer.status} ${await answer.clone().text()}` : String(answer);
     assert.equal((await faultWith(answer)).kind, write, `${label}, writing`);
-    assert.equal((await faultWith(again, documents.shop as never)).kind, read, `${label}, reading`);
+    assert.equal((await faultWith(again, shopCalls.shop as never)).kind, read, `${label}, reading`);
   }
 });
 
@@ -130,12 +132,12 @@ test('throttled, it says when the bucket can pay; asked to wait, for as long as 
 test('a call that the bucket cannot pay is held back, and not sent at all where that is long', async () => {
   const answers = [cost(400, 250), cost(400, 100), cost(900, 0)].map((extensions) => told({ data: {}, extensions }));
   const { transport, cx, slept, requests } = lab(...answers, told({ data: {} }));
-  await transport.call(documents.shop, {}, cx);
-  await transport.call(documents.shop, {}, cx);
+  await transport.call(shopCalls.shop, {}, cx);
+  await transport.call(shopCalls.shop, {}, cx);
   assert.deepEqual(slept, [2500]);
-  await transport.call(documents.shop, {}, cx);
+  await transport.call(shopCalls.shop, {}, cx);
   assert.deepEqual(slept, [2500, 4000]);
-  await assert.rejects(transport.call(documents.shop, {}, cx), (error: FaultError) => {
+  await assert.rejects(transport.call(shopCalls.shop, {}, cx), (error: FaultError) => {
     assert.deepEqual(error.fault.kind === 'throttled' && error.fault.retryAfter, 10_000);
     return true;
   });
@@ -145,10 +147,10 @@ test('a call that the bucket cannot pay is held back, and not sent at all where 
 test('a large call leaves a tenth of the bucket to small ones', async () => {
   const answers = [cost(400, 400), cost(40, 50)].map((extensions) => told({ data: {}, extensions }));
   const { transport, cx, slept } = lab(...answers, told({ data: {} }));
-  await transport.call(documents.shop, {}, cx);
-  await transport.call(documents.shop, {}, cx);
+  await transport.call(shopCalls.shop, {}, cx);
+  await transport.call(shopCalls.shop, {}, cx);
   assert.deepEqual(slept, [1000], '400 of 1,000, and 100 that are left');
-  await transport.call(documents.shop, {}, cx);
+  await transport.call(shopCalls.shop, {}, cx);
   assert.deepEqual(slept, [1000], '40 of the 50 that there are');
 });
 
@@ -188,15 +190,15 @@ test('small calls that spend all that comes in let the bucket fill for a large o
 
 test('a complaint about what was given is rejected, with the field; one about the moment is not', () => {
   const given = { field: ['variants', '3', 'price'], message: 'Price must be positive for ann@example.com' };
-  assert.deepEqual(faultOfUserError(documents.setPrices, { ...given, code: 'NEGATIVE_PRICE_VALUE' }), {
+  assert.deepEqual(faultOfUserError(priceCalls.setPrices, { ...given, code: 'NEGATIVE_PRICE_VALUE' }), {
     kind: 'rejected',
     message: 'Shopify answered SetPrices: Price must be positive for (e-mail)',
     cause: 'negative-price-value',
     field: 'price',
   });
-  assert.equal(faultOfUserError(documents.setPrices, given, () => 'amount').kind, 'rejected');
+  assert.equal(faultOfUserError(priceCalls.setPrices, given, () => 'amount').kind, 'rejected');
   assert.equal(
-    faultOfUserError(documents.setStock, { ...given, code: 'IDEMPOTENCY_CONCURRENT_REQUEST' }).kind,
+    faultOfUserError(stockCalls.setStock, { ...given, code: 'IDEMPOTENCY_CONCURRENT_REQUEST' }).kind,
     'transient',
   );
 });
@@ -207,13 +209,13 @@ test('an answer of more than 32 MiB is not read on: of a reading call nothing wa
     `Shopify's answer to ${document.name} has more than 32 MiB and was not read on`;
   assert.deepEqual(await faultWith(large()), {
     kind: 'unknown',
-    message: `${said(documents.setStock)}; whether it landed is not known`,
+    message: `${said(stockCalls.setStock)}; whether it landed is not known`,
   });
   const { transport, cx, requests } = lab(large(), large(), large(), large());
   await assert.rejects(
-    transport.call(documents.shop, {}, cx),
+    transport.call(shopCalls.shop, {}, cx),
     ({ fault }: FaultError) =>
-      fault.kind === 'transient' && fault.message === `${said(documents.shop)}; nothing was changed`,
+      fault.kind === 'transient' && fault.message === `${said(shopCalls.shop)}; nothing was changed`,
   );
   assert.equal(requests.length, 4, 'it may answer less another time');
 });

@@ -6,7 +6,7 @@ import { FaultError } from '../../core/fault.ts';
 import { patiently } from '../../core/patience.ts';
 import { retryAfterOf } from '../../core/silence.ts';
 import { Budget, type ThrottleStatus } from './budget.ts';
-import type { Document } from './documents.ts';
+import type { Document } from './documents/document.ts';
 import { faultOfErrors, faultOfSilence, faultOfStatus, type GraphqlError } from './errors.ts';
 
 export interface Address {
