@@ -74,10 +74,10 @@ test('a shop that has much comes in bulk, through broken files and hubs that go 
   };
   let hub = await start();
   t.after(() => hub.stop());
-  for (let times = 0; times < 4; times++) {
-    const before = await cursor();
+  for (let times = 0, before = ''; times < 4; times++) {
     await until('it has gone on a little', async () => (await cursor()) !== before, 60);
     await hub.stop();
+    before = await cursor();
     sell(ORDERS + times);
     hub = await start();
   }
