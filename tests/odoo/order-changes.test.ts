@@ -91,7 +91,7 @@ for (const { name, start } of servers)
     });
 
     it('a promise is the Delivery Date; the shop may change it, until people have', async () => {
-      const promising = (version: number, day: number | null, was?: number | null): Item<Order> => {
+      const promising = (version: number, day: number | null, was?: number | null, lines = ['2']): Item<Order> => {
         const of = (some: number | null): Partial<Order> => ({
           delivery: {
             method: 'ship',
@@ -99,7 +99,7 @@ for (const { name, start } of servers)
             promisedAt: some === null ? null : `2026-12-0${some}T12:00:00.000Z`,
           },
         });
-        const one = order('c0', ['2'], version, of(day));
+        const one = order('c0', lines, version, of(day));
         return was === undefined ? one : { ...one, before: { ...one.document, ...of(was) } };
       };
       const held = async () =>
@@ -114,6 +114,11 @@ for (const { name, start } of servers)
       await at.write('sale.order', Number(id), { commitment_date: '2026-12-09 08:00:00' });
       done(await send(promising(5, 4, 3)));
       assert.equal(await held(), '2026-12-09 08:00:00', 'what people agreed stays');
+      done(await send(promising(6, 4, 4, ['2', '1'])));
+      assert.equal(await held(), '2026-12-09 08:00:00', 'also where the shop adds a line');
+      await at.write('sale.order', Number(id), { commitment_date: '2026-12-04 12:00:00' });
+      done(await send(promising(7, 5, 4, ['2', '1', '1'])));
+      assert.equal(await held(), '2026-12-05 12:00:00', 'a line and another promise in one change');
     });
 
     it('cancelled before they came, they are there as cancelled, and nothing is to be shipped', async () => {
