@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { seeded, systemClock } from '../core/clock.ts';
@@ -58,6 +58,9 @@ export interface OpenDay {
 /** What the store's till and the hub know each other by. */
 const STORE = { token: 'store-simulated', secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}` };
 
+/** The file with the variables that the estate file reads. */
+const SETTINGS = 'settings.env';
+
 /** A port that nobody has: the shop is told the hub's address before the hub is there. */
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -65,6 +68,12 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** For commands beside the demo: its estate file reads these variables from here (`crossdock.config.ts`). */
+function tellOthers(folder: string, settings: Readonly<Record<string, string>>): void {
+  const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
+  writeFileSync(join(folder, SETTINGS), lines.join(''), { mode: 0o600 });
 }
 
 /** Starts them, and sets the variables that the estate file reads. */
@@ -103,9 +112,9 @@ export async function startSystems(folder: string): Promise<Systems> {
       journal: join(folder, 'warehouse.json'),
     });
     const port = process.env.CROSSDOCK_PORT ?? String(await freePort());
-    Object.assign(process.env, {
+    process.env.CROSSDOCK_PORT = port;
+    const settings = {
       CROSSDOCK_INBOX: inbox,
-      CROSSDOCK_PORT: port,
       CROSSDOCK_PUBLIC_URL: `http://127.0.0.1:${port}`,
       ODOO_URL: odoo.url,
       ODOO_DB: odoo.db,
@@ -118,7 +127,7 @@ export async function startSystems(folder: string): Promise<Systems> {
       SHOPIFY_TOKEN: shop.token,
       SHOPIFY_SECRET: shop.secrets[0],
       SHOPIFY_SETTLE: '2s',
-      SHOPIFY_LOCATION: [...shop.shop.locations.keys()][0],
+      SHOPIFY_LOCATION: [...shop.shop.locations.keys()][0]!,
       SHOPIFY_STORE: storeOf(shop.shop)!.id,
       SHOPIFY_MARKET_LIST: market,
       WAREHOUSE_FOLDER: join(folder, 'warehouse'),
@@ -126,7 +135,9 @@ export async function startSystems(folder: string): Promise<Systems> {
       STORE_URL: store.url,
       STORE_TOKEN: STORE.token,
       STORE_SECRET: STORE.secret,
-    });
+    };
+    Object.assign(process.env, settings);
+    tellOthers(folder, settings);
     // The hub reads at its start which warehouses there are.
     const office = new BackOffice(odoo);
     await office.prepare();
