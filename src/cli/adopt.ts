@@ -30,11 +30,13 @@ export async function adopt({ config, flow: id, act = false, reason, json = fals
       throw new HubError('FLOW_UNKNOWN', `flow '${id}' is not in the estate`, {
         hint: `it has ${estate.flows.map((one) => one.id).join(', ')}`,
       });
-    const { sides, unasked } = await compareSides(parts, port, flow, AbortSignal.timeout(3_600_000));
+    const able = Object.values<Sink>(flow.to).some((sink) => sink.match !== undefined);
+    const { sides, unasked } = able
+      ? await compareSides(parts, port, flow, AbortSignal.timeout(3_600_000))
+      : { sides: [], unasked: [] };
     const { connection: source } = sourceOf(estate, flow);
     if (act) await adoptMatches(parts, { flow, source, sides }, { by: actor(), reason: reason! });
     if (json) return printJson({ flow: id, acted: act, sides, unasked });
-    const able = Object.values<Sink>(flow.to).some((sink) => sink.match !== undefined);
     say(describeSides(sides, unasked, { act, able }));
   }, say);
 }

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { adopt } from './adopt.ts';
 import { auditCheckpoint, auditVerify } from './audit.ts';
 import { backup, restore } from './backup.ts';
@@ -25,7 +25,11 @@ const BAD_USE = 2;
 const json = () => new Option('--json', 'print one JSON document to standard output');
 const config = () =>
   new Option('--config <file>', 'the estate file (.ts, .mts, .mjs or .js)').default('crossdock.config.ts');
-const reason = () => new Option('--reason <words>', 'why; kept in the audit').makeOptionMandatory();
+const reason = () =>
+  new Option('--reason <words>', 'why; kept in the audit').makeOptionMandatory().argParser((words) => {
+    if (words.trim() === '') throw new InvalidArgumentError('It is empty: say why, for the audit keeps it.');
+    return words;
+  });
 
 const program = new Command('crossdock')
   .description('Retail integration hub with Odoo at the centre: everything crosses once, in order, provably.')
@@ -150,7 +154,7 @@ exceptions
   .action(show);
 exceptions
   .command('retry')
-  .argument('<ids...>', 'ids, or --all with --cause')
+  .argument('<ids...>', 'one id or several, or their last 12 characters')
   .option('--answer <word>', 'the answer to what the flow asks, such as append, duplicate or pass')
   .addOption(reason())
   .addOption(config())

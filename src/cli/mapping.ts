@@ -63,15 +63,27 @@ export async function importMapping(
 }
 
 function readRows(file: string): Record<string, string> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new HubError('BAD_USE', `${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`, {
+      cause,
+      hint: 'name a CSV file, such as crossdock mapping export TABLE prints',
+    });
+  }
   let records: string[][];
   try {
-    records = parse(readFileSync(file, 'utf8'), {
+    records = parse(text, {
       bom: true,
       relax_column_count: false,
       skip_empty_lines: true,
     }) as string[][];
   } catch (cause) {
-    throw new HubError('MAPPING_INVALID', `${file} could not be read as CSV: ${(cause as Error).message}`, { cause });
+    throw new HubError('MAPPING_INVALID', `${file} could not be read as CSV: ${(cause as Error).message}`, {
+      cause,
+      hint: 'each line is code,target; a text with a comma stands in double quotes',
+    });
   }
   const [header, ...rest] = records;
   if (header?.join(',') !== 'code,target')

@@ -5,6 +5,7 @@ import { momentOf } from '../core/moment.ts';
 import type { Parts } from '../engine/parts.ts';
 import { type Rehearsed, rehearseReplay, requestReplay } from '../engine/replay.ts';
 import { subjectsToReplay } from '../ledger/replay.ts';
+import { spellings } from '../ledger/trace.ts';
 import { changeLines, Tally } from './changes.ts';
 import { loadEstate } from './estate-file.ts';
 import { actor } from './mapping.ts';
@@ -148,9 +149,8 @@ function* linesOf(flow: AnyFlow, { subject, changes, trouble }: Rehearsed): Iter
   for (const change of changes) yield* changeLines(change);
 }
 
-/** People leave out the sign that shops write before a number. */
 const keysOf = ({ vault }: Parts, key: string): { text: string; digest: Buffer }[] =>
-  [key, key.startsWith('#') ? key.slice(1) : `#${key}`].map((text) => ({ text, digest: vault.digest(text) }));
+  spellings(key).map((text) => ({ text, digest: vault.digest(text) }));
 
 type Filter = Omit<ReplayOptions, 'from' | 'to'> & { readonly from: Date | null; readonly to: Date | null };
 

@@ -107,25 +107,39 @@ export function wordsOf(
   return what === 'expectation' ? (JSON.parse(text) as { about: string }).about : text;
 }
 
+/** A number as people may write it: they leave out the sign that shops write before one. */
+export const spellings = (key: string): string[] => [key, key.startsWith('#') ? key.slice(1) : `#${key}`];
+
 /**
  * Everything the ledger holds about an id, a document's key or reference (of many documents that carry it the 50 newest), a subject, or a label's value
- * (an invoice number), oldest first. What stands in the ledger as a digest is found by the name itself. A label that is no document's
- * reference is looked for last, in every finished record.
+ * (an invoice number, with its `#` or without), oldest first. What stands in the ledger as a digest is found by the name itself. A label that is no
+ * document's reference is looked for last, in every finished record.
  */
 export async function traceSteps(sql: Sql, vault: Pick<Vault, 'digest'>, key: string): Promise<TraceStep[]> {
   const id = UUID.test(key) ? key : null;
-  const names = [key, pseudonym(vault, key)];
-  const found = await sql.query<Row>('trace', `with ${known}, ${life}`, [names, vault.digest(key), id]);
-  const rows =
-    found.length > 0 || id !== null
-      ? found
-      : await sql.query<Row>('trace_labels', `with ${labelled}, ${life}`, [
-          names,
-          names.map((name) => JSON.stringify(name)),
-          id,
-        ]);
-  return rows.map(({ message, ...row }) => ({
-    ...row,
-    sealed: message ? { bytes: message, place: `${row.what}:${row.id}` } : null,
-  }));
+  const words = id === null ? spellings(key) : [key];
+  const steps = await stepsOf(words, (word) =>
+    sql.query<Row>('trace', `with ${known}, ${life}`, [[word, pseudonym(vault, word)], vault.digest(word), id]),
+  );
+  if (steps.length > 0 || id !== null) return steps;
+  return stepsOf(words, (word) => {
+    const names = [word, pseudonym(vault, word)];
+    return sql.query<Row>('trace_labels', `with ${labelled}, ${life}`, [
+      names,
+      names.map((name) => JSON.stringify(name)),
+      id,
+    ]);
+  });
+}
+
+/** What is found by any of the words, each step once. */
+async function stepsOf(words: readonly string[], find: (word: string) => Promise<Row[]>): Promise<TraceStep[]> {
+  const steps = new Map<string, Row>();
+  for (const word of words) for (const row of await find(word)) steps.set(`${row.what} ${row.id} ${row.about}`, row);
+  return [...steps.values()]
+    .sort((one, other) => one.at.getTime() - other.at.getTime())
+    .map(({ message, ...row }) => ({
+      ...row,
+      sealed: message ? { bytes: message, place: `${row.what}:${row.id}` } : null,
+    }));
 }

@@ -134,6 +134,8 @@ describe('the command line', { concurrency: 2 }, () => {
     ['an unknown command', ['strat'], /Did you mean start\?/],
     ['an unknown option', ['start', '--inbx', '.'], /Did you mean --inbox\?/],
     ['a decision without a reason', ['exceptions', 'dismiss', 'x'], /--reason/],
+    ['a decision with an empty reason', ['exceptions', 'dismiss', 'x', '--reason', ' '], /It is empty: say why/],
+    ['a table of a file that is not there', ['mapping', 'import', 'no.csv', '--reason', 'r'], /no\.csv cannot be read/],
     [
       'two Exceptions with one id',
       ['exceptions', 'dismiss', 'x', 'y', '--bound-to', '7', '--reason', 'r'],
