@@ -10,6 +10,11 @@ export interface Draft<D extends AnyDocumentType = AnyDocumentType> {
   readonly onlyIfNew?: boolean;
   /** The id by which the Event's own connection knows the record: what flows back there finds it, and so does `look.keyOf`. */
   readonly externalId?: string;
+  /**
+   * Comparable version of the record at the Event's own connection (greater is newer), for records that come by several sources or with several subjects, as customers do with their
+   * orders: what is older than what was written of it is left out, whichever of them told it. Of equal ones the last heard counts. Absent: not compared.
+   */
+  readonly sourceVersion?: bigint;
 }
 
 /** A part of an Event that cannot go on without a person, while the rest does. `message` is for an operator and names no persons. */

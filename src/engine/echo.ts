@@ -17,6 +17,7 @@ import {
 } from '../ledger/echoes.ts';
 import { type LaneKey, laneId, takePlaces } from '../ledger/lanes.ts';
 import { documentPlace } from './look.ts';
+import { agesOf, isVersioned } from './older.ts';
 import type { Parts } from './parts.ts';
 import type { Plan, PlannedDocument } from './translate.ts';
 import type { SinkPort } from './wiring.ts';
@@ -48,7 +49,7 @@ interface Candidate {
 type Meaning =
   /** Ours, or nothing of the flow's own fields changed. `state` is what the target is now known to hold. */
   | { is: 'echo'; state: KnownState }
-  /** Older than what we wrote there since. */
+  /** Older than what we wrote there since, or than what was heard from there by another source. */
   | { is: 'late' }
   /** Only the end of a write that is under way can tell. */
   | { is: 'open' }
@@ -69,14 +70,18 @@ const idOf = ({ entity, kind, key }: { entity: string; kind: string; key: string
 
 /**
  * Takes our own echoes out of plans (Idempotent Receiver of one's own writes). A change equal, on the flow's own fields, to what its connection is
- * last known to hold, written or seen, or to an open Intent there, is recorded and not sent on; so is one older than our last write. All is decided
- * with the documents and the lanes of their targets locked, so that no write begins or ends meanwhile.
+ * last known to hold, written or seen, or to an open Intent there, is recorded and not sent on; so is one older than our last write, or than what another source told of the
+ * record. All is decided with the documents and the lanes of their targets locked, so that no write begins or ends meanwhile.
  */
 export async function withoutEchoes(parts: Parts, sql: Sql, plans: readonly Plan[]): Promise<Heard> {
   const found = plans.flatMap((plan) => candidatesOf(parts, plan));
   const looked = plans.flatMap((plan) => plan.looked);
-  if (found.length + looked.length === 0) return { plans: [...plans], also: [], remember: async () => undefined };
-  const documents = await lockDocuments(sql, unique([...found.map(({ planned }) => planned.write), ...looked]));
+  const named = [
+    ...found.map(({ planned }) => planned),
+    ...plans.flatMap((plan) => plan.documents.filter(isVersioned)),
+  ];
+  if (named.length + looked.length === 0) return { plans: [...plans], also: [], remember: async () => undefined };
+  const documents = await lockDocuments(sql, unique([...named.map(({ write }) => write), ...looked]));
   const current = new Map(documents.map((document) => [idOf(document), document]));
   const lanes = await lockLanes(sql, found);
   const states = await knownStates(
@@ -96,19 +101,26 @@ export async function withoutEchoes(parts: Parts, sql: Sql, plans: readonly Plan
       ),
     );
 
+  const isDelayed = (plan: Plan): boolean =>
+    plan.looked.some((look) => (current.get(idOf(look))?.version ?? 0) !== look.version) ||
+    plan.documents.some((planned) => meanings.get(planned)?.is === 'open');
+  const ages = await agesOf(
+    sql,
+    plans.filter((plan) => !isDelayed(plan)),
+    (document) => current.has(idOf(document)),
+  );
+  for (const planned of ages.older) meanings.set(planned, { is: 'late' });
+
   const seen: { one: Candidate; state: KnownState | null }[] = [];
   const also: Heard['also'] = [];
   const heard = plans.map((plan): Plan => {
-    const stale = plan.looked.some((look) => (current.get(idOf(look))?.version ?? 0) !== look.version);
-    const own = found.filter((one) => one.plan === plan);
-    const meaning = own.map(({ planned }) => meanings.get(planned)!);
-    if (stale || meaning.some(({ is }) => is === 'open'))
-      return { ...plan, outcome: 'delayed', documents: [], subjects: [], exceptions: [] };
-    if (own.length === 0) return plan;
-    own.forEach((one, index) => {
-      const what = meaning[index]!;
+    if (isDelayed(plan)) return { ...plan, outcome: 'delayed', documents: [], subjects: [], exceptions: [] };
+    const meaning = plan.documents.flatMap((planned) => meanings.get(planned) ?? []);
+    if (meaning.length === 0) return plan;
+    for (const one of found.filter((candidate) => candidate.plan === plan)) {
+      const what = meanings.get(one.planned)!;
       if (what.is === 'echo') seen.push({ one, state: what.state });
-      if (what.is !== 'change') return;
+      if (what.is !== 'change') continue;
       seen.push({ one, state: null });
       const doc = current.get(idOf(one.planned.write));
       for (const { flow, port } of one.writers) {
@@ -116,7 +128,7 @@ export async function withoutEchoes(parts: Parts, sql: Sql, plans: readonly Plan
         const busy = unfinished.some((delivery) => laneId(delivery) === laneId(lane));
         if (doc && (busy || what.doubt) && mayOverwrite(flow, one.planned)) also.push({ planned: one.planned, flow });
       }
-    });
+    }
     const kept = plan.documents.filter((planned) => (meanings.get(planned)?.is ?? 'change') === 'change');
     const nothingLeft = plan.outcome === 'routed' && kept.length === 0 && plan.exceptions.length === 0;
     if (!nothingLeft) return { ...plan, documents: kept };
@@ -126,8 +138,9 @@ export async function withoutEchoes(parts: Parts, sql: Sql, plans: readonly Plan
   return {
     plans: heard,
     also,
-    remember: (versionOf) =>
-      noteSeen(
+    remember: async (versionOf) => {
+      await ages.remember();
+      await noteSeen(
         sql,
         seen.map(({ one, state }) => ({
           ...one.where,
@@ -138,7 +151,8 @@ export async function withoutEchoes(parts: Parts, sql: Sql, plans: readonly Plan
             document: versionOf(one.planned.write) ?? current.get(idOf(one.planned.write))?.version ?? 1,
           }),
         })),
-      ),
+      );
+    },
   };
 }
 

@@ -156,7 +156,7 @@ export class Planner {
       );
       problems.push(...objections.map(({ cause, message }) => ({ cause, message })));
       await validateDrafts(this.#parts, flow, event, documents, { looked: [], made: this.#bodies });
-      const { changes, trouble } = await rehearse(this.#parts, flow, entity, documents, this.#bodies);
+      const { changes, trouble } = await rehearse(this.#parts, flow, { connection, entity }, documents, this.#bodies);
       if (trouble) problems.push(trouble);
       if (trouble) return { outcome: 'planned', changes: [], problems };
       this.#told.set(id, {

@@ -4,7 +4,7 @@ import type { AnyFlow } from '../core/estate.ts';
 import { faultOf } from '../core/fault.ts';
 import type { Draft } from '../core/flow.ts';
 import { masked } from '../core/mask.ts';
-import { currentDocuments } from '../ledger/echoes.ts';
+import { currentDocuments, heardVersions } from '../ledger/echoes.ts';
 import { documentPlace, intact } from './look.ts';
 import type { Parts } from './parts.ts';
 import { typeOf } from './validate.ts';
@@ -26,11 +26,11 @@ export interface Change {
   minor: bigint;
 }
 
-/** Compares documents that a flow would make, and that were found valid, with those that the ledger holds; `bodies` stands for what would be there by then. Writes nothing. */
+/** Compares documents that a flow would make of a connection's events, and that were found valid, with those that the ledger holds; `bodies` stands for what would be there by then. Writes nothing. */
 export async function rehearse(
   parts: Pick<Parts, 'db' | 'vault' | 'names'>,
   flow: AnyFlow,
-  entity: string,
+  { connection, entity }: { connection: string; entity: string },
   drafts: readonly Draft[],
   bodies: ReadonlyMap<string, unknown> = new Map(),
 ): Promise<{ changes: Change[]; trouble: Trouble | null }> {
@@ -42,11 +42,17 @@ export async function rehearse(
     parts.db,
     keyed.map(({ type, key }) => ({ entity, kind: type.name, key })),
   );
+  const heard = await heardVersions(
+    parts.db,
+    keyed.map(({ type, key }) => ({ connection, entity, kind: type.name, key })),
+  );
   const changes: Change[] = [];
   for (const { draft, type, key } of keyed) {
     const row = rows.find((one) => one.kind === type.name && one.key === key);
     const made = bodies.get(documentPlace(entity, type.name, key));
     if (draft.onlyIfNew && (row !== undefined || made !== undefined)) continue;
+    const known = row && heard.find((one) => one.kind === type.name && one.key === key);
+    if (known && draft.sourceVersion !== undefined && draft.sourceVersion < known.version) continue;
     try {
       changes.push(...changeOf(type, key, made ?? (row ? intact(parts, row) : null), draft.body));
     } catch (error) {

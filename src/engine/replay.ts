@@ -140,7 +140,7 @@ export async function rehearseReplay(
   const { documents, newest, trouble } = await retell(parts, flow, where);
   const base = { subject: where.subject, entity: where.entity, newest };
   if (trouble) return { ...base, changes: [], trouble };
-  return { ...base, ...(await rehearse(parts, flow, where.entity, documents)) };
+  return { ...base, ...(await rehearse(parts, flow, where, documents)) };
 }
 
 /** Has the router tell subjects again, each behind whatever is heard of it now; with who decided and why in the audit. */

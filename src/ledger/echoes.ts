@@ -156,6 +156,33 @@ export async function adopt(sql: Sql, bindings: readonly (BindingKey & { externa
   return releaseAwaits(sql, bindings);
 }
 
+/** Versions at their connections of the newest states of records that were written; those of which none is known are left out. */
+export async function heardVersions(
+  sql: Sql,
+  keys: readonly BindingKey[],
+): Promise<(BindingKey & { version: bigint })[]> {
+  if (keys.length === 0) return [];
+  return sql.query<BindingKey & { version: bigint }>(
+    'bindings_heard',
+    `select connection, entity, kind, key, heard_version as version from binding
+     where (connection, entity, kind, key) in (select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])) and heard_version is not null`,
+    columns(keys, keyColumns),
+  );
+}
+
+/** Remembers versions that are newer than those known; call it with the documents locked. */
+export async function noteHeard(sql: Sql, rows: readonly (BindingKey & { version: bigint })[]): Promise<void> {
+  if (rows.length === 0) return;
+  await sql.query(
+    'bindings_hear',
+    `insert into binding (connection, entity, kind, key, heard_version)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) as b (connection, entity, kind, key, version)
+     order by connection, entity, kind, key
+     on conflict (connection, entity, kind, key) do update set heard_version = excluded.heard_version`,
+    columns(rows, [...keyColumns, 'version']),
+  );
+}
+
 export interface CurrentDocument {
   id: string;
   entity: string;

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { seeded } from '../../src/core/clock.ts';
+import { defineEstate } from '../../src/core/estate.ts';
+import { Hub } from '../../src/engine/hub.ts';
+import { shardOf } from '../../src/engine/wiring.ts';
+import { connectionOf, drained, type NativeNote, noteFlow, noteHub, pushSource, testLedger } from '../support/hub.ts';
+import { scale, Target } from '../support/target.ts';
+
+interface Told extends NativeNote {
+  /** Version of the note at its connection; absent: none is told. */
+  at?: number;
+  onlyIfNew?: boolean;
+}
+
+const MAIN = { connection: 'from', source: 'notes' };
+const OTHER = { connection: 'from', source: 'letters' };
+const ELSEWHERE = { connection: 'us', source: 'notes' };
+
+/** Hubs that hear of notes by their own source, by one whose subjects are letters that quote notes, and from another connection. */
+async function desk(t: TestContext, hubs = 1) {
+  const ledger = await testLedger(t);
+  const target = new Target();
+  const sink = target.sink();
+  const made = Array.from({ length: hubs }, () => {
+    const sources = { notes: pushSource(), letters: { ...pushSource(), name: 'letters' } };
+    const elsewhere = pushSource();
+    const flow = (id: string, from: ReturnType<typeof pushSource>) =>
+      noteFlow(sink, from, {
+        id,
+        translate: ({ id, n, text = '', at, onlyIfNew }: Told) => ({
+          outcome: 'routed' as const,
+          documents: [
+            {
+              kind: 'note' as const,
+              body: { id, n, text, needs: [] },
+              ...(at === undefined ? {} : { sourceVersion: BigInt(at) }),
+              ...(onlyIfNew ? { onlyIfNew } : {}),
+            },
+          ],
+        }),
+      });
+    return new Hub({
+      ...noteHub(ledger, sink).parts,
+      estate: defineEstate({
+        name: 'test',
+        connections: {
+          from: connectionOf({ sources }),
+          us: connectionOf({ sources: { notes: elsewhere } }),
+          target: connectionOf({ sinks: { notes: sink as never } }),
+        },
+        flows: [flow('own', sources.notes), flow('quoted', sources.letters), flow('elsewhere', elsewhere)],
+      }),
+    });
+  });
+  t.after(() => Promise.all(made.map((hub) => hub.stop())));
+  let count = 0;
+  const tell = async (where: typeof MAIN, told: Told, subject = `${++count}`) => {
+    const incoming = {
+      dedupeKey: `${where.connection} ${++count}`,
+      subject,
+      occurredAt: new Date(),
+      bytes: Buffer.from(JSON.stringify(told)),
+    };
+    await made[count % hubs]!.intake.receive({ ...where, incoming });
+  };
+  return {
+    target,
+    tell,
+    start: () => Promise.all(made.map((hub) => hub.start())),
+    quiet: () => drained(made[0]!, 120),
+    hear: async (where: typeof MAIN, told: Told) => {
+      await tell(where, told);
+      await drained(made[0]!);
+    },
+    outcomes: async () =>
+      (
+        await ledger.db.query<{ outcome: string }>(
+          'outcomes',
+          'select outcome from event_history order by finished_at, id',
+        )
+      ).map(({ outcome }) => outcome),
+  };
+}
+
+describe('older states', { concurrency: 4 }, () => {
+  for (const onlyIfNew of [true, false])
+    test(`a state older than what another source told is late${onlyIfNew ? ', also where that made it only' : ''}`, async (t) => {
+      const { target, hear, outcomes, start } = await desk(t);
+      await start();
+      await hear(OTHER, { id: 'a', n: 2, at: 2, onlyIfNew });
+      await hear(MAIN, { id: 'a', n: 1, at: 1 });
+      assert.deepEqual([target.values('a'), await outcomes()], [[2], ['routed', 'late']]);
+      await hear(MAIN, { id: 'a', n: 2, at: 2 });
+      await hear(MAIN, { id: 'a', n: 3, at: 3 });
+      await hear(OTHER, { id: 'a', n: 2, at: 2, onlyIfNew });
+      assert.deepEqual(target.values('a'), [2, 3]);
+    });
+
+  test('one that changed nothing is the newest all the same', async (t) => {
+    const { target, hear, start } = await desk(t);
+    await start();
+    await hear(MAIN, { id: 'a', n: 1, at: 1 });
+    await hear(OTHER, { id: 'a', n: 1, at: 3 });
+    await hear(MAIN, { id: 'a', n: 2, at: 2 });
+    assert.deepEqual(target.values('a'), [1]);
+  });
+
+  test('what makes new records only is not taken for written where there was one', async (t) => {
+    const { target, hear, start } = await desk(t);
+    await start();
+    await hear(MAIN, { id: 'a', n: 1, at: 1 });
+    await hear(OTHER, { id: 'a', n: 3, at: 3, onlyIfNew: true });
+    await hear(MAIN, { id: 'a', n: 2, at: 2 });
+    assert.deepEqual(target.values('a'), [1, 2]);
+  });
+
+  test('of equal versions, of none, and of those of another connection the last heard counts', async (t) => {
+    const { target, hear, start } = await desk(t);
+    await start();
+    await hear(OTHER, { id: 'a', n: 2, at: 2 });
+    await hear(MAIN, { id: 'a', n: 3, at: 2 });
+    await hear(MAIN, { id: 'a', n: 4 });
+    await hear(ELSEWHERE, { id: 'a', n: 5, at: 1 });
+    assert.deepEqual(target.values('a'), [2, 3, 4, 5]);
+  });
+
+  test('both in one batch: the one that comes first is made, and no older one instead of it', async (t) => {
+    const { target, tell, start, quiet, outcomes } = await desk(t);
+    const shard = shardOf('from', 'letter');
+    const note = Array.from({ length: 1000 }, (_, n) => `note${n}`).find((name) => shardOf('from', name) === shard)!;
+    await tell(OTHER, { id: 'a', n: 2, at: 2, onlyIfNew: true }, 'letter');
+    await tell(MAIN, { id: 'a', n: 1, at: 1 }, note);
+    await start();
+    await quiet();
+    assert.deepEqual([target.values('a'), (await outcomes()).sort()], [[2], ['late', 'routed']]);
+  });
+
+  test('told by many subjects, in any order, by two hubs at once: no note ever goes back, and each ends as the newest', async (t) => {
+    const { target, tell, start, quiet } = await desk(t, 2);
+    const random = seeded(3);
+    const notes = Array.from({ length: 20 * scale }, (_, n) => `n${n}`);
+    await start();
+    const told = notes.flatMap((id) => Array.from({ length: 12 }, (_, n) => ({ id, n: n + 1, at: n + 1 })));
+    const order = told
+      .map((one) => ({ one, by: random() }))
+      .sort((a, b) => a.by - b.by)
+      .map(({ one }) => one);
+    await Promise.all(
+      order.map((one, index) =>
+        index % 3 === 0 && one.n < 12
+          ? tell(OTHER, { ...one, onlyIfNew: true })
+          : tell(index % 2 === 0 ? OTHER : MAIN, one),
+      ),
+    );
+    await quiet();
+    const wanted = new Map(notes.map((id) => [id, 12]));
+    assert.deepEqual(target.verdict(wanted), { doubled: [], outOfOrder: [], lost: [] });
+  });
+});
