@@ -19,6 +19,7 @@ const { sources } = web;
 const sink = { name: 'customers', accepts: CustomerDocument } as Sink<typeof CustomerDocument>;
 const native = {
   id: 'gid://shopify/Customer/7',
+  updatedAt: '2026-11-20T10:00:00Z',
   displayName: 'Ada King',
   defaultEmailAddress: { emailAddress: 'ada@example.org' },
   defaultPhoneNumber: { phoneNumber: '+321' },
@@ -41,6 +42,7 @@ test('a new customer brings all fields, one that is known those that the shop ow
     kind: 'customer',
     body: { ...known, name: 'Ada King', country: 'BE', email: 'ada@example.org', phone: '+321' },
     externalId: native.id,
+    sourceVersion: BigInt(Date.parse(native.updatedAt)),
   });
   const there = { ...lookWith({ documents: { 'customer web:7': known } }), connection: 'web' };
   const [draft] = (await flow.translate(native, there)).documents;

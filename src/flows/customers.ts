@@ -73,9 +73,9 @@ export const webCustomers = ({
       // Shopify keeps nobody without a name, an address and a number: what an app may not see comes so, and says nothing.
       if (isWithheld(native)) return { outcome: 'duplicate', documents: [] };
       const says = customerFrom(native, look);
-      const known = await look.current(CustomerDocument, says.id);
-      const body = known === null ? says : told(known, says, fields);
-      return { outcome: 'routed', documents: [{ kind: 'customer', body, externalId: native.id }] };
+      const known = await look.current(CustomerDocument, says.body.id);
+      const body = known === null ? says.body : told(known, says.body, fields);
+      return { outcome: 'routed', documents: [{ ...says, body }] };
     },
   });
 };

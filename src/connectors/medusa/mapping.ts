@@ -83,7 +83,14 @@ function customerOf(terms: Terms): Draft<typeof CustomerDocument> & { body: Cust
     email: customer?.email ?? email,
     phone: customer?.phone ?? place?.phone ?? null,
   };
-  return { kind: 'customer', body, ...(customer ? { externalId: customer.id } : {}) };
+  if (!customer) return { kind: 'customer', body };
+  const at = Date.parse(customer.updated_at ?? '');
+  return {
+    kind: 'customer',
+    body,
+    externalId: customer.id,
+    ...(Number.isNaN(at) ? {} : { sourceVersion: BigInt(at) }),
+  };
 }
 
 /** Products the order is of; one that the hub knows already stays as it is. */

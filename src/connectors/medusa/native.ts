@@ -127,6 +127,8 @@ const Order = Type.Object({
         company_name: Text,
         email: Text,
         phone: Text,
+        /** Not in what was read by earlier versions. */
+        updated_at: Type.Optional(Type.String()),
       }),
     ),
   ),

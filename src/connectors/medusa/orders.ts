@@ -139,16 +139,18 @@ async function ordersOf(shop: Shop, ids: readonly string[], cx: Context): Promis
 /** The fact of one state of an order: the same state is the same fact, whenever and however it was read. */
 function incomingOf(record: Change): Incoming {
   const order = inOrder(Value.Clean(schemas.order, structuredClone(record))) as Partial<MedusaOrder> & Change;
-  const text = canonicalJson(order);
+  const { customer } = order;
+  // When its customer changed makes it no other fact.
+  const fact = canonicalJson(customer ? { ...order, customer: { ...customer, updated_at: undefined } } : order);
   const moments = momentsOf(order).filter((at) => !Number.isNaN(at));
   const at = moments.length === 0 ? 0 : Math.max(...moments);
   const total = totalOf(order);
   return {
-    dedupeKey: `order ${order.id} ${sha256(text).toString('hex')}`,
+    dedupeKey: `order ${order.id} ${sha256(fact).toString('hex')}`,
     subject: `order:${order.id}`,
     sourceVersion: BigInt(at),
     occurredAt: new Date(at),
-    bytes: Buffer.from(text),
+    bytes: Buffer.from(canonicalJson(order)),
     ...(total === null
       ? {}
       : {

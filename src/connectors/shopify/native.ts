@@ -108,6 +108,8 @@ const Return = Type.Object({
 
 const Customer = Type.Object({
   id: Id,
+  /** Not in what earlier versions read of orders. */
+  updatedAt: Type.Optional(Type.String()),
   displayName: Type.String(),
   defaultEmailAddress: Maybe(Type.Object({ emailAddress: Type.String() })),
   defaultPhoneNumber: Maybe(Type.Object({ phoneNumber: Type.String() })),

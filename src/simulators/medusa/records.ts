@@ -1,4 +1,13 @@
 /** Records of the simulated shop as it keeps them. Amounts are numbers in major units, as Medusa's JSON has them. */
+
+/** Who buys here; orders keep the address that it had. */
+export interface Customer {
+  readonly id: string;
+  email: string;
+  phone: string | null;
+  updatedAt: string;
+}
+
 export interface Variant {
   readonly id: string;
   readonly productId: string;

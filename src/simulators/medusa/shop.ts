@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type {
+  Customer,
   Fulfilment,
   InventoryItem,
   Item,
@@ -79,6 +80,7 @@ export class Shop {
   readonly orders = new Map<string, Order>();
   readonly payments = new Map<string, Payment>();
   readonly returns = new Map<string, Return>();
+  readonly customer: Customer;
   readonly currencies = ['eur', 'gbp'];
   /** Whether prices are kept with tax in them. */
   readonly inclusive: boolean;
@@ -88,6 +90,11 @@ export class Shop {
   constructor({ now = () => new Date(), inclusive = false }: { now?: () => Date; inclusive?: boolean } = {}) {
     this.#now = now;
     this.inclusive = inclusive;
+    this.customer = { id: 'cus_01SIMANN', email: 'ann@example.com', phone: null, updatedAt: this.now() };
+  }
+
+  changeCustomer(change: Partial<Pick<Customer, 'email' | 'phone'>>): void {
+    Object.assign(this.customer, change, { updatedAt: this.now() });
   }
 
   id(prefix: string): string {
@@ -232,7 +239,7 @@ export class Shop {
       id,
       displayId: this.orders.size + 1,
       country,
-      email: 'ann@example.com',
+      email: this.customer.email,
       createdAt: at,
       updatedAt: at,
       version: 1,

@@ -200,12 +200,13 @@ export function orderView(order: Order, shop: Shop): View {
     shipping_address: address(order.country),
     billing_address: address(order.country),
     customer: {
-      id: 'cus_01SIMANN',
+      id: shop.customer.id,
       first_name: null,
       last_name: null,
       company_name: null,
-      email: order.email,
-      phone: null,
+      email: shop.customer.email,
+      phone: shop.customer.phone,
+      updated_at: shop.customer.updatedAt,
     },
     payment_collections: order.collections.map(({ id, status, amount, payment }) => {
       const { payment_collection: _, ...view } = payment ? paymentView(payment) : {};

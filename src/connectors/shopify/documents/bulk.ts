@@ -82,7 +82,7 @@ export const bulkQueries = {
       'CustomersInBulk',
       ['customers'],
       `query CustomersInBulk {
-  customers(query: ${JSON.stringify(search)}) { edges { node { ${CUSTOMER} updatedAt } } }
+  customers(query: ${JSON.stringify(search)}) { edges { node { ${CUSTOMER} } } }
 }`,
     ),
 };

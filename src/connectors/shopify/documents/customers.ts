@@ -1,7 +1,7 @@
 import { mutation, query } from './document.ts';
 
 /** What orders say of their customer, and what is read of customers by themselves. */
-export const CUSTOMER = `id displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber }
+export const CUSTOMER = `id updatedAt displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber }
     defaultAddress { countryCodeV2 }`;
 
 /** Calls about customers. */
@@ -12,7 +12,7 @@ export const customerCalls = {
     `query ChangedCustomers($query: String!, $after: String) {
   customers(first: 100, after: $after, query: $query, sortKey: UPDATED_AT) {
     pageInfo { hasNextPage endCursor }
-    nodes { ${CUSTOMER} updatedAt }
+    nodes { ${CUSTOMER} }
   }
 }`,
   ),
@@ -31,7 +31,7 @@ export const customerCalls = {
     ['customers'],
     `mutation SetCustomer($input: CustomerInput!) {
   customerUpdate(input: $input) {
-    customer { ${CUSTOMER} updatedAt }
+    customer { ${CUSTOMER} }
     userErrors { field message }
   }
 }`,

@@ -75,10 +75,8 @@ export const paidBack = (
 /** Who bought: Shopify's customer, a guest known by the order's address, or the till's walk-in. */
 function customerOf(terms: Terms): Draft<typeof CustomerDocument> & { body: Customer } {
   const { customer, billingAddress, shippingAddress, email, phone, id } = terms.order;
-  if (customer) {
-    const body = customerBody(customer, terms.key(customer.id));
-    return { kind: 'customer', body, externalId: customer.id, ...(terms.newCustomersOnly ? { onlyIfNew: true } : {}) };
-  }
+  if (customer)
+    return { ...customerAs(terms.key(customer.id), customer), ...(terms.newCustomersOnly ? { onlyIfNew: true } : {}) };
   const place = billingAddress ?? shippingAddress;
   if (!place?.name)
     return {
@@ -97,18 +95,28 @@ function customerOf(terms: Terms): Draft<typeof CustomerDocument> & { body: Cust
   return { kind: 'customer', body };
 }
 
-const customerBody = (customer: ShopifyCustomer, id: string): Customer => ({
-  id,
-  number: tailOf(customer.id),
-  name: customer.displayName || 'A customer without a name',
-  country: customer.defaultAddress?.countryCodeV2 ?? null,
-  email: customer.defaultEmailAddress?.emailAddress ?? null,
-  phone: customer.defaultPhoneNumber?.phoneNumber ?? null,
-});
+/** A state of a customer, at the same version whether an order or the list of customers told it. */
+function customerAs(id: string, customer: ShopifyCustomer): Draft<typeof CustomerDocument> & { body: Customer } {
+  const at = Date.parse(customer.updatedAt ?? '');
+  const body: Customer = {
+    id,
+    number: tailOf(customer.id),
+    name: customer.displayName || 'A customer without a name',
+    country: customer.defaultAddress?.countryCodeV2 ?? null,
+    email: customer.defaultEmailAddress?.emailAddress ?? null,
+    phone: customer.defaultPhoneNumber?.phoneNumber ?? null,
+  };
+  return {
+    kind: 'customer',
+    body,
+    externalId: customer.id,
+    ...(Number.isNaN(at) ? {} : { sourceVersion: BigInt(at) }),
+  };
+}
 
 /** A customer as the shop has it, under the key that orders know it by too. */
-export const customerFrom = (customer: ShopifyCustomer, { connection }: Pick<Look, 'connection'>): Customer =>
-  customerBody(customer, keyOf(connection, customer.id));
+export const customerFrom = (customer: ShopifyCustomer, { connection }: Pick<Look, 'connection'>) =>
+  customerAs(keyOf(connection, customer.id), customer);
 
 /** Products the order is of; one that the hub knows already stays as it is. */
 function products(terms: Terms, lines: Order['lines']): Draft<typeof ProductDocument>[] {

@@ -24,8 +24,8 @@ export interface MappingOptions {
   readonly tables?: string;
   readonly skus?: Partial<ServiceSkus>;
   /**
-   * An order makes its customer where the hub has none, and changes none that it has. Set it where `webCustomers` tells of customers: an order is read at another
-   * moment, and would take back what was changed since, or what Odoo owns. Guests, whom only their order knows, are told by it all the same.
+   * An order makes its customer where the hub has none, and changes none that it has. Set it where `webCustomers` tells of customers: an order
+   * carries all fields, and would take back what Odoo owns. Guests, whom only their order knows, are told by it all the same.
    */
   readonly newCustomersOnly?: boolean;
 }

@@ -74,6 +74,9 @@ const isDone = ({ cursor }: { cursor: string | null }): boolean => cursor !== nu
 const keys = ({ items }: { items: readonly Incoming[] }): string[] =>
   [...new Set(items.map(({ dedupeKey }) => dedupeKey))].sort();
 
+const texts = ({ items }: { items: readonly Incoming[] }): string[] =>
+  [...new Set(items.map(({ bytes }) => Buffer.from(bytes).toString()))].sort();
+
 /** Pulls until the load has come to its end. */
 async function toTheEnd(one: Lab, kept = nothing(), options: { name?: Name; bulkFrom?: number } = {}) {
   for (let tries = 0; tries < 200; tries++) {
@@ -92,6 +95,7 @@ for (const name of ['orders', 'products', 'customers'] as const)
       one.sent.length = 0;
       const bulk = await toTheEnd(one, nothing(), { name });
       assert.deepEqual(keys(bulk), keys(pages));
+      assert.deepEqual(texts(bulk), texts(pages));
       assert.equal(bulk.items.length, one.shop[name].size, 'each once');
       const calls = one.sent.filter((operation) => operation !== 'BulkNow');
       const whole = calls.filter((operation) => operation === 'OrderAfter').length;

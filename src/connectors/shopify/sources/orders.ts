@@ -336,17 +336,18 @@ async function placesOf(
 
 /** The fact of one state of an order: the same state is the same fact, whenever and however it was read. */
 function incomingOf(order: object): Incoming {
-  const { id, name, updatedAt, totalPriceSet, lineItems } = order as Partial<ShopifyOrder>;
-  const text = canonicalJson(order);
+  const { id, name, updatedAt, totalPriceSet, lineItems, customer } = order as Partial<ShopifyOrder>;
+  // When its customer changed moves with each of their orders, and makes none of the others another fact.
+  const fact = canonicalJson(customer ? { ...order, customer: { ...customer, updatedAt: undefined } } : order);
   const at = new Date(String(updatedAt));
   const money = totalPriceSet?.money;
   const total = money ? amountOf(money) : 0n;
   return {
-    dedupeKey: `order ${id} ${sha256(text).toString('hex')}`,
+    dedupeKey: `order ${id} ${sha256(fact).toString('hex')}`,
     subject: `order:${id}`,
     sourceVersion: BigInt(at.getTime()),
     occurredAt: at,
-    bytes: Buffer.from(text),
+    bytes: Buffer.from(canonicalJson(order)),
     ...(money
       ? {
           measure: { lines: lineItems?.nodes.length ?? 0, currency: money.currencyCode, minor: total, absolute: total },
