@@ -203,7 +203,7 @@ async function posted(odoo: Odoo, item: Item<Refund>, order: number, limit: numb
   if (note?.state === 'draft') {
     const { amount } = await creditNoteOf(odoo, item, { order, note: note.id as number }, cx);
     const off = amount - minorOf(note.amount_total, refund.currency);
-    if (off !== 0n) await round(odoo, item, off, limit, cx);
+    if (off !== 0n) await round(odoo, item, { amount, off }, limit, cx);
     await odoo.call('account.move', 'action_post', { ids: [note.id as number] }, cx);
     try {
       note = await heldOf(odoo, item, cx);
@@ -232,12 +232,18 @@ async function write(odoo: Odoo, record: Loadable, cx: Context): Promise<void> {
     throw new FaultError({ kind: 'transient', message: 'Odoo did not take the credit note; nothing was changed' });
 }
 
-/** A line for what Odoo adds up otherwise. Throws `rejected` with both figures above the limit: the draft stays, for a person to see. */
-async function round(odoo: Odoo, item: Item<Refund>, off: bigint, limit: number, cx: Context): Promise<void> {
+/** A line for what Odoo adds up otherwise than `amount`, by `off`. Throws `rejected` with both figures above the limit: the draft stays, for a person to see. */
+async function round(
+  odoo: Odoo,
+  item: Item<Refund>,
+  { amount, off }: { readonly amount: bigint; readonly off: bigint },
+  limit: number,
+  cx: Context,
+): Promise<void> {
   const { document: refund } = item;
   if (off > BigInt(limit) || -off > BigInt(limit))
     throw rejected(
-      `its credit note is a draft in Odoo and comes to ${shown(BigInt(refund.amount) - off, refund)}, but the customer got ${shown(BigInt(refund.amount), refund)}: more than ${shown(BigInt(limit), refund)} apart; correct it there and post it, then retry`,
+      `its credit note is a draft in Odoo and comes to ${shown(amount - off, refund)}, but ${shown(amount, refund)} is to be credited: more than ${shown(BigInt(limit), refund)} apart; correct it there and post it, then retry`,
       'read-back-amount',
       'amount',
     );
