@@ -215,6 +215,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [refundCalls.refund, { key: 'a', input: { orderId: fresh.id, note: 'n', transactions: [pays(fresh.id)] } }],
     [refundCalls.refund, { key: 'b', input: { orderId: fresh.id, note: 'n', transactions: [pays('none')] } }],
     [refundCalls.refundable, { ids: [fresh.lines[0]!.id] }],
+    [refundCalls.refunded, { id: refunded.refunds[0]!.id }],
     [returnCalls.returnsOfOrder, { id: came.id }],
     [returnCalls.returnable, { id: came.id }],
     [returnCalls.returned, { id: came.id }],

@@ -14,7 +14,7 @@ import type {
   Transaction,
 } from './records.ts';
 import type { Shop } from './shop.ts';
-import { balanceOf, netOf, partOf, taxLines, totalOf } from './sums.ts';
+import { balanceOf, currentTotalOf, keptOf, leftOf, netOf, partOf, taxLines, totalOf } from './sums.ts';
 
 export interface NewLine {
   readonly variantId?: string;
@@ -283,8 +283,8 @@ interface RefundOptions {
   readonly shipping?: boolean | bigint;
   readonly returnId?: string | null;
   readonly note?: string | null;
-  /** Money by the payment it is paid back of; else all of it of the first. */
-  readonly paid?: readonly { readonly parent: Transaction; readonly amount: Bag }[];
+  /** Money by the payment it is paid back of, null for store credit; else all of it of the first. */
+  readonly paid?: readonly { readonly parent: Transaction | null; readonly amount: Bag }[];
 }
 
 /** `money`: what is paid back instead of what the lines come to, in minor units of the shop's currency; the difference is an adjustment. */
@@ -317,7 +317,7 @@ function makeRefund(
   const [sale] = order.transactions;
   const all = parts ?? (paid.shop === 0n ? [] : [{ parent: sale, amount: paid }]);
   const transactions = all.map(({ parent, amount }) =>
-    transaction(shop, 'REFUND', parent?.gateway ?? 'manual', amount, parent?.id ?? null),
+    transaction(shop, 'REFUND', gatewayOf(parent), amount, parent?.id ?? null),
   );
   order.transactions.push(...transactions);
   const off = addBags([worth, negative(paid)]);
@@ -334,8 +334,14 @@ function makeRefund(
   };
 }
 
+const gatewayOf = (parent: Transaction | null | undefined): string =>
+  parent === null ? 'shopify_store_credit' : (parent?.gateway ?? 'manual');
+
 function refundShipping(shop: Shop, order: Order, wanted: true | bigint): Refund['shipping'] {
-  const lines = wanted === true ? order.shipping : order.shipping.slice(0, 1);
+  const refunded = new Set(
+    order.refunds.flatMap(({ shipping }) => shipping.map(({ shippingLineId }) => shippingLineId)),
+  );
+  const lines = wanted === true ? order.shipping.filter(({ id }) => !refunded.has(id)) : order.shipping.slice(0, 1);
   return lines.map((line) => {
     const whole = addBags([line.price, ...line.discounts.map(negative)]);
     const tax = addBags(line.taxes.map(({ amount }) => amount));
@@ -375,6 +381,22 @@ export function refundOrder(
   return refund;
 }
 
+/** What is to go back for all that is still ordered, as far as it was paid and did not go back before, by payment. */
+function restOf(order: Order, storeCredit: boolean): NonNullable<RefundOptions['paid']> {
+  const [total, kept] = [currentTotalOf(order), keptOf(order)];
+  let rest = total.shop < kept.shop ? total : kept;
+  if (storeCredit) return rest.shop > 0n ? [{ parent: null, amount: rest }] : [];
+  return order.transactions
+    .filter(({ kind }) => kind === 'SALE')
+    .flatMap((parent) => {
+      const left = leftOf(order, parent);
+      const amount = left.shop < rest.shop ? left : rest;
+      if (amount.shop <= 0n) return [];
+      rest = addBags([rest, negative(amount)]);
+      return [{ parent, amount }];
+    });
+}
+
 /** Cancels what was not shipped; paid money goes back, unless nobody wants that. */
 export function cancelOrder(
   shop: Shop,
@@ -382,8 +404,9 @@ export function cancelOrder(
   {
     restock = true,
     paysBack = true,
+    storeCredit = false,
     reason = 'CUSTOMER',
-  }: { restock?: boolean; paysBack?: boolean; reason?: string } = {},
+  }: { restock?: boolean; paysBack?: boolean; storeCredit?: boolean; reason?: string } = {},
 ): void {
   const left = order.lines.filter(({ gone, quantity }) => gone < quantity);
   const wanted = left.map(({ id, gone, quantity }) => ({
@@ -391,8 +414,8 @@ export function cancelOrder(
     quantity: quantity - gone,
     restockType: restock ? ('CANCEL' as const) : ('NO_RESTOCK' as const),
   }));
-  const paid = order.transactions.some(({ kind }) => kind === 'SALE');
-  order.refunds.push(makeRefund(shop, order, wanted, paid && paysBack ? { shipping: true } : { money: 0n }));
+  const paid = paysBack ? restOf(order, storeCredit) : [];
+  order.refunds.push(makeRefund(shop, order, wanted, paid.length > 0 ? { shipping: true, paid } : { money: 0n }));
   order.cancelledAt = shop.now();
   order.cancelReason = reason;
   for (const one of order.fulfillmentOrders) if (isOpen(one)) one.status = 'CANCELLED';

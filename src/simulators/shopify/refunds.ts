@@ -4,6 +4,7 @@ import { type Bag, bag, share } from './amounts.ts';
 import { cancelOrder, refundOrder, type WantedRefund } from './orders.ts';
 import type { Order, Transaction } from './records.ts';
 import type { Shop } from './shop.ts';
+import { keptOf, leftOf } from './sums.ts';
 import { orderView } from './views.ts';
 
 interface RefundInput {
@@ -26,12 +27,6 @@ function bagOf(text: string, { shop, presentment, rate }: Order['currencies']): 
   if (shop === presentment) return bag(minor, { shop, presentment, rate });
   return { shop: share({ shop: minor, presentment: 0n }, 1_000_000n, rate).shop, presentment: minor };
 }
-
-/** What may still be paid back of a payment, as the customer saw it. */
-const leftOf = (order: Order, parent: Transaction): bigint =>
-  order.transactions
-    .filter(({ kind, parentId }) => kind === 'REFUND' && parentId === parent.id)
-    .reduce((left, { amount }) => left - amount.presentment, parent.amount.presentment);
 
 /** Money goes back of the payments that are named, goods and shipping are refunded with it; more than was paid or bought is refused. */
 export function createRefund(shop: Shop, input: RefundInput) {
@@ -66,7 +61,8 @@ export function createRefund(shop: Shop, input: RefundInput) {
     );
     if (!parent || kind !== 'REFUND') return refused(['transactions', String(index)], 'Transaction parent is invalid');
     const part = bagOf(amount, currencies);
-    if (part.presentment > leftOf(order, parent))
+    const named = paid.reduce((sum, one) => sum + one.amount.presentment, part.presentment);
+    if (part.presentment > leftOf(order, parent).presentment || named > keptOf(order).presentment)
       return refused(['transactions', String(index)], 'Refund amount exceeds the amount that is available to refund');
     paid.push({ parent, amount: part });
   }

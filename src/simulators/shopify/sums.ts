@@ -1,5 +1,5 @@
 import { addBags, type Bag, bag, negative, share } from './amounts.ts';
-import type { Line, Order, ShippingLine, Tax, TaxLine } from './records.ts';
+import type { Line, Order, ShippingLine, Tax, TaxLine, Transaction } from './records.ts';
 
 const times = ({ shop, presentment }: Bag, quantity: bigint): Bag => ({
   shop: shop * quantity,
@@ -63,6 +63,24 @@ export function balanceOf(order: Order): Bag {
     ...alone.map(({ amount }) => negative(amount)),
   ]);
 }
+
+/** What may still be paid back of a payment. */
+export const leftOf = (order: Order, parent: Transaction): Bag =>
+  addBags([
+    parent.amount,
+    ...order.transactions
+      .filter(({ kind, parentId }) => kind === 'REFUND' && parentId === parent.id)
+      .map(({ amount }) => negative(amount)),
+  ]);
+
+/** What may still be paid back of an order, whichever way the rest went: also as store credit, which is out of no payment. */
+export const keptOf = (order: Order): Bag =>
+  addBags(
+    order.transactions.flatMap(({ kind, amount }) => {
+      if (kind === 'REFUND') return [negative(amount)];
+      return kind === 'SALE' || kind === 'CAPTURE' ? [amount] : [];
+    }),
+  );
 
 /** What `quantity` more units of a line are worth when `gone` of them went before: cumulative, so that all together are the whole. */
 export function partOf(line: Line, quantity: number): { subtotal: Bag; tax: Bag } {

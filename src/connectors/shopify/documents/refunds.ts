@@ -1,4 +1,4 @@
-import { type Document, MONEY, most, mutation, query } from './document.ts';
+import { type Document, MONEY, most, mutation, PAGE, query } from './document.ts';
 
 /** Refunds and payments of an order that are read: lists that have no pages. */
 export const MOST_REFUNDS = 100;
@@ -20,7 +20,17 @@ export const refundCalls = {
   refundable: query(
     'RefundableUnits',
     ['refunds'],
-    'query RefundableUnits($ids: [ID!]!) { nodes(ids: $ids) { __typename ... on LineItem { id refundableQuantity } } }',
+    'query RefundableUnits($ids: [ID!]!) { nodes(ids: $ids) { __typename ... on LineItem { id quantity refundableQuantity } } }',
+  ),
+  refunded: query(
+    'RefundedUnits',
+    ['refunds'],
+    `query RefundedUnits($id: ID!, $after: String) {
+  refund(id: $id) {
+    id processedAt totalRefundedSet ${MONEY} return { id }
+    refundLineItems(first: 100, after: $after) { ${PAGE} nodes { quantity lineItem { id } } }
+  }
+}`,
   ),
   refund: mutation(
     'MakeRefund',

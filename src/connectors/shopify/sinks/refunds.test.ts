@@ -6,7 +6,7 @@ import type { Item, Result } from '../../../core/connector.ts';
 import type { Cancellation } from '../../../model/cancellation.ts';
 import type { Refund } from '../../../model/refund.ts';
 import { startShopify } from '../../../simulators/shopify/index.ts';
-import { cancelOrder, fulfil, type NewOrder, placeOrder } from '../../../simulators/shopify/orders.ts';
+import { cancelOrder, fulfil, type NewOrder, placeOrder, refundOrder } from '../../../simulators/shopify/orders.ts';
 import type { Order } from '../../../simulators/shopify/records.ts';
 import { furnish, person, place } from '../../../simulators/shopify/traffic.ts';
 import { type ShopifyConfig, shopify } from '../index.ts';
@@ -142,6 +142,66 @@ test('a refund whose order is cancelled between the look at it and the call goes
   ]);
   assert.deepEqual((await sinks.refunds.deliver([item], cx)).map(told), ['done']);
   assert.equal(order.refunds.at(-1)!.transactions[0]!.amount.shop, BigInt(item.document.amount));
+  const paid = sell();
+  meanwhile.push(() => cancelOrder(shop, paid));
+  const other = { ...refundOf(paid, [{ ...goods, orderLine: tail(paid.lines[0]!.id) }]), key: 'odoo:RF-2' };
+  assert.match(told((await sinks.refunds.deliver([other], cx))[0]), /^transient: .* changed meanwhile/);
+  assert.match(told((await sinks.refunds.deliver([other], cx))[0]), /^rejected: The shop has paid back/);
+  assert.equal(paid.transactions.filter(({ kind }) => kind === 'REFUND').length, 1);
+});
+
+test('units that were cancelled in the shop are paid back once: by it, or as the books say', async (t) => {
+  const { shop, sinks, cx, sell } = await lab(t);
+  const shipping = { title: 'Express', price: 3000n, taxes: [vat] };
+  const units = (order: Order, quantity: number) => ({
+    lineId: order.lines[0]!.id,
+    quantity,
+    restockType: 'CANCEL' as const,
+  });
+  const rest = (order: Order) =>
+    order.lines.map(({ id, quantity, gone }) => ({
+      lineId: id,
+      quantity: quantity - gone,
+      restockType: 'CANCEL' as const,
+    }));
+  const price = (order: Order): number => Number(order.lines[0]!.unitPrice.shop);
+  const credit = async (order: Order, quantity: number): Promise<string> => {
+    const line = { orderLine: tail(order.lines[0]!.id), quantity: String(quantity), amount: quantity * price(order) };
+    return told((await sinks.refunds.deliver([refundOf(order, [line])], cx))[0]);
+  };
+  const paid = ({ transactions }: Order): number =>
+    transactions.filter(({ kind }) => kind === 'REFUND').reduce((sum, { amount }) => sum + Number(amount.shop), 0);
+
+  const whole = sell({ shipping });
+  refundOrder(shop, whole, rest(whole));
+  cancelOrder(shop, whole, { paysBack: false });
+  const before = paid(whole);
+  assert.match(
+    await credit(whole, 3),
+    /^rejected: The shop has paid back [\d.]+ EUR of order #1001 by itself, and refund RINV\/1 would pay for the same goods once more/,
+  );
+  assert.equal(paid(whole), before);
+
+  const later = sell({ shipping });
+  cancelOrder(shop, later, { paysBack: false });
+  refundOrder(shop, later, [], { money: BigInt(2 * price(later)) });
+  assert.match(await credit(later, 3), /^rejected: The shop has paid back 9\.98 EUR/);
+  assert.equal(paid(later), 2 * price(later));
+
+  const credited = sell({ shipping });
+  cancelOrder(shop, credited, { storeCredit: true });
+  assert.match(await credit(credited, 1), /^rejected: .* once more/);
+  const kept = sell({ shipping });
+  refundOrder(shop, kept, [units(kept, 1)], { paid: [{ parent: null, amount: kept.transactions[0]!.amount }] });
+  assert.match(await credit(kept, 1), /^rejected: Refund RINV\/1 is 4\.99 EUR more than is left/);
+
+  const parted = sell({ shipping });
+  refundOrder(shop, parted, [units(parted, 1)]);
+  refundOrder(shop, parted, [], { money: 100n });
+  cancelOrder(shop, parted, { paysBack: false });
+  parted.cancelledAt = new Date(parted.cancelledAt!.getTime() + 2000);
+  assert.equal(await credit(parted, 2), 'done');
+  assert.equal(paid(parted), 3 * price(parted) + 100);
 });
 
 test('a refund that cannot be is said to be, before any money goes', async (t) => {

@@ -7,9 +7,10 @@ import { sha256 } from '../../../core/seal.ts';
 import { type Refund, RefundDocument } from '../../../model/refund.ts';
 import { MOST_PAYMENTS, MOST_REFUNDS, refundCalls } from '../documents/refunds.ts';
 import { faultOfUserError, type UserError } from '../errors.ts';
-import { refundMark, refundNote } from '../marks.ts';
+import { isRefundOf, isRefundWorth, refundNote } from '../marks.ts';
 import type { ShopifyMoney } from '../native.ts';
 import type { Shop } from '../shop.ts';
+import { assertNotPaid, type Gone } from './paid-there.ts';
 import { unitsForReturns } from './return-lines.ts';
 import { standingOf } from './returns.ts';
 import { failed, hasTime, orderIdOf, sinkOf } from './sink.ts';
@@ -79,7 +80,7 @@ const noteOf = ({ key, document }: Item<Refund>): string =>
 
 /** Throws `rejected` where it is not among the refunds that are read, and there may be more. */
 function foundIn({ name, refunds: all }: OrderNow, item: Item<Refund>): Found {
-  const made = all.find(({ note }) => note?.includes(refundMark(item.key)));
+  const made = all.find(({ note }) => isRefundOf(note, item.key));
   if (!made && all.length >= MOST_REFUNDS)
     throw rejected(
       `Order ${name} has ${MOST_REFUNDS} refunds or more, and the hub cannot tell whether refund ${item.document.number} is one of them: make it in Shopify where it is not, then dismiss this.`,
@@ -87,7 +88,8 @@ function foundIn({ name, refunds: all }: OrderNow, item: Item<Refund>): Found {
       'order',
     );
   if (!made) return { found: 'absent' };
-  if (made.note?.endsWith(noteOf(item))) return { found: 'whole', id: made.id };
+  if (isRefundWorth(made.note, BigInt(item.document.amount), item.document.currency))
+    return { found: 'whole', id: made.id };
   return {
     found: 'partial',
     message: `Shopify has paid back another amount for refund ${item.document.number} (${made.note}): correct it there, then retry or dismiss.`,
@@ -115,8 +117,8 @@ async function refund(shop: Shop, item: Item<Refund>, cx: Context): Promise<Resu
       'other-currency',
       'currency',
     );
-  await waitForReturn(shop, document, now, cx);
-  const alone = await moneyAloneOf(shop, document, now, cx);
+  const back = await returnFor(shop, document, now, cx);
+  const alone = await moneyAloneOf(shop, document, now, back, cx);
   const input = {
     orderId: now.id,
     currency,
@@ -147,11 +149,14 @@ async function assertUnchanged(shop: Shop, item: Item<Refund>, before: OrderNow,
 const fieldOf = (path: readonly string[]): string =>
   path.includes('transactions') ? 'amount' : path.includes('currency') ? 'currency' : 'lines';
 
-/** Throws `early` until the shop has the return that a refund of the books belongs to: goods that were refunded first cannot come back there any more. */
-async function waitForReturn(shop: Shop, document: Refund, { id }: OrderNow, cx: Context): Promise<void> {
-  if (document.creditNote === undefined || document.return === null) return;
+/**
+ * Shopify's id of the return that a refund of the books belongs to; null where it belongs to none. Throws `early` until the shop has it: goods that were refunded first cannot come back there
+ * any more.
+ */
+async function returnFor(shop: Shop, document: Refund, { id }: OrderNow, cx: Context): Promise<string | null> {
+  if (document.creditNote === undefined || document.return === null) return null;
   const one = await standingOf(shop, id, document.return, cx);
-  if (one?.isDone) return;
+  if (one?.isDone) return one.id;
   throw new FaultError({
     kind: 'early',
     message: `The goods of refund ${document.number} came back, and Shopify does not have their return yet: see to that one, then retry.`,
@@ -161,44 +166,59 @@ async function waitForReturn(shop: Shop, document: Refund, { id }: OrderNow, cx:
 }
 
 /**
- * Lines of which only the money is told. Units that a return has processed are off the order already. Units that are in a return, or may be yet, stay on it: what was refunded as goods Shopify takes
- * back no more (`returnCreate` is for items that have not been refunded), and processing their return pays nothing unless it is told to.
+ * Lines of which only the money is told, those for the same line of the order together. Units that a return has processed are off the order already. Units that are in a return, or may be yet, stay on
+ * it: what was refunded as goods Shopify takes back no more (`returnCreate` is for items that have not been refunded), and processing their return pays nothing unless it is told to.
  */
 async function moneyAloneOf(
   shop: Shop,
   document: Refund,
-  { id, cancelledAt }: OrderNow,
+  now: OrderNow,
+  back: string | null,
   cx: Context,
 ): Promise<ReadonlySet<string>> {
   const goods = goodsIn(document);
   const about = `Refund ${document.number}`;
-  const mayReturn = goods.some((line) => line.mayReturn === true);
-  const shipped = mayReturn ? await unitsForReturns(shop, about, id, cx) : null;
+  const ofReturn = back !== null;
   // What was cancelled without money is gone from the order, and its money goes back alone.
-  const isCancelled = cancelledAt !== null;
-  const ofReturn = document.creditNote !== undefined && document.return !== null;
-  const refundable = ofReturn || mayReturn || isCancelled ? await refundableOf(shop, goods, cx) : null;
-  const alone = goods.filter((line) => {
-    const units = Number(line.quantity);
-    const { mayCome = 0, came = 0 } = (line.mayReturn === true && shipped?.get(line.orderLine!)) || {};
-    if (units <= mayCome) return true;
-    const isLeft = units <= (refundable?.get(line.orderLine!) ?? units);
-    return !isLeft && (ofReturn || isCancelled || units <= mayCome + came);
+  const isCancelled = now.cancelledAt !== null;
+  const mayReturn = goods.some((line) => line.mayReturn === true);
+  const shipped = ofReturn || mayReturn ? await unitsForReturns(shop, about, now.id, cx) : null;
+  const sold = ofReturn || mayReturn || isCancelled ? await soldOf(shop, goods, cx) : null;
+  const gone: Gone[] = [];
+  const alone = [...Map.groupBy(goods, ({ orderLine }) => orderLine!)].filter(([line, group]) => {
+    const units = group.reduce((sum, { quantity }) => sum + Number(quantity), 0);
+    const { mayCome, came } = shipped?.get(line) ?? { mayCome: 0, came: 0 };
+    const mayBe = group.every((one) => one.mayReturn === true);
+    if (mayBe && units <= mayCome) return true;
+    const { quantity: ordered = units, refundableQuantity: left = units } = sold?.get(line) ?? {};
+    const isOff = isCancelled || ofReturn || (mayBe && units <= mayCome + came);
+    if (!(ofReturn && units <= came) && (units <= left || !isOff)) return false;
+    gone.push({ line, ordered, units });
+    return true;
   });
-  return new Set(alone.map((line) => line.id));
+  await assertNotPaid(shop, document, now, gone, back, cx);
+  return new Set(alone.flatMap(([, group]) => group.map(({ id }) => id)));
 }
 
-/** How many units Shopify may still refund of each line, by its number. */
-async function refundableOf(shop: Shop, goods: Refund['lines'], cx: Context): Promise<ReadonlyMap<string, number>> {
+interface SoldLine {
+  readonly id?: string;
+  /** Units that were ever ordered. */
+  readonly quantity?: number;
+  /** Units that Shopify may still refund. */
+  readonly refundableQuantity?: number;
+}
+
+/** Lines of the order, by their numbers. */
+async function soldOf(shop: Shop, goods: Refund['lines'], cx: Context): Promise<ReadonlyMap<string, SoldLine>> {
   const ids = goods.map(({ orderLine }) => `gid://shopify/LineItem/${orderLine}`);
   if (ids.length === 0) return new Map();
-  const { nodes } = await shop.call<{ nodes: ({ id?: string; refundableQuantity?: number } | null)[] }>(
+  const { nodes } = await shop.call<{ nodes: (SoldLine | null)[] }>(
     refundCalls.refundable,
     { ids: [...new Set(ids)] },
     cx,
   );
   const tail = (id: string): string => id.slice(id.lastIndexOf('/') + 1);
-  return new Map(nodes.flatMap((node) => (node?.id ? [[tail(node.id), node.refundableQuantity ?? 0] as const] : [])));
+  return new Map(nodes.flatMap((node) => (node?.id ? [[tail(node.id), node] as const] : [])));
 }
 
 /** Lines that are for units of the shop's. */
@@ -233,7 +253,7 @@ function goodsOf(
 }
 
 /**
- * The amount by the payments it goes back of. Throws `rejected` where they do not hold as much, where there may be more than are read, and where it was paid back by a method that the order was not paid with:
+ * The amount by the payments it goes back of. Throws `rejected` where they do not hold as much, or the order does not (store credit is paid back of no payment), where there may be more than are read, and where it was paid back by a method that the order was not paid with:
  * then the customer has the money, and would get it twice.
  */
 function shareOut(shop: Shop, { number, amount, currency, method }: Refund, now: OrderNow, cx: Context): object[] {
@@ -258,11 +278,11 @@ function shareOut(shop: Shop, { number, amount, currency, method }: Refund, now:
       'paid-elsewhere',
       'method',
     );
+  const sum = (all: readonly Transaction[]): bigint => all.reduce((so, { amountSet }) => so + minor(amountSet), 0n);
+  const kept = sum(paid) - sum(back);
   let open = BigInt(amount);
   const shares = fits.flatMap((parent) => {
-    const left = back
-      .filter(({ parentTransaction }) => parentTransaction?.id === parent.id)
-      .reduce((sum, { amountSet }) => sum - minor(amountSet), minor(parent.amountSet));
+    const left = minor(parent.amountSet) - sum(back.filter((one) => one.parentTransaction?.id === parent.id));
     const part = left < open ? left : open;
     if (part <= 0n) return [];
     open -= part;
@@ -275,9 +295,11 @@ function shareOut(shop: Shop, { number, amount, currency, method }: Refund, now:
       );
     return [{ orderId: now.id, parentId, gateway, kind: 'REFUND', amount: moneyText({ minor: part, currency }) }];
   });
-  if (open > 0n)
+  const beyond = BigInt(amount) - kept;
+  const most = beyond > open ? beyond : open;
+  if (most > 0n)
     throw rejected(
-      `Refund ${number} is ${moneyText({ minor: open, currency })} ${currency} more than is left of what was paid for order ${now.name}.`,
+      `Refund ${number} is ${moneyText({ minor: most, currency })} ${currency} more than is left of what was paid for order ${now.name}: where the shop has paid it back by itself, set that against the credit note in the books and dismiss this; else credit less.`,
       'too-much',
       'amount',
     );

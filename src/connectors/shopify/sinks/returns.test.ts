@@ -474,6 +474,51 @@ test('units that were not shipped in the shop, or were refunded there as goods, 
   assert.deepEqual(units(back), [[2], []], 'the first is what the return took off');
 });
 
+test('lines of a refund that are for one line of the order are judged together', async (t) => {
+  const { sinks, cx, sell, shop } = await lab(t);
+  const twoOf = async (order: Order, more: Partial<Refund> = {}) => {
+    const credit = creditOf(order, [
+      { mayReturn: more.return === undefined },
+      { mayReturn: more.return === undefined },
+    ]);
+    const document = { ...credit.document, ...more };
+    const [result] = await sinks.refunds.deliver([{ ...credit, document }], cx);
+    const paid = order.refunds.filter(({ transactions }) => transactions.length > 0);
+    return [told(result), paid.map(({ lines }) => lines.map(({ quantity }) => quantity))];
+  };
+  // Of the two one was not shipped, and would be shipped yet if only its money went back.
+  const half = sell(2);
+  fulfil(shop, half, [], new Map([[half.fulfillmentOrders[0]!.lines[0]!.id, 1]]));
+  assert.deepEqual(await twoOf(half), ['done', [[1, 1]]]);
+  // One of the two is off the order by its return: Shopify refunds one as goods, and not both.
+  const back = sell(2);
+  fulfil(shop, back, []);
+  const goods = returnOf(back, [{}]);
+  assert.equal(told((await sinks.returns.deliver([goods], cx))[0]), 'done');
+  assert.deepEqual(await twoOf(back, { return: goods.key }), ['done', [[]]]);
+});
+
+test('goods of a return that the shop has paid back by itself are not paid again', async (t) => {
+  const { sinks, cx, sell, shop } = await lab(t);
+  const order = sell();
+  const unit = order.lines[0]!.unitPrice.shop;
+  fulfil(shop, order, []);
+  const goods = [returnOf(order, [{}]), { ...returnOf(order, [{}]), key: 'odoo:return-8' }];
+  for (const one of goods) assert.equal(told((await sinks.returns.deliver([one], cx))[0]), 'done');
+  refundOrder(shop, order, [], { money: unit, returnId: order.returns[0]!.id });
+  const credit = async (key: string): Promise<string> => {
+    const one = creditOf(order, [{}], `odoo:credit-note-of-${key}`);
+    return told((await sinks.refunds.deliver([{ ...one, document: { ...one.document, return: key } }], cx))[0]);
+  };
+  assert.match(await credit(goods[0]!.key), /^rejected: The shop has paid back 4\.99 EUR of order #1001 by itself/);
+  assert.equal(await credit(goods[1]!.key), 'done');
+  const paid = order.transactions.filter(({ kind }) => kind === 'REFUND').map(({ amount }) => amount.shop);
+  assert.deepEqual(paid, [unit, unit]);
+  // Only the money went back: what the customer has may still be returned.
+  const last = { ...returnOf(order, [{}]), key: 'odoo:return-9' };
+  assert.equal(told((await sinks.returns.deliver([last], cx))[0]), 'done');
+});
+
 test('a metafield that the hub did not write holds the order, in words that can be followed', async (t) => {
   const at = await lab(t);
   const { sinks, cx, sell, shop } = at;
