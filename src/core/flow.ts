@@ -95,6 +95,8 @@ export interface Look<Memory = unknown> {
   keyOf(type: AnyDocumentType, externalId: string): Promise<string | null>;
   /** The document as it is now, or null: what a flow that carries some of its fields fills the others in from. */
   current<D extends AnyDocumentType>(type: D, key: string): Promise<BodyOf<D> | null>;
+  /** How the document was from a moment on: its versions that the hub did not know to be replaced by then, the current one first, at most 1,000. None where it is not there. */
+  since<D extends AnyDocumentType>(type: D, key: string, moment: Date): Promise<BodyOf<D>[]>;
   /**
    * What is on its way to the Event's connection and takes of this name, and the record that was read there does not count yet: plain decimals above
    * 0 by place, null where nobody has said from where.

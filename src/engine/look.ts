@@ -3,7 +3,7 @@ import { isErased } from '../core/erase.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { rejected } from '../core/fault.ts';
 import type { Look, Translation } from '../core/flow.ts';
-import { documentsByReference } from '../ledger/documents.ts';
+import { documentsByReference, versionsSince } from '../ledger/documents.ts';
 import { type CurrentDocument, currentDocuments, keyOfExternal } from '../ledger/echoes.ts';
 import type { SubjectState, UnroutedEvent } from '../ledger/events.ts';
 import { inFlightOf } from '../ledger/in-flight.ts';
@@ -91,6 +91,10 @@ export function lookOf(
       looked.push({ entity, kind, key, version: row?.version ?? 0 });
       return row ? (intact(parts, row) as never) : null;
     },
+    since: async ({ name: kind }, known, moment) =>
+      (await versionsSince(db, { entity, kind, key: names.key(kind, known) }, moment))
+        .map((row) => bodyOf(parts, { ...row, entity }) as never)
+        .filter((body) => !isErased(body)),
     inFlight: async (name) =>
       (await inFlightOf(db, { entity, connection, name }, lookedAt)).map(({ place, quantity }) => ({
         place: place === '' ? null : place,

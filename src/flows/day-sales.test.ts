@@ -108,6 +108,7 @@ function hub(options: Partial<DaySalesOptions> = {}, config: Partial<CsvConfig> 
       mapping: (name) => tables[name]!,
       keyOf: async () => null,
       current: async () => null,
+      since: async () => [],
       inFlight: async () => [],
       find: async (_type, [kind, value]) =>
         [...(byReference.get(`${kind} ${value}`) ?? [])].map((id) => orders.get(id)!) as never,

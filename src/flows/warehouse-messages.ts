@@ -6,18 +6,19 @@ import type { Acknowledgement, Beside, InventoryReport, Receipt } from '../conne
 import {
   adjustmentOf,
   badMessage,
-  differencesOf,
+  type Comparison,
+  comparisonsOf,
   type Known,
   receiptOf,
   replyOf,
 } from '../connectors/warehouse-files/mapping.ts';
 import type { Sink, Source } from '../core/connector.ts';
 import { nothing } from '../core/document.ts';
-import { defineFlow, type Flow, type Look } from '../core/flow.ts';
+import { defineFlow, type Flow, type Look as FlowLook } from '../core/flow.ts';
 import { canonicalJson, sha256 } from '../core/seal.ts';
 import { ReceiptDocument } from '../model/receipt.ts';
 import { StockAdjustmentDocument } from '../model/stock-adjustment.ts';
-import { StockLevelDocument } from '../model/stock-level.ts';
+import { type StockLevel, StockLevelDocument } from '../model/stock-level.ts';
 
 /** The warehouse's acknowledgements answer what it was sent. What it rejects, or never acknowledges, becomes an Exception of the flow that sent it. */
 export const warehouseAcknowledgements = ({
@@ -86,18 +87,45 @@ export const warehouseReceipts = ({
 const CAUSE = 'stock-differs';
 const SHOWN = 10;
 
+/** A difference that stands, and the number of the count that found it. */
+type Difference = Omit<Comparison, 'verdict'> & { readonly report: string };
+type Look = FlowLook<readonly Difference[]>;
+
 /**
- * What the hub last heard of goods in a location. Each channel may have a level of its own; all of them were made of the same figures, and the one that was written
- * last counts. Not the one with the latest time of counting: a row of the books that is deleted takes its own along.
+ * What the hub heard of goods in a location, at the moment of a count and since; null where it heard nothing of them by then. Each channel may have a level of its own; all of
+ * them were made of the same figures, and the one that was written last counts. Not the one with the latest time of counting: a row of the books that is deleted
+ * takes its own along. What changed within the second of the count, or within its minute where it tells no seconds, may have been before it or after.
  */
-async function knownOf(sku: string, location: string, look: Look<unknown>): Promise<Known> {
+async function knownOf(sku: string, location: string, counted: string, look: Look): Promise<Known | null> {
+  const isBefore = (level: StockLevel): boolean => Date.parse(level.asOf) < Date.parse(counted);
   const newest = (await look.find(StockLevelDocument, ['sku', sku])).find((level) => level.location === location);
-  return { onHand: newest?.onHand ?? null, free: newest?.free ?? null };
+  if (newest === undefined) return null;
+  const levels = isBefore(newest) ? [newest] : await look.since(StockLevelDocument, newest.id, new Date(counted));
+  const [then, ...since] = levels
+    .slice(0, levels.findIndex(isBefore) + 1)
+    .toReversed()
+    .map(figuresOf);
+  return then ? { then, since } : null;
+}
+
+const figuresOf = ({ onHand, free }: StockLevel): Known['then'] => ({ onHand: onHand ?? null, free: free ?? null });
+
+const nameOf = ({ sku, what }: Pick<Difference, 'sku' | 'what'>): string => `${sku} ${what}`;
+
+/** What people read; the difference that was found last comes first. */
+function wordsOf(differences: readonly Difference[], location: string): string {
+  const { report } = differences[0]!;
+  const first = differences.slice(0, SHOWN).map(({ sku, counted, known, what, report: found }) => {
+    const where = found === report ? '' : ` in count ${found}`;
+    return `${sku} ${counted} ${what} (books: ${known}${where})`;
+  });
+  const more = differences.length > SHOWN ? ` and ${differences.length - SHOWN} more` : '';
+  return `Count ${report} of the warehouse differs from the books in ${location}: ${first.join(', ')}${more}. Find out whose count is right and correct the other; the next equal count closes this.`;
 }
 
 /**
- * What the warehouse counts is compared with what the books have there, as the stock feeds tell it. It changes nothing: whose count is right is for people to
- * say.
+ * What the warehouse counts is compared with what the books had there at that moment, as the stock feeds tell it. It changes nothing: whose count is right is for people to
+ * say. A difference stands until a count of the same goods agrees: one that does not name them, or of which it cannot be said whether they moved before it, says nothing of it.
  */
 export const warehouseStock = ({
   from,
@@ -106,10 +134,10 @@ export const warehouseStock = ({
   readonly from: Source<InventoryReport | Beside>;
   /** Location code of the hub. */
   readonly location: string;
-}): Flow<InventoryReport | Beside, never> =>
-  defineFlow<InventoryReport | Beside, never, unknown>({
+}): Flow<InventoryReport | Beside, never, readonly Difference[]> =>
+  defineFlow<InventoryReport | Beside, never, readonly Difference[]>({
     id: 'warehouse-stock',
-    about: "The warehouse's count is compared with what the books have there.",
+    about: "The warehouse's count is compared with what the books had there.",
     documents: [],
     from,
     to: {},
@@ -121,18 +149,29 @@ export const warehouseStock = ({
       if (native.kind === 'bad') throw badMessage(native);
       if (native.kind === 'group') return { outcome: 'duplicate', documents: [] };
       const known = new Map<string, Known>();
-      for (const { sku } of native.lines) known.set(sku, await knownOf(sku, location, look));
-      const differences = differencesOf(native, known);
-      const first = differences
-        .slice(0, SHOWN)
-        .map(({ sku, counted, known: ours, what }) => `${sku} ${counted} ${what} (books: ${ours})`);
-      const more = differences.length > SHOWN ? ` and ${differences.length - SHOWN} more` : '';
-      const message = `Count ${native.report} of the warehouse differs from the books in ${location}: ${first.join(', ')}${more}. Find out whose count is right and correct the other; the next equal count closes this.`;
+      for (const { sku } of native.lines) {
+        const heard = await knownOf(sku, location, native.asOf, look);
+        if (heard) known.set(sku, heard);
+      }
+      // A person who asks again has put the books right since the count.
+      const compared = comparisonsOf(native, known).filter(
+        ({ verdict }) => verdict !== 'moved' || look.decision !== null,
+      );
+      const found = compared.flatMap(({ verdict, ...one }) =>
+        verdict === 'differs' ? [{ ...one, report: native.report }] : [],
+      );
+      const names = new Set(compared.map(nameOf));
+      const before = look.memory ?? [];
+      const kept = before.filter((one) => !names.has(nameOf(one)));
+      const isAsBefore = found.length === 0 && kept.length > 0 && kept.length === before.length;
+      if (isAsBefore && look.decision === null) return { outcome: 'routed', documents: [] };
+      const stand = [...found, ...kept];
       return {
         outcome: 'routed',
         documents: [],
         answers: [CAUSE],
-        objections: differences.length === 0 ? [] : [{ cause: CAUSE, message, measure: nothing }],
+        objections: stand.length === 0 ? [] : [{ cause: CAUSE, message: wordsOf(stand, location), measure: nothing }],
+        memory: stand,
       };
     },
   });

@@ -1,9 +1,11 @@
 import type { Beside, ShippingAdvice } from '../connectors/warehouse-files/index.ts';
 import {
   badMessage,
+  closedBy,
   orderOf,
   othersOf,
   reopened,
+  type Standing,
   shipmentOf,
   shippedBy,
   shortOf,
@@ -11,13 +13,26 @@ import {
 import type { Sink, Source } from '../core/connector.ts';
 import { defineFlow, type Flow, type Look, type MappingSeed, type Translation } from '../core/flow.ts';
 import { canonicalJson } from '../core/seal.ts';
+import type { FulfilmentOrder } from '../model/fulfilment-order.ts';
 import { hasLeft, isBefore, type Shipment, ShipmentDocument } from '../model/shipment.ts';
 
 type Native = ShippingAdvice | Beside;
 
-/** Of an order's shipments, by their numbers, when the warehouse sent the last that was heard of each. RFC 3339, UTC. */
+/** When the warehouse sent the last that was heard of each of an order's shipments, by their numbers. RFC 3339, UTC. */
 type Sent = Readonly<Record<string, string>>;
-type ShipmentFlow = Flow<Native, typeof ShipmentDocument, Sent>;
+
+/** What the warehouse said of an order. */
+interface Heard {
+  readonly sent: Sent;
+  /** Ids of lines of which no more will come. */
+  readonly closed: readonly string[];
+}
+
+type ShipmentFlow = Flow<Native, typeof ShipmentDocument, Heard>;
+
+/** Earlier versions of the hub kept only when it was sent. */
+const heardBefore = (memory: Heard | Sent | null): Heard =>
+  typeof memory?.sent === 'object' ? (memory as Heard) : { sent: (memory ?? {}) as Sent, closed: [] };
 
 export interface WarehouseShipmentsParts {
   readonly from: Source<Native>;
@@ -75,25 +90,34 @@ export const shopShipments = ({ from, to, carriers: rows = {} }: WarehouseShipme
 
 async function shipmentsOf(
   native: Native,
-  look: Look<Sent>,
+  look: Look<Heard>,
   asks: boolean,
-): Promise<Translation<typeof ShipmentDocument, Sent>> {
+): Promise<Translation<typeof ShipmentDocument, Heard>> {
   if (native.kind === 'bad') throw badMessage(native);
-  if (native.kind === 'group' || isOvertaken(native, look.memory)) return { outcome: 'duplicate', documents: [] };
-  const memory = { ...look.memory, ...(native.sentAt === null ? {} : { [native.shipment]: native.sentAt }) };
-  return { ...(await adviceTold(native, look, asks)), memory };
+  const { sent, closed } = heardBefore(look.memory);
+  if (native.kind === 'group' || isOvertaken(native, sent)) return { outcome: 'duplicate', documents: [] };
+  const order = await orderOf(native, look);
+  const now = {
+    sent: { ...sent, ...(native.sentAt === null ? {} : { [native.shipment]: native.sentAt }) },
+    closed: [...new Set([...closed, ...(hasLeft(native) ? closedBy(native, order) : [])])],
+  };
+  return { ...(await adviceTold(native, order, look, { asks, before: closed, closed: now.closed })), memory: now };
 }
 
 /** Whether something that the warehouse sent later of the same shipment was heard before. */
-const isOvertaken = ({ shipment, sentAt }: ShippingAdvice, sent: Sent | null): boolean =>
-  sentAt !== null && sent !== null && Object.hasOwn(sent, shipment) && Date.parse(sentAt) < Date.parse(sent[shipment]!);
+const isOvertaken = ({ shipment, sentAt }: ShippingAdvice, sent: Sent): boolean =>
+  sentAt !== null && Object.hasOwn(sent, shipment) && Date.parse(sentAt) < Date.parse(sent[shipment]!);
 
 async function adviceTold(
   native: ShippingAdvice,
-  look: Look<Sent>,
-  asks: boolean,
+  order: FulfilmentOrder,
+  look: Look<Heard>,
+  {
+    asks,
+    before,
+    closed,
+  }: { readonly asks: boolean; readonly before: readonly string[]; readonly closed: readonly string[] },
 ): Promise<Translation<typeof ShipmentDocument>> {
-  const order = await orderOf(native, look);
   const others = await othersOf(native.shipment, order, look);
   const told = shipmentOf(native, order, others, look);
   const known = told && (await look.current(ShipmentDocument, told.id));
@@ -103,7 +127,11 @@ async function adviceTold(
   const gone = hasLeft(native);
   const shipped = asks && gone ? shippedBy(native, order, body, others) : null;
   const replies = shipped === null ? [] : [shipped];
-  const people = asks && gone ? shortOf(native, order, body, others) : {};
+  const standing = (own: Shipment | null, lines: readonly string[]): Standing => ({
+    shipments: own && hasLeft(own) ? [...others, own] : others,
+    closed: lines,
+  });
+  const people = asks && gone ? shortOf(order, standing(known, before), standing(body, closed)) : {};
   if (body === null) return { outcome: 'routed', documents: [], ...people, replies };
   const documents = [body, reopened(body, order, others)].flatMap((one) =>
     one === null ? [] : [{ kind: 'shipment' as const, body: one }],

@@ -102,6 +102,24 @@ export async function documentBodies(
   );
 }
 
+/** Versions of a document that were not replaced by a moment, the current one first, at most 1,000. */
+export async function versionsSince(
+  sql: Sql,
+  { entity, kind, key }: Pick<StoredBody, 'entity' | 'kind' | 'key'>,
+  moment: Date,
+): Promise<StoredBody[]> {
+  return sql.query<StoredBody>(
+    'documents_versions_since',
+    `with one as (select * from document where entity = $1 and kind = $2 and key = $3)
+     select id, entity, kind, key, version, digest, body_sealed from one
+     union all
+     select v.document_id, v.entity, one.kind, one.key, v.version, v.digest, v.body_sealed
+     from one join document_version v on v.document_id = one.id and v.replaced_at > $4
+     order by version desc limit 1000`,
+    [entity, kind, key, moment],
+  );
+}
+
 /** Current documents of a kind that carry a reference, the one that was written last first, at most 50. */
 export async function documentsByReference(
   sql: Sql,

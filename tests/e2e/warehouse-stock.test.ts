@@ -101,15 +101,22 @@ function stock(version: 18 | 19, format: Format): void {
         TEE: { onHand: shelf.TEE },
         HAT: { available: shelf.HAT },
       });
-      await put(box.clerk.counted('C1', counts(0)));
+      // Each some minutes after all that moved before it.
+      let minutes = 0;
+      const count = (report: string, shelves: Parameters<typeof box.clerk.counted>[1]): Promise<void> => {
+        const { name, again } = box.clerk.counted(report, shelves);
+        minutes += 2;
+        return put({ name, text: again(new Date(Date.now() + minutes * 60_000)) });
+      };
+      await count('C1', counts(0));
       assert.deepEqual(await box.open(), []);
       await box.order({ MUG: 3 });
       await until('the order is reserved', () => box.levelOf('MUG') === shelf.MUG - 3 - SAFETY);
       await box.settled();
-      await put(box.clerk.counted('C2', counts(3)));
+      await count('C2', counts(3));
       assert.deepEqual(await box.open(), [], 'an order claims goods, which are on the shelf until they leave');
       const wrong = { ...counts(3), TEE: { onHand: shelf.TEE - 2 } };
-      await put(box.clerk.counted('C3', wrong));
+      await count('C3', wrong);
       const [asked, ...others] = await box.open();
       assert.deepEqual([asked?.cause, others.length], ['stock-differs', 0]);
       assert.match(
@@ -120,7 +127,7 @@ function stock(version: 18 | 19, format: Format): void {
       // Somebody counts again, and the warehouse was right.
       await box.at.count(box.products.get('TEE')!, shelf.TEE - 2);
       await until('the shop hears of it', () => box.levelOf('TEE') === shelf.TEE - 2 - SAFETY);
-      await put(box.clerk.counted('C4', wrong));
+      await count('C4', wrong);
       assert.deepEqual(await box.open(), [], 'the next equal count closes it');
     });
   });

@@ -391,6 +391,23 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
         ['S1001', '3 × MUG-R'],
         ['S1002', '3 × MUG-R'],
       ]);
+      const stands = await box.open();
+      // Said again, later: nothing new.
+      box.put('945_again1.edi', lines(1, 'LINE10', [['MUG-R', 0]]));
+      box.put('945_again2.edi', lines(2, 'LINE21', [['MUG-R', 0]]));
+      await box.settled();
+      assert.deepEqual(await box.open(), stands);
+      // More that will not come is one question with what is known, and what leaves after all is none.
+      box.put('945_3.edi', lines(3, 'LINE30', [['MUG-R', 0]]));
+      await box.settled();
+      box.put('945_4.edi', lines(3, 'LINE31', [['TEE-M', 1]]));
+      await box.settled();
+      const ofThree = async () =>
+        (await box.open()).flatMap(({ words: said }) => /order S1003\) short: (.*) will/.exec(said)?.[1] ?? []);
+      assert.deepEqual(await ofThree(), ['3 × MUG-R, 2 × TEE-M']);
+      box.put('945_5.edi', lines(3, 'LINE32', [['MUG-R', 3]]));
+      await box.settled();
+      assert.deepEqual(await ofThree(), ['2 × TEE-M']);
     });
 
     test('of an order that stays short one of them closes it, whichever comes first, and a correction counts by when it was sent', async () => {

@@ -156,6 +156,7 @@ export function lookWith(parts: {
     keyOf: async (type, id) => parts.keys?.[`${type.name} ${id}`] ?? null,
     current: async <D extends AnyDocumentType>(type: D, key: string) =>
       (parts.documents?.[`${type.name} ${key}`] ?? null) as BodyOf<D> | null,
+    since: async () => [],
     inFlight: async () => [],
     find: async () => [],
   };

@@ -203,6 +203,8 @@ describe('what the warehouse tells', () => {
         { sku: 'TEE-M', onHand: '4', available: null },
       ],
     });
+    const toTheSecond = fixture('846_stock.x12').replace(/(BIA(?:\*[^*~]*){4})\*\d{4}~/, '$1*060059~');
+    assert.deepEqual(x12.read('inventory', 'f', toTheSecond)[0], { ...count, asOf: '2026-11-26T06:00:59.000Z' });
     const [yes] = x12.read('acknowledgement', 'f', fixture('997_accepted.x12'));
     const [no] = x12.read('acknowledgement', 'f', fixture('997_rejected.x12'));
     assert.deepEqual(yes, {

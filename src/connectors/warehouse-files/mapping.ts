@@ -143,35 +143,54 @@ function allocate(advice: Advice, order: FulfilmentOrder): Map<string, Decimal> 
   return taken;
 }
 
+/** Lines of an order of which no more will come, by their ids, as the advice says. */
+export const closedBy = (advice: Advice, order: FulfilmentOrder): string[] =>
+  order.lines.filter((line, index) => isClosedBy(advice, line, index)).map(({ id }) => id);
+
+/** What of an order has left, and the lines of which the warehouse said that no more will come. */
+export interface Standing {
+  readonly shipments: readonly Shipment[];
+  readonly closed: readonly string[];
+}
+
+/** Goods that will not come any more, and that have not left either. */
+function missingOf(order: FulfilmentOrder, { shipments, closed }: Standing): string[] {
+  const left = shipments.flatMap(({ lines }) => lines);
+  return order.lines
+    .filter(({ id }) => shipments.some(({ closes }) => closes) || closed.includes(id))
+    .map(({ id, sku, quantity }) => ({ sku, quantity: add(decimal(quantity), negate(leftOf(id, left))) }))
+    .filter(({ quantity }) => compare(quantity, zero) > 0)
+    .map(({ sku, quantity }) => `${decimalText(quantity)} × ${sku}`);
+}
+
 /**
- * What people are asked about, and which of their questions that ends: goods that will not come any more, as the warehouse says, and that have not left either, neither in its `shipment` (null: nothing left) nor in
- * `others`. There somebody must tell the customer.
+ * What people are asked about, and which of their questions that ends: goods that will not come, as the warehouse has said by `now`. There somebody must tell the customer.
+ * What it said `before` as well is not asked a second time.
  */
 export function shortOf(
-  advice: Advice,
   order: FulfilmentOrder,
-  shipment: Shipment | null,
-  others: readonly Shipment[],
+  before: Standing,
+  now: Standing,
 ): { readonly objections: Objection[]; readonly answers: string[] } {
-  const all = shipment ? [...others, shipment] : others;
-  const left = all.flatMap(({ lines }) => lines);
-  const isClosed = advice.closes === 'order' || all.some(({ closes }) => closes);
-  const missing = order.lines
-    .filter((line, index) => isClosed || isClosedBy(advice, line, index))
-    .map(({ id, sku, quantity }) => ({ sku, quantity: add(decimal(quantity), negate(leftOf(id, left))) }))
-    .filter(({ quantity }) => compare(quantity, zero) > 0);
+  const [asked, missing] = [missingOf(order, before), missingOf(order, now)];
+  if (missing.length > 0 && missing.join() === asked.join()) return { objections: [], answers: [] };
+  const { shipments, closed } = now;
+  const isClosed = order.lines.every(({ id }) => closed.includes(id)) || shipments.some(({ closes }) => closes);
+  const isWhole = !isShort(
+    order,
+    shipments.flatMap(({ lines }) => lines),
+  );
   const answers = [
-    ...(all.length > 0 ? ['nothing-shipped'] : []),
-    ...(isClosed || !isShort(order, left) ? ['shipped-short'] : []),
+    ...(shipments.length > 0 ? ['nothing-shipped'] : []),
+    ...(isClosed || isWhole || asked.length > 0 ? ['shipped-short'] : []),
   ];
   if (missing.length === 0) return { objections: [], answers };
-  const nothingAtAll = all.length === 0 && missing.length === order.lines.length;
-  const goods = missing.map(({ sku, quantity }) => `${decimalText(quantity)} × ${sku}`).join(', ');
+  const nothingAtAll = shipments.length === 0 && missing.length === order.lines.length;
   const objection = {
     cause: nothingAtAll ? 'nothing-shipped' : 'shipped-short',
     message: nothingAtAll
       ? `The warehouse has nothing of ${named(order)} and closes it. Ship it from elsewhere, or cancel it and tell the customer.`
-      : `The warehouse ships ${named(order)} short: ${goods} will not come. Ship that from elsewhere, or take it off the order, give the money back and tell the customer; then dismiss this.`,
+      : `The warehouse ships ${named(order)} short: ${missing.join(', ')} will not come. Ship that from elsewhere, or take it off the order, give the money back and tell the customer; then dismiss this.`,
     field: 'lines.quantity',
     measure: { ...nothing, lines: missing.length },
   };
@@ -196,10 +215,9 @@ export function shippedBy(
   before: readonly Shipment[],
 ): Reply | null {
   const lines = [...(shipment ? [shipment] : []), ...before].flatMap((one) => one.lines);
+  const closed = closedBy(advice, order);
   const parts = order.lines
-    .filter(
-      (line, index) => isClosedBy(advice, line, index) || compare(leftOf(line.id, lines), decimal(line.quantity)) >= 0,
-    )
+    .filter((line) => closed.includes(line.id) || compare(leftOf(line.id, lines), decimal(line.quantity)) >= 0)
     .map(({ id }) => id);
   return parts.length === 0 ? null : { to: shippedKey(order.number), unasked: true, parts };
 }
@@ -256,33 +274,51 @@ export const adjustmentOf = (receipt: Receipt, connection: string): StockAdjustm
   };
 };
 
-/** Plain decimals that the hub last heard of goods in the location; null where it did not. */
-export interface Known {
+/** Plain decimals that the hub heard of goods in the location; null where it did not. */
+interface Figures {
   readonly onHand: string | null;
   readonly free: string | null;
 }
 
-interface Difference {
+/** What the hub heard of goods: as they were at the moment of a count, and what they became since. */
+export interface Known {
+  readonly then: Figures;
+  readonly since: readonly Figures[];
+}
+
+/** A figure of the warehouse's beside the hub's of the same moment. */
+export interface Comparison {
   readonly sku: string;
   readonly counted: string;
   readonly known: string;
   readonly what: 'on the shelf' | 'available';
+  /** `moved`: it is not what was known then, but what the goods became since. */
+  readonly verdict: 'agrees' | 'moved' | 'differs';
 }
 
 /**
- * How the warehouse's count differs from what the hub heard of the same: shelves are compared with what is on hand, and what no order has claimed with what is free.
- * Never with what is promised, which is less by safety stock and by orders that the warehouse has not heard of. Goods that the hub heard nothing of are left out.
+ * The warehouse's count beside what the hub heard of the same: shelves are compared with what is on hand, and what no order has claimed with what is free.
+ * Never with what is promised, which is less by safety stock and by orders that the warehouse has not heard of. Goods of which the hub heard nothing are left out.
  */
-export const differencesOf = (report: InventoryReport, known: ReadonlyMap<string, Known>): Difference[] =>
+export const comparisonsOf = (report: InventoryReport, known: ReadonlyMap<string, Known>): Comparison[] =>
   report.lines.flatMap(({ sku, onHand, available }) => {
     const held = known.get(sku);
-    const differs = (
+    if (held === undefined) return [];
+    const compared = (
       counted: string | null,
-      ours: string | null | undefined,
-      what: Difference['what'],
-    ): Difference[] =>
-      counted === null || ours === null || ours === undefined || compare(decimal(ours), decimal(counted)) === 0
-        ? []
-        : [{ sku, counted, known: ours, what }];
-    return [...differs(onHand, held?.onHand, 'on the shelf'), ...differs(available, held?.free, 'available')];
+      figure: (figures: Figures) => string | null,
+      what: Comparison['what'],
+    ): Comparison[] => {
+      const ours = figure(held.then);
+      if (counted === null || ours === null) return [];
+      const isCounted = (text: string | null): boolean =>
+        text !== null && compare(decimal(text), decimal(counted)) === 0;
+      const moved = held.since.some((figures) => isCounted(figure(figures)));
+      const verdict = isCounted(ours) ? 'agrees' : moved ? 'moved' : 'differs';
+      return [{ sku, counted, known: ours, what, verdict }];
+    };
+    return [
+      ...compared(onHand, (figures) => figures.onHand, 'on the shelf'),
+      ...compared(available, ({ free }) => free, 'available'),
+    ];
   });

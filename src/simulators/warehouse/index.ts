@@ -383,7 +383,7 @@ export class Warehouse {
       ['QTY', '17', units],
     ]);
     const stamp = at.toISOString().replaceAll(/[-:]/g, '');
-    const head = ['BIA', '00', 'MB', `C${++this.#tick}`, stamp.slice(0, 8), stamp.slice(9, 13)];
+    const head = ['BIA', '00', 'MB', `C${++this.#tick}`, stamp.slice(0, 8), stamp.slice(9, 15)];
     this.#send('846', this.#message(at, 'IB', '846', [head, ...items, ['CTT', Object.keys(shelves).length]]));
     this.#end();
   }
