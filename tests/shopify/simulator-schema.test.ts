@@ -210,7 +210,7 @@ test('what the simulated shop answers is of the types that Shopify publishes', {
     [pickupCalls.prepared, prepares(collected.fulfillmentOrders[0]!.id)],
     [pickupCalls.prepared, prepares(collected.fulfillmentOrders[0]!.id)],
     [pickupCalls.prepared, prepares('gid://shopify/FulfillmentOrder/1')],
-    [pickupCalls.handedOver, { id: gone.id }],
+    [pickupCalls.fulfilled, { id: gone.id }],
     [refundCalls.orderToRefund, { id: refunded.id }],
     [refundCalls.refund, { key: 'a', input: { orderId: fresh.id, note: 'n', transactions: [pays(fresh.id)] } }],
     [refundCalls.refund, { key: 'b', input: { orderId: fresh.id, note: 'n', transactions: [pays('none')] } }],

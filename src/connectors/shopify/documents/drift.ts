@@ -113,7 +113,7 @@ async function* tried(shop: Shop, thrown: FaultError, cx: Context): AsyncGenerat
     [orderCalls.ordersWhole, { ids: [nowhere] }],
     [orderCalls.orderAfter, { id: nowhere }],
     [shipmentCalls.orderToShip, { id: nowhere }],
-    [pickupCalls.handedOver, { id: nowhere }],
+    [pickupCalls.fulfilled, { id: nowhere }],
     [refundCalls.orderToRefund, { id: nowhere }],
     [refundCalls.orderToCancel, { id: nowhere }],
     [returnCalls.returnsOfOrder, { id: nowhere }],

@@ -11,10 +11,10 @@ export const pickupCalls = {
   }
 }`,
   ),
-  handedOver: query(
-    'HandedOver',
+  fulfilled: query(
+    'Fulfilled',
     ['shipments'],
-    `query HandedOver($id: ID!, $after: String) {
+    `query Fulfilled($id: ID!, $after: String) {
   fulfillment(id: $id) {
     id location { id }
     fulfillmentLineItems(first: 100, after: $after) {

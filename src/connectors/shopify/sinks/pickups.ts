@@ -34,17 +34,43 @@ export async function tellPrepared(shop: Shop, ids: readonly string[], cx: Conte
   }
 }
 
-interface HandedLine {
+interface FulfilledLine {
   readonly quantity: number | null;
   readonly lineItem: { readonly id: string };
 }
 
-interface Handed {
+interface Fulfilled {
   readonly fulfillment: {
     readonly id: string;
     readonly location: { readonly id: string } | null;
-    readonly fulfillmentLineItems: Page<HandedLine>;
+    readonly fulfillmentLineItems: Page<FulfilledLine>;
   } | null;
+}
+
+type Line = Shipment['lines'][number];
+
+/** How many units of a shipment's line are in a fulfilment, and the location that it left from; null where it is gone. */
+async function unitsOf(
+  shop: Shop,
+  id: string,
+  cx: Context,
+): Promise<{ readonly location: string | null; has(line: Line): number } | null> {
+  const ask = async (after: string | null) =>
+    (await shop.call<Fulfilled>(pickupCalls.fulfilled, { id, after }, cx)).fulfillment;
+  const first = await ask(null);
+  if (!first) return null;
+  const units = await allOf(first.fulfillmentLineItems, async (after) => (await ask(after))?.fulfillmentLineItems);
+  const has = (line: Line): number =>
+    units
+      .filter(({ lineItem }) => tailOf(lineItem.id) === line.orderLine)
+      .reduce((sum, { quantity }) => sum + (quantity ?? 0), 0);
+  return { location: first.location?.id ?? null, has };
+}
+
+/** Whether all goods of a shipment are in a fulfilment. */
+export async function isWithin(shop: Shop, id: string, { lines }: Shipment, cx: Context): Promise<boolean> {
+  const units = await unitsOf(shop, id, cx);
+  return units !== null && lines.every((line) => units.has(line) >= Number(line.quantity));
 }
 
 /**
@@ -59,15 +85,9 @@ export async function findHandedOver(
 ): Promise<Found> {
   const own = cx.mapping(`${shop.settings.tables}-locations`).find(location);
   for (const id of candidates) {
-    const ask = async (after: string | null) =>
-      (await shop.call<Handed>(pickupCalls.handedOver, { id, after }, cx)).fulfillment;
-    const first = await ask(null);
-    if (!first || (own && first.location && first.location.id !== own)) continue;
-    const units = await allOf(first.fulfillmentLineItems, async (after) => (await ask(after))?.fulfillmentLineItems);
-    const has = (line: Shipment['lines'][number]): number =>
-      units
-        .filter(({ lineItem }) => tailOf(lineItem.id) === line.orderLine)
-        .reduce((sum, { quantity }) => sum + (quantity ?? 0), 0);
+    const units = await unitsOf(shop, id, cx);
+    if (!units || (own && units.location && units.location !== own)) continue;
+    const { has } = units;
     if (lines.every((line) => has(line) === Number(line.quantity))) return { found: 'whole', id };
     if (lines.some((line) => has(line) > 0))
       return {

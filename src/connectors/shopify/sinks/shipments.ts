@@ -8,7 +8,7 @@ import { tailOf } from '../mapping/terms.ts';
 import { allOf, type Page } from '../pages.ts';
 import type { Shop } from '../shop.ts';
 import { isTold, tell } from './milestones.ts';
-import { findHandedOver, tellPrepared } from './pickups.ts';
+import { findHandedOver, isWithin, tellPrepared } from './pickups.ts';
 import { isReported, reportProgress } from './progress.ts';
 import { failed, orderIdOf, sinkOf } from './sink.ts';
 
@@ -64,7 +64,7 @@ type Taken = Map<string, string>;
 /**
  * What was shipped, told to the customer with its tracking. Shopify takes no key for a fulfilment and would make a second one, so it is looked for
  * first: by its tracking numbers, or where it has none by the shipment's own number, which then stands in their place; goods that were collected by their units and
- * place. What is another shipment's already goes to a person: both may be in one parcel. Numbers that change later are written to it. What is `ready` to be collected is told to the customer by Shopify. What is `picked` or `packed` is told to the shop's own people, on the
+ * place. What is another shipment's already, or holds other goods, goes to a person: both may be in one parcel. Numbers that change later are written to it. What is `ready` to be collected is told to the customer by Shopify. What is `picked` or `packed` is told to the shop's own people, on the
  * fulfilment orders that it is of.
  */
 export const shipments = (shop: Shop): Sink<typeof ShipmentDocument> =>
@@ -137,13 +137,14 @@ async function heldIn(shop: Shop, now: OrderNow, item: Item<Shipment>, taken: Ta
     return { found: 'whole', id: ours.id };
   const alike = valid.filter((one) => has(one) === references.length);
   const owners = await Promise.all(alike.map((one) => ownerBeside(item, one, taken, cx)));
-  const free = alike.find((_, index) => owners[index] === null);
-  if (free) return { found: 'whole', id: free.id };
+  const free = alike.filter((_, index) => owners[index] === null);
+  for (const one of free) if (await isWithin(shop, one.id, document, cx)) return { found: 'whole', id: one.id };
   if (ours) return { found: 'absent' };
+  const owner = owners.find((one) => one !== null) ?? undefined;
   if (alike.length > 0)
     return {
       found: 'partial',
-      message: `Shopify holds a fulfilment with the tracking numbers ${references.join(', ')} already, of shipment ${owners[0]}: where both are in one parcel fulfil ${document.number} there with the same numbers, then retry; where they are the same goods dismiss this.`,
+      message: `Shopify holds a fulfilment with the tracking numbers ${references.join(', ')} already, of ${owner === undefined ? 'other goods' : `shipment ${owner}`}: where both are in one parcel fulfil ${document.number} there with the same numbers, then retry; where they are the same goods dismiss this.`,
     };
   const part = valid.find((one) => has(one) > 0);
   if (!part) return { found: 'absent' };

@@ -333,6 +333,41 @@ test('a shipment is shared out over what is left to ship at one location; what i
   );
 });
 
+test('two hubs that tell two shipments of one parcel at once: the second one does not take the fulfilment of the first, of which nobody has heard yet', async (t) => {
+  const { simulator, shop, sinks, cx, network, variants, location } = await lab();
+  t.after(() => simulator.stop());
+  const order = placeOrder(shop, {
+    lines: [1, 1].map((quantity, index) => ({ variantId: variants[index]!.id, quantity })),
+    customer: person(shop, 1),
+    shippingAddress: place(shop, 'Ann'),
+    locationId: location,
+  });
+  const shipment = (n: number): Item<Shipment> => {
+    const orderLine = order.lines[n - 1]!.id.split('/').at(-1)!;
+    return shipmentOf(order, n, { lines: [{ id: '1', orderLine, sku: 'X', quantity: '1' }] });
+  };
+  let second: Promise<Result[]> | undefined;
+  network.between = async (operation, send) => {
+    const answer = await send();
+    if (operation !== 'Fulfil' || second !== undefined) return answer;
+    // Shopify has the first one, its hub has not heard so yet.
+    second = sinks.shipments.deliver([shipment(2)], cx);
+    await second;
+    return answer;
+  };
+  assert.equal(told((await sinks.shipments.deliver([shipment(1)], cx))[0]), 'done');
+  assert.match(
+    told((await second!)[0]),
+    /^rejected: Shopify holds a fulfilment with the tracking numbers T1 already, of other goods: .*fulfil OUT\/2 there/,
+  );
+  assert.equal(order.fulfillments.length, 1);
+  assert.equal((await sinks.shipments.find!([shipment(2)], cx))[0]!.found, 'partial');
+  assert.deepEqual((await sinks.shipments.find!([shipment(1)], cx))[0], {
+    found: 'whole',
+    id: order.fulfillments[0]!.id,
+  });
+});
+
 test('two shipments in one parcel go to a person, and are not taken for one; each is known again as its own', async (t) => {
   const { simulator, shop, sinks, cx, variants, location } = await lab();
   t.after(() => simulator.stop());
