@@ -7,7 +7,7 @@ import {
   type HeldVariant,
   resembles,
 } from '../../model/catalogue-match.ts';
-import type { Shop } from './shop.ts';
+import { listed, type Shop } from './shop.ts';
 
 export interface Variant extends HeldVariant {
   readonly title: string;
@@ -15,7 +15,8 @@ export interface Variant extends HeldVariant {
   readonly manage_inventory: boolean;
   readonly created_at: string;
   readonly options: readonly { readonly value: string; readonly option: { readonly title: string } }[];
-  readonly prices: readonly { readonly id: string }[];
+  /** Missing while Medusa makes or changes the variant. */
+  readonly prices?: readonly { readonly id: string }[];
   readonly inventory_items: readonly {
     readonly inventory_item_id: string;
     readonly inventory?: { readonly location_levels: readonly { readonly location_id: string }[] } | null;
@@ -60,9 +61,26 @@ export async function productBy(
   cx: Context,
 ): Promise<Held | null> {
   if ('id' in by)
-    return (await shop.readOne<{ product: Held }>(`/admin/products/${by.id}`, FIELDS, cx))?.product ?? null;
+    return whole((await shop.readOne<{ product: Held }>(`/admin/products/${by.id}`, FIELDS, cx))?.product);
   const { products } = await shop.read<{ products: Held[] }>('/admin/products', { ...by, fields: FIELDS }, cx);
-  return products[0] ?? null;
+  return whole(products[0]);
+}
+
+/** The product with all of its lists, or null where there is none. Prices are asked for where they are needed. Throws `transient`. */
+function whole(held: Held | undefined): Held | null {
+  if (!held) return null;
+  for (const { title, values } of listed(held.options, `the options of ${held.title}`))
+    listed(values, `the values of ${title} of ${held.title}`);
+  for (const { title, options, inventory_items, manage_inventory } of listed(
+    held.variants,
+    `the variants of ${held.title}`,
+  )) {
+    const name = `${held.title}, ${title}`;
+    listed(options, `the options of ${name}`);
+    for (const { inventory } of manage_inventory ? listed(inventory_items, `what ${name} is counted by`) : [])
+      listed(inventory?.location_levels, `where ${name} is stocked`);
+  }
+  return held;
 }
 
 interface Listed extends HeldVariant {

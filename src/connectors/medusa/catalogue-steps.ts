@@ -3,7 +3,7 @@ import { rejected } from '../../core/fault.ts';
 import type { CatalogueItem } from '../../model/catalogue-item.ts';
 import { sameSku, variantLike } from '../../model/catalogue-match.ts';
 import type { Held, Variant } from './catalogue-candidates.ts';
-import type { Shop } from './shop.ts';
+import { listed, type Shop } from './shop.ts';
 import { isRefusal } from './sink.ts';
 
 type Wanted = CatalogueItem['variants'][number];
@@ -132,12 +132,13 @@ export function stepsTo(aim: Aim, held: Held): Step[] {
 }
 
 /** A variant goes. One that open orders have reserved Medusa does not let go: it loses its prices, so that nobody can buy it, and goes with a later change. */
-async function takeOff({ shop, stuck, cx }: Aim, path: string, { id, prices }: Variant): Promise<void> {
+async function takeOff({ shop, stuck, cx }: Aim, path: string, { id, sku, prices }: Variant): Promise<void> {
   try {
     await shop.remove('a variant', `${path}/variants/${id}`, cx);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    if (prices.length > 0) await shop.write('a variant', `${path}/variants/${id}?fields=id`, { prices: [] }, cx);
+    if (listed(prices, `the prices of ${sku ?? id}`).length > 0)
+      await shop.write('a variant', `${path}/variants/${id}?fields=id`, { prices: [] }, cx);
     else stuck.add(id);
   }
 }
@@ -199,11 +200,13 @@ function changesOf(item: CatalogueItem, variant: Wanted, held: Variant): object 
 
 /** Each variant that is counted stands at every location: with nothing, until its level comes. Of kits the parts are counted, which are none of the item's. */
 function stockSteps({ shop, item, locations, cx }: Aim, held: Held): Step[] {
-  const sold = held.variants.filter((one) => item.variants.some((variant) => sameSku(one, variant.sku)));
-  const steps: Step[] = sold
-    .filter((one) => one.manage_inventory && one.inventory_items.length === 0)
+  const counted = held.variants.filter(
+    (one) => one.manage_inventory && item.variants.some((variant) => sameSku(one, variant.sku)),
+  );
+  const steps: Step[] = counted
+    .filter((one) => one.inventory_items.length === 0)
     .map((one) => () => count(shop, held.id, one, cx));
-  const create = sold.flatMap(({ inventory_items: [one, ...parts] }) =>
+  const create = counted.flatMap(({ inventory_items: [one, ...parts] }) =>
     !one || parts.length > 0
       ? []
       : locations

@@ -2,7 +2,7 @@ import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
 import { moneyText } from '../../core/money.ts';
 import { type Price, PriceDocument } from '../../model/price.ts';
-import type { Shop } from './shop.ts';
+import { listed, type Shop } from './shop.ts';
 import { failed, sinkOf, variantOf } from './sink.ts';
 
 interface Held {
@@ -19,6 +19,9 @@ interface Variant {
   readonly product_id: string;
   readonly prices: readonly Held[];
 }
+
+/** As Medusa answers it. */
+type Told = Omit<Variant, 'prices'> & Partial<Variant>;
 
 /** Whether the shop keeps prices with tax, by currency it sells in. */
 type Currencies = ReadonlyMap<string, boolean>;
@@ -62,9 +65,10 @@ async function currenciesOf(shop: Shop, cx: Context): Promise<Currencies> {
 
 async function variantNow(shop: Shop, id: string, sku: string, cx: Context): Promise<Variant> {
   const query = { fields: FIELDS, 'id[]': id };
-  const { variants } = await shop.read<{ variants: Variant[] }>('/admin/product-variants', query, cx);
-  if (!variants[0]) throw rejected(`Product ${sku} is no longer in the shop.`, 'gone', 'sku');
-  return variants[0];
+  const { variants } = await shop.read<{ variants: Told[] }>('/admin/product-variants', query, cx);
+  const [variant] = variants;
+  if (!variant) throw rejected(`Product ${sku} is no longer in the shop.`, 'gone', 'sku');
+  return { ...variant, prices: listed(variant.prices, `the prices of ${sku}`) };
 }
 
 /** The price that everybody pays who buys any quantity. */

@@ -3,7 +3,7 @@ import type { Incoming, PollSource } from '../../core/connector.ts';
 import { canonicalJson, sha256 } from '../../core/seal.ts';
 import { type Change, changed } from './changes.ts';
 import { type MedusaProduct, readProduct, schemas } from './native.ts';
-import { before, type Shop } from './shop.ts';
+import { before, listed, type Shop } from './shop.ts';
 
 const PAGE = 50;
 const VARIANT = ['id', 'title', 'sku', 'barcode', 'ean', 'upc', 'updated_at'].map((name) => `variants.${name}`);
@@ -59,6 +59,8 @@ interface ListedVariant extends Change {
 }
 
 function incomingOf(record: Change): Incoming {
+  const { variants: told } = record as Change & Partial<MedusaProduct>;
+  listed(told, `the variants of ${record.id}`);
   const product = Value.Clean(schemas.product, structuredClone(record)) as MedusaProduct;
   const variants = [...product.variants].sort((a, b) => (a.id < b.id ? -1 : 1));
   const text = canonicalJson({ ...product, variants });

@@ -124,6 +124,16 @@ export class Shop {
   }
 }
 
+/**
+ * A list of a product or variant, which Medusa leaves out of its answer while that is being made or changed: it is not empty then, it is not told. `what`: `the prices of MUG`.
+ * Throws `transient`.
+ */
+export function listed<T>(list: readonly T[] | null | undefined, what: string): readonly T[] {
+  if (list) return list;
+  const message = `Medusa does not say ${what}, as of a product that is being made or changed; it is asked again`;
+  throw new FaultError({ kind: 'transient', message });
+}
+
 function parsed(text: string): Told | null {
   try {
     const value: unknown = JSON.parse(text);

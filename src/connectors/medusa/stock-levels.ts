@@ -2,7 +2,7 @@ import type { Context, Item, Result, Sink } from '../../core/connector.ts';
 import { add, compare, type Decimal, decimal, decimalText, divideRounded, integer } from '../../core/decimal.ts';
 import { FaultError, rejected } from '../../core/fault.ts';
 import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts';
-import type { Shop } from './shop.ts';
+import { listed, type Shop } from './shop.ts';
 import { failed, sinkOf, variantOf } from './sink.ts';
 import { plainText } from './terms.ts';
 
@@ -16,10 +16,11 @@ interface Level {
 interface Variant {
   readonly id: string;
   readonly manage_inventory: boolean;
-  readonly inventory_items: readonly {
+  /** Lists are missing while the product is being made or changed. */
+  readonly inventory_items?: readonly {
     readonly inventory_item_id: string;
     readonly required_quantity: number;
-    readonly inventory?: { readonly location_levels: readonly Level[] } | null;
+    readonly inventory?: { readonly location_levels?: readonly Level[] } | null;
   }[];
 }
 
@@ -99,12 +100,14 @@ function wholeUnits({ available, id }: StockLevel): Decimal {
 
 function levelOf(variant: Variant | undefined, location: string, { sku, location: code }: StockLevel) {
   if (!variant) throw rejected(`Product ${sku} is no longer in the shop.`, 'gone', 'sku');
-  const [item, ...others] = variant.inventory_items;
-  if (!variant.manage_inventory || !item)
+  const items = variant.manage_inventory ? listed(variant.inventory_items, `what ${sku} is counted by`) : [];
+  const [item, ...others] = items;
+  if (!item)
     throw rejected(`Medusa does not count product ${sku}: switch on 'Manage inventory'.`, 'not-tracked', 'sku');
   if (others.length > 0 || item.required_quantity !== 1)
     throw rejected(`Product ${sku} is a kit in Medusa: its parts are counted, not itself.`, 'is-a-kit', 'sku');
-  const level = item.inventory?.location_levels.find(({ location_id }) => location_id === location);
+  const levels = listed(item.inventory?.location_levels, `where ${sku} is stocked`);
+  const level = levels.find(({ location_id }) => location_id === location);
   if (!level)
     throw rejected(
       `Product ${sku} is not stocked at ${code} in Medusa: add the location to its inventory item.`,
