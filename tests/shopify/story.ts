@@ -214,7 +214,7 @@ async function until(
   story: Story,
   why: () => string[] = () => [],
 ): Promise<void> {
-  const patience = Math.max(120_000, milliseconds(story.every) * 10) + story.orders * 100;
+  const patience = Math.max(300_000, milliseconds(story.every) * 10) + story.orders * 100;
   const end = performance.now() + patience;
   for (;;) {
     const began = performance.now();

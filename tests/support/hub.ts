@@ -175,7 +175,7 @@ export function send(
 }
 
 /** Waits until hubs that share a ledger and have push sources only can do nothing more by themselves; any of them may be asked. */
-export async function drained(hub: Hub, seconds = 60): Promise<void> {
+export async function drained(hub: Hub, seconds = 120): Promise<void> {
   const end = performance.now() + seconds * 1000;
   for (let quiet = 0; quiet < 3; ) {
     const { routable, deliverable, leased } = await hub.progress();
@@ -187,7 +187,7 @@ export async function drained(hub: Hub, seconds = 60): Promise<void> {
 }
 
 /** Waits until a hub can do nothing more by itself; fails after `seconds`. */
-export async function idle(hub: Hub, seconds = 60): Promise<void> {
+export async function idle(hub: Hub, seconds = 120): Promise<void> {
   const patience = AbortSignal.timeout(seconds * 1000);
   await hub.untilIdle(() => undefined, patience);
   if (patience.aborted)

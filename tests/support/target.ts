@@ -144,7 +144,7 @@ export function gate(): { opened: Promise<void>; open(): void } {
 }
 
 /** Waits until `condition` holds; fails after `seconds`. */
-export async function until(what: string, condition: () => unknown, seconds = 60): Promise<void> {
+export async function until(what: string, condition: () => unknown, seconds = 120): Promise<void> {
   const end = performance.now() + seconds * 1000;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`);

@@ -83,7 +83,6 @@ export class Day {
       this.#every(4000, closed, () => this.#reprice()),
       this.#every(700, closed, () => this.#measure()),
       this.#every(1500 / (parts.rate ?? 1), closed, () => parts.counter.serve()),
-      this.#every(1500, closed, () => parts.questions.ask()),
       this.#every(1500, closed, () => parts.market.reprice()),
       this.#every(3000, closed, () => parts.launches.launch()),
       this.#every(5000, closed, () => parts.launches.revise(parts.random)),
@@ -96,6 +95,7 @@ export class Day {
       this.#every(2500, closed, () => parts.promises.move()),
     ];
     this.#handling = [
+      this.#every(1500, this.#stopped.signal, () => parts.questions.ask()),
       this.#every(1000, this.#stopped.signal, () => parts.cancellations.serve()),
       this.#every(1000, this.#stopped.signal, () => parts.cancellations.credit()),
       this.#every(500, this.#stopped.signal, () => parts.pickups.work(Date.now())),
