@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { Odoo } from '../../src/connectors/odoo/database.ts';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
-import { prepareWizard } from '../../src/connectors/odoo/payable.ts';
+import { prepareWizard } from '../../src/connectors/odoo/sinks/payable.ts';
 import type { Context, Item, Result, Sink } from '../../src/core/connector.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Payment } from '../../src/model/payment.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { secret } from '../../core/estate.ts';
 import { odoo } from './index.ts';
-import { difference } from './sale-orders.ts';
 import { chooseCompany } from './session.ts';
-import { minorOf, naiveUtc } from './sink.ts';
+import { difference } from './sinks/sale-orders.ts';
+import { minorOf, naiveUtc } from './sinks/sink.ts';
 
 const config = { url: 'https://ERP.example.com:443//', database: 'd', login: 'hub', key: secret('ODOO_KEY') };
 

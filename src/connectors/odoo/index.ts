@@ -16,18 +16,20 @@ import type { ShipmentDocument } from '../../model/shipment.ts';
 import type { StockAdjustmentDocument } from '../../model/stock-adjustment.ts';
 import type { StockLevelDocument } from '../../model/stock-level.ts';
 import { check } from './check.ts';
-import { customers } from './customers.ts';
 import { Odoo } from './database.ts';
-import { journalEntries } from './journal-entries.ts';
 import { priceLookup } from './lookups/prices.ts';
 import { stockLookup } from './lookups/stock-levels.ts';
-import { payments } from './payments.ts';
-import { products } from './products.ts';
-import { receipts } from './receipts.ts';
-import { refunds } from './refunds.ts';
-import { returns } from './returns.ts';
-import { saleOrders } from './sale-orders.ts';
-import { shipments } from './shipments.ts';
+import { customers } from './sinks/customers.ts';
+import { journalEntries } from './sinks/journal-entries.ts';
+import { payments } from './sinks/payments.ts';
+import { products } from './sinks/products.ts';
+import { receipts } from './sinks/receipts.ts';
+import { refunds } from './sinks/refunds.ts';
+import { returns } from './sinks/returns.ts';
+import { saleOrders } from './sinks/sale-orders.ts';
+import { shipments } from './sinks/shipments.ts';
+import { stockAdjustments } from './sinks/stock-adjustments.ts';
+import { stockLevelSink } from './sinks/stock-levels.ts';
 import { type CatalogueRecord, catalogue } from './sources/catalogue.ts';
 import { type ContactRecord, contacts } from './sources/contacts.ts';
 import { type CreditNoteRecord, creditNotes } from './sources/credit-notes.ts';
@@ -38,8 +40,6 @@ import { type PriceRecord, prices } from './sources/prices.ts';
 import { type ReturnRecord, returns as returnSource } from './sources/returns.ts';
 import { type StockRecord, stockLevels } from './sources/stock-levels.ts';
 import { Turnstile } from './sources/turnstile.ts';
-import { stockAdjustments } from './stock-adjustments.ts';
-import { stockLevelSink } from './stock-levels.ts';
 
 export interface OdooConfig {
   /** Where Odoo is, such as `https://erp.example.com`. */

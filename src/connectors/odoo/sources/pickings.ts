@@ -1,8 +1,8 @@
 import type { Context, PollSource } from '../../../core/connector.ts';
 import type { Address } from '../../../model/address.ts';
-import { addressesOf } from '../addresses.ts';
 import type { Odoo } from '../database.ts';
 import { type Row, relation } from '../rows.ts';
+import { addressesOf } from './addresses.ts';
 import { later } from './cursor.ts';
 import { type Capture, feed, type Native } from './feed.ts';
 
