@@ -31,18 +31,21 @@ const parcel = (n: number, quantity: string): StoreReport => ({
   parcel: { number: `P${n}`, carrier: null, tracking: [`T${n}`], last: n === 2 },
 });
 
-/** What becomes of a report where these shipments are known. */
-async function told(report: StoreReport, known: readonly Shipment[] = []): Promise<Shipment> {
+/** What becomes of a report where these shipments are known, and something was said before. */
+async function translated(report: StoreReport, known: readonly Shipment[] = [], memory: { at: string } | null = null) {
   const look = {
     connection: 'store',
+    memory,
     mapping: () => ({ find: (code: string) => code, get: (code: string) => code }),
     keyOf: async () => asked.id,
     current: async ({ name }: { name: string }) => (name === 'fulfilment-order' ? asked : null),
     find: async () => known,
   } as unknown as Look<never>;
-  const { documents } = await flow.translate(report, look);
-  return documents[0]!.body as Shipment;
+  return flow.translate(report, look);
 }
+
+const told = async (report: StoreReport, known: readonly Shipment[] = []): Promise<Shipment> =>
+  (await translated(report, known)).documents[0]!.body as Shipment;
 
 test('the last parcel closes an order only where something of it will not come, so that parcels may be booked in any order', async () => {
   const first = await told(parcel(1, '2'));
@@ -51,4 +54,23 @@ test('the last parcel closes an order only where something of it will not come, 
   assert.equal((await told(parcel(2, '1'))).closes, true, 'two will not come');
   const other = { ...first, fulfilmentOrder: 'odoo:2' };
   assert.equal((await told(parcel(2, '1'), [other])).closes, true, 'what another place sends is not this one’s');
+});
+
+test('what a store said before is no answer to what is asked since, however late it comes, unless the goods are gone; nor is it asked about', async () => {
+  const say = (status: StoreReport['status'], minute: number): StoreReport => ({
+    ...{ id: 'R1', fulfilment: asked.number, status, at: `2026-11-26T09:0${minute}:00Z` },
+  });
+  const causes = ['not-collected', 'not-available'];
+  const refused = await translated(say('not-collected', 5));
+  assert.deepEqual(
+    refused.objections?.map(({ cause }) => cause),
+    ['not-collected'],
+  );
+  const since = refused.memory as { at: string };
+  const late = await translated(say('ready', 4), [], since);
+  assert.deepEqual([late.documents.length, late.answers, late.memory], [1, [], undefined]);
+  assert.deepEqual((await translated(say('ready', 5), [], since)).answers, causes, 'ready after all');
+  assert.deepEqual((await translated(say('collected', 4), [], since)).answers, causes);
+  const gone = await translated(say('not-available', 4), [], since);
+  assert.deepEqual([gone.outcome, gone.objections], ['duplicate', undefined]);
 });

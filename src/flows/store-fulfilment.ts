@@ -16,6 +16,11 @@ export interface StoreFulfilmentsParts {
   readonly to: { readonly shipment: Sink<typeof ShipmentDocument> };
 }
 
+/** The newest of what a store said of a fulfilment order, by its own time: pushes overtake each other. RFC 3339. */
+interface Heard {
+  readonly at: string;
+}
+
 const carriers: MappingSeed = {
   table: 'store-carriers',
   owner: 'logistics',
@@ -28,8 +33,8 @@ export const storeFulfilments = ({
   id = 'store-fulfilments',
   from,
   to,
-}: StoreFulfilmentsParts): Flow<StoreReport, typeof ShipmentDocument> =>
-  defineFlow({
+}: StoreFulfilmentsParts): Flow<StoreReport, typeof ShipmentDocument, Heard> =>
+  defineFlow<StoreReport, typeof ShipmentDocument, Heard>({
     id,
     about: 'What a store prepares, hands over or ships becomes shipments.',
     documents: [ShipmentDocument],
@@ -48,8 +53,8 @@ export const shopFulfilments = ({
   id = 'shop-fulfilments',
   from,
   to,
-}: StoreFulfilmentsParts): Flow<StoreReport, typeof ShipmentDocument> =>
-  defineFlow({
+}: StoreFulfilmentsParts): Flow<StoreReport, typeof ShipmentDocument, Heard> =>
+  defineFlow<StoreReport, typeof ShipmentDocument, Heard>({
     id,
     about: 'The shop, and with it the customer, hears what a store has ready, handed over or shipped.',
     documents: [ShipmentDocument],
@@ -69,14 +74,24 @@ const NOT_AVAILABLE = 'not-available';
 
 async function handoverOf(
   report: StoreReport,
-  look: Look,
+  look: Look<Heard>,
   asks: boolean,
-): Promise<Translation<typeof ShipmentDocument>> {
+): Promise<Translation<typeof ShipmentDocument, Heard>> {
+  const isLate = look.memory !== null && Date.parse(report.at) < Date.parse(look.memory.at);
+  const translation = await reported(report, look, { asks, isLate });
+  return isLate ? translation : { ...translation, memory: { at: report.at } };
+}
+
+async function reported(
+  report: StoreReport,
+  look: Look<Heard>,
+  { asks, isLate }: { readonly asks: boolean; readonly isLate: boolean },
+): Promise<Translation<typeof ShipmentDocument, Heard>> {
   const named = { shipment: report.parcel?.number ?? report.fulfilment, order: report.fulfilment };
   const order = await orderOf(named, look);
   const known = await look.current(ShipmentDocument, `${look.connection}:${named.shipment}`);
   if (report.status === NOT_COLLECTED || report.status === NOT_AVAILABLE) {
-    if (!asks || (known && hasLeft(known))) return { outcome: 'duplicate', documents: [] };
+    if (!asks || isLate || (known && hasLeft(known))) return { outcome: 'duplicate', documents: [] };
     return { outcome: 'routed', documents: [], objections: [refusalOf(report.status, order)], replies: allOver(order) };
   }
   const advice = adviceOf(report, named, order);
@@ -91,7 +106,8 @@ async function handoverOf(
   return {
     outcome,
     documents,
-    answers: [NOT_COLLECTED, NOT_AVAILABLE],
+    // What was said before the question was is no answer to it, unless the goods are gone.
+    answers: isLate && !hasLeft(told) ? [] : [NOT_COLLECTED, NOT_AVAILABLE],
     objections: report.status === 'collected' ? leftBehind(told, order) : [],
     replies: hasLeft(told) ? repliesOf(advice, order, told, others) : [{ to: readyKey(order.number), unasked: true }],
   };
