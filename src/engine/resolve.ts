@@ -88,9 +88,11 @@ export async function dismissException(parts: Needed, exception: ExceptionRow, d
   await close(parts, exception, 'dismissed', decision, async (sql) => {
     if (exception.delivery_id) {
       const lane = await laneOfDelivery(sql, exception.delivery_id);
+      // Locks it: no newer version comes meanwhile.
+      if (lane) await refreshLanes(sql, [lane]);
       await endSending(sql, exception.entity, [exception.delivery_id], 'a person decided that it is not sent');
-      await finishDeliveries(sql, [exception.delivery_id], 'dismissed');
       await dropInFlight(sql, exception.delivery_id);
+      await finishDeliveries(sql, [exception.delivery_id], 'dismissed');
       if (lane) await refreshLanes(sql, [lane]);
     } else if (exception.event_id && exception.holds) await dismissEvent(sql, exception.event_id);
   });

@@ -79,11 +79,24 @@ export async function forgetInFlight(sql: Sql, deliveryIds: readonly string[]): 
   await sql.query('in_flight_forget', 'delete from in_flight where delivery_id = any($1)', [deliveryIds]);
 }
 
-/** Never to be delivered: it takes nothing. */
+/** Never to be delivered: a newer version behind it takes what it took, and without one nobody does. The delivery is still there, and its lane's lock is the caller's. */
 export async function dropInFlight(sql: Sql, deliveryId: string): Promise<void> {
   await sql.query(
     'in_flight_drop',
-    `with gone as (delete from in_flight where delivery_id = $1 returning entity, connection, name) ${nudged('select * from gone')}`,
+    `with newer as (
+       select n.id from delivery d join delivery n on n.document_id = d.document_id and n.connection = d.connection and n.sink = d.sink and n.version > d.version
+       where d.id = $1 order by n.place limit 1),
+     own as (
+       select o.name, o.place, o.quantity, newer.id as newer, n.delivery_id is not null as known
+       from in_flight o left join newer on true left join in_flight n on n.delivery_id = newer.id and n.name = o.name and n.place = o.place where o.delivery_id = $1),
+     added as (
+       update in_flight f set quantity = f.quantity + own.quantity from own where own.known and f.delivery_id = own.newer and f.name = own.name and f.place = own.place),
+     passed as (
+       update in_flight f set delivery_id = own.newer from own where own.newer is not null and not own.known and f.delivery_id = $1 and f.name = own.name and f.place = own.place),
+     gone as (
+       delete from in_flight f using own where (own.newer is null or own.known) and f.delivery_id = $1 and f.name = own.name and f.place = own.place
+       returning f.entity, f.connection, f.name)
+     ${nudged('select * from gone')}`,
     [deliveryId],
   );
 }

@@ -278,6 +278,24 @@ test('what an order takes that was tried in vain while it changed, the changed o
   assert.equal(told.web!.at(-1), '4');
 });
 
+test('what an order takes that a person dismissed for its newer version, that one takes', async (t) => {
+  const { hub, state, told, order, read, record } = await shop(t);
+  await read(record(10, 0));
+  state.answer = { outcome: 'failed', fault: { kind: 'rejected', cause: 'no', message: 'No.' } };
+  await order('A', '3');
+  const [exception] = await listExceptions(hub.parts.db, null, 10);
+  await order('A', '4');
+  assert.deepEqual(told.web, ['10', '7', '6']);
+  state.taking = false;
+  await dismissException(hub.parts, exception!, { by: 'x', reason: 'the newer one is right' });
+  await read(record(9, 0));
+  assert.equal(told.web!.at(-1), '5');
+  Object.assign(state, { answer: { outcome: 'done', id: 'SO1' }, taking: true });
+  await drained(hub);
+  await read(record(9, 4));
+  assert.equal(told.web!.at(-1), '5');
+});
+
 test('of a changed order the difference is in flight; a cancelled or dismissed one takes nothing', async (t) => {
   const { hub, state, told, order, read, record } = await shop(t);
   await read(record(10, 0));
