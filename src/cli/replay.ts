@@ -12,6 +12,7 @@ import { actor } from './mapping.ts';
 import { withLedger } from './open.ts';
 import { partsOf } from './parts.ts';
 import { printJson, type Say, sayTo, table } from './print.ts';
+import { heldWords } from './trace.ts';
 
 export interface ReplayOptions {
   flow?: string;
@@ -66,6 +67,10 @@ export async function replay(options: ReplayOptions): Promise<void> {
       say(`\nIn ${told.length} flows together: ${all.subjects} records, ${all.unchanged} mean what they meant.`);
       for (const line of figureLines(all)) say(line);
     }
+    if (all.held > 0)
+      say(
+        `\nBehind an earlier version that needs a person ${yes ? 'wait' : 'would wait'} ${all.held}. Dismiss its Exception, and only the new one goes; retry it, and it goes first.`,
+      );
     if (told.length === 0) say(`Nothing that ${id === undefined ? 'a flow' : `flow '${id}'`} was told fits.`);
     else if (yes) say(`\n${all.asked} records go again; crossdock trace shows each. A hub must run for it.`);
     else say(`\nNothing was changed.${all.documents.length > 0 ? ' Add --yes --reason "…" to do it.' : ''}`);
@@ -77,6 +82,8 @@ interface Counts {
   unchanged: number;
   /** How many go again. */
   asked: number;
+  /** Those that wait, or would, behind an earlier version which is parked. */
+  held: number;
 }
 
 /** What telling one flow again changes. */
@@ -89,7 +96,7 @@ type Figures = ReturnType<Tally['figures']>;
 
 const countsOf = (told: readonly Counts[]): Counts => {
   const sum = (count: keyof Counts): number => told.reduce((all, one) => all + one[count], 0);
-  return { subjects: sum('subjects'), unchanged: sum('unchanged'), asked: sum('asked') };
+  return { subjects: sum('subjects'), unchanged: sum('unchanged'), asked: sum('asked'), held: sum('held') };
 };
 
 /** Tells one flow again what fits, after showing it. What it comes to is added to `total` as well. */
@@ -101,7 +108,7 @@ async function tell(
 ): Promise<Told> {
   const { connection } = sourceOf(parts.estate, flow);
   const tally = new Tally();
-  const counts: Counts = { subjects: 0, unchanged: 0, asked: 0 };
+  const counts: Counts = { subjects: 0, unchanged: 0, asked: 0, held: 0 };
   const records: object[] = [];
   for await (const page of pagesOf(parts, flow, options)) {
     counts.subjects += page.length;
@@ -111,6 +118,7 @@ async function tell(
         if (one.trouble) sum.trouble(one.trouble, one.subject);
       }
       if (one.trouble === null && one.changes.length === 0) counts.unchanged += 1;
+      if (one.held.length > 0) counts.held += 1;
       const { newest, ...about } = one;
       if (options.json) records.push({ ...about, heardAt: newest?.received_at ?? null });
       else for (const line of linesOf(flow, one)) say(line);
@@ -143,10 +151,11 @@ function* figureLines({ documents, money }: Figures): Iterable<string> {
   for (const { currency, difference } of money) yield `  value: ${difference} ${currency}`;
 }
 
-function* linesOf(flow: AnyFlow, { subject, changes, trouble }: Rehearsed): Iterable<string> {
+function* linesOf(flow: AnyFlow, { subject, changes, held, trouble }: Rehearsed): Iterable<string> {
   if (trouble || changes.length === 0) return;
   yield `${flow.id}: ${subject}`;
   for (const change of changes) yield* changeLines(change);
+  for (const one of held) yield `  ${one.kind} ${one.key} ${heldWords(one)}`;
 }
 
 const keysOf = ({ vault }: Parts, key: string): { text: string; digest: Buffer }[] =>

@@ -4,7 +4,7 @@ import { describeTrace } from './trace.ts';
 
 const at = new Date('2026-11-25T21:00:26.393Z');
 const step = (
-  what: 'event' | 'document' | 'delivery' | 'attempt' | 'binding' | 'expectation',
+  what: 'event' | 'document' | 'delivery' | 'attempt' | 'binding' | 'expectation' | 'decision',
   about: string,
   state: string,
   id = 'x',
@@ -54,4 +54,36 @@ test('a trace says for which record a delivery waits, since when, and that it is
     /waiting since 2026-11-25T21:00:26\.393Z for product MUG: look with crossdock trace MUG; late: promised by 2026-11-25T21:01:26\.393Z/,
   );
   assert.doesNotMatch(describeTrace([{ ...waiting, detail: { awaits: [], late: false } }]), /since|late/);
+});
+
+test('a trace says behind whose decision a delivery waits', () => {
+  const behind = { delivery: 'd', version: 2, exception: '01a212e3-4cc6-7139-bf59-6b84510ece20', cause: 'no-tax' };
+  const waiting = { ...step('delivery', 'odoo sale-orders order shop:1 v3', 'waiting'), detail: { behind } };
+  assert.match(
+    describeTrace([waiting]),
+    /waits behind version 2, which needs a person: Exception 6b84510ece20 \(no-tax\); crossdock exceptions show 6b84510ece20$/,
+  );
+  const bare = { ...waiting, detail: { behind: { ...behind, exception: null, cause: null } } };
+  assert.match(describeTrace([bare]), /waits behind version 2, which is parked$/);
+});
+
+test('a trace says who had a record told again or decided on an Exception, and why; what was told again is no repeat', () => {
+  const told = describeTrace([
+    step('event', 'shop order:1', 'duplicate', 'replayed'),
+    step('event', 'shop order:1', 'duplicate'),
+    { ...step('decision', 'web-orders', 'told again', 'replayed'), detail: { by: 'cli:anna', reason: 'wrong tax' } },
+    { ...step('decision', 'no-tax', 'dismissed', 'e'), detail: { by: 'cli:ben', reason: 'told again' } },
+  ]);
+  assert.deepEqual(
+    told
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split(/ {2,}/).slice(1)),
+    [
+      ['decided', 'web-orders', 'told again', 'by cli:anna: wrong tax'],
+      ['decided', 'no-tax', 'dismissed', 'by cli:ben: told again'],
+      [],
+    ],
+  );
+  assert.match(told, /Heard again without news: 1;/);
 });

@@ -5,9 +5,10 @@ import type { Draft, Translation } from '../core/flow.ts';
 import { newId } from '../core/ids.ts';
 import { appendAudit } from '../ledger/audit.ts';
 import { isAway, type Ledger } from '../ledger/database.ts';
+import type { HeldBy } from '../ledger/deliveries.ts';
 import { readSubjects } from '../ledger/events.ts';
 import { repeatEvent } from '../ledger/exceptions.ts';
-import { type RoutedEvent, routedEvents } from '../ledger/replay.ts';
+import { heldLanes, type RoutedEvent, routedEvents } from '../ledger/replay.ts';
 import type { Vault } from '../ledger/vault.ts';
 import { documentPlace, type Looked, nativeOf, translate } from './look.ts';
 import type { Parts } from './parts.ts';
@@ -128,19 +129,26 @@ export interface Rehearsed {
   entity: string;
   newest: RoutedEvent | null;
   changes: Change[];
+  /** Changed documents of which an earlier version is parked: the new one waits behind it. */
+  held: (HeldBy & { kind: string; key: string })[];
   trouble: Trouble | null;
 }
 
 /** What telling a subject again would change; writes nothing. */
 export async function rehearseReplay(
-  parts: Needed,
+  parts: Needed & Pick<Parts, 'wiring'>,
   flow: AnyFlow,
   where: { connection: string; subject: string; entity: string },
 ): Promise<Rehearsed> {
   const { documents, newest, trouble } = await retell(parts, flow, where);
   const base = { subject: where.subject, entity: where.entity, newest };
-  if (trouble) return { ...base, changes: [], trouble };
-  return { ...base, ...(await rehearse(parts, flow, where, documents)) };
+  if (trouble) return { ...base, changes: [], held: [], trouble };
+  const rehearsed = await rehearse(parts, flow, where, documents);
+  const lanes = rehearsed.changes.map(({ kind, key }) => {
+    const { connection, sink } = parts.wiring.sink(flow, kind);
+    return { connection, sink: sink.name, laneKey: `${kind}:${key}` };
+  });
+  return { ...base, ...rehearsed, held: await heldLanes(parts.db, lanes) };
 }
 
 /** Has the router tell subjects again, each behind whatever is heard of it now; with who decided and why in the audit. */

@@ -19,6 +19,19 @@ export interface NewDelivery extends Measure, LaneKey {
   promisedAt: Date | null;
 }
 
+/** The parked delivery that a delivery `d` stands behind, and the open Exception that holds it; null where none holds its lane. An expression of SQL. */
+export const heldBy = `(select jsonb_build_object('delivery', h.id, 'version', h.version, 'exception', x.id, 'cause', x.cause)
+  from delivery h left join exception x on x.delivery_id = h.id and x.state = 'open'
+  where h.connection = d.connection and h.sink = d.sink and h.lane_key = d.lane_key and h.place < d.place and h.state = 'parked' order by h.place limit 1)`;
+
+/** What `heldBy` tells. */
+export interface HeldBy {
+  delivery: string;
+  version: number;
+  exception: string | null;
+  cause: string | null;
+}
+
 /** Of records those of which a version is owed to a connection and neither there nor with a person. */
 export async function underway(
   sql: Sql,

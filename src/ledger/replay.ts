@@ -1,5 +1,8 @@
 import { type BindingKey, externalIds } from './bindings.ts';
 import type { Sql } from './database.ts';
+import type { HeldBy } from './deliveries.ts';
+import type { LaneKey } from './lanes.ts';
+import { columns } from './rows.ts';
 
 /** Which of a flow's subjects are to be told again: those that fit everything that is given. */
 export interface ReplayFilter {
@@ -75,6 +78,20 @@ export async function routedEvents(
     `select id, entity, connection, subject, source_version, received_at, payload_sealed from event_history
      where connection = $1 and source = $2 and subject = $3 and outcome = 'routed' order by received_at, id`,
     [connection, source, subject],
+  );
+}
+
+/** Of lanes those that a parked delivery holds, with what it is about and the open Exception. */
+export async function heldLanes(
+  sql: Sql,
+  lanes: readonly LaneKey[],
+): Promise<(HeldBy & { kind: string; key: string })[]> {
+  if (lanes.length === 0) return [];
+  return sql.query<HeldBy & { kind: string; key: string }>(
+    'replay_held',
+    `select h.id as delivery, h.kind, h.key, h.version, x.id as exception, x.cause from delivery h left join exception x on x.delivery_id = h.id and x.state = 'open'
+     where (h.connection, h.sink, h.lane_key) in (select * from unnest($1::text[], $2::text[], $3::text[])) and h.state = 'parked' order by h.kind, h.key`,
+    columns(lanes, ['connection', 'sink', 'laneKey']),
   );
 }
 

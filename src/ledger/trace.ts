@@ -1,11 +1,12 @@
 import type { Sql } from './database.ts';
+import { heldBy } from './deliveries.ts';
 import { byKey, byReference } from './pages/find.ts';
 import { pseudonym, type Vault } from './vault.ts';
 
 /** One step in the life of a record, as an operator reads it. */
 export interface TraceStep {
   at: Date;
-  what: 'event' | 'document' | 'delivery' | 'attempt' | 'exception' | 'binding' | 'expectation';
+  what: 'event' | 'document' | 'delivery' | 'attempt' | 'exception' | 'binding' | 'expectation' | 'decision';
   id: string;
   about: string;
   state: string;
@@ -43,10 +44,17 @@ const life = `
   deliveries as (
     select id, connection, sink, kind, key, version, state, attempts, created_at as at,
       jsonb_build_object('attempts', attempts, 'promisedAt', promised_at, 'late', coalesce(promised_at < now() and state <> 'parked', false), 'awaits', coalesce(
-        (select jsonb_agg(jsonb_build_object('kind', a.kind, 'key', a.key) order by a.kind, a.key) from awaits a where a.delivery_id = d.id), '[]')) as detail
+        (select jsonb_agg(jsonb_build_object('kind', a.kind, 'key', a.key) order by a.kind, a.key) from awaits a where a.delivery_id = d.id), '[]'), 'behind', ${heldBy}) as detail
       from delivery d where document_id in (select id from documents)
     union all select id, connection, sink, kind, key, version, outcome, attempts, finished_at, jsonb_build_object('attempts', attempts) from delivery_history
-      where document_id in (select id from documents))
+      where document_id in (select id from documents)),
+  exceptions as (
+    select x.id::text, x.cause as about, x.state, x.lines, x.minor, x.currency, x.reason, x.message_sealed, x.opened_at, x.closed_at, x.closed_by
+    from exception x where x.event_id in (select id from events) or x.delivery_id in (select id from deliveries) or x.id = $3::uuid
+      or x.id in (select b.exception_id from deliveries d join awaits a on a.delivery_id = d.id
+        join binding b on b.connection = a.connection and b.entity = a.entity and b.kind = a.kind and b.key = a.key)
+      or x.id in (select e.exception_id from expectation e join documents d on d.entity = e.entity and d.kind = e.kind and d.key = e.document_key)
+      or exists (select from jsonb_each_text(x.labels) l where l.value = any($1::text[])))
   select received_at as at, 'event' as what, id::text, connection || ' ' || subject as about, state, jsonb_build_object('lines', lines) as detail,
     null::bytea as message from events
   union all select written_at, 'document', id::text, kind || ' ' || key, 'version ' || version,
@@ -61,13 +69,13 @@ const life = `
     case when e.answered_at is not null then 'answered' when e.due_at <= now() then 'overdue' else 'awaited' end,
     jsonb_build_object('until', e.due_at, 'answeredAt', e.answered_at), e.message_sealed
     from expectation e join documents d on d.entity = e.entity and d.kind = e.kind and d.key = e.document_key
-  union all select x.opened_at, 'exception', x.id::text, x.cause, x.state,
-    jsonb_build_object('lines', x.lines, 'minor', x.minor, 'currency', x.currency, 'reason', x.reason), x.message_sealed
-    from exception x where x.event_id in (select id from events) or x.delivery_id in (select id from deliveries) or x.id = $3::uuid
-      or x.id in (select b.exception_id from deliveries d join awaits a on a.delivery_id = d.id
-        join binding b on b.connection = a.connection and b.entity = a.entity and b.kind = a.kind and b.key = a.key)
-      or x.id in (select e.exception_id from expectation e join documents d on d.entity = e.entity and d.kind = e.kind and d.key = e.document_key)
-      or exists (select from jsonb_each_text(x.labels) l where l.value = any($1::text[]))
+  union all select opened_at, 'exception', id, about, state,
+    jsonb_build_object('lines', lines, 'minor', minor, 'currency', currency, 'reason', reason), message_sealed
+    from exceptions
+  union all select closed_at, 'decision', id, about, state, jsonb_build_object('by', closed_by, 'reason', reason), null
+    from exceptions where closed_by <> 'hub'
+  union all select a.at, 'decision', substr(a.object, 7), a.detail->>'flow', 'told again', jsonb_build_object('by', a.actor, 'reason', a.detail->>'reason'), null
+    from audit a where a.action = 'replay.asked' and a.object = any(array(select 'event:' || id from events))
   order by at, what desc`;
 
 /** Finds by index: documents by id, key or reference; events by id or subject; what is still open, also by label. */

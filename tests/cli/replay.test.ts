@@ -12,7 +12,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 /**
  * Three feeds to three shelves, each by a flow of its own. Goods of one SKU are known by it in all of them. `FACTOR` is what the flows make of an amount; what costs less than nothing is for a
- * person, until `MINUS` says what to do about it.
+ * person, until `MINUS` says what to do about it. No shelf takes thirteen.
  */
 writeFileSync(
   join(folder, 'crossdock.config.ts'),
@@ -40,6 +40,7 @@ const part = (name) => {
   const sink = {
     name: name + '-shelf', accepts: Goods, idempotency: 'overwrite', settle: 0, deadline: '5s', batch: { max: 10, onFailure: 'independent' },
     deliver: async (items) => items.map(({ key, document }) => {
+      if (document.amount === 13) return { outcome: 'failed', fault: { kind: 'rejected', message: 'no thirteen', cause: 'unlucky' } };
       writeFileSync('shelves.json', JSON.stringify({ ...read('shelves.json'), [name + ' ' + key]: document.amount }));
       return { outcome: 'done', id: key };
     }),
@@ -190,4 +191,33 @@ test('without a flow, replay goes over all flows that a time, a cause or a key t
   assert.match(said, /In 2 flows together: 2 records, 0 mean what they meant\.\n.*\n.*\n {2}value: 7\.00 EUR/);
   const nothing = await run(['replay', '--key', 'nobody']);
   assert.match(nothing.stdout, /Nothing that a flow was told fits\./);
+});
+
+test('what goes again behind a parked version is told with its Exception, by replay and by trace', async () => {
+  feeds({ label: { bun: 13 } });
+  await work();
+  const twice = { FACTOR: '2' };
+  const shown = await run(['replay', '--key', 'bun'], twice);
+  const [, id] =
+    /label bun waits behind version 1, which needs a person: Exception ([0-9a-f]{12}) \(unlucky\)/.exec(shown.said) ??
+    [];
+  assert.ok(id, shown.said);
+  assert.match(shown.said, /needs a person would wait 1\. Dismiss its Exception.*\n\nNothing was changed\./);
+  const done = await run(['replay', '--key', 'bun', ...act], twice);
+  assert.match(done.said, /needs a person wait 1\. .*\n\n1 records go again/);
+  await work(twice);
+  assert.equal(shelves()['label bun'], undefined);
+  const before = await run(['trace', 'bun']);
+  assert.match(
+    before.said,
+    new RegExp(`sent to .* v2 +waiting +waits behind version 1.*Exception ${id} \\(unlucky\\)`),
+  );
+  assert.match(before.said, /decided +label-flow +told again +by \S+: it was wrong\n/);
+  assert.doesNotMatch(before.said, /Heard again/);
+
+  const dismissed = await run(['exceptions', 'dismiss', id, '--reason', 'the new one goes']);
+  assert.equal(dismissed.code, 0, dismissed.said);
+  await work(twice);
+  assert.equal(shelves()['label bun'], 26);
+  assert.match((await run(['trace', 'bun'])).said, /decided +unlucky +dismissed +by \S+: the new one goes\n/);
 });

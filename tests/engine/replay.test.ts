@@ -6,11 +6,14 @@ import type { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
 import { Planner, type Step } from '../../src/engine/plan.ts';
 import { rehearseReplay, requestReplay } from '../../src/engine/replay.ts';
+import { dismissException } from '../../src/engine/resolve.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { readFigures } from '../../src/ledger/figures.ts';
 import { subjectsToReplay } from '../../src/ledger/replay.ts';
+import { traceSteps } from '../../src/ledger/trace.ts';
+import { each } from '../support/delivery.ts';
 import { idle, type NativeNote, noteHub, pushSource, send, type TestLedger, testLedger } from '../support/hub.ts';
-import { Target } from '../support/target.ts';
+import { rejection, Target } from '../support/target.ts';
 
 const by = { by: 'cli:test', reason: 'the words were wrong' };
 
@@ -165,6 +168,51 @@ describe('replay', () => {
     assert.deepEqual(
       open.map(({ cause, holds }) => [cause, holds]),
       [['replay-not-done', false]],
+    );
+  });
+
+  test('what is corrected waits behind a parked version, and says for which Exception; a trace tells who decided what, and why', async (t) => {
+    const ledger = await testLedger(t);
+    const target = new Target();
+    const answer = each(target, ({ document: { text } }) => (text === 'rouge' ? rejection('no', 'colour') : undefined));
+    const hub = noteHub(ledger, target.sink({ answer }), { flow: translating });
+    await hub.start();
+    await send(hub, { id: 'a', n: 7, text: 'red' });
+    await send(hub, { id: 'b', n: 8, text: 'blue' });
+    await idle(hub);
+    const [exception] = await listExceptions(ledger.db, null, 10);
+    await put(ledger, { red: 'vermilion', blue: 'azur' });
+    await hub.parts.mappings.refresh();
+    const behind = { delivery: exception!.delivery_id, version: 1, exception: exception!.id, cause: 'colour' };
+    assert.deepEqual((await rehearsal(hub, 'a')).held, [{ ...behind, kind: 'note', key: 'a' }]);
+    assert.deepEqual((await rehearsal(hub, 'b')).held, []);
+
+    await replayed(hub, ledger, ['a', 'b']);
+    const life = (key: string) => traceSteps(ledger.db, ledger.vault, key);
+    const deliveries = async (key: string) =>
+      (await life(key)).flatMap(({ what, state, detail }) =>
+        what === 'delivery' ? [[state, detail.behind ?? null]] : [],
+      );
+    assert.deepEqual(await deliveries('a'), [
+      ['parked', null],
+      ['waiting', behind],
+    ]);
+    await dismissException(hub.parts, exception!, { by: 'cli:eve', reason: 'the corrected one goes' });
+    await idle(hub);
+    await hub.stop();
+    assert.deepEqual(target.values('a'), [7]);
+    assert.deepEqual(
+      (await life('a')).flatMap(({ what, about, state, detail }) =>
+        what === 'decision' ? [[about, state, detail.by, detail.reason]] : [],
+      ),
+      [
+        ['notes', 'told again', by.by, by.reason],
+        ['colour', 'dismissed', 'cli:eve', 'the corrected one goes'],
+      ],
+    );
+    const replay = (await life('a')).find(({ state }) => state === 'told again');
+    assert.ok(
+      (await life('a')).some(({ what, id, state }) => what === 'event' && id === replay!.id && state === 'duplicate'),
     );
   });
 

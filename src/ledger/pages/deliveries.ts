@@ -1,4 +1,5 @@
 import type { Sql } from '../database.ts';
+import { type HeldBy, heldBy } from '../deliveries.ts';
 import { byKey } from './find.ts';
 import { idRange, type PageTerms } from './page.ts';
 
@@ -19,6 +20,7 @@ export interface DeliveryRow {
   /** Bindings it still waits for, and which. */
   waits: number;
   awaits: { kind: string; key: string }[];
+  behind: HeldBy | null;
   /** Past its promise, and neither there nor held. */
   late: boolean;
   attempts: number;
@@ -37,9 +39,9 @@ export interface DeliveryRow {
 const common =
   'id, entity, flow, connection, sink, lane_key, place, document_id, kind, key, version, event_id, attempts, labels, lines, currency, minor, absolute, created_at, promised_at';
 const open = `select ${common}, state, waits, coalesce((select jsonb_agg(jsonb_build_object('kind', a.kind, 'key', a.key) order by a.kind, a.key)
-  from awaits a where a.delivery_id = delivery.id), '[]') as awaits,
-  coalesce(promised_at < clock_timestamp() and state <> 'parked', false) as late, nullif(not_before, '-infinity') as not_before, settled_at, null::timestamptz as finished_at from delivery`;
-const done = `select ${common}, outcome as state, 0 as waits, '[]'::jsonb as awaits, false as late, null::timestamptz as not_before, null::timestamptz as settled_at, finished_at from delivery_history`;
+  from awaits a where a.delivery_id = d.id), '[]') as awaits, ${heldBy} as behind,
+  coalesce(promised_at < clock_timestamp() and state <> 'parked', false) as late, nullif(not_before, '-infinity') as not_before, settled_at, null::timestamptz as finished_at from delivery d`;
+const done = `select ${common}, outcome as state, 0 as waits, '[]'::jsonb as awaits, null::jsonb as behind, false as late, null::timestamptz as not_before, null::timestamptz as settled_at, finished_at from delivery_history`;
 
 export interface DeliveryFilter {
   state: string | null;

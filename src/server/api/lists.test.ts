@@ -125,6 +125,34 @@ test('pages put together are the whole list, also while more comes in', async (t
   }
 });
 
+test('a delivery behind a parked one names the Exception that holds it; who decided on that, and why, is in the trace', async (t) => {
+  const { world, token } = await busy(t);
+  const exception = await exceptionOf(world, token, 'unlucky');
+  await world.send('main', { id: 'refused', n: 14 });
+  await world.drained();
+  const deliveries = async () => (await world.get('/deliveries?kind=ticket&key=refused', token)).body.items;
+  const [waiting, parked] = await deliveries();
+  const behind = { delivery: parked.id, version: 1, exception, cause: 'unlucky' };
+  assert.deepEqual([waiting.state, waiting.behind, parked.state, parked.behind], ['waiting', behind, 'parked', null]);
+  const steps = async (what: string) =>
+    (await world.get('/trace?key=refused', token)).body.steps.filter((step: { what: string }) => step.what === what);
+  assert.deepEqual(
+    (await steps('delivery'))
+      .map(({ detail }: { detail: { behind?: object } }) => detail.behind ?? null)
+      .filter(Boolean),
+    [behind],
+  );
+  await world.post(`/exceptions/${exception}/dismiss`, token, { reason: 'the newer one is right' });
+  await world.drained();
+  assert.deepEqual(
+    (await deliveries()).map(({ state }: { state: string }) => state),
+    ['delivered', 'dismissed'],
+  );
+  const [{ about, state, detail, message }] = await steps('decision');
+  assert.deepEqual([about, state, detail.reason, message], ['unlucky', 'dismissed', 'the newer one is right', null]);
+  assert.match(detail.by, /^api:/);
+});
+
 test('attempts are paged by their own order', async (t) => {
   const { world, token } = await busy(t);
   const id = await exceptionOf(world, token, 'unlucky');

@@ -144,6 +144,15 @@ export const DeliveryView = exact(
     awaits: Type.Array(exact({ kind: Text, key: Text }), {
       description: 'Which; the delivery goes by itself once the connection has them.',
     }),
+    behind: orNull(
+      exact({
+        delivery: Id,
+        version: Type.Integer({ minimum: 1 }),
+        exception: orNull(Id),
+        cause: orNull(Text),
+      }),
+      'The parked delivery that holds its lane: it goes once a person has decided on that Exception.',
+    ),
     late: Type.Boolean({
       description: 'True when what the flow promises is over and it has neither arrived nor is held.',
     }),
@@ -220,7 +229,7 @@ export const ExceptionDetail = exact(
 const TraceStepView = exact(
   {
     at: Time,
-    what: Type.Enum(['event', 'document', 'delivery', 'attempt', 'exception', 'binding', 'expectation']),
+    what: Type.Enum(['event', 'document', 'delivery', 'attempt', 'exception', 'binding', 'expectation', 'decision']),
     id: Text,
     about: Text,
     state: Text,

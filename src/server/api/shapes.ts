@@ -75,6 +75,7 @@ export const deliveryView = (row: DeliveryRow): Static<typeof DeliveryView> => (
   state: row.state as Static<typeof DeliveryView>['state'],
   waitsFor: row.waits,
   awaits: row.awaits,
+  behind: row.behind,
   late: row.late,
   attempts: row.attempts,
   notBefore: isoOrNull(row.not_before),
