@@ -58,7 +58,7 @@ export interface OpenDay {
 /** What the store's till and the hub know each other by. */
 const STORE = { token: 'store-simulated', secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}` };
 
-/** The file with the variables that the estate file reads. */
+/** The file with the variables that the estate file reads: `demo-settings.ts` looks for it there. */
 const SETTINGS = 'settings.env';
 
 /** A port that nobody has: the shop is told the hub's address before the hub is there. */
@@ -70,7 +70,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** For commands beside the demo: its estate file reads these variables from here (`crossdock.config.ts`). */
+/** For commands beside the demo: its estate file reads these variables from here. */
 function tellOthers(folder: string, settings: Readonly<Record<string, string>>): void {
   const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
   writeFileSync(join(folder, SETTINGS), lines.join(''), { mode: 0o600 });

@@ -34,7 +34,7 @@ for (const version of [18, 19] as const)
         ledger.vault.unseal(sealed, `exception:${id}`).toString(),
       );
     const soon = (what: string, isSo: () => Promise<boolean>) =>
-      until(what, isSo, 90).catch(async (error) => {
+      until(what, isSo, 180).catch(async (error) => {
         throw new Error(`${error.message}: ${(await exceptions()).join('; ')}`);
       });
 

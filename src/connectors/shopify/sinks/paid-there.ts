@@ -32,8 +32,8 @@ interface Refunded {
 }
 
 /**
- * Throws `rejected` where the shop has paid for units by itself, or may have: people there and in the books decided on the same thing, and the customer would get the money twice. No unit is paid back by two refunds that name it.
- * Money of the shop's own that names none is for the units where it came after the order was cancelled, or with their return (`back`: Shopify's id of it; null: any).
+ * Throws `rejected` where the shop has paid for units by itself, or may have: people there and in the books decided on the same thing, and the customer would get the money twice. No unit may be in two refunds
+ * that name it. Money of the shop's own that names no units counts as money for these where it came once the order was cancelled, or with the return `back` (Shopify's id; null: with whichever return).
  */
 export async function assertNotPaid(
   shop: Shop,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeContext } from '../../../../tests/odoo/context.ts';
 import { assertGiven } from '../../../../tests/shopify/given.ts';
-import type { Item, Result } from '../../../core/connector.ts';
+import { tail, told } from '../../../../tests/shopify/returns.ts';
+import type { Item } from '../../../core/connector.ts';
 import type { Cancellation } from '../../../model/cancellation.ts';
 import type { Refund } from '../../../model/refund.ts';
 import { startShopify } from '../../../simulators/shopify/index.ts';
@@ -59,10 +60,6 @@ async function lab(t: { after(fn: () => Promise<void>): void }, config: Partial<
     });
   return { simulator, shop, sinks, sources, cx, sell, meanwhile };
 }
-
-const tail = (id: string): string => id.split('/').at(-1)!;
-const told = (result: Result | undefined): string =>
-  result?.outcome === 'failed' ? `${result.fault.kind}: ${result.fault.message}` : String(result?.outcome);
 
 const refundOf = (
   order: Order,
