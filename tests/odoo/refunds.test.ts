@@ -207,6 +207,31 @@ for (const { name, start } of servers)
       assert.deepEqual(await books(id), { state: 'cancel', invoiced: 3450, credited: 3450, open: 0 });
     });
 
+    it('whose order is cancelled while their credit note is a draft, which Odoo cancels with it, are credited and paid back all the same', async () => {
+      const id = await paid('jj');
+      const item = refund(id, [one({ quantity: '3', amount: 3450, tax: 450, left: '0' })]);
+      let isCancelled = false;
+      const meddled = {
+        ...at.cx,
+        fetch: async (url: string, init?: RequestInit) => {
+          const isPosting = JSON.stringify([url, init?.body]).includes('action_post');
+          if (isPosting && !isCancelled) {
+            isCancelled = true;
+            await cancelled(id);
+          }
+          return at.cx.fetch(url, init);
+        },
+      };
+      assert.equal(cause((await hub.sinks.refunds.deliver([item], meddled))[0]), 'transient');
+      assert.deepEqual(
+        (await notes(item)).map(({ state }) => state),
+        ['cancel'],
+      );
+      done(await send(item));
+      assert.deepEqual(await books(id), { state: 'cancel', invoiced: 3450, credited: 3450, open: 0 });
+      assert.equal((await moneyBack(item)).length, 1);
+    });
+
     it('of an order that was cancelled before it was invoiced go from where its payment stands: no invoice, no credit note, nothing left over', async () => {
       const id = await place(order(`k-${at.run}`, '3'));
       await cancelled(id);

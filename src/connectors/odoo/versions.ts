@@ -126,6 +126,7 @@ const methods: Readonly<Record<string, Method>> = {
   action_create_payments: { records: true, writes: true, parameters: [] },
   button_validate: { records: true, writes: true, parameters: [] },
   action_post: { records: true, writes: true, parameters: [] },
+  button_draft: { records: true, writes: true, parameters: [] },
   reconcile: { records: true, writes: true, parameters: [] },
 };
 

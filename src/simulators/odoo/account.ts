@@ -160,6 +160,7 @@ export function postMoves(env: Env, moves: readonly Row[]): Json {
     const name = move.name || numberFor(env, move);
     env.set('account.move', move, {
       state: 'posted',
+      posted_before: true,
       name,
       ...(invoice && !move.payment_reference ? { payment_reference: name } : {}),
     });
@@ -228,6 +229,7 @@ const entries = (): Model[] => [
       name: char('Number', { index: true }),
       ref: char('Reference', { index: true }),
       date: date('Date', { required: true }),
+      posted_before: boolean('Posted Before', { readonly: true }),
       state: selection(
         'Status',
         [
@@ -303,7 +305,10 @@ const entries = (): Model[] => [
     methods: {
       action_post: onRows('account.move', postMoves),
       button_draft: onRows('account.move', (env, rows) => {
-        for (const row of rows) env.set('account.move', row, { state: 'draft' });
+        for (const row of rows) {
+          if (row.state === 'cancel') for (const line of entryLines(env, row)) tally(env, line, 1);
+          env.set('account.move', row, { state: 'draft' });
+        }
         return null;
       }),
       button_cancel: onRows('account.move', cancelEntries),

@@ -88,7 +88,15 @@ async function prepare(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Pre
   return { order, journal: await odoo.journal(code, cx, 'payment-methods') };
 }
 
-const noteFields = ['name', 'state', 'amount_total', 'amount_residual', 'currency_id', 'reversed_entry_id'];
+const noteFields = [
+  'name',
+  'state',
+  'posted_before',
+  'amount_total',
+  'amount_residual',
+  'currency_id',
+  'reversed_entry_id',
+];
 
 async function heldOf(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Row | undefined> {
   const { note } = namesOf(odoo, item, cx);
@@ -200,11 +208,15 @@ async function posted(odoo: Odoo, item: Item<Refund>, order: number, limit: numb
     await write(odoo, loadable, cx);
     note = await heldOf(odoo, item, cx);
   }
+  if (note?.state === 'cancel' && (await wentWithOrder(odoo, note, order, cx))) {
+    await odoo.call('account.move', 'button_draft', { ids: [note.id as number] }, cx);
+    note = { ...note, state: 'draft' };
+  }
   if (note?.state === 'draft') {
     const { amount } = await creditNoteOf(odoo, item, { order, note: note.id as number }, cx);
     const off = amount - minorOf(note.amount_total, refund.currency);
     if (off !== 0n) await round(odoo, item, { amount, off }, limit, cx);
-    await odoo.call('account.move', 'action_post', { ids: [note.id as number] }, cx);
+    await post(odoo, item, note, order, cx);
     try {
       note = await heldOf(odoo, item, cx);
     } catch (error) {
@@ -215,6 +227,26 @@ async function posted(odoo: Odoo, item: Item<Refund>, order: number, limit: numb
   if (difference) throw new FaultError(difference);
   if (note!.reversed_entry_id === false) await tie(odoo, note!, order, cx);
   return note!;
+}
+
+/** Odoo cancels the drafts of an order that is cancelled, a credit note that the hub is about to post among them. The customer got the money all the same. */
+async function wentWithOrder(odoo: Odoo, note: Row, order: number, cx: Context): Promise<boolean> {
+  if (note.posted_before === true) return false;
+  const [row] = await odoo.read('sale.order', [['id', '=', order]], ['state'], cx);
+  return row?.state === 'cancel';
+}
+
+/** Throws `transient` where its order was cancelled meanwhile, and the draft with it: the next time finds both. */
+async function post(odoo: Odoo, item: Item<Refund>, { id }: Row, order: number, cx: Context): Promise<void> {
+  try {
+    await odoo.call('account.move', 'action_post', { ids: [id as number] }, cx);
+  } catch (error) {
+    if (!(error instanceof FaultError) || error.fault.kind !== 'rejected') throw error;
+    const held = await heldOf(odoo, item, cx);
+    if (held?.state !== 'cancel' || !(await wentWithOrder(odoo, held, order, cx))) throw error;
+    const message = `order ${item.document.orderNumber} was cancelled in Odoo meanwhile, and the draft of this credit note with it; it is made a draft again`;
+    throw new FaultError({ kind: 'transient', message });
+  }
 }
 
 /** Says which invoice it credits. Only now: Odoo sets a credit note that says so against what is still open of the invoice when it is posted (run on 18). */
