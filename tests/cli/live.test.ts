@@ -16,7 +16,7 @@ after(async () => {
 
 /** Articles of one file go to another: what stands there by the same name was there before. `FACTOR` is what the flow makes of an amount. */
 const estate = `
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { defineDocument, defineEstate } from ${JSON.stringify(join(root, 'src', 'index.ts'))};
 const read = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []);
 const Article = defineDocument({ name: 'article', version: '1.0', schema: { type: 'object' }, key: ({ id }) => id });
@@ -41,7 +41,9 @@ const sink = {
   deliver: async (items) => items.map(({ id, document }) => {
     const all = read('shelf.json');
     const own = all.find((one) => one.id === id) ?? { id: 'S' + (all.length + 1) };
-    writeFileSync('shelf.json', JSON.stringify([...all.filter((one) => one !== own), { ...own, ...document, id: own.id }]));
+    // Whoever reads it meanwhile sees it whole.
+    writeFileSync('shelf.new', JSON.stringify([...all.filter((one) => one !== own), { ...own, ...document, id: own.id }]));
+    renameSync('shelf.new', 'shelf.json');
     return { outcome: 'done', id: own.id };
   }),
 };
