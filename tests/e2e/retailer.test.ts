@@ -42,7 +42,7 @@ const asked = [
   'unknown-sku',
 ];
 
-/** What a short first day may end without: only what was delivered comes back, and only who has ordered rings up. */
+/** What a short day may end without: only what was delivered comes back, and only who has ordered rings up. */
 const later = [
   'refundsToOdoo',
   'returnsToOdoo',
@@ -58,6 +58,9 @@ const later = [
 /** What there is little of: it may be none. */
 const seldom = ['uncollectedToPeople', 'shortToPeople', 'straysToPeople'];
 
+/** A shop with so few customers does not see everything in one day; after so many it has. */
+const MOST_STORMS = 4;
+
 /** Every system's own books agree with its neighbours', and there was something to agree on. */
 function assertAgreed({ verified, hops, wrong, money }: Told): void {
   assert.deepEqual(wrong, []);
@@ -70,7 +73,18 @@ function assertAgreed({ verified, hops, wrong, money }: Told): void {
   for (const [currency, { difference }] of Object.entries(money)) assert.equal(difference, '0.00', currency);
 }
 
-test('a calm day of the whole retailer, and a stormy one that goes on where it ended: every order, sale, payment, refund, parcel, customer, product, price and stock figure crosses once', async () => {
+const unseen = ({ hops }: Told): string[] => later.filter((name) => hops[name as keyof Judgement].compared === 0);
+
+/** A stormy day, which goes on where the one before it ended, and in which every book agrees. */
+async function storm(): Promise<Told> {
+  const told = await day('--for', '9s', '--rate', '3', '--faults', 'storm');
+  assertAgreed(told);
+  assert.ok(told.forged.sent > 0 && told.forged.taken === 0, `forged webhooks: ${JSON.stringify(told.forged)}`);
+  assert.ok(told.unacknowledged > 0, 'the warehouse is silent for a while, and people are told');
+  return told;
+}
+
+test('a calm day of the whole retailer, and stormy ones that go on where it ended: every order, sale, payment, refund, parcel, customer, product, price and stock figure crosses once', async () => {
   const calm = await day('--for', '6s', '--rate', '2');
   assertAgreed(calm);
   assert.ok(calm.stockDelay.moves > 0 && calm.stockDelay.unseen === 0, JSON.stringify(calm.stockDelay));
@@ -79,13 +93,11 @@ test('a calm day of the whole retailer, and a stormy one that goes on where it e
     [],
     'only the till and buyers ask people anything',
   );
-  const storm = await day('--for', '9s', '--rate', '3', '--faults', 'storm');
-  assertAgreed(storm);
-  assert.ok(storm.forged.sent > 0 && storm.forged.taken === 0, `forged webhooks: ${JSON.stringify(storm.forged)}`);
-  assert.ok(storm.unacknowledged > 0, 'the warehouse is silent for a while, and people are told');
+  let last = await storm();
   for (const hop of ['tillToOdoo', 'ordersToOdoo', 'shipmentsToShop', 'catalogueToShop', 'storeSalesToOdoo'] as const)
-    assert.ok(storm.hops[hop].compared > calm.hops[hop].compared, `${hop}: the second day adds to the first`);
-  for (const hop of later) assert.ok(storm.hops[hop as keyof Judgement].compared > 0, `${hop}: somebody did`);
+    assert.ok(last.hops[hop].compared > calm.hops[hop].compared, `${hop}: the second day adds to the first`);
+  for (let storms = 1; unseen(last).length > 0 && storms < MOST_STORMS; storms++) last = await storm();
+  assert.deepEqual(unseen(last), [], 'everything happens in the end');
   assert.match(readFileSync(join(home, 'demo', 'shop.ndjson'), 'utf8'), /"name":"#1001"/);
   const books = (name: string) => readFileSync(join(home, 'demo', name), 'utf8');
   for (const name of ['shop.ndjson', 'store.ndjson'])
