@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Sides } from '../engine/adopt.ts';
 import { describeSides } from './adopt.ts';
 
-const dry = { act: false, able: true };
+const dry = { yes: false, able: true };
 const product: Sides = {
   kind: 'product',
   entity: 'main',
@@ -17,7 +17,7 @@ const product: Sides = {
 };
 
 test('what adopting found is told: targets that cannot be asked, a source that has nothing, and records that no flow can read', () => {
-  assert.match(describeSides([], [], { act: false, able: false }), /^No target of this flow can tell/);
+  assert.match(describeSides([], [], { yes: false, able: false }), /^No target of this flow can tell/);
   assert.match(describeSides([], [], dry), /^The source of this flow has nothing to tell yet/);
   const unread = Array.from({ length: 51 }, (_, n) => ({ subject: `order:${n}`, message: 'no row for GB VAT' }));
   const told = describeSides([], unread, dry);
@@ -32,5 +32,9 @@ test('matches are counted and their way is named; only an act says that somethin
   assert.match(told, /product: 1 by SKU/);
   assert.match(told, /product +PEN +Odoo has 2/);
   assert.match(told, /Nothing was written/);
-  assert.match(describeSides([product], [], { act: true, able: true }), /What was matched is bound now\.$/);
+  assert.match(describeSides([product], [], { yes: true, able: true }), /What was matched is bound now\.$/);
+  assert.doesNotMatch(told, /CUP/);
+  const all = describeSides([product], [], { ...dry, verbose: true });
+  assert.match(all, /\nPairs\nkind +key +at +id there +by\nproduct +MUG +odoo +7 +SKU\n/);
+  assert.match(all, /\nOnly here\nkind +key +not at\nproduct +CUP +odoo\n/);
 });

@@ -11,14 +11,16 @@ import { printJson, sayTo, table } from './print.ts';
 export interface AdoptOptions {
   config: string;
   flow: string;
-  act?: boolean;
+  yes?: boolean;
   reason?: string;
+  verbose?: boolean;
   json?: boolean;
 }
 
-/** Shows what both sides of a flow have already, and with `act` and a reason binds it. */
-export async function adopt({ config, flow: id, act = false, reason, json = false }: AdoptOptions): Promise<void> {
-  if (act && !reason?.trim())
+/** Shows what both sides of a flow have already, and with `yes` and a reason binds it. */
+export async function adopt(options: AdoptOptions): Promise<void> {
+  const { config, flow: id, yes = false, reason, verbose = false, json = false } = options;
+  if (yes && !reason?.trim())
     throw new HubError('BAD_USE', 'adopting needs a reason', { hint: '--reason "why"; it is kept in the audit' });
   const estate = await loadEstate(config);
   const say = sayTo(json);
@@ -35,19 +37,19 @@ export async function adopt({ config, flow: id, act = false, reason, json = fals
       ? await compareSides(parts, port, flow, AbortSignal.timeout(3_600_000))
       : { sides: [], unasked: [] };
     const { connection: source } = sourceOf(estate, flow);
-    if (act) await adoptMatches(parts, { flow, source, sides }, { by: actor(), reason: reason! });
-    if (json) return printJson({ flow: id, acted: act, sides, unasked });
-    say(describeSides(sides, unasked, { act, able }));
+    if (yes) await adoptMatches(parts, { flow, source, sides }, { by: actor(), reason: reason! });
+    if (json) return printJson({ flow: id, acted: yes, sides, unasked });
+    say(describeSides(sides, unasked, { yes, able, verbose }));
   }, say);
 }
 
 const MOST = 50;
 
-/** For people. `able`: some target of the flow can be asked at all. */
+/** For people. `able`: some target of the flow can be asked at all; `verbose`: every pair, and every key that only one side has. */
 export function describeSides(
   sides: readonly Sides[],
   unasked: readonly Unasked[],
-  { act, able }: { act: boolean; able: boolean },
+  { yes, able, verbose = false }: { yes: boolean; able: boolean; verbose?: boolean },
 ): string {
   if (!able) return 'No target of this flow can tell what it has already.';
   if (sides.length === 0 && unasked.length === 0)
@@ -69,6 +71,7 @@ export function describeSides(
     [...Map.groupBy(matched, ({ by }) => by)].map(([by, pairs]) => `  ${kind}: ${pairs.length} by ${by}`),
   );
   if (ways.length > 0) parts.push(`\nMatched\n${ways.join('\n')}`);
+  if (verbose) parts.push(...pairsAndRest(sides));
   const unclear = sides.flatMap(({ kind, ambiguous }) => ambiguous.map(({ key, message }) => [kind, key, message]));
   if (unclear.length > 0) parts.push(`\nAmbiguous\n${table(['kind', 'key', 'message'], unclear.slice(0, MOST))}`);
   if (unclear.length > MOST) parts.push(`and ${unclear.length - MOST} more`);
@@ -81,9 +84,18 @@ export function describeSides(
     );
   if (unasked.length > MOST) parts.push(`and ${unasked.length - MOST} more`);
   parts.push(
-    act
+    yes
       ? '\nWhat was matched is bound now.'
-      : '\nNothing was written. Bind what was matched with --act --reason "why".',
+      : '\nNothing was written. Bind what was matched with --yes --reason "why".',
   );
   return parts.join('\n');
+}
+
+function* pairsAndRest(sides: readonly Sides[]): Iterable<string> {
+  const pairs = sides.flatMap(({ kind, connection, matched }) =>
+    matched.map(({ key, id, by }) => [kind, key, connection, id, by]),
+  );
+  if (pairs.length > 0) yield `\nPairs\n${table(['kind', 'key', 'at', 'id there', 'by'], pairs)}`;
+  const alone = sides.flatMap(({ kind, connection, onlyHere }) => onlyHere.map((key) => [kind, key, connection]));
+  if (alone.length > 0) yield `\nOnly here\n${table(['kind', 'key', 'not at'], alone)}`;
 }

@@ -8,7 +8,7 @@ import { serverVersion } from '../ledger/vitals.ts';
 import { loadEstate } from './estate-file.ts';
 import { type OpenLedger, withLedger } from './open.ts';
 import { partsOf } from './parts.ts';
-import { printJson, sayTo } from './print.ts';
+import { are, counted, printJson, sayTo } from './print.ts';
 
 /** Checks everything a first day would trip over; writes nothing. Exit code 1 when something is an error. */
 export async function check({ config, json = false }: { config: string; json?: boolean }): Promise<void> {
@@ -29,13 +29,26 @@ export async function check({ config, json = false }: { config: string; json?: b
     });
     findings.push(...(await checkConnections(estate, ledger)), ...(await checkMappings(estate, ledger)));
   });
-  if (json) printJson(findings);
-  else
-    for (const { level, subject, message, hint } of findings)
-      sayTo(false)(
-        `${{ ok: '  ok ', warning: 'warn ', error: 'FAIL ' }[level]} ${subject}: ${message}${hint ? `\n        → ${hint}` : ''}`,
-      );
+  const told = RANK.flatMap((rank) => findings.filter(({ level }) => level === rank));
+  if (json) printJson(told);
+  else sayTo(false)(describe(told));
   if (findings.some(({ level }) => level === 'error')) process.exitCode = 1;
+}
+
+/** What is to be done stands last, where it is read. */
+const RANK = ['ok', 'warning', 'error'] as const;
+const MARK = { ok: '  ok ', warning: 'warn ', error: 'FAIL ' };
+
+/** For people: a line each, and how many errors and warnings there are. */
+function describe(findings: readonly Finding[]): string {
+  const count = (wanted: Finding['level']): number => findings.filter(({ level }) => level === wanted).length;
+  return [
+    ...findings.map(
+      ({ level, subject, message, hint }) =>
+        `${MARK[level]} ${subject}: ${message}${hint ? `\n        → ${hint}` : ''}`,
+    ),
+    `\n${counted(count('error'), 'error')}, ${counted(count('warning'), 'warning')}`,
+  ].join('\n');
 }
 
 async function checkConnections(estate: Estate, ledger: OpenLedger): Promise<Finding[]> {
@@ -73,12 +86,20 @@ async function checkMappings(estate: Estate, { db }: OpenLedger): Promise<Findin
   const seeds = brought.flatMap(({ subject, mappings }) =>
     (mappings ?? []).map(({ table, rows }: MappingSeed) => ({ subject, table, rows: Object.keys(rows).length })),
   );
-  const filled = new Set(seeds.flatMap(({ table, rows }) => (rows > 0 ? [table] : [])));
-  return seeds.flatMap(({ subject, table, rows }): Finding[] => {
-    if (known.has(table)) return [{ level: 'ok', subject, message: `Mapping table '${table}' is there` }];
+  const tables = [...Map.groupBy(seeds, ({ table }) => table).values()];
+  const there = tables.filter(([seed]) => known.has(seed!.table)).length;
+  const missing = tables
+    .filter(([seed]) => !known.has(seed!.table))
     // Who brings it empty reads what another one fills.
-    if (rows === 0 && filled.has(table)) return [];
-    const message = `Mapping table '${table}' is not there yet; the first start makes it with ${rows} rows`;
-    return [{ level: 'warning', subject, message }];
-  });
+    .map((same) => same.reduce((most, seed) => (seed.rows > most.rows ? seed : most)));
+  return [
+    ...(there > 0
+      ? [{ level: 'ok' as const, subject: 'ledger', message: `${counted(there, 'Mapping table')} ${are(there)} there` }]
+      : []),
+    ...missing.map(({ subject, table, rows }) => ({
+      level: 'warning' as const,
+      subject,
+      message: `Mapping table '${table}' is not there yet; the first start makes it with ${counted(rows, 'row')}`,
+    })),
+  ];
 }

@@ -100,12 +100,13 @@ program
 program
   .command('adopt')
   .description(
-    'match what both sides of a flow have already (barcode, SKU, e-mail, order number); shows first, binds with --act',
+    'match what both sides of a flow have already (barcode, SKU, e-mail, order number); shows first, binds with --yes',
   )
   .addOption(config())
   .requiredOption('--flow <id>', 'the flow')
-  .option('--act', 'bind what was matched, so that nothing is made twice')
-  .option('--reason <text>', 'why; kept in the audit')
+  .option('--yes', 'bind what was matched, so that nothing is made twice')
+  .option('--reason <words>', 'why; kept in the audit')
+  .option('--verbose', 'each pair, and each key that only the source has')
   .addOption(json())
   .addHelpText('after', '\nExample:\n  crossdock adopt --flow web-products')
   .action(adopt);

@@ -4,7 +4,7 @@ import { changeLines, Tally } from './changes.ts';
 import { loadEstate } from './estate-file.ts';
 import { withLedger } from './open.ts';
 import { partsOf } from './parts.ts';
-import { printJson, sayTo, table } from './print.ts';
+import { are, counted, printJson, sayTo, table } from './print.ts';
 
 export interface PlanOptions {
   config: string;
@@ -36,7 +36,7 @@ export async function plan(options: PlanOptions): Promise<void> {
       });
     const planner = new Planner(parts, { fromStart });
     const tally = new Tally();
-    const counts = { planned: 0, known: 0, older: 0 };
+    const counts = { planned: 0, unchanged: 0, known: 0, older: 0 };
     const unread: Unread[] = [];
     for (const port of ports)
       for await (const step of planner.read(port, most, AbortSignal.timeout(3_600_000))) {
@@ -45,6 +45,7 @@ export async function plan(options: PlanOptions): Promise<void> {
           continue;
         }
         counts[step.outcome] += 1;
+        if (step.outcome === 'planned' && step.changes.length + step.problems.length === 0) counts.unchanged += 1;
         tally.add(step.changes);
         for (const problem of step.problems) tally.trouble(problem, step.subject);
         if (verbose && !json && step.changes.length > 0) {
@@ -61,6 +62,8 @@ export async function plan(options: PlanOptions): Promise<void> {
 
 type Figures = ReturnType<Tally['figures']> & {
   planned: number;
+  /** Of them, those that change nothing. */
+  unchanged: number;
   known: number;
   older: number;
   waiting: { need: string; connection: string; by: string }[];
@@ -69,9 +72,14 @@ type Figures = ReturnType<Tally['figures']> & {
 
 const MOST_WAITING = 20;
 
-function describe({ planned, known, older, documents, money, problems, waiting, unread }: Figures): string {
+function describe({ planned, unchanged, known, older, documents, money, problems, waiting, unread }: Figures): string {
   const parts = [
-    `${planned} records would be told to their flows${known > 0 ? `, ${known} are known already` : ''}${older > 0 ? `, ${older} are older than what is known` : ''}.`,
+    `${[
+      `${counted(planned, 'record')} would be told to ${planned === 1 ? 'its flow' : 'their flows'}`,
+      ...(unchanged > 0 ? [`${unchanged} of them would change nothing`] : []),
+      ...(known > 0 ? [`${known} ${are(known)} known already`] : []),
+      ...(older > 0 ? [`${older} ${are(older)} older than what is known`] : []),
+    ].join(', ')}.`,
     ...documents.map(({ kind, made, changed }) => `  ${kind}: ${made} new, ${changed} changed`),
     ...money.map(({ currency, difference }) => `  value: ${difference} ${currency}`),
   ];

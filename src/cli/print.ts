@@ -31,6 +31,11 @@ export function table(headers: readonly string[], rows: readonly (readonly strin
   return [line(titles), ...rows.map(line)].join('\n');
 }
 
+/** '1 record', '2 records'. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+export const are = (count: number): string => (count === 1 ? 'is' : 'are');
+
 /** Says what went wrong and what to do, in words; the stack only for a defect and when CROSSDOCK_LOG is debug. */
 export function explain(error: unknown): string {
   if (error instanceof HubError) return `${error.message}${error.hint ? `\n  → ${error.hint}` : ''}\n  (${error.code})`;

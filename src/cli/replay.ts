@@ -11,7 +11,7 @@ import { loadEstate } from './estate-file.ts';
 import { actor } from './mapping.ts';
 import { withLedger } from './open.ts';
 import { partsOf } from './parts.ts';
-import { printJson, type Say, sayTo, table } from './print.ts';
+import { counted, printJson, type Say, sayTo, table } from './print.ts';
 import { heldWords } from './trace.ts';
 
 export interface ReplayOptions {
@@ -59,12 +59,17 @@ export async function replay(options: ReplayOptions): Promise<void> {
       const one = await tell(parts, flow, { ...options, ...period }, { total, say });
       if (one.subjects === 0) continue;
       told.push(one);
-      if (!json) report(say, one, yes);
+      if (!json && !isIdle(one)) report(say, one, yes);
     }
     const all = { ...countsOf(told), ...total.figures() };
     if (json) return printJson({ ...all, flows: told });
+    const idle = told.filter(isIdle);
+    if (idle.length > 0)
+      say(
+        `\n${idle.map(({ flow }) => flow).join(', ')}: ${counted(countsOf(idle).subjects, 'record')} without a change.`,
+      );
     if (told.length > 1) {
-      say(`\nIn ${told.length} flows together: ${all.subjects} records, ${all.unchanged} mean what they meant.`);
+      say(`\nIn ${told.length} flows together: ${counted(all.subjects, 'record')}, ${all.unchanged} without a change.`);
       for (const line of figureLines(all)) say(line);
     }
     if (all.held > 0)
@@ -72,7 +77,10 @@ export async function replay(options: ReplayOptions): Promise<void> {
         `\nBehind an earlier version that needs a person ${yes ? 'wait' : 'would wait'} ${all.held}. Dismiss its Exception, and only the new one goes; retry it, and it goes first.`,
       );
     if (told.length === 0) say(`Nothing that ${id === undefined ? 'a flow' : `flow '${id}'`} was told fits.`);
-    else if (yes) say(`\n${all.asked} records go again; crossdock trace shows each. A hub must run for it.`);
+    else if (yes)
+      say(
+        `\n${counted(all.asked, 'record')} ${all.asked === 1 ? 'goes' : 'go'} again; crossdock trace shows each. A hub must run for it.`,
+      );
     else say(`\nNothing was changed.${all.documents.length > 0 ? ' Add --yes --reason "…" to do it.' : ''}`);
   }, say);
 }
@@ -131,10 +139,13 @@ async function tell(
   return { flow: flow.id, ...counts, ...tally.figures(), records };
 }
 
+/** Nothing changes in it and nobody is asked. */
+const isIdle = ({ subjects, unchanged }: Counts): boolean => subjects === unchanged;
+
 function report(say: Say, told: Told, yes: boolean): void {
   const { flow, subjects, unchanged, problems } = told;
   say(
-    `\n${subjects} records ${yes ? 'were looked at' : 'would be told'} ${yes ? 'for' : 'to'} flow '${flow}' again; ${unchanged} mean what they meant.`,
+    `\n${counted(subjects, 'record')} ${yes ? `${subjects === 1 ? 'was' : 'were'} looked at for` : 'would be told to'} flow '${flow}' again, ${unchanged} without a change.`,
   );
   for (const line of figureLines(told)) say(line);
   if (problems.length > 0)

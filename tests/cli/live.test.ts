@@ -60,6 +60,7 @@ export default defineEstate({
     } },
   },
   flows: [{
+    mappings: ['sizes', 'colours'].map((table) => ({ table, owner: 'x', about: '', rows: { a: 'b' } })),
     id: 'to-shelf', about: '', documents: [Article], from: source, to: { article: sink }, latency: 'realtime',
     promise: { within: '1m', critical: false }, onException: { owner: 'x', within: '1d', hold: 'lane' }, fallback: '',
     translate: ({ id, name, amount }) => ({
@@ -135,13 +136,33 @@ test('check names the flows that use what a finding concerns', async () => {
   );
 });
 
+test('check says for people what is there, then what is to be done, and its sum', async () => {
+  const { run } = lab();
+  const before = await run(['check']);
+  assert.match(
+    before.stdout,
+    /\nwarn {2}flow to-shelf: Mapping table 'colours' is not there yet; the first start makes it with 1 row\n/,
+  );
+  assert.match(before.stdout, /\n\n0 errors, 5 warnings\n$/);
+  assert.equal((await run(['start', '--until-idle', '--json'])).code, 0);
+  const { code, stdout } = await run(['check']);
+  assert.deepEqual(
+    stdout.match(/^( {2}ok|warn|FAIL) /gm)!.map((mark) => mark.trim()),
+    ['ok', 'ok', 'ok', 'warn', 'warn', 'warn'],
+    stdout,
+  );
+  assert.match(stdout, /ok {2}ledger: 2 Mapping tables are there\n/);
+  assert.match(stdout, /\n\n0 errors, 3 warnings\n$/);
+  assert.equal(code, 0);
+});
+
 test('plan shows what would be written and writes nothing; adopt shows, binds with a reason, and what is bound is not made again', async () => {
   const { run, shelf } = lab();
   const wrong: [string[], RegExp][] = [
     [['plan', '--most', '0'], /--most '0' is not a number/],
     [['plan', '--mst', '5'], /Did you mean --most\?/],
     [['adopt'], /--flow/],
-    [['adopt', '--flow', 'to-shelf', '--act'], /adopting needs a reason/],
+    [['adopt', '--flow', 'to-shelf', '--yes'], /adopting needs a reason/],
     [['replay', '--flow', 'to-shelf', '--yes'], /a replay needs a reason/],
     [['replay', '--flow', 'to-shelf', '--from', 'yesterday'], /--from 'yesterday' is not a moment/],
   ];
@@ -154,6 +175,7 @@ test('plan shows what would be written and writes nothing; adopt shows, binds wi
 
   const planned = await run(['plan', '--verbose']);
   assert.equal(planned.code, 0, planned.said);
+  assert.match(planned.said, /\n2 records would be told to their flows\.\n/);
   assert.match(planned.said, /article/);
   assert.deepEqual(shelf(), ['OLD Mug 0']);
 
@@ -171,12 +193,15 @@ test('plan shows what would be written and writes nothing; adopt shows, binds wi
   const found = [['mug OLD'], 0, ['cup'], 0];
   assert.deepEqual(await side([]), [false, ...found]);
   assert.deepEqual(await side([]), [false, ...found], 'showing bound something');
-  assert.deepEqual(await side(['--act', '--reason', 'both were there']), [true, ...found]);
+  assert.deepEqual(await side(['--yes', '--reason', 'both were there']), [true, ...found]);
   assert.deepEqual(await side([]), [false, [], 1, ['cup'], 0]);
   assert.deepEqual(shelf(), ['OLD Mug 0'], 'adopting wrote to the target');
   const hub = await run(['start', '--until-idle', '--json']);
   assert.equal(hub.code, 0, hub.said);
   assert.deepEqual(shelf(), ['OLD Mug 2', 'new Cup 3'], 'a second mug was made');
+  const again = await run(['plan', '--from-start', '--most', '1', '--verbose']);
+  assert.match(again.stdout, /^1 record would be told to its flow, 1 of them would change nothing\./);
+  assert.equal(read(await run(['plan', '--from-start', '--json'])).unchanged, 2);
 });
 
 test('replay shows what a flow that was put right would change, and a hub does it once it was asked for', async () => {
@@ -206,7 +231,7 @@ test('adopt beside a hub that runs: what the hub has delivered is bound already;
   await new Promise((resolve) => {
     for (const stream of [hub.stdout!, hub.stderr!]) stream.once('data', resolve);
   });
-  const act = ['adopt', '--flow', 'to-shelf', '--act', '--reason', 'beside a hub', '--json'];
+  const act = ['adopt', '--flow', 'to-shelf', '--yes', '--reason', 'beside a hub', '--json'];
   const [side] = read(await run(act)).sides;
   assert.deepEqual([side.matched, side.known], [[{ key: 'jug', id: 'OLD2', by: 'name' }], 2]);
   assert.equal((await run(['connections', 'resume', 'to', '--reason', 'adopted'])).code, 0);

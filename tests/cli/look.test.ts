@@ -102,7 +102,7 @@ test('adopt shows all of it too, and also when it binds it writes nothing in the
   const [side] = said.sides;
   assert.deepEqual([said.unasked, side.matched.length, side.onlyHere.length], [[], 1, ORDERS - 1]);
   assert.deepEqual(await run(...adopt), said);
-  const acted = await run(...adopt, '--act', '--reason', 'both were there');
+  const acted = await run(...adopt, '--yes', '--reason', 'both were there');
   assert.deepEqual(acted.sides, said.sides);
   const [bound] = (await run(...adopt)).sides;
   assert.deepEqual([bound.matched, bound.known], [[], 1]);

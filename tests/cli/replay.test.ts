@@ -188,7 +188,13 @@ test('without a flow, replay goes over all flows that a time, a cause or a key t
   const { code, said } = await run(['replay', '--cause', 'negative'], { ...right, FACTOR: '3' });
   assert.equal(code, 0, said);
   assert.match(said, /offer-flow: offer:jug\n {2}changed offer jug {2}\(\+4\.00 EUR\)/);
-  assert.match(said, /In 2 flows together: 2 records, 0 mean what they meant\.\n.*\n.*\n {2}value: 7\.00 EUR/);
+  assert.match(said, /In 2 flows together: 2 records, 0 without a change\.\n.*\n.*\n {2}value: 7\.00 EUR/);
+  assert.match(said, /\n1 record would be told to flow 'offer-flow' again, 0 without a change\.\n/);
+  const idle = await run(['replay', '--key', 'mug'], twice);
+  assert.match(
+    idle.stdout,
+    /^\narticle-flow, offer-flow: 2 records without a change\.\n\nIn 2 flows together: 2 records, 2 without a change\.\n\nNothing was changed\.\n$/,
+  );
   const nothing = await run(['replay', '--key', 'nobody']);
   assert.match(nothing.stdout, /Nothing that a flow was told fits\./);
 });
