@@ -1,13 +1,16 @@
 import { setConnection } from '../engine/connections.ts';
-import { connectionStates } from '../ledger/connections.ts';
+import { type ConnectionState, connectionStates } from '../ledger/connections.ts';
 import { actor } from './mapping.ts';
 import { withLedger } from './open.ts';
 import { printJson, sayTo, table } from './print.ts';
 
+/** As `--json` shows it. */
+export const visible = ({ changed_at: changedAt, ...state }: ConnectionState) => ({ ...state, changedAt });
+
 export async function listConnections({ json = false }: { json?: boolean }): Promise<void> {
   await withLedger(async (ledger) => {
     const states = await connectionStates(ledger.db);
-    if (json) return printJson(states);
+    if (json) return printJson(states.map(visible));
     sayTo(false)(
       table(
         ['connection', 'connector', 'entity', 'state', 'reason'],

@@ -33,7 +33,13 @@ export function stockDelay(
     calm && all.length >= LEAST && worst > within
       ? `Flow '${id}' promises ${within / 1000} s: of ${all.length} stock moves in Odoo 95 of 100 stood in the shop ${worst < Number.POSITIVE_INFINITY ? `within ${Math.ceil(worst / 100) / 10} s only` : `late or never (${unseen} never)`}.`
       : null;
-  return { moves: delays.length, unseen, p95: p95 === null ? null : p95 / 1000, promised: within / 1000, broken };
+  return {
+    moves: delays.length,
+    unseen,
+    p95: p95 === null ? null : Math.round(p95) / 1000,
+    promised: within / 1000,
+    broken,
+  };
 }
 
 /** What the estate's look-ups promise to whoever asks at the counter. */

@@ -6,24 +6,24 @@ import { heldRecord } from '../engine/held.ts';
 import { Names } from '../engine/names.ts';
 import { bindException, dismissException, editException, retryException } from '../engine/resolve.ts';
 import { wire } from '../engine/wiring.ts';
-import { type ExceptionRow, findException, listExceptions } from '../ledger/exceptions.ts';
+import { type ExceptionRow, findException, listExceptions, type OpenFilter } from '../ledger/exceptions.ts';
 import { loadEstate } from './estate-file.ts';
 import { actor } from './mapping.ts';
 import { type OpenLedger, withLedger } from './open.ts';
-import { printJson, sayTo, since, table } from './print.ts';
+import { printJson, sayTo, since, stake, table, until } from './print.ts';
 
-/** An Exception as the API and `--json` show it: its labels stand beside the other fields. */
+/** An Exception as `--json` shows it. `value` and `absolute` are null where no money is at stake. */
 function visible(ledger: OpenLedger, row: ExceptionRow) {
   const { labels, currency, minor, absolute } = row;
   return {
-    ...labels,
     id: row.id,
     cause: row.cause,
     message: ledger.vault.unseal(row.message_sealed, `exception:${row.id}`).toString(),
     field: row.field,
     lines: row.lines,
-    value: currency ? storedText({ minor, currency }) : '0.00',
-    absolute: currency ? storedText({ minor: absolute, currency }) : '0.00',
+    labels,
+    value: currency === null ? null : storedText({ minor, currency }),
+    absolute: currency === null ? null : storedText({ minor: absolute, currency }),
     currency,
     holds: row.holds,
     flow: row.flow,
@@ -38,32 +38,41 @@ function visible(ledger: OpenLedger, row: ExceptionRow) {
   };
 }
 
-/** All open Exceptions, oldest first. */
-export async function openExceptions(ledger: OpenLedger): Promise<ReturnType<typeof visible>[]> {
+/** All open Exceptions that fit, oldest first. */
+export async function openExceptions(
+  ledger: OpenLedger,
+  filter: Partial<OpenFilter> = {},
+): Promise<ReturnType<typeof visible>[]> {
   const all: ReturnType<typeof visible>[] = [];
   for (let after: string | null = null; ; ) {
-    const page = await listExceptions(ledger.db, after, 1000);
+    const page = await listExceptions(ledger.db, after, 1000, filter);
     all.push(...page.map((row) => visible(ledger, row)));
     if (page.length < 1000) return all;
     after = page.at(-1)!.id;
   }
 }
 
-export async function list({ json = false }: { json?: boolean }): Promise<void> {
+export interface ListOptions extends Partial<OpenFilter> {
+  json?: boolean;
+}
+
+export async function list({ json = false, ...filter }: ListOptions): Promise<void> {
   await withLedger(async (ledger) => {
-    const all = await openExceptions(ledger);
+    const all = await openExceptions(ledger, filter);
     if (json) return printJson(all);
-    if (all.length === 0) return sayTo(false)('No open Exceptions.');
+    if (all.length === 0)
+      return sayTo(false)(Object.keys(filter).length > 0 ? 'No open Exception fits.' : 'No open Exceptions.');
     sayTo(false)(
       table(
-        ['id', 'age', 'cause', 'subject', '>lines', '>value', 'owner', 'message'],
+        ['id', 'age', 'due', 'cause', 'subject', '>lines', '>value', 'owner', 'message'],
         all.map((x) => [
           x.id.slice(-12),
           since(x.openedAt),
+          until(x.dueAt),
           x.cause,
           x.subject ?? x.key ?? '',
           String(x.lines),
-          x.value,
+          stake(x.value, x.currency),
           x.owner,
           x.message,
         ]),

@@ -146,7 +146,15 @@ program
   .action(trace);
 
 const exceptions = program.command('exceptions').description('what cannot go on without a person');
-exceptions.command('list').description('open Exceptions, oldest first').addOption(json()).action(list);
+exceptions
+  .command('list')
+  .description('open Exceptions, oldest first: how old each is, when it is due, what money is at stake')
+  .option('--cause <cause>', 'of this cause only, such as mapping-gap')
+  .option('--flow <id>', 'of this flow only')
+  .option('--connection <name>', 'of this connection only')
+  .option('--owner <name>', 'that this person or team decides on')
+  .addOption(json())
+  .action(list);
 exceptions
   .command('show')
   .argument('<id>', 'the id, or its last 12 characters')

@@ -50,8 +50,21 @@ export function seconds(text: string): number {
   return Number(parts[1]) * { ms: 0.001, s: 1, m: 60, h: 3600 }[(parts[2] ?? 's') as 'ms' | 's' | 'm' | 'h'];
 }
 
-export const since = (at: Date): string => {
-  const passed = Math.max(0, Date.now() - at.getTime()) / 1000;
+/** Money at stake, for people. */
+export const stake = (value: string | null, currency: string | null): string =>
+  value === null ? 'no money' : `${value} ${currency}`;
+
+/** How long ago: '4m'. */
+export const since = (at: Date): string => span(Date.now() - at.getTime());
+
+/** How long until a moment, or since when it is late: '2h', '3d late'. */
+export const until = (at: Date): string => {
+  const left = at.getTime() - Date.now();
+  return left < 0 ? `${span(-left)} late` : span(left);
+};
+
+const span = (ms: number): string => {
+  const passed = Math.max(0, ms) / 1000;
   if (passed < 90) return `${Math.round(passed)}s`;
   return passed < 5400
     ? `${Math.round(passed / 60)}m`

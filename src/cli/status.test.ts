@@ -31,3 +31,12 @@ test('money on its way is in transit; it is a difference only when nothing moves
   assert.match(line({ events: 0, deliveries: 0 }, '4.00'), /excepted; difference 4\.00$/);
   assert.match(line({ events: 5, deliveries: 0 }, '0.00'), /excepted; difference 0\.00$/);
 });
+
+test('a cause without money says so, and one with money in which', () => {
+  const exceptions = [
+    { cause: 'unknown-sku', count: 2, value: '-4.00', currency: 'EUR' },
+    { cause: 'short', count: 1, value: null, currency: null },
+  ];
+  const told = describe({ ...summaryOf({ events: 0, deliveries: 0 }, '0.00'), exceptions });
+  assert.match(told, /\nunknown-sku +2 +-4\.00 EUR\nshort +1 +no money\n/);
+});

@@ -1,15 +1,16 @@
 import { connectionStates } from '../ledger/connections.ts';
 import { readFigures } from '../ledger/figures.ts';
 import { type Summary, summarise } from '../watch/summary.ts';
+import { visible } from './connections.ts';
 import { withLedger } from './open.ts';
-import { printJson, sayTo, table } from './print.ts';
+import { printJson, sayTo, stake, table } from './print.ts';
 
 export async function status({ json = false }: { json?: boolean }): Promise<void> {
   const say = sayTo(json);
   await withLedger(async (ledger) => {
     const summary = summarise(await readFigures(ledger.db));
     const connections = await connectionStates(ledger.db);
-    if (json) printJson({ ...summary, connections });
+    if (json) printJson({ ...summary, connections: connections.map(visible) });
     else {
       say(describe(summary));
       for (const { name, state, reason } of connections)
@@ -50,7 +51,7 @@ export function describe(summary: Summary): string {
     parts.push(
       table(
         ['Exceptions by cause', '>count', '>value'],
-        summary.exceptions.map(({ cause, count, value }) => [cause, String(count), String(value)]),
+        summary.exceptions.map(({ cause, count, value, currency }) => [cause, String(count), stake(value, currency)]),
       ),
       'crossdock exceptions list shows them; crossdock exceptions show ID says what to do.',
     );

@@ -85,12 +85,28 @@ export interface ExceptionRow {
 const visible =
   'id, entity, flow, connection, subject, kind, key, event_id, delivery_id, holds, cause, field, message_sealed, owner, due_at, labels, lines, currency, minor, absolute, state, reason, opened_at';
 
+/** What a list is narrowed to. */
+export interface OpenFilter {
+  cause: string;
+  flow: string;
+  connection: string;
+  owner: string;
+}
+
 /** Open Exceptions, oldest first, after the given id; ids are in order of time. */
-export async function listExceptions(sql: Sql, after: string | null, limit: number): Promise<ExceptionRow[]> {
+export async function listExceptions(
+  sql: Sql,
+  after: string | null,
+  limit: number,
+  { cause, flow, connection, owner }: Partial<OpenFilter> = {},
+): Promise<ExceptionRow[]> {
   return sql.query<ExceptionRow>(
     'exceptions_list',
-    `select ${visible} from exception where state = 'open' and ($1::uuid is null or id > $1) order by id limit $2`,
-    [after, limit],
+    `select ${visible} from exception
+     where state = 'open' and ($1::uuid is null or id > $1) and ($3::text is null or cause = $3) and ($4::text is null or flow = $4)
+       and ($5::text is null or connection = $5) and ($6::text is null or owner = $6)
+     order by id limit $2`,
+    [after, limit, cause ?? null, flow ?? null, connection ?? null, owner ?? null],
   );
 }
 

@@ -223,7 +223,7 @@ function causesSection({ exceptions }: Summary): Html | null {
     'Open Exceptions by cause',
     html`<table><thead><tr><th scope="col">Cause</th>${heads('Count', 'Value')}</tr></thead><tbody>${exceptions.map(
       ({ cause, count, value, currency }) =>
-        html`<tr><th scope="row">${cause}</th>${cell('Count', number(count))}${cell('Value', currency ? `${currency} ${grouped(value)}` : 'no money')}</tr>`,
+        html`<tr><th scope="row">${cause}</th>${cell('Count', number(count))}${cell('Value', value === null ? 'no money' : `${currency} ${grouped(value)}`)}</tr>`,
     )}</tbody></table>`,
   );
 }

@@ -7,10 +7,10 @@ export type Sold = Pick<SoldInvoice, 'invoice' | 'lines'>;
 
 /** An open Exception, as `crossdock exceptions list --json` gives it. */
 export interface Excepted {
-  readonly invoice?: string | null;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly lines: number;
-  /** Decimal text such as "-12.50". */
-  readonly value: string;
+  /** Decimal text such as "-12.50"; null where no money is at stake. */
+  readonly value: string | null;
 }
 
 /** How what an Odoo holds differs from what a till sold. */
@@ -114,7 +114,7 @@ export function verifyDaySales(
     (order) => order.client_order_ref ?? '',
   );
   const adjustments = adjustmentsOf(ledger);
-  const excepted = Map.groupBy(exceptions, ({ invoice }) => invoice ?? '');
+  const excepted = Map.groupBy(exceptions, ({ labels }) => labels?.invoice ?? '');
   for (const [invoice, pieces] of invoices) {
     const own = orders.get(invoice) ?? [];
     if (own.length > 1) {
@@ -212,7 +212,7 @@ function covered(missing: readonly Piece[], excepted: readonly Excepted[]): bool
   const wanted = `${missing.length} ${worth(missing)}`;
   let sums = new Set(['0 0']);
   for (const { lines, value } of excepted) {
-    const minor = roundTo(decimal(value), 2);
+    const minor = roundTo(decimal(value ?? '0'), 2);
     const more = [...sums].map((sum) => {
       const [count = '0', total = '0'] = sum.split(' ');
       return `${Number(count) + lines} ${BigInt(total) + minor}`;

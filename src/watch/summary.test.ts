@@ -93,7 +93,7 @@ test('a cause is one row per currency; what has no money counts with the first',
   assert.deepEqual(exceptions, [
     { cause: 'a', count: 7, value: '1.00', currency: 'EUR' },
     { cause: 'a', count: 5, value: '2.50', currency: 'GBP' },
-    { cause: 'b', count: 2, value: '0.00', currency: null },
+    { cause: 'b', count: 2, value: null, currency: null },
   ]);
 });
 

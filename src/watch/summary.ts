@@ -23,8 +23,8 @@ export interface Summary {
   documents: Record<string, number>;
   /** By ISO 4217 code. */
   money: Record<string, MoneySummary>;
-  /** Open ones, most frequent first; `value` is "0.00" and `currency` null where no money is at stake. */
-  exceptions: { cause: string; count: number; value: string; currency: string | null }[];
+  /** Open ones, most frequent first; `value` and `currency` are null where no money is at stake. */
+  exceptions: { cause: string; count: number; value: string | null; currency: string | null }[];
 }
 
 type MeasureRow = Figures['measures'][number];
@@ -105,7 +105,7 @@ function byCause(exceptions: Figures['exceptions']): Summary['exceptions'] {
     .map(({ cause, currency, count, minor }) => ({
       cause,
       count,
-      value: currency === null ? '0.00' : storedText({ minor, currency }),
+      value: currency === null ? null : storedText({ minor, currency }),
       currency,
     }));
 }

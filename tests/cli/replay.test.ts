@@ -210,9 +210,23 @@ test('what goes again behind a parked version is told with its Exception, by rep
   assert.ok(id, shown.said);
   assert.match(shown.said, /needs a person would wait 1\. Dismiss its Exception.*\n\nNothing was changed\./);
   const done = await run(['replay', '--key', 'bun', ...act], twice);
-  assert.match(done.said, /needs a person wait 1\. .*\n\n1 records go again/);
+  assert.match(done.said, /needs a person wait 1\. .*\n\n1 record goes again/);
   await work(twice);
   assert.equal(shelves()['label bun'], undefined);
+  const list = async (...args: string[]) => (await run(['exceptions', 'list', ...args])).stdout;
+  const unlucky = await list('--cause', 'unlucky', '--flow', 'label-flow', '--connection', 'to', '--owner', 'x');
+  assert.match(
+    unlucky,
+    new RegExp(`^id +age +due +cause .*\n${id} +\\d+[sm] +24h +unlucky +bun +1 +13\\.00 EUR +x +no thirteen\n$`),
+  );
+  for (const filter of [
+    ['--cause', 'lucky'],
+    ['--flow', 'offer-flow'],
+    ['--connection', 'from'],
+    ['--owner', 'y'],
+  ])
+    assert.doesNotMatch(await list(...filter), new RegExp(id), filter.join(' '));
+  assert.equal(await list('--owner', 'y'), 'No open Exception fits.\n');
   const before = await run(['trace', 'bun']);
   assert.match(
     before.said,
