@@ -5,6 +5,7 @@ import { isErased } from '../core/erase.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { rejected } from '../core/fault.ts';
 import type { Breach, Draft, Rule, Surroundings } from '../core/flow.ts';
+import { misfit } from '../core/misfit.ts';
 import { currentDocuments } from '../ledger/echoes.ts';
 import { bodyOf, type Circumstances, documentPlace, type Told } from './look.ts';
 import type { Parts } from './parts.ts';
@@ -19,13 +20,9 @@ export function validateBody(type: AnyDocumentType, body: unknown): void {
     compiled.set(type.schema, validator);
   }
   if (validator.Check(body)) return;
-  const [first] = validator.Errors(body);
-  const field = first?.instancePath || '(the whole record)';
-  throw rejected(
-    `The ${type.name} made from this record is not valid: ${field} ${first?.message ?? 'does not fit'}.`,
-    'invalid-document',
-    field,
-  );
+  const { at, words } = misfit(validator.Errors(body));
+  const field = at || '(the whole record)';
+  throw rejected(`The ${type.name} made from this record is not valid: ${field} ${words}.`, 'invalid-document', field);
 }
 
 /** The kind of a draft among its flow's documents. Throws for one that is not among them. */

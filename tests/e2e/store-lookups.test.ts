@@ -221,13 +221,13 @@ test('who is not the store is told nothing, and what cannot be read is named', a
     [one, { of: 'nobody' }, 404, /nothing is received at this address/],
     [{}, {}, 400, /asks for 'levels' or for 'prices', one of them/],
     [{ ...one, prices: [] }, {}, 400, /one of them/],
-    [{ levels: [] }, {}, 400, /\/levels must not have fewer than 1 items/],
-    [{ levels: [{ location: 'central' }] }, {}, 400, /\/levels\/0 must have required properties sku/],
+    [{ levels: [] }, {}, 400, /\/levels must not be empty/],
+    [{ levels: [{ location: 'central' }] }, {}, 400, /\/levels\/0\/sku is missing/],
     [
       { prices: Array.from({ length: 101 }, () => ({ list: 'web', sku: 'A' })) },
       {},
       400,
-      /\/prices must not have more/,
+      /\/prices must have 100 items at most/,
     ],
   ] as const) {
     const answer = await ask(question, options);

@@ -114,7 +114,7 @@ test('what the contract does not allow of a product is not sent, and says which 
   const { till, sinks } = await world(t);
   const [red] = robe(1).document.variants;
   for (const [change, field, words] of [
-    [{ title: '' }, 'title', /must not have fewer than 1 char/],
+    [{ title: '' }, 'title', /title must not be empty/],
     [{ variants: [{ ...red!, barcode: '12AB' }] }, 'variants/0/barcode', /variants\/0\/barcode/],
     [{ options: ['Colour', 'Size'] }, 'variants', /variant ROBE-RED has 1 values for 2 options/],
   ] as const) {

@@ -2,6 +2,7 @@ import { type Static, type TObject, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { FaultError, rejected } from '../../core/fault.ts';
 import { readJson } from '../../core/json.ts';
+import { misfit, type SchemaError } from '../../core/misfit.ts';
 import { momentOf } from '../../core/moment.ts';
 
 /**
@@ -197,19 +198,15 @@ interface Objection {
 
 interface Check<T> {
   Check(value: unknown): value is T;
-  Errors(value: unknown): { instancePath: string; message: string }[];
+  Errors(value: unknown): SchemaError[];
 }
 
 /** The value, if it is what it should be. Throws `rejected` naming the first field that is not and why. */
 export function expect<T>(check: Check<T>, value: unknown): T {
   if (check.Check(value)) return value;
-  const [first] = check.Errors(value);
-  const field = first?.instancePath || 'the whole';
-  throw rejected(
-    `not what the store contract says: ${field} ${first?.message ?? ''}`.trim(),
-    'not-the-contract',
-    field,
-  );
+  const { at, words } = misfit(check.Errors(value));
+  const field = at || 'the whole';
+  throw rejected(`not what the store contract says: ${field} ${words}`, 'not-the-contract', field);
 }
 
 /** What is told one by one, to be looked at before it is sent. */
@@ -223,9 +220,9 @@ export const told = {
 /** What keeps something from being told, in words; null when the contract allows it. */
 export function objection(check: Check<unknown>, value: unknown): Objection | null {
   if (check.Check(value)) return null;
-  const [first] = check.Errors(value);
-  const field = first?.instancePath.slice(1) || 'the whole';
-  return { field, message: `the store contract does not allow this: ${field} ${first?.message ?? ''}`.trim() };
+  const { at, words } = misfit(check.Errors(value));
+  const field = at.slice(1) || 'the whole';
+  return { field, message: `the store contract does not allow this: ${field} ${words}` };
 }
 
 /** A pushed body. Kinds of messages that a later version may have are `other`. */

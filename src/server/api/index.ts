@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/connector.ts';
 import { HubError } from '../../core/errors.ts';
+import { misfit } from '../../core/misfit.ts';
 import { actorOf, type Bearer, Tokens } from '../../guard/tokens.ts';
 import { removeOldRequests } from '../../ledger/requests.ts';
 import { type ApiAccess, prepareApiAccess, scopedLedger } from '../../ledger/scope.ts';
@@ -279,16 +280,8 @@ function reader(schema: TSchema | undefined, where: string): (value: unknown) =>
   const validator = Compile(schema);
   return (value) => {
     if (validator.Check(value)) return value;
-    const errors = validator.Errors(value);
-    const wrong = errors.find(({ message }) => message !== 'schema is false') ?? errors[0];
-    const unknown = errors.find(({ message }) => message === 'schema is false')?.instancePath;
-    throw new HubError(
-      'BAD_USE',
-      unknown === undefined
-        ? `${where}${wrong?.instancePath ?? ''} ${wrong?.message ?? 'does not fit'}`
-        : `${where}${unknown} is not known here`,
-      { hint: `${PREFIX}/openapi.json describes every request` },
-    );
+    const { at, words } = misfit(validator.Errors(value));
+    throw new HubError('BAD_USE', `${where}${at} ${words}`, { hint: `${PREFIX}/openapi.json describes every request` });
   };
 }
 
