@@ -17,6 +17,8 @@ export type Said<D extends AnyDocumentType> = BodyOf<D> | null | FaultError;
 export interface Lookup<D extends AnyDocumentType = AnyDocumentType> {
   readonly name: string;
   readonly gives: D;
+  /** How a key is written, for people: `location/SKU`. A key has at least as many parts, and the first ones are not empty. */
+  readonly keyForm?: string;
   /** Keys in one call, 1–500. */
   readonly batch: number;
   /** Kinds of documents on their way to the system whose `takes` count in what it says. */

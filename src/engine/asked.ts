@@ -1,3 +1,4 @@
+import { HubError } from '../core/errors.ts';
 import { lookupConnection } from '../core/estate.ts';
 import type { Answer, LookupRule } from '../core/lookup.ts';
 import { appendAudit } from '../ledger/audit.ts';
@@ -18,8 +19,14 @@ export interface Asker {
 export const entityOf = ({ estate }: Pick<Parts, 'estate'>, rule: LookupRule): string =>
   estate.connections[lookupConnection(estate, rule)]!.entity;
 
-/** Asks a look-up for whoever asks the hub: a paused connection is not asked, and each request is in the audit before it is answered. Throws as `lookUp` does. */
+/** Asks a look-up for whoever asks the hub: a paused connection is not asked, and each request is in the audit before it is answered. Throws as `lookUp` does, and HubError BAD_USE for a key that is not written as its kind of keys are. */
 export async function askFor(parts: Parts, rule: LookupRule, keys: readonly string[], asker: Asker): Promise<Answer[]> {
+  const { keyForm } = rule.from;
+  const wrong = keyForm && keys.find((key) => !isWritten(key, keyForm));
+  if (wrong)
+    throw new HubError('BAD_USE', `look-up '${rule.id}' has no key '${wrong}'`, {
+      hint: `a key is written as ${keyForm}; several are separated by commas`,
+    });
   const connection = lookupConnection(parts.estate, rule);
   const states = await asker.ledger.transaction(connectionStates);
   const paused = states.some(({ name, state }) => name === connection && state === 'paused');
@@ -32,6 +39,12 @@ export async function askFor(parts: Parts, rule: LookupRule, keys: readonly stri
   }
   await note(parts, rule, keys, answers, asker);
   return answers;
+}
+
+function isWritten(key: string, form: string): boolean {
+  const parts = key.split('/');
+  const firsts = form.split('/').length - 1;
+  return [...parts.slice(0, firsts), parts.slice(firsts).join('/')].every((part) => part !== '');
 }
 
 /** Puts into the audit who asked for which keys, and what came of it; null: nothing was. Keys that are personal stand there as digests. */

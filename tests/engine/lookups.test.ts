@@ -4,8 +4,10 @@ import { Type } from 'typebox';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Sink } from '../../src/core/connector.ts';
 import { defineDocument } from '../../src/core/document.ts';
+import type { HubError } from '../../src/core/errors.ts';
 import { defineEstate } from '../../src/core/estate.ts';
 import type { Lookup, LookupRule } from '../../src/core/lookup.ts';
+import { askFor } from '../../src/engine/asked.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { lookUp } from '../../src/engine/lookups.ts';
 import { currentMappings } from '../../src/ledger/mappings.ts';
@@ -58,16 +60,18 @@ test('a look-up counts what is on its way to the system, also where no flow read
     },
   };
   const stock: LookupRule = { id: 'stock', about: '', from: lookup, fresh: 0, stale: '1m', within: '10s' };
+  const pairs: Lookup<typeof Level> = { ...lookup, name: 'pairs', keyForm: 'location/SKU' };
+  const inParts: LookupRule = { ...stock, id: 'parts', from: pairs };
   const source = pushSource();
   const hub = new Hub({
     estate: defineEstate({
       name: 'look-ups',
       connections: {
         from: connectionOf({ sources: { notes: source } }),
-        erp: connectionOf({ sinks: { notes: sink as Sink }, lookups: { lookup } }),
+        erp: connectionOf({ sinks: { notes: sink as Sink }, lookups: { lookup, pairs } }),
       },
       flows: [noteFlow(sink, source, { documents: [Takes] })],
-      lookups: [stock],
+      lookups: [stock, inParts],
     }),
     db: ledger.db,
     vault: ledger.vault,
@@ -98,5 +102,19 @@ test('a look-up counts what is on its way to the system, also where no flow read
   assert.deepEqual(
     (await currentMappings(ledger.db)).map(({ name }) => name),
     ['places'],
+  );
+
+  const asker = { actor: 'test', ledger: hub.parts.db };
+  const askInParts = (keys: string[]) => askFor(hub.parts, inParts, keys, asker);
+  for (const key of ['MUG', '/MUG', 'store/'])
+    await assert.rejects(askInParts(['store/MUG', key]), (error: HubError) => {
+      assert.equal(error.code, 'BAD_USE');
+      assert.match(error.message, new RegExp(`no key '${key}'$`));
+      assert.match(error.hint!, /written as location\/SKU;/);
+      return true;
+    });
+  assert.deepEqual(
+    (await askInParts(['store/MUG', 'store/A/B'])).map(({ key }) => key),
+    ['store/MUG', 'store/A/B'],
   );
 });

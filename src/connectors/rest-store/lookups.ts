@@ -19,6 +19,7 @@ export type StoreLookups = {
 interface Figures<D extends AnyDocumentType> {
   readonly name: keyof StoreLookups;
   readonly gives: D;
+  readonly keyForm: string;
   /** Name of the list in question and answer. */
   readonly kind: 'levels' | 'prices';
   /** How the store calls what stands before and behind the key's first `/`. */
@@ -32,6 +33,7 @@ export const storeLookups = (ask: Ask, codeOf: (location: string) => string): St
   stockLevels: lookupOf(ask, {
     name: 'stockLevels',
     gives: StockLevelDocument,
+    keyForm: 'location/SKU',
     kind: 'levels',
     asked: (location, sku) => ({ location: codeOf(location), sku }),
     said: (value, id, asked) => {
@@ -46,6 +48,7 @@ export const storeLookups = (ask: Ask, codeOf: (location: string) => string): St
   prices: lookupOf(ask, {
     name: 'prices',
     gives: PriceDocument,
+    keyForm: 'list/SKU',
     kind: 'prices',
     asked: (list, sku) => ({ list, sku }),
     said: (value, id, asked) => {
@@ -61,6 +64,7 @@ export const storeLookups = (ask: Ask, codeOf: (location: string) => string): St
 const lookupOf = <D extends AnyDocumentType>(ask: Ask, figures: Figures<D>): Lookup<D> => ({
   name: figures.name,
   gives: figures.gives,
+  keyForm: figures.keyForm,
   batch: MOST_ASKED,
   look: async (keys, cx) => {
     const asked = keys.map((key) => figures.asked(...partsOf(key)));

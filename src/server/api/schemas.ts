@@ -290,6 +290,7 @@ export const LookupView = exact(
     about: Text,
     entity: Type.String({ description: 'Of the connection that is asked.' }),
     kind: Type.String({ description: 'Kind of the documents it gives.' }),
+    keyForm: orNull(Text, 'How a key is written, such as `location/SKU`; null: as the documents have it.'),
     fresh: Type.String({ description: 'An answer younger than this is given again without asking.' }),
     stale: Type.String({ description: 'While the system does not answer, one younger than this still counts.' }),
     within: Type.String({ description: 'Longest wait for the system.' }),

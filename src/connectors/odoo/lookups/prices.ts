@@ -14,6 +14,7 @@ import { saidOf, variantsOf } from './known.ts';
 export const priceLookup = (odoo: Odoo): Lookup<typeof PriceDocument> => ({
   name: 'prices',
   gives: PriceDocument,
+  keyForm: 'list/SKU',
   batch: 100,
   mappings: [pricelists],
   look: async (keys, cx, view) => {

@@ -33,6 +33,7 @@ function readingsOf(key: string): Reading[] {
 export const stockLookup = (odoo: Odoo, safety: string): Lookup<typeof StockLevelDocument> => ({
   name: 'stockLevels',
   gives: StockLevelDocument,
+  keyForm: 'location/SKU',
   batch: 100,
   heeds: [OrderDocument.name],
   mappings: [warehouses, safetyStock],

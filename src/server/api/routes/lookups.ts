@@ -27,6 +27,7 @@ export const lookupRoutes = [
         about: rule.about,
         entity: entityOf(call.parts, rule),
         kind: rule.from.gives.name,
+        keyForm: rule.from.keyForm ?? null,
         fresh: String(rule.fresh),
         stale: String(rule.stale),
         within: String(rule.within),
