@@ -199,7 +199,7 @@ async function waitOnceMore(sql: Sql, exception: ExceptionRow): Promise<void> {
 
 async function backIntoLane(sql: Sql, deliveryId: string): Promise<void> {
   const lane = await releaseDelivery(sql, deliveryId);
-  if (!lane) throw new HubError('CONFLICT', 'The delivery is no longer parked: somebody has decided on it already.');
+  if (!lane) throw decidedAlready();
   await refreshLanes(sql, [lane]);
 }
 
@@ -256,9 +256,15 @@ async function replaceDocument(parts: Needed, sql: Sql, exception: ExceptionRow,
     body: vault.seal(json, place),
     ...countable(type.measure(body as never)),
   });
-  if (!lane) throw new HubError('CONFLICT', 'The delivery is no longer parked: somebody has decided on it already.');
-  await refreshLanes(sql, [lane]);
+  if (lane) return refreshLanes(sql, [lane]);
+  if (!(await parkedDelivery(sql, exception.delivery_id!))) throw decidedAlready();
+  throw new HubError('CONFLICT', 'A newer version of the record waits behind the one that this Exception holds.', {
+    hint: 'dismiss this one, and the newer one goes; or retry this one, and it goes first',
+  });
 }
+
+const decidedAlready = (): HubError =>
+  new HubError('CONFLICT', 'The delivery is no longer parked: somebody has decided on it already.');
 
 /** A copy of the record with the edits made. Throws HubError BAD_USE for a pointer that leads nowhere. */
 export function applyEdits(record: unknown, edits: Edits): unknown {

@@ -235,6 +235,12 @@ test('what goes again behind a parked version is told with its Exception, by rep
   assert.match(before.said, /decided +label-flow +told again +by \S+: it was wrong\n/);
   assert.doesNotMatch(before.said, /Heard again/);
 
+  const edited = await run(['exceptions', 'edit', id, '--set', '/amount=12', '--reason', 'one too many']);
+  assert.equal(edited.code, 1, edited.said);
+  assert.match(
+    edited.said,
+    /A newer version of the record waits behind .*\n +→ dismiss this one, and the newer one goes/,
+  );
   const dismissed = await run(['exceptions', 'dismiss', id, '--reason', 'the new one goes']);
   assert.equal(dismissed.code, 0, dismissed.said);
   await work(twice);
