@@ -11,9 +11,10 @@ import type { Shop } from '../shop.ts';
 
 /** Units that are off the order, of which the money is to go back alone. */
 export interface Gone {
-  /** Shopify's number of the line, and how many of its units were ever ordered. */
+  /** Shopify's number of the line. */
   readonly line: string;
-  readonly ordered: number;
+  /** How many of its units are off the order, or may be yet. */
+  readonly off: number;
   readonly units: number;
 }
 
@@ -33,7 +34,7 @@ interface Refunded {
 
 /**
  * Throws `rejected` where the shop has paid for units by itself, or may have: people there and in the books decided on the same thing, and the customer would get the money twice. No unit may be in two refunds
- * that name it. Money of the shop's own that names no units counts as money for these where it came once the order was cancelled, or with the return `back` (Shopify's id; null: with whichever return).
+ * that name it; what the hub paid for units that were off names none, so that beside money of the shop's own for units of the line nobody knows which they were. Money of the shop's own that names no units counts as money for these where it came once the order was cancelled, or with the return `back` (Shopify's id; null: with whichever return).
  */
 export async function assertNotPaid(
   shop: Shop,
@@ -45,22 +46,35 @@ export async function assertNotPaid(
 ): Promise<void> {
   if (gone.length === 0) return;
   const paid = new Map<string, number>();
+  const byShop = new Set<string>();
   let own = 0n;
+  let isPaidAlone = false;
   for (const { id, note } of refunds) {
     const { one, lines } = await read(shop, id, cx);
     const money = one ? exactMoney(decimal(one.totalRefundedSet.money.amount), document.currency).minor : 0n;
     if (!one || money === 0n) continue;
+    const isOwn = refundKeyIn(note) === null;
     for (const { lineItem, quantity } of lines) {
       const line = lineItem.id.slice(lineItem.id.lastIndexOf('/') + 1);
       paid.set(line, (paid.get(line) ?? 0) + quantity);
+      if (isOwn) byShop.add(line);
     }
+    if (!isOwn && lines.length === 0) isPaidAlone = true;
     const isOfCancellation = cancelledAt !== null && Date.parse(one.processedAt) >= Date.parse(cancelledAt);
     const isOfReturn = one.return !== null && (back === null || one.return.id === back);
-    if (refundKeyIn(note) === null && (lines.length > 0 || isOfCancellation || isOfReturn)) own += money;
-    if (refundKeyIn(note) === null && lines.length === 0 && (isOfCancellation || isOfReturn))
+    if (isOwn && (lines.length > 0 || isOfCancellation || isOfReturn)) own += money;
+    if (isOwn && lines.length === 0 && (isOfCancellation || isOfReturn))
       for (const { line } of gone) paid.set(line, Number.POSITIVE_INFINITY);
   }
-  if (gone.every(({ line, ordered, units }) => units + (paid.get(line) ?? 0) <= ordered)) return;
+  const isUnclear = isPaidAlone && gone.some(({ line }) => byShop.has(line));
+  const isDoubled = gone.some(({ line, off, units }) => paid.has(line) && units + paid.get(line)! > off);
+  if (!isUnclear && !isDoubled) return;
+  if (own === 0n)
+    throw rejected(
+      `Refund ${document.number} is for more units than are off order ${name} and were not refunded before: credit less, or make the refund in Shopify and dismiss this with its id.`,
+      'too-many-units',
+      'lines',
+    );
   throw rejected(
     `The shop has paid back ${moneyText({ minor: own, currency: document.currency })} ${document.currency} of order ${name} by itself, and refund ${document.number} would pay for the same goods once more: where it is the same money, set it against the credit note in the books and dismiss this; where it is not, make the refund in Shopify and dismiss this with its id.`,
     'paid-there',

@@ -193,7 +193,8 @@ async function moneyAloneOf(
     const { quantity: ordered = units, refundableQuantity: left = units } = sold?.get(line) ?? {};
     const isOff = isCancelled || ofReturn || (mayBe && units <= mayCome + came);
     if (!(ofReturn && units <= came) && (units <= left || !isOff)) return false;
-    gone.push({ line, ordered, units });
+    const off = Math.max(ordered - left, came) + (mayBe ? mayCome : 0);
+    gone.push({ line, off: isCancelled ? ordered : Math.min(ordered, off), units });
     return true;
   });
   await assertNotPaid(shop, document, now, gone, back, cx);

@@ -150,6 +150,39 @@ test('goods of a return that the shop has paid back by itself are not paid again
   assert.equal(told((await sinks.returns.deliver([last], cx))[0]), 'done');
 });
 
+test('a unit that is off the order is paid once, though another one of its line is not off', async (t) => {
+  const { sinks, cx, sell, shop } = await lab(t);
+  const credit = async (order: Order, key: string): Promise<string> => {
+    const one = creditOf(order, [{}], `odoo:credit-note-of-${key}`);
+    return told((await sinks.refunds.deliver([{ ...one, document: { ...one.document, return: key } }], cx))[0]);
+  };
+  const moneyBack = ({ transactions }: Order) =>
+    transactions.filter(({ kind }) => kind === 'REFUND').map(({ amount }) => amount.shop);
+  /** Somebody in the shop pays for the units that a return has taken off, and names them. */
+  const payFor = (order: Order, returnId: string): void => {
+    const { lines } = order.refunds.find((one) => one.returnId === returnId)!;
+    Object.assign(refundOrder(shop, order, [], { money: order.lines[0]!.unitPrice.shop, returnId }), { lines });
+  };
+
+  const half = sell(2);
+  fulfil(shop, half, []);
+  const goods = returnOf(half, [{}]);
+  assert.equal(told((await sinks.returns.deliver([goods], cx))[0]), 'done');
+  payFor(half, half.returns[0]!.id);
+  assert.match(await credit(half, goods.key), /^rejected: The shop has paid back 4\.99 EUR/);
+  assert.equal(moneyBack(half).length, 1, 'the customer has the other one still');
+
+  // Both are off; the shop paid for one of them, which of them nobody can say once the hub has paid for one.
+  const whole = sell(3);
+  fulfil(shop, whole, []);
+  const both = [goods, { ...goods, key: 'odoo:return-8' }].map((one) => ({ ...returnOf(whole, [{}]), key: one.key }));
+  for (const one of both) assert.equal(told((await sinks.returns.deliver([one], cx))[0]), 'done');
+  payFor(whole, whole.returns[0]!.id);
+  assert.equal(await credit(whole, both[1]!.key), 'done');
+  assert.match(await credit(whole, both[0]!.key), /^rejected: The shop has paid back 4\.99 EUR/);
+  assert.equal(moneyBack(whole).length, 2);
+});
+
 test('a metafield that the hub did not write holds the order, in words that can be followed', async (t) => {
   const at = await lab(t);
   const { sinks, cx, sell, shop } = at;
