@@ -9,6 +9,7 @@ import type { UnroutedEvent } from '../ledger/events.ts';
 import {
   appendTellings,
   type ConcernRow,
+  dismissedVersions,
   forgetInFlight,
   landInFlight,
   putInFlight,
@@ -35,21 +36,19 @@ export interface Owed {
   document: { id: string; entity: string; kind: string; key: string; version: number };
 }
 
-/** Puts into flight what newly owed documents take more than their version before, where a flow heeds their kind. */
+/** Puts into flight what newly owed documents take more than the version before that went, or may yet, where a flow heeds their kind. */
 export async function takeOff(parts: Pick<Parts, 'vault' | 'wiring'>, sql: Sql, all: readonly Owed[]): Promise<void> {
   const owed = all.filter(({ connection, type }) => parts.wiring.heeded(connection, type.name));
   if (owed.length === 0) return;
-  const later = owed.filter(({ document }) => document.version > 1);
-  const bodies =
-    later.length === 0
+  const bases = await basesOf(sql, owed);
+  const bodies = new Map(
+    bases.size === 0
       ? []
-      : await documentBodies(
-          sql,
-          later.map(({ document: { id, version } }) => ({ documentId: id, version: version - 1 })),
-        );
-  const before = new Map(bodies.map((row) => [row.id, row]));
+      : (await documentBodies(sql, [...bases.values()])).map((row) => [baseId(row.id, row.version), row]),
+  );
   const taken = owed.flatMap(({ id, type, body, document }) => {
-    const earlier = before.get(document.id);
+    const base = bases.get(id);
+    const earlier = base && bodies.get(baseId(base.documentId, base.version));
     const place = documentPlace(document.entity, document.kind, document.key);
     const old = earlier ? type.takes(JSON.parse(parts.vault.unseal(earlier.body_sealed, place).toString())) : [];
     return differences(type.takes(body as never), old).map((one): TakenQuantity => ({ deliveryId: id, ...one }));
@@ -63,6 +62,29 @@ export async function takeOff(parts: Pick<Parts, 'vault' | 'wiring'>, sql: Sql, 
       connection,
     })),
     taken,
+  );
+}
+
+const baseId = (documentId: string, version: number): string => `${documentId} ${version}`;
+
+/** The version that each owed one follows at its connection, by delivery: the newest before it that no person has dismissed there. */
+async function basesOf(sql: Sql, owed: readonly Owed[]): Promise<Map<string, { documentId: string; version: number }>> {
+  const later = owed.filter(({ document }) => document.version > 1);
+  if (later.length === 0) return new Map();
+  const dismissed = new Set(
+    (
+      await dismissedVersions(
+        sql,
+        later.map(({ connection, document }) => ({ connection, documentId: document.id })),
+      )
+    ).map(({ connection, documentId, version }) => JSON.stringify([connection, documentId, version])),
+  );
+  return new Map(
+    later.flatMap(({ id, connection, document }) => {
+      let version = document.version - 1;
+      while (dismissed.has(JSON.stringify([connection, document.id, version]))) version -= 1;
+      return version === 0 ? [] : [[id, { documentId: document.id, version }] as const];
+    }),
   );
 }
 

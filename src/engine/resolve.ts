@@ -26,7 +26,7 @@ import { waitAgain } from '../ledger/expectations.ts';
 import { dropInFlight } from '../ledger/in-flight.ts';
 import { refreshLanes } from '../ledger/lanes.ts';
 import type { Doorbell } from './doorbell.ts';
-import { type Arrived, arrive } from './in-flight.ts';
+import { type Arrived, arrive, takeOff } from './in-flight.ts';
 import { documentPlace } from './look.ts';
 import type { Parts } from './parts.ts';
 import { endSending } from './unsent.ts';
@@ -256,7 +256,17 @@ async function replaceDocument(parts: Needed, sql: Sql, exception: ExceptionRow,
     body: vault.seal(json, place),
     ...countable(type.measure(body as never)),
   });
-  if (lane) return refreshLanes(sql, [lane]);
+  if (lane) {
+    const document = {
+      id: stored.id,
+      entity: stored.entity,
+      kind: stored.kind,
+      key: stored.key,
+      version: stored.version + 1,
+    };
+    await takeOff(parts, sql, [{ id: exception.delivery_id!, connection: lane.connection, type, body, document }]);
+    return refreshLanes(sql, [lane]);
+  }
   if (!(await parkedDelivery(sql, exception.delivery_id!))) throw decidedAlready();
   throw new HubError('CONFLICT', 'A newer version of the record waits behind the one that this Exception holds.', {
     hint: 'dismiss this one, and the newer one goes; or retry this one, and it goes first',

@@ -65,6 +65,20 @@ export async function putInFlight(
   );
 }
 
+/** Versions that a person decided are not delivered to a connection. */
+export async function dismissedVersions(
+  sql: Sql,
+  documents: readonly { readonly connection: string; readonly documentId: string }[],
+): Promise<{ connection: string; documentId: string; version: number }[]> {
+  return sql.query<{ connection: string; documentId: string; version: number }>(
+    'versions_dismissed',
+    `select h.connection, h.document_id as "documentId", h.version
+     from delivery_history h join unnest($1::text[], $2::uuid[]) as o (connection, document_id) using (connection, document_id)
+     where h.outcome = 'dismissed'`,
+    columns(documents, ['connection', 'documentId']),
+  );
+}
+
 /** Delivered: what is read at the connection from now on counts it. */
 export async function tellInFlight(sql: Sql, deliveryIds: readonly string[]): Promise<void> {
   if (deliveryIds.length === 0) return;

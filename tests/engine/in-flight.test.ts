@@ -8,7 +8,7 @@ import { defineFlow } from '../../src/core/flow.ts';
 import { newId } from '../../src/core/ids.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
-import { bindException, dismissException } from '../../src/engine/resolve.ts';
+import { bindException, dismissException, editException } from '../../src/engine/resolve.ts';
 import { stockFeed } from '../../src/flows/odoo-feeds.ts';
 import { passOver } from '../../src/ledger/events.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
@@ -316,6 +316,14 @@ test('of a changed order the difference is in flight; a cancelled or dismissed o
     await dismissException(hub.parts, exception, { by: 'x', reason: 'y' });
   await drained(hub);
   assert.equal(told.web!.at(-1), '10');
+  // What nobody was to get is wanted again: all of it is sold, and none of it has gone before.
+  await order('C', '4', { customer: 'C2' });
+  assert.equal(told.web!.at(-1), '6');
+  const [held] = await listExceptions(hub.parts.db, null, 10);
+  state.taking = false;
+  const fewer = new Map([['/lines/0/quantity', '1']]);
+  await editException(hub.parts, held!, { by: 'x', reason: 'three of them are not wanted' }, fewer);
+  await until('the level is told', async () => told.web!.at(-1) === '9');
 });
 
 test('an order that is first heard as cancelled has the level told again: a channel that was told in between has added the goods to it', async (t) => {
