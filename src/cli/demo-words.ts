@@ -92,7 +92,7 @@ export function describeJudgement(
     String(hop.lost),
     String(hop.duplicated),
     String(hop.outOfOrder),
-    hop.money ? hop.money.difference : 'differences' in hop ? String(hop.differences) : '',
+    hop.money ? hop.money.difference : String(hop.differences),
   ]);
   const { wrong } = verdictOf(judgement);
   const parts = [

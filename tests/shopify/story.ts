@@ -137,22 +137,21 @@ async function tell(
   await until('the hub has subscribed', () => shop.subscriptions.size > 0, story);
   const random = seeded(story.seed);
   const deletedAt = { ms: 0, resubscribed: Number.POSITIVE_INFINITY, closed: Number.POSITIVE_INFINITY };
-  let gap: string[] = [];
+  /** Sold while nobody told of it. */
+  const gap: string[] = [];
   let changed = 0;
   const isClosed = (): boolean => deletedAt.closed !== Number.POSITIVE_INFINITY;
   const look = async (): Promise<void> => {
     if (deletedAt.ms === 0 || isClosed()) return;
     const since = (): number => (performance.now() - deletedAt.ms) / 1000;
-    if (shop.subscriptions.size === 0) {
-      gap = [...shop.orders.values()].slice(Math.floor(story.orders / 2)).map(({ name }) => name);
-      return;
-    }
+    if (shop.subscriptions.size === 0) return;
     deletedAt.resubscribed = Math.min(deletedAt.resubscribed, since());
     const had = await books.seen();
-    if (gap.every((name) => had.has(name))) deletedAt.closed = since();
+    if (gap.length > 0 && gap.every((name) => had.has(name))) deletedAt.closed = since();
   };
   for (let n = 1; n <= story.orders; n++) {
-    placeOrder(shop, randomOrder(shop, random));
+    const { name } = placeOrder(shop, randomOrder(shop, random));
+    if (deletedAt.ms > 0 && shop.subscriptions.size === 0) gap.push(name);
     for (let share = story.changes ?? 0.2; share > 0; share -= 1) {
       if (random() >= share) continue;
       const all = [...shop.orders.values()];

@@ -151,5 +151,5 @@ export const lastJson = <T>(stdout: string): T => JSON.parse(stdout.trim().split
 export interface DemoSummary {
   documents: Record<string, number>;
   money: Record<string, { difference: string }>;
-  verified: { lost: number; duplicated: number; outOfOrder: number } | null;
+  verified: { lost: number; duplicated: number; outOfOrder: number; differences: number } | null;
 }

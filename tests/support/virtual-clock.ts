@@ -18,7 +18,9 @@ export class VirtualClock {
     await db.transaction(async (sql) => {
       await sql.query('test_lanes', 'select from lane order by connection, sink, key for update');
       await sql.query('test_hour_lanes', earlier('lane', 'ready_at', 'quiet_until'), [minutes]);
-      await sql.query('test_hour_deliveries', earlier('delivery', 'not_before', 'settled_at'), [minutes]);
+      await sql.query('test_hour_deliveries', earlier('delivery', 'not_before', 'settled_at', 'promised_at'), [
+        minutes,
+      ]);
       await sql.query('test_hour_expectations', earlier('expectation', 'due_at'), [minutes]);
     });
     await db.query('test_hour_events', earlier('event', 'not_before'), [minutes]);

@@ -155,8 +155,8 @@ export class Day {
     const article = this.#articleOf(false);
     if (!article) return;
     const figure = (await office.onHand(article.sku)) + 1;
-    await office.count(article.sku, figure);
     const began = performance.now();
+    await office.count(article.sku, figure);
     while (this.#levelOf(article.sku) !== figure) {
       if (performance.now() - began > PATIENCE) {
         this.unseen += 1;

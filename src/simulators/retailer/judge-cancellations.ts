@@ -26,7 +26,7 @@ export function cancellationsInShop(
     there += paid;
     here += asked.has(name) ? paid : paid - kept;
     if (kept !== 0 && !asked.has(name))
-      tally.wrong.push(`${name}: cancelled in Odoo, and the shop keeps ${text(kept)} of what was paid`);
+      tally.differ(`${name}: cancelled in Odoo, and the shop keeps ${text(kept)} of what was paid`);
     for (const one of (isCancelled ? sale.pickings : []).flatMap((id) => deliveries.get(id) ?? []))
       if (one.state !== 'done' && one.state !== 'cancel')
         tally.miss(`${name}: cancelled in Odoo, where ${one.name} is ${one.state}`);

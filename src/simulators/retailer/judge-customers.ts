@@ -1,6 +1,6 @@
 import { type OdooWrite, valuesThatWentBack } from '../verify.ts';
 import type { BooksLedger, ShopLedger } from './ledgers.ts';
-import { type Compared, Tally } from './tally.ts';
+import { type Hop, Tally } from './tally.ts';
 
 /** What people said last of a customer, each of what is theirs to say. */
 export interface Said {
@@ -42,7 +42,7 @@ export function customersInBooks(
   { customers }: ShopLedger,
   { partners, writes }: BooksLedger,
   said: Readonly<Record<string, Said>>,
-): Compared {
+): Hop {
   const tally = new Tally();
   const held = Map.groupBy(partners, ({ ref }) => ref);
   for (const customer of customers) {
@@ -62,7 +62,7 @@ export function customersInBooks(
     }
   }
   undone(tally, writes, ofShop(customers, partners), 'email');
-  return tally.figures;
+  return tally.hop;
 }
 
 /** Every customer of the shop has there the telephone number that Odoo has, which is the one that people gave there. */
@@ -70,7 +70,7 @@ export function contactsInShop(
   { customers }: ShopLedger,
   { partners, writes }: BooksLedger,
   said: Readonly<Record<string, Said>>,
-): Compared {
+): Hop {
   const tally = new Tally();
   const accounts = new Map(customers.map((one) => [one.number, one]));
   const own = ofShop(customers, partners);
@@ -85,5 +85,5 @@ export function contactsInShop(
       tally.differ(`${name} (${ref}): people in Odoo gave ${show(word)} as phone, it has ${show(phone)}`);
   }
   undone(tally, writes, own, 'phone');
-  return tally.figures;
+  return tally.hop;
 }

@@ -3,15 +3,10 @@ import { LIST } from './back-office.ts';
 import { addUnits, type BooksLedger, type ShopLedger, type StoreLedger, type Units } from './ledgers.ts';
 import { MARKET } from './market.ts';
 import { type Place, places } from './places.ts';
-import { type Compared, minorOf, Tally, text } from './tally.ts';
+import { type Hop, minorOf, Tally, text } from './tally.ts';
 
 /** What a channel says it can sell is what is free in Odoo (on hand − reserved), of all that has a price there. */
-export function stockAt(
-  where: string,
-  levels: Units,
-  { quants, prices }: BooksLedger,
-  place: Place = 'central',
-): Compared {
+export function stockAt(where: string, levels: Units, { quants, prices }: BooksLedger, place: Place = 'central'): Hop {
   const tally = new Tally();
   const free: Record<string, number> = {};
   for (const { default_code, location, quantity, reserved } of quants)
@@ -26,12 +21,12 @@ export function stockAt(
     if (there === undefined) tally.miss(`${sku}: no level ${where}, ${here} free in Odoo`);
     else if (there !== here) tally.differ(`${sku}: ${there} ${where}, ${here} free in Odoo`);
   }
-  return tally.figures;
+  return tally.hop;
 }
 
 /** What a channel charges is what stands on Odoo's price list. */
-export const pricesAt = (where: string, charged: Units, { prices }: BooksLedger): Compared =>
-  pricesOn(LIST, where, charged, prices).figures;
+export const pricesAt = (where: string, charged: Units, { prices }: BooksLedger): Hop =>
+  pricesOn(LIST, where, charged, prices).hop;
 
 function pricesOn(list: string, where: string, charged: Units, prices: BooksLedger['prices']): Tally {
   const tally = new Tally();
@@ -46,16 +41,16 @@ function pricesOn(list: string, where: string, charged: Units, prices: BooksLedg
 }
 
 /** The same of the shop's market, which has no price of its own for anything that has none on Odoo's list for it (any more). */
-export function marketPricesInShop({ marketPrices }: ShopLedger, { prices }: BooksLedger): Compared {
+export function marketPricesInShop({ marketPrices }: ShopLedger, { prices }: BooksLedger): Hop {
   const tally = pricesOn(MARKET.list, `in ${MARKET.name}`, marketPrices, prices);
   const fixed = new Set(prices.flatMap(({ list, default_code: sku }) => (list === MARKET.list ? [sku] : [])));
   for (const [sku, there] of Object.entries(marketPrices))
     if (!fixed.has(sku)) tally.extra(`${sku}: ${text(there)} in ${MARKET.name}, no price in Odoo`);
-  return tally.figures;
+  return tally.hop;
 }
 
 /** The same of the shop, and nobody has bought anything for nothing there: what is new has no price at first. */
-export function pricesInShop({ prices, orders }: ShopLedger, books: BooksLedger): Compared {
+export function pricesInShop({ prices, orders }: ShopLedger, books: BooksLedger): Hop {
   const told = pricesAt('in the shop', prices, books);
   const free = orders.flatMap(({ name, lines }) =>
     lines.filter(({ quantity, net }) => quantity > 0 && net <= 0).map(({ sku }) => `${name}: ${sku} for nothing`),
@@ -70,18 +65,18 @@ const isOurs = ({ variants }: Item): boolean =>
   variants.some(({ default_code: code }) => code !== null && isLaunched(code));
 
 /** What was brought out in Odoo is in the shop: each product and each variant once, by the names and with the values that it has there. */
-export function catalogueInShop(shop: ShopLedger, { products }: BooksLedger): Compared {
+export function catalogueInShop(shop: ShopLedger, { products }: BooksLedger): Hop {
   const tally = new Tally();
   const launched = products.filter((item) => item.sold && isOurs(item));
   const known = shop.products.filter(({ variants }) => variants.some(({ sku }) => isLaunched(sku)));
   compareItems(tally, launched, known, 'in the shop');
-  return tally.figures;
+  return tally.hop;
 }
 
 /** What is for sale in Odoo is what the till of the store may sell, in the same way; and it was told of each product before it was told a level or a price of it. */
-export function catalogueInStore({ products: told, unknown }: StoreLedger, { products }: BooksLedger): Compared {
+export function catalogueInStore({ products: told, unknown }: StoreLedger, { products }: BooksLedger): Hop {
   const tally = new Tally();
-  if (told === null) return tally.figures;
+  if (told === null) return tally.hop;
   const offered = products.filter(
     ({ sold, variants }) => sold && variants.some(({ default_code: code }) => code !== null && isSold(code)),
   );
@@ -92,7 +87,7 @@ export function catalogueInStore({ products: told, unknown }: StoreLedger, { pro
     'in the store',
   );
   for (const sku of unknown) tally.differ(`${sku}: the store was told a level or a price before the product`);
-  return tally.figures;
+  return tally.hop;
 }
 
 function compareItems(tally: Tally, items: readonly Item[], known: readonly Shown[], where: string): void {

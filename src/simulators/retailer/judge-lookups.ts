@@ -3,7 +3,7 @@ import { LIST } from './back-office.ts';
 import type { CounterQuestions, Kind, ToldFigure } from './counter-questions.ts';
 import type { BooksLedger } from './ledgers.ts';
 import { places } from './places.ts';
-import { type Compared, minorOf, Tally } from './tally.ts';
+import { type Hop, minorOf, Tally } from './tally.ts';
 
 /** How old an answer may be, and how long Odoo is waited for. In milliseconds. */
 interface AnswerLimits {
@@ -72,7 +72,7 @@ const valuesWithin = (steps: readonly Step[], from: number, to: number): (number
  * What the till was told at the counter was so in Odoo at the moment that the answer speaks of, and no answer was older than the look-up promises. Of goods that are bought, what is on its way to
  * Odoo is taken off: of these as much is told as was free, or less.
  */
-export function lookupsInStore({ told, unanswered, wrong, limits }: Lookups, { figures }: BooksLedger): Compared {
+export function lookupsInStore({ told, unanswered, wrong, limits }: Lookups, { figures }: BooksLedger): Hop {
   const tally = new Tally();
   for (const words of wrong) tally.miss(words);
   if (told.length === 0 && unanswered > 0) tally.miss(`${unanswered} questions of the till, and no answer`, unanswered);
@@ -87,7 +87,7 @@ export function lookupsInStore({ told, unanswered, wrong, limits }: Lookups, { f
     if (!isTrue(one, there))
       tally.differ(`${sku}: the till was told ${value ?? 'nothing'} (${kind}), in Odoo ${there.join(', then ')}`);
   }
-  return tally.figures;
+  return tally.hop;
 }
 
 /** What Odoo may have answered: it was read within the time that it is waited for, before it was heard. */

@@ -51,6 +51,7 @@ export function paidBackInBooks({ orders }: ShopLedger, { payments, credit_notes
     lost: lost + wrong + owed.length,
     duplicated: doubled,
     outOfOrder: 0,
+    differences: 0,
     wrong: [
       ...words.map((one) => `credit note ${one}`),
       ...owed.map(({ name, order, residual }) => `${order}: ${residual} of credit note ${name} is still owed in Odoo`),

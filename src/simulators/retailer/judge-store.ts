@@ -24,9 +24,7 @@ export function storeSales({ sales }: StoreLedger, books: BooksLedger): Hop {
     here += minorOf(order.amount_total);
     if (order.state !== 'sale' && order.state !== 'done') tally.miss(`${sale.number}: ${order.state} in Odoo`);
     if (minorOf(order.amount_total) !== sale.total)
-      tally.wrong.push(
-        `${sale.number}: ${text(sale.total)} in the store, ${text(minorOf(order.amount_total))} in Odoo`,
-      );
+      tally.differ(`${sale.number}: ${text(sale.total)} in the store, ${text(minorOf(order.amount_total))} in Odoo`);
     compareLines(tally, sale, order);
   }
   const numbers = new Set(sales.map(({ number }) => number));

@@ -5,7 +5,7 @@ import { agreed, tampers } from './testing.ts';
 
 test('books that agree are found to agree, hop by hop', () => {
   const judgement = judge(agreed());
-  assert.deepEqual(verdictOf(judgement), { lost: 0, duplicated: 0, outOfOrder: 0, wrong: [] });
+  assert.deepEqual(verdictOf(judgement), { lost: 0, duplicated: 0, outOfOrder: 0, differences: 0, wrong: [] });
   assert.deepEqual(
     [judgement.ordersToOdoo.money, judgement.paymentsToOdoo.money],
     [

@@ -26,7 +26,7 @@ import {
 } from './ledgers.ts';
 import { compareShipments, type Held, unitsOf } from './parcels.ts';
 import { promisesKept } from './promises.ts';
-import { type Compared, type Hop, minorOf, moneyOf, Tally, text } from './tally.ts';
+import { type Hop, minorOf, moneyOf, Tally, text } from './tally.ts';
 
 export interface Judgement extends PickupHops, WarehouseHops {
   readonly tillToOdoo: Hop;
@@ -49,26 +49,26 @@ export interface Judgement extends PickupHops, WarehouseHops {
   readonly shipmentsToShop: Hop;
   /** Goods that were ordered of vendors. */
   readonly receiptsToOdoo: Hop;
-  readonly stockToShop: Compared;
+  readonly stockToShop: Hop;
   /** What the shop sells from the store. */
-  readonly storeStockToShop: Compared;
-  readonly pricesToShop: Compared;
-  readonly marketPricesToShop: Compared;
+  readonly storeStockToShop: Hop;
+  readonly pricesToShop: Hop;
+  readonly marketPricesToShop: Hop;
   /** Products that people brought out in Odoo, with their variants. */
-  readonly catalogueToShop: Compared;
+  readonly catalogueToShop: Hop;
   readonly storeSalesToOdoo: Hop;
   /** What was handed over the counter, and what came back. */
   readonly storeGoodsToOdoo: Hop;
   readonly storeReceipts: Hop;
   /** What the store was told that it sells. */
-  readonly catalogueToStore: Compared;
-  readonly stockToStore: Compared;
-  readonly pricesToStore: Compared;
+  readonly catalogueToStore: Hop;
+  readonly stockToStore: Hop;
+  readonly pricesToStore: Hop;
   /** What its till was told when it asked. */
-  readonly lookupsInStore: Compared;
-  readonly customersToOdoo: Compared;
+  readonly lookupsInStore: Hop;
+  readonly customersToOdoo: Hop;
   /** Of customers what people in Odoo have the word on. */
-  readonly contactsToShop: Compared;
+  readonly contactsToShop: Hop;
 }
 
 export interface Ledgers {
@@ -197,7 +197,7 @@ function tills(
     writes: books.writes.filter(({ xmlid }) => !ids.has(xmlid)),
   };
   const { lost, duplicated, outOfOrder, wrong }: Verdict = verifyDaySales(sold, others, excepted);
-  return { compared: sold.length, lost, duplicated, outOfOrder, wrong };
+  return { compared: sold.length, lost, duplicated, outOfOrder, differences: 0, wrong };
 }
 
 function orders(shop: ShopLedger, books: BooksLedger, web: readonly SaleOrder[], asked: ReadonlySet<string>): Hop {
@@ -217,7 +217,7 @@ function orders(shop: ShopLedger, books: BooksLedger, web: readonly SaleOrder[],
     here += order ? minorOf(order.amount_total) : 0;
     if (!order) continue;
     if (minorOf(order.amount_total) !== sold.total)
-      tally.wrong.push(`${sold.name}: ${text(sold.total)} in the shop, ${order.amount_total} in Odoo`);
+      tally.differ(`${sold.name}: ${text(sold.total)} in the shop, ${order.amount_total} in Odoo`);
     lines(tally, sold, order);
   }
   const names = new Set(shop.orders.map(({ name }) => name));
@@ -272,6 +272,7 @@ function moneyMoved(
     lost: lost + wrong,
     duplicated: doubled,
     outOfOrder: 0,
+    differences: 0,
     ...moneyOf(there, here),
     wrong: words,
   };
@@ -297,9 +298,7 @@ function kept(
     there += own;
     here += booked;
     if (booked !== own)
-      tally.wrong.push(
-        `${name}: the shop kept ${text(own)}, Odoo's invoices less credit notes come to ${text(booked)}`,
-      );
+      tally.differ(`${name}: the shop kept ${text(own)}, Odoo's invoices less credit notes come to ${text(booked)}`);
   }
   return { ...tally.hop, ...moneyOf(there, here) };
 }
@@ -410,11 +409,13 @@ function shipmentsInShop(
 /** All hops together. */
 export function verdictOf(judgement: Judgement) {
   const hops = Object.values(judgement) as Hop[];
-  const sum = (field: 'lost' | 'duplicated' | 'outOfOrder'): number => hops.reduce((all, hop) => all + hop[field], 0);
+  const sum = (field: 'lost' | 'duplicated' | 'outOfOrder' | 'differences'): number =>
+    hops.reduce((all, hop) => all + hop[field], 0);
   return {
     lost: sum('lost'),
     duplicated: sum('duplicated'),
     outOfOrder: sum('outOfOrder'),
+    differences: sum('differences'),
     wrong: hops.flatMap(({ wrong }) => wrong),
   };
 }

@@ -4,14 +4,13 @@ export interface Hop {
   readonly lost: number;
   readonly duplicated: number;
   readonly outOfOrder: number;
+  /** What is on both sides, and not the same. */
+  readonly differences: number;
   /** Both sides' sums, as decimals, and how far they are apart. */
   readonly money?: { readonly there: string; readonly here: string; readonly difference: string };
   /** Each difference in words. */
   readonly wrong: readonly string[];
 }
-
-/** A hop of figures: how many differ. */
-export type Compared = Hop & { readonly differences: number };
 
 /** Counts differences as it is told of them. */
 export class Tally {
@@ -39,12 +38,8 @@ export class Tally {
   }
 
   get hop(): Hop {
-    const { compared, lost, duplicated, outOfOrder, wrong } = this;
-    return { compared, lost, duplicated, outOfOrder, wrong };
-  }
-
-  get figures(): Compared {
-    return { ...this.hop, differences: this.differences };
+    const { compared, lost, duplicated, outOfOrder, differences, wrong } = this;
+    return { compared, lost, duplicated, outOfOrder, differences, wrong };
   }
 }
 

@@ -461,8 +461,7 @@ export function tampers(all: readonly Tampered[]): void {
       const judgement = judge(ledgers);
       const told = judgement[hop];
       if (as === 'money') assert.notEqual(told.money!.difference, '0.00');
-      else
-        assert.ok((told as unknown as Record<string, number>)[as]! > 0, `${hop} ${as}: ${JSON.stringify(judgement)}`);
+      else assert.ok(told[as] > 0, `${hop} ${as}: ${JSON.stringify(judgement)}`);
       assert.match(told.wrong.join('\n'), words);
       assert.ok(verdictOf(judgement).wrong.length > 0);
     });
