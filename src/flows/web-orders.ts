@@ -209,7 +209,7 @@ export interface MedusaOrdersParts extends OrdersParts<MedusaOrder>, MedusaOptio
 export const medusaOrders = ({ id, from, to, rules, ...options }: MedusaOrdersParts): Flow<MedusaOrder, ShopDocument> =>
   ordersFlow(
     {
-      newCustomersOnly: false,
+      newCustomersOnly: options.newCustomersOnly === true,
       mappings: medusaSeeds(options.tables ?? 'medusa'),
       zone: options.zone,
       toDocuments: (order, look) => medusa.toDocuments(order, look, options),

@@ -50,6 +50,17 @@ const cancel = ({ id }: Placed) => lab.admin('POST', `/admin/orders/${id}/cancel
 const linesOf = ({ lines }: Order) => lines.map(({ sku, quantity, total }) => `${quantity} × ${sku} ${total}`).sort();
 
 describe('orders of a Medusa that change', { concurrency: 1 }, () => {
+  test('an order changes its customer, unless people own what customers are', async () => {
+    const native = await nativeOf(await lab.place([[a, 1]]));
+    const customerOf = (newCustomersOnly: boolean) =>
+      toDocuments(native, { connection: 'web', mapping: cx.mapping }, { zone: 'UTC', newCustomersOnly }).find(
+        ({ kind }) => kind === 'customer',
+      )!;
+    assert.equal(customerOf(false).onlyIfNew, undefined);
+    assert.equal(customerOf(true).onlyIfNew, true);
+    assert.deepEqual(customerOf(true).body, customerOf(false).body);
+  });
+
   test('units that an edit takes off a paid order: lines stay with quantity 0, the payment says what it paid beyond, the refund how many are left', async () => {
     const order = await lab.place(
       [

@@ -89,6 +89,7 @@ function customerOf(terms: Terms): Draft<typeof CustomerDocument> & { body: Cust
     kind: 'customer',
     body,
     externalId: customer.id,
+    ...(terms.newCustomersOnly ? { onlyIfNew: true } : {}),
     ...(Number.isNaN(at) ? {} : { sourceVersion: BigInt(at) }),
   };
 }

@@ -21,6 +21,11 @@ export interface MappingOptions {
   /** First part of the Mapping tables' names; the connection's own. Default 'medusa'. */
   readonly tables?: string;
   readonly skus?: Partial<ServiceSkus>;
+  /**
+   * An order makes its customer where the hub has none, and changes none that it has. Set it where people correct customers in Odoo: an order carries all fields, and would take back what they wrote. Guests are
+   * told by their order all the same.
+   */
+  readonly newCustomersOnly?: boolean;
 }
 
 const defaultSkus: ServiceSkus = { shipping: 'SHIPPING', discount: 'DISCOUNT', rounding: 'ROUNDING', custom: 'CUSTOM' };
@@ -43,13 +48,14 @@ export class Terms {
   readonly skus: ServiceSkus;
   readonly currency: string;
   readonly zone: string;
+  readonly newCustomersOnly: boolean;
   readonly #look: Pick<Look, 'connection' | 'mapping'>;
   readonly #tables: string;
 
   constructor(
     order: MedusaOrder,
     look: Pick<Look, 'connection' | 'mapping'>,
-    { zone, tables = 'medusa', skus }: MappingOptions,
+    { zone, tables = 'medusa', skus, newCustomersOnly = false }: MappingOptions,
   ) {
     this.order = order;
     this.number = order.custom_display_id ?? String(order.display_id);
@@ -58,6 +64,7 @@ export class Terms {
     this.currency = order.currency_code.toUpperCase();
     requireCurrency(this.number, this.currency);
     this.zone = zone;
+    this.newCustomersOnly = newCustomersOnly;
     this.#look = look;
     this.#tables = tables;
   }
