@@ -206,7 +206,7 @@ async function openDay(
   await market.prepare();
   const purchasing = new Purchasing(office, warehouse, random);
   await purchasing.recall();
-  const cancellations = new Cancellations(office.desk, random);
+  const cancellations = new Cancellations(shop.shop, office.desk, random);
   const people = {
     office,
     launches,

@@ -1,5 +1,6 @@
 import type { Random } from '../../core/clock.ts';
 import type { Order } from '../shopify/records.ts';
+import type { Shop } from '../shopify/shop.ts';
 import type { Desk } from './desk.ts';
 
 /** Longest that somebody thinks before ringing up, in milliseconds: by then the order is new, or invoiced, or with the warehouse. */
@@ -7,15 +8,17 @@ const SECOND_THOUGHTS = 8000;
 
 /** People in Odoo whom customers ring up who want nothing of their order any more. They cancel it while nothing of it has left, and credit what was paid of its invoices. */
 export class Cancellations {
+  readonly #shop: Shop;
   readonly #desk: Desk;
   readonly #random: Random;
   #callers: { readonly name: string; readonly at: number }[] = [];
-  /** Sale orders that they have cancelled. */
-  readonly #cancelled = new Set<number>();
+  /** Sale orders that they have cancelled; null: nobody has looked yet what they did before. */
+  #cancelled: Set<number> | null = null;
   /** Invoices that they have credited. */
   readonly #credited = new Set<number>();
 
-  constructor(desk: Desk, random: Random) {
+  constructor(shop: Shop, desk: Desk, random: Random) {
+    this.#shop = shop;
     this.#desk = desk;
     this.#random = random;
   }
@@ -54,6 +57,7 @@ export class Cancellations {
 
   /** Credits the whole of each invoice of what they cancelled, once it is paid. */
   async credit(): Promise<void> {
+    this.#cancelled ??= await this.#cancelledBefore();
     if (this.#cancelled.size === 0) return;
     const paid = [
       ['invoice_line_ids.sale_line_ids.order_id', 'in', [...this.#cancelled]],
@@ -69,6 +73,19 @@ export class Cancellations {
     }
   }
 
+  /** What is cancelled in Odoo, and not because its customer cancelled it in the shop. */
+  async #cancelledBefore(): Promise<Set<number>> {
+    const sales = await this.#desk.read<{ id: number; client_order_ref: string | false }>(
+      'sale.order',
+      [['state', '=', 'cancel']],
+      ['client_order_ref'],
+    );
+    const own = new Map([...this.#shop.orders.values()].map((order) => [order.name, order]));
+    const isTheirs = (order: Order | undefined): boolean =>
+      order !== undefined && (order.cancelledAt === null || order.cancelReason !== 'CUSTOMER');
+    return new Set(sales.flatMap(({ id, client_order_ref: name }) => (name && isTheirs(own.get(name)) ? [id] : [])));
+  }
+
   async #cancel(sale: number): Promise<void> {
     const cancelled = [
       ['id', '=', sale],
@@ -78,7 +95,7 @@ export class Cancellations {
       () => this.#id('sale.order', cancelled),
       () => this.#desk.once('sale.order', 'action_cancel', { ids: [sale] }),
     );
-    this.#cancelled.add(sale);
+    this.#cancelled?.add(sale);
   }
 
   async #reverse(invoice: number, journal: number): Promise<void> {

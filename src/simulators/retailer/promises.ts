@@ -22,7 +22,7 @@ export function promiseOf({ fulfillmentOrders, metafields = [] }: Order): ShopLe
   };
 }
 
-/** People in Odoo who agree another day with a customer, of orders that the hub has surely brought: they are invoiced. */
+/** People in Odoo who agree another day with a customer, once, of orders that the hub has surely brought: they are invoiced. */
 export class Promises {
   readonly #shop: Shop;
   readonly #desk: Desk;
@@ -47,9 +47,13 @@ export class Promises {
       ['state', '=', 'sale'],
       ['invoice_ids', '!=', false],
     ];
-    const [sale] = await this.#desk.read<{ id: number }>('sale.order', domain, ['name']);
+    const [sale] = await this.#desk.read<{ id: number; commitment_date: string | false }>('sale.order', domain, [
+      'commitment_date',
+    ]);
     if (!sale) return;
     this.#moved.add(order.id);
+    // Somebody did on a day before, and what the warehouse has may be that.
+    if ((sale.commitment_date || null) !== promiseOf(order).checkout) return;
     const day = new Date(Date.now() + (7 + Math.floor(this.#random() * 7)) * DAY);
     await this.#desk.write('sale.order', sale.id, { commitment_date: naive(day) });
   }
