@@ -11,6 +11,7 @@ import {
   shortOf,
 } from '../connectors/warehouse-files/mapping.ts';
 import type { Sink, Source } from '../core/connector.ts';
+import { nothing } from '../core/document.ts';
 import { defineFlow, type Flow, type Look, type MappingSeed, type Translation } from '../core/flow.ts';
 import { canonicalJson } from '../core/seal.ts';
 import type { FulfilmentOrder } from '../model/fulfilment-order.ts';
@@ -121,8 +122,6 @@ async function adviceTold(
   const others = await othersOf(native.shipment, order, look);
   const told = shipmentOf(native, order, others, look);
   const known = told && (await look.current(ShipmentDocument, told.id));
-  // What comes late says nothing new: goods that have left were packed.
-  if (known && isBefore(native.milestone, known.milestone)) return { outcome: 'duplicate', documents: [] };
   const body = told && known ? furtherOn(known, told) : told;
   const gone = hasLeft(native);
   const shipped = asks && gone ? shippedBy(native, order, body, others) : null;
@@ -136,17 +135,22 @@ async function adviceTold(
   const documents = [body, reopened(body, order, others)].flatMap((one) =>
     one === null ? [] : [{ kind: 'shipment' as const, body: one }],
   );
-  if (known && documents.length === 1 && canonicalJson(known) === canonicalJson(body))
-    return { outcome: 'duplicate', documents, replies };
-  return { outcome: 'routed', documents, ...people, replies };
+  if (known === null || documents.length > 1 || canonicalJson(known) !== canonicalJson(body))
+    return { outcome: 'routed', documents, ...people, replies };
+  // That no more of a line will come is news as well, to be heard by a replay; its goods are counted.
+  const outcome = closed.length > before.length ? 'routed' : 'duplicate';
+  return { outcome, documents, ...people, replies, brought: nothing };
 }
 
-/** The same shipment at its next milestone; whoever tells of that need not say again how it travels. */
-const furtherOn = (known: Shipment, told: Shipment): Shipment =>
-  known.milestone === told.milestone
-    ? told
-    : {
-        ...told,
-        carrier: told.carrier ?? known.carrier,
-        tracking: told.tracking.length > 0 ? told.tracking : known.tracking,
-      };
+/** The same shipment as far as it has come; whoever tells of its next milestone need not say again how it travels. */
+function furtherOn(known: Shipment, told: Shipment): Shipment {
+  if (known.milestone === told.milestone) return told;
+  // What comes late says nothing new of goods, for those that have left were packed; but it may be the last word.
+  if (isBefore(told.milestone, known.milestone))
+    return { ...known, closes: known.closes || (hasLeft(told) && told.closes) };
+  return {
+    ...told,
+    carrier: told.carrier ?? known.carrier,
+    tracking: told.tracking.length > 0 ? told.tracking : known.tracking,
+  };
+}

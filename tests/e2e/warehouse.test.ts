@@ -410,6 +410,49 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
       assert.deepEqual(await ofThree(), ['2 × TEE-M']);
     });
 
+    test('that no more of a line will come is asked about also where its shipment says nothing else that is new, once', async () => {
+      const box = await asked();
+      const line = (shipment: string, status: string, [sku, units]: readonly [string, number]) =>
+        interchange('WMS', 'CROSSDOCK', {
+          number: ++control,
+          at: new Date(Date.UTC(2026, 10, 26, 9, control)),
+          functional: 'SW',
+          set: '945',
+          rows: [
+            ['W06', 'F', 'WH/OUT/00001', '20261126', shipment],
+            ['W12', status, 3, units, 0, 'EA', '', 'VN', sku],
+            ['W03', units],
+          ],
+        });
+      const said = async (name: string, text: string) => {
+        box.put(name, text);
+        await box.settled();
+        return (await box.open()).map(({ cause, words }) => [cause, /short: (.*) will/.exec(words)?.[1]]);
+      };
+      assert.deepEqual(await said('945_1.edi', line('S1', 'PR', ['MUG-R', 2])), []);
+      const short = [['shipped-short', '1 × MUG-R']];
+      assert.deepEqual(await said('945_2.edi', line('S1', 'CC', ['MUG-R', 2])), short);
+      const stands = await box.open();
+      await said('945_3.edi', line('S1', 'CC', ['MUG-R', 2]));
+      await said('945_4.edi', line('S2', 'CC', ['TEE-M', 3]));
+      assert.deepEqual(await box.open(), stands);
+      const counted = await box.ledger.db.query<{ outcome: string; lines: number }>(
+        'counted',
+        "select outcome, lines from event_history where subject = 'fulfilment:WH/OUT/00001' order by received_at, id",
+      );
+      assert.deepEqual(
+        counted.map(({ outcome, lines }) => [outcome, lines]),
+        [
+          ['routed', 1],
+          ['routed', 0],
+          ['duplicate', 0],
+          ['routed', 1],
+        ],
+      );
+      // The rest leaves after all.
+      assert.deepEqual(await said('945_5.edi', line('S3', 'CC', ['MUG-R', 1])), []);
+    });
+
     test('of an order that stays short one of them closes it, whichever comes first, and a correction counts by when it was sent', async () => {
       const box = await asked();
       const older = advice(1, 'X1', [3, 3], true);
