@@ -1,13 +1,13 @@
 import { nothing } from '../core/document.ts';
 import { HubError } from '../core/errors.ts';
 import type { AnyFlow } from '../core/estate.ts';
-import type { Draft, Translation } from '../core/flow.ts';
+import type { Draft, Objection, Translation } from '../core/flow.ts';
 import { newId } from '../core/ids.ts';
 import { appendAudit } from '../ledger/audit.ts';
 import { isAway, type Ledger } from '../ledger/database.ts';
 import type { HeldBy } from '../ledger/deliveries.ts';
 import { readSubjects } from '../ledger/events.ts';
-import { repeatEvent } from '../ledger/exceptions.ts';
+import { repeatEvent, standingObjections } from '../ledger/exceptions.ts';
 import { heldLanes, type RoutedEvent, routedEvents } from '../ledger/replay.ts';
 import type { Vault } from '../ledger/vault.ts';
 import { documentPlace, type Looked, nativeOf, translate } from './look.ts';
@@ -38,7 +38,8 @@ type Needed = Pick<Parts, 'db' | 'vault' | 'mappings' | 'names'>;
 
 /**
  * Tells a flow again what was heard about a subject: of a flow that keeps a memory all its Events from the first on, of others the newest record.
- * Writes nothing. What a flow asks a person about, or refuses, is trouble: then nothing of the subject may be written.
+ * Writes nothing. What a flow refuses, or would ask a person about that no later Event answers and that does not stand already, is trouble: then nothing of the subject may be
+ * written.
  */
 async function retell(
   parts: Needed,
@@ -60,6 +61,7 @@ async function retell(
     });
   const made = new Map<string, Draft>();
   const bodies = new Map<string, unknown>();
+  let asked: Objection[] = [];
   let memory: unknown = null;
   for (const event of told) {
     let translation: Translation;
@@ -80,8 +82,8 @@ async function retell(
       if (isAway(error)) throw error;
       return failed(troubleOf(error));
     }
-    const [objection] = translation.objections ?? [];
-    if (objection) return failed({ cause: objection.cause, message: objection.message });
+    const { objections = [], answers = [] } = translation;
+    asked = [...asked.filter(({ cause }) => !answers.includes(cause)), ...objections];
     if (translation.memory !== undefined) memory = translation.memory;
     for (const draft of translation.documents) {
       const place = placeOf(parts, flow, event.entity, draft);
@@ -90,6 +92,8 @@ async function retell(
       bodies.set(place, draft.body);
     }
   }
+  const [anew] = await askedAnew(parts, flow, where, asked);
+  if (anew) return failed({ cause: anew.cause, message: anew.message });
   const documents = [...made.values()];
   try {
     await validateDrafts(parts, flow, { ...newest, decision: null }, documents, { looked });
@@ -98,6 +102,21 @@ async function retell(
     return failed(troubleOf(error));
   }
   return { documents, memory: memory ?? undefined, newest, trouble: null };
+}
+
+/** Objections but for those that were made of the subject in the same words before, and are open still or were dismissed. */
+async function askedAnew(
+  { db, vault }: Needed,
+  flow: AnyFlow,
+  where: { connection: string; subject: string },
+  objections: readonly Objection[],
+): Promise<Objection[]> {
+  if (objections.length === 0) return [];
+  const causes = objections.map(({ cause }) => cause);
+  const standing = (await standingObjections(db, { ...where, flow: flow.id, causes })).map(
+    ({ id, cause, message_sealed }) => `${cause}\n${vault.unseal(message_sealed, `exception:${id}`)}`,
+  );
+  return objections.filter(({ cause, message }) => !standing.includes(`${cause}\n${message}`));
 }
 
 /** A retelling as the router writes it: it brings nothing that was not there, and leaves everything as it is where there is trouble. */

@@ -165,6 +165,19 @@ export async function closeAnswered(
   );
 }
 
+/** Exceptions of these causes that stand beside events of a subject: those that are open, and those that a person dismissed. */
+export async function standingObjections(
+  sql: Sql,
+  { connection, flow, subject, causes }: AnsweredObjections,
+): Promise<Pick<ExceptionRow, 'id' | 'cause' | 'message_sealed'>[]> {
+  return sql.query(
+    'exceptions_standing',
+    `select id, cause, message_sealed from exception
+     where state in ('open', 'dismissed') and not holds and event_id is not null and connection = $1 and flow = $2 and subject = $3 and cause = any($4)`,
+    [connection, flow, subject, causes],
+  );
+}
+
 /** Puts a parked event back for routing, with a person's decision or a new payload. */
 export async function releaseEvent(
   sql: Sql,

@@ -290,6 +290,17 @@ function pickup(version: 18 | 19): void {
         ['not-collected'],
       );
       assert.deepEqual(await box.state(order), ready);
+      const toldAgain = async () => {
+        const { newest, trouble, changes } = await box.again(number);
+        return [newest !== null, trouble, changes];
+      };
+      const sameAgain = [true, null, []];
+      assert.deepEqual(await toldAgain(), sameAgain);
+      await box.says(number, 'ready');
+      await box.settled();
+      assert.deepEqual(await causes(), before);
+      assert.deepEqual(await toldAgain(), sameAgain);
+      await box.says(number, 'not-collected');
       const [line] = box.store.counter.jobs.get(number)!.lines;
       await box.says(number, 'collected', { lines: [{ id: line!.id, quantity: '1' }] });
       await box.settled();
@@ -300,6 +311,7 @@ function pickup(version: 18 | 19): void {
         asked.map(({ words }) => /did not take 1 × MUG/.test(words)),
         [true],
       );
+      assert.deepEqual(await toldAgain(), sameAgain);
       assert.equal(box.store.counter.changes.get(number), 1, 'it is asked for nothing less');
     });
 

@@ -408,6 +408,10 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
       box.put('945_5.edi', lines(3, 'LINE32', [['MUG-R', 3]]));
       await box.settled();
       assert.deepEqual(await ofThree(), ['2 × TEE-M']);
+      for (const n of [1, 2, 3]) {
+        const { newest, trouble, changes } = await box.again(n);
+        assert.deepEqual([newest !== null, trouble, changes], [true, null, []], 'told again it asks nothing anew');
+      }
     });
 
     test('that no more of a line will come is asked about also where its shipment says nothing else that is new, once', async () => {
@@ -436,6 +440,7 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
       await said('945_3.edi', line('S1', 'CC', ['MUG-R', 2]));
       await said('945_4.edi', line('S2', 'CC', ['TEE-M', 3]));
       assert.deepEqual(await box.open(), stands);
+      assert.equal((await box.again(1)).trouble, null);
       const counted = await box.ledger.db.query<{ outcome: string; lines: number }>(
         'counted',
         "select outcome, lines from event_history where subject = 'fulfilment:WH/OUT/00001' order by received_at, id",

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import type { Context } from '../../src/core/connector.ts';
+import { nothing } from '../../src/core/document.ts';
 import { FaultError, rejected } from '../../src/core/fault.ts';
+import type { Look } from '../../src/core/flow.ts';
 import type { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
 import { Planner, type Step } from '../../src/engine/plan.ts';
 import { rehearseReplay, requestReplay } from '../../src/engine/replay.ts';
-import { dismissException } from '../../src/engine/resolve.ts';
+import { dismissException, retryException } from '../../src/engine/resolve.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import { readFigures } from '../../src/ledger/figures.ts';
 import { subjectsToReplay } from '../../src/ledger/replay.ts';
@@ -169,6 +171,107 @@ describe('replay', () => {
       open.map(({ cause, holds }) => [cause, holds]),
       [['replay-not-done', false]],
     );
+  });
+
+  describe('what was asked beside records of a flow that remembers', () => {
+    /** `ask` asks for what is `wanted`, `answer` ends that, and a person may say `take`; all else is a note, which keeps its text. */
+    async function asking(t: TestContext) {
+      const ledger = await testLedger(t);
+      const target = new Target();
+      const texts: string[] = [];
+      const answer = (items: Parameters<Target['commit']>[0]) => {
+        texts.push(...items.map(({ document: { n, text } }) => `${n} ${text}`));
+        return target.commit(items);
+      };
+      let wanted = 'a pen';
+      const hub = noteHub(ledger, target.sink({ answer }), {
+        flow: {
+          ...translating,
+          translate: (native: NativeNote, look: Look<number[]>) => {
+            const memory = [...(look.memory ?? []), native.n];
+            const documents = [
+              {
+                kind: 'note' as const,
+                body: { id: native.id, n: native.n, text: look.mapping('words').get('red'), needs: [] },
+              },
+            ];
+            if (native.text === 'answer')
+              return { outcome: 'routed' as const, documents, answers: ['missing'], memory };
+            if (native.text !== 'ask' || look.decision === 'take:missing')
+              return { outcome: 'routed' as const, documents, memory };
+            const message = `Note ${native.id} wants ${wanted}.`;
+            return {
+              outcome: 'routed' as const,
+              documents: [],
+              objections: [{ cause: 'missing', message, measure: nothing }],
+              memory,
+            };
+          },
+        },
+      });
+      await hub.start();
+      return {
+        ledger,
+        hub,
+        texts,
+        wants: (what: string) => {
+          wanted = what;
+        },
+        tell: async (...texts: string[]) => {
+          for (const [index, text] of texts.entries()) {
+            await send(hub, { id: 'a', n: index + 1, text });
+            await idle(hub);
+          }
+        },
+        correct: async () => {
+          await put(ledger, { red: 'vermilion' });
+          await hub.parts.mappings.refresh();
+        },
+        open: async () => (await listExceptions(ledger.db, null, 10)).map(({ id, cause }) => [id, cause]),
+        asked: async () => (await listExceptions(ledger.db, null, 10))[0]!,
+      };
+    }
+
+    test('is no trouble where a later one answered it', async (t) => {
+      const { tell, correct, open, hub, ledger, texts } = await asking(t);
+      await tell('red', 'ask', 'answer');
+      await correct();
+      const { trouble, changes } = await rehearsal(hub, 'a');
+      assert.equal(trouble, null);
+      assert.deepEqual(
+        changes.map(({ fields }) => fields),
+        [[{ pointer: '/text', before: 'rouge', after: 'vermilion' }]],
+      );
+      await replayed(hub, ledger, ['a']);
+      assert.deepEqual([texts, await open()], [['1 rouge', '3 rouge', '3 vermilion'], []]);
+    });
+
+    for (const [what, decide] of [
+      ['is open', async () => undefined],
+      ['was dismissed', dismissException],
+    ] as const)
+      test(`is not asked again where it ${what}, and said in the same words`, async (t) => {
+        const { tell, correct, open, asked, wants, hub, ledger, texts } = await asking(t);
+        await tell('red', 'answer', 'ask', 'red');
+        await decide(hub.parts, await asked(), by);
+        const stands = await open();
+        await correct();
+        assert.equal((await rehearsal(hub, 'a')).trouble, null);
+        await replayed(hub, ledger, ['a']);
+        assert.deepEqual([texts.slice(2), await open()], [['4 rouge', '4 vermilion'], stands]);
+        wants('a brush');
+        assert.deepEqual((await rehearsal(hub, 'a')).trouble, { cause: 'missing', message: 'Note a wants a brush.' });
+      });
+
+    test('is trouble where a person gave an answer to it, which is not known any more', async (t) => {
+      const { tell, correct, open, asked, hub, texts } = await asking(t);
+      await tell('red', 'ask', 'red');
+      await retryException(hub.parts, await asked(), by, 'take');
+      await idle(hub);
+      await correct();
+      assert.deepEqual([texts, await open()], [['1 rouge', '3 rouge', '2 rouge'], []]);
+      assert.equal((await rehearsal(hub, 'a')).trouble?.cause, 'missing');
+    });
   });
 
   test('what is corrected waits behind a parked version, and says for which Exception; a trace tells who decided what, and why', async (t) => {

@@ -5,6 +5,7 @@ import { seeded } from '../../src/core/clock.ts';
 import { defineEstate, secret } from '../../src/core/estate.ts';
 import { Hub } from '../../src/engine/hub.ts';
 import { importMapping } from '../../src/engine/mappings.ts';
+import { rehearseReplay } from '../../src/engine/replay.ts';
 import { odooFulfilment } from '../../src/flows/odoo-fulfilment.ts';
 import { odooPromises } from '../../src/flows/odoo-orders.ts';
 import { odooShipments } from '../../src/flows/odoo-shipments.ts';
@@ -130,6 +131,13 @@ export async function openPickup(ledger: TestLedger, version: 18 | 19) {
     /** The store says something of a job, and the hub has it. */
     says: (number: string, status: string, more?: object) =>
       store.report(number, status, more, `${door.url}/in/till/reports`),
+    /** What telling the books again of a job would come to. */
+    again: (number: string) =>
+      rehearseReplay(hub.parts, hub.parts.wiring.flow('store-fulfilments')!, {
+        connection: 'till',
+        entity: 'main',
+        subject: `fulfilment:${number}`,
+      }),
     settled: async (): Promise<void> => {
       for (let quiet = 0; quiet < 3; quiet++) {
         await drained(hub);

@@ -8,6 +8,7 @@ import type { Item, PollSource, Result, Sink } from '../../src/core/connector.ts
 import { defineEstate } from '../../src/core/estate.ts';
 import { FaultError } from '../../src/core/fault.ts';
 import { Hub } from '../../src/engine/hub.ts';
+import { rehearseReplay } from '../../src/engine/replay.ts';
 import { fulfilment } from '../../src/flows/fulfilment.ts';
 import { functionalAcknowledgements, warehouseAcknowledgements } from '../../src/flows/warehouse-messages.ts';
 import { shopShipments, warehouseShipments } from '../../src/flows/warehouse-shipments.ts';
@@ -182,6 +183,13 @@ export async function openExchange(ledger: TestLedger, options: ExchangeOptions 
         owner,
         words: ledger.vault.unseal(message_sealed, `exception:${id}`).toString(),
       })),
+    /** What telling the books again of an order would come to. */
+    again: (n: number) =>
+      rehearseReplay(hub.parts, hub.parts.wiring.flow('warehouse-shipments')!, {
+        connection: 'wms',
+        entity: 'main',
+        subject: `fulfilment:${orderOf(n).number}`,
+      }),
     close: async () => {
       await hub.stop();
       rmSync(folder, { recursive: true, force: true });
