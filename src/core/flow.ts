@@ -12,7 +12,8 @@ export interface Draft<D extends AnyDocumentType = AnyDocumentType> {
   readonly externalId?: string;
   /**
    * Comparable version of the record at the Event's own connection (greater is newer), for records that come by several sources or with several subjects, as customers do with their
-   * orders: what is older than what was written of it is left out, whichever of them told it. Of equal ones the last heard counts. Absent: not compared.
+   * orders: what is older than what was written of it, whichever of them told it, or than what the hub wrote there is left out. Of equal ones the last heard counts. Absent: the Event's
+   * own stands for it, and only what the hub wrote there is compared.
    */
   readonly sourceVersion?: bigint;
 }

@@ -5,7 +5,8 @@ import { meaningOf } from './echo.ts';
 const digest = (text: string): Buffer => Buffer.from(text.padEnd(32));
 const heard = (text: string, version: bigint | null, at = 0) => ({
   digest: digest(text),
-  plan: { event: { source_version: version, received_at: new Date(at) } },
+  version,
+  plan: { event: { received_at: new Date(at) } },
 });
 const written = (text: string, version: bigint | null, document: number, at = 0) => ({
   digest: digest(text),

@@ -44,6 +44,8 @@ interface Candidate {
   writers: { flow: AnyFlow; port: SinkPort }[];
   where: FlowKey;
   digest: Buffer;
+  /** The record's own at its connection, also where it came inside another one. */
+  version: bigint | null;
 }
 
 type Meaning =
@@ -104,9 +106,10 @@ export async function withoutEchoes(parts: Parts, sql: Sql, plans: readonly Plan
   const isDelayed = (plan: Plan): boolean =>
     plan.looked.some((look) => (current.get(idOf(look))?.version ?? 0) !== look.version) ||
     plan.documents.some((planned) => meanings.get(planned)?.is === 'open');
+  const isInTime = (planned: PlannedDocument): boolean => meanings.get(planned)?.is !== 'late';
   const ages = await agesOf(
     sql,
-    plans.filter((plan) => !isDelayed(plan)),
+    plans.flatMap((plan) => (isDelayed(plan) ? [] : { ...plan, documents: plan.documents.filter(isInTime) })),
     (document) => current.has(idOf(document)),
   );
   for (const planned of ages.older) meanings.set(planned, { is: 'late' });
@@ -147,7 +150,7 @@ export async function withoutEchoes(parts: Parts, sql: Sql, plans: readonly Plan
           event: one.plan.event.id,
           ...(state ?? {
             digest: one.digest,
-            version: one.plan.event.source_version,
+            version: one.version,
             document: versionOf(one.planned.write) ?? current.get(idOf(one.planned.write))?.version ?? 1,
           }),
         })),
@@ -163,7 +166,8 @@ function candidatesOf(parts: Parts, plan: Plan): Candidate[] {
     const writers = draft.onlyIfNew ? [] : parts.wiring.writersTo(connection, type.name);
     if (writers.length === 0) return [];
     const where = { connection, entity: write.entity, kind: write.kind, key: write.key, flow: flow.id };
-    return [{ plan, planned, writers, where, digest: ownDigest(parts, flow, type.name, draft.body) }];
+    const digest = ownDigest(parts, flow, type.name, draft.body);
+    return [{ plan, planned, writers, where, digest, version: draft.sourceVersion ?? plan.event.source_version }];
   });
 }
 
@@ -245,12 +249,13 @@ async function digestsOf(
 export function meaningOf(
   {
     digest,
+    version,
     plan,
-  }: Pick<Candidate, 'digest'> & { plan: { event: Pick<Plan['event'], 'source_version' | 'received_at'> } },
+  }: Pick<Candidate, 'digest' | 'version'> & { plan: { event: Pick<Plan['event'], 'received_at'> } },
   known: Pick<KnownStates, 'written' | 'seen'> | undefined,
   intents: readonly OpenIntent[],
 ): Meaning {
-  const { source_version: version, received_at } = plan.event;
+  const { received_at } = plan.event;
   const { written = null, seen = null } = known ?? {};
   const comparable = version !== null && written?.version != null;
   if (comparable && version < written.version!) return { is: 'late' };

@@ -4,7 +4,7 @@ import type { AnyFlow } from '../core/estate.ts';
 import { faultOf } from '../core/fault.ts';
 import type { Draft } from '../core/flow.ts';
 import { masked } from '../core/mask.ts';
-import { currentDocuments, heardVersions } from '../ledger/echoes.ts';
+import { currentDocuments, heardVersions, knownStates } from '../ledger/echoes.ts';
 import { documentPlace, intact } from './look.ts';
 import type { Parts } from './parts.ts';
 import { typeOf } from './validate.ts';
@@ -46,13 +46,20 @@ export async function rehearse(
     parts.db,
     keyed.map(({ type, key }) => ({ connection, entity, kind: type.name, key })),
   );
+  const states = await knownStates(
+    parts.db,
+    keyed.map(({ type, key }) => ({ connection, entity, kind: type.name, key, flow: flow.id })),
+  );
   const changes: Change[] = [];
   for (const { draft, type, key } of keyed) {
     const row = rows.find((one) => one.kind === type.name && one.key === key);
     const made = bodies.get(documentPlace(entity, type.name, key));
     if (draft.onlyIfNew && (row !== undefined || made !== undefined)) continue;
     const known = row && heard.find((one) => one.kind === type.name && one.key === key);
-    if (known && draft.sourceVersion !== undefined && draft.sourceVersion < known.version) continue;
+    const written = states.find((one) => one.kind === type.name && one.key === key)?.written;
+    const versions = [known?.version, written?.version].filter((version) => version != null);
+    const { sourceVersion } = draft;
+    if (sourceVersion !== undefined && versions.some((version) => sourceVersion < version)) continue;
     try {
       changes.push(...changeOf(type, key, made ?? (row ? intact(parts, row) : null), draft.body));
     } catch (error) {

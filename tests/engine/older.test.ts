@@ -3,7 +3,9 @@ import { describe, type TestContext, test } from 'node:test';
 import { seeded } from '../../src/core/clock.ts';
 import { defineEstate } from '../../src/core/estate.ts';
 import { Hub } from '../../src/engine/hub.ts';
+import { rehearseReplay } from '../../src/engine/replay.ts';
 import { shardOf } from '../../src/engine/wiring.ts';
+import { heardVersions } from '../../src/ledger/echoes.ts';
 import { connectionOf, drained, type NativeNote, noteFlow, noteHub, pushSource, testLedger } from '../support/hub.ts';
 import { scale, Target } from '../support/target.ts';
 
@@ -157,4 +159,80 @@ describe('older states', { concurrency: 4 }, () => {
     const wanted = new Map(notes.map((id) => [id, 12]));
     assert.deepEqual(target.verdict(wanted), { doubled: [], outOfOrder: [], lost: [] });
   });
+});
+
+/** A shop whose letters quote notes, and which is told what the books make of them; what it is told has version 5 there. */
+async function written(t: TestContext) {
+  const ledger = await testLedger(t);
+  const [books, shop] = [new Target(), new Target()];
+  const letters = { ...pushSource(), name: 'letters' };
+  const entries = { ...pushSource(), name: 'entries' };
+  const toBooks = books.sink();
+  const toShop: typeof toBooks = {
+    ...shop.sink(),
+    deliver: async (items) => shop.commit(items).map((done) => ({ ...done, version: 5n })),
+  };
+  const own = { fields: { note: ['n', 'text'] }, shared: { note: ['n', 'text'] } };
+  const hub = new Hub({
+    ...noteHub(ledger, toBooks).parts,
+    estate: defineEstate({
+      name: 'test',
+      connections: {
+        shop: connectionOf({ sources: { letters }, sinks: { notes: toShop as never } }),
+        books: connectionOf({ sources: { entries }, sinks: { notes: toBooks as never } }),
+      },
+      flows: [
+        noteFlow(toBooks, letters, {
+          ...own,
+          id: 'quoted',
+          translate: ({ id, n, at }: Told) => ({
+            outcome: 'routed' as const,
+            documents: [{ kind: 'note' as const, body: { id, n, text: '', needs: [] }, sourceVersion: BigInt(at!) }],
+          }),
+        }),
+        noteFlow(toShop, entries, { ...own, id: 'entered' }),
+      ],
+    }),
+  });
+  t.after(() => hub.stop());
+  let count = 0;
+  const hear = async (connection: string, source: string, told: Told, version: number): Promise<void> => {
+    const incoming = {
+      dedupeKey: `${++count}`,
+      subject: `${count}`,
+      occurredAt: new Date(),
+      sourceVersion: BigInt(version),
+      bytes: Buffer.from(JSON.stringify(told)),
+    };
+    await hub.intake.receive({ connection, source, incoming });
+    await drained(hub);
+  };
+  await hub.start();
+  return {
+    books,
+    shop,
+    enter: (n: number) => hear('books', 'entries', { id: 'a', n }, n),
+    /** A note as it was at `at`, in a letter of another age. */
+    quote: (n: number, at: number, letter: number) => hear('shop', 'letters', { id: 'a', n, at }, letter),
+    /** What telling a letter again would come to. */
+    again: async (subject: string) => {
+      const where = { connection: 'shop', entity: 'main', subject };
+      const { changes, trouble } = await rehearseReplay(hub.parts, hub.parts.wiring.flow('quoted')!, where);
+      return { changes, trouble };
+    },
+    newest: async () =>
+      (await heardVersions(ledger.db, [{ connection: 'shop', entity: 'main', kind: 'note', key: 'a' }]))[0]!.version,
+  };
+}
+
+test('what comes inside another record is older or newer than our write by its own version', async (t) => {
+  const { books, shop, enter, quote, newest, again } = await written(t);
+  await quote(1, 1, 1);
+  await enter(2);
+  assert.deepEqual(shop.values('a'), [2]);
+  assert.deepEqual(await again('1'), { changes: [], trouble: null });
+  await quote(3, 4, 20);
+  assert.deepEqual([books.values('a'), await newest()], [[1, 2], 1n], 'what is left out is not what was written last');
+  await quote(4, 10, 1);
+  assert.deepEqual([books.values('a'), await newest()], [[1, 2, 4], 10n]);
 });
