@@ -92,7 +92,12 @@ export {
   shopRefunds,
 } from './flows/shop-refunds.ts';
 export { type ShopReturnsParts, shopReturns } from './flows/shop-returns.ts';
-export { type StoreFulfilmentsParts, shopFulfilments, storeFulfilments } from './flows/store-fulfilment.ts';
+export {
+  type ShopFulfilmentsParts,
+  type StoreFulfilmentsParts,
+  shopFulfilments,
+  storeFulfilments,
+} from './flows/store-fulfilment.ts';
 export { storeHandovers, storeReceipts, storeSales } from './flows/store-sales.ts';
 export { tillReceipts, tillSales } from './flows/till-sales.ts';
 export {
@@ -101,7 +106,12 @@ export {
   warehouseReceipts,
   warehouseStock,
 } from './flows/warehouse-messages.ts';
-export { shopShipments, type WarehouseShipmentsParts, warehouseShipments } from './flows/warehouse-shipments.ts';
+export {
+  type ShopShipmentsParts,
+  shopShipments,
+  type WarehouseShipmentsParts,
+  warehouseShipments,
+} from './flows/warehouse-shipments.ts';
 export { medusaOrders, medusaProducts, webOrders, webProducts } from './flows/web-orders.ts';
 export { type Address, AddressSchema } from './model/address.ts';
 export { type Cancellation, CancellationDocument } from './model/cancellation.ts';

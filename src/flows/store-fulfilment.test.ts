@@ -2,15 +2,31 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { odoo } from '../connectors/odoo/index.ts';
 import { restStore, type StoreReport } from '../connectors/rest-store/index.ts';
+import { shopify } from '../connectors/shopify/index.ts';
 import { secret } from '../core/estate.ts';
 import type { Look } from '../core/flow.ts';
 import type { FulfilmentOrder } from '../model/fulfilment-order.ts';
 import type { Shipment } from '../model/shipment.ts';
-import { storeFulfilments } from './store-fulfilment.ts';
+import { shopFulfilments, storeFulfilments } from './store-fulfilment.ts';
 
 const books = odoo({ url: 'http://odoo.example', database: 'd', login: 'l', key: secret('K') });
 const store = restStore({ url: 'https://store.example', token: secret('T'), signedWith: [secret('S')] });
+const shop = shopify({
+  shop: 'a.myshopify.com',
+  token: secret('T'),
+  clientSecrets: [secret('S')],
+  settle: '1s',
+});
 const flow = storeFulfilments({ from: store.sources.reports, to: { shipment: books.sinks.shipments } });
+
+const [ofShop, ofStore] = ['shop:', 'store:'].map((channel) =>
+  shopFulfilments({
+    id: `${channel}fulfilments`,
+    from: store.sources.reports,
+    to: { shipment: shop.sinks.shipments },
+    sold: (order) => order.startsWith(channel),
+  }),
+);
 
 const asked = {
   id: 'odoo:1',
@@ -32,7 +48,12 @@ const parcel = (n: number, quantity: string): StoreReport => ({
 });
 
 /** What becomes of a report where these shipments are known, and something was said before. */
-async function translated(report: StoreReport, known: readonly Shipment[] = [], memory: { at: string } | null = null) {
+async function translated(
+  report: StoreReport,
+  known: readonly Shipment[] = [],
+  memory: { at: string } | null = null,
+  by = flow,
+) {
   const look = {
     connection: 'store',
     memory,
@@ -41,7 +62,7 @@ async function translated(report: StoreReport, known: readonly Shipment[] = [], 
     current: async ({ name }: { name: string }) => (name === 'fulfilment-order' ? asked : null),
     find: async () => known,
   } as unknown as Look<never>;
-  return flow.translate(report, look);
+  return by.translate(report, look);
 }
 
 const told = async (report: StoreReport, known: readonly Shipment[] = []): Promise<Shipment> =>
@@ -54,6 +75,15 @@ test('the last parcel closes an order only where something of it will not come, 
   assert.equal((await told(parcel(2, '1'))).closes, true, 'two will not come');
   const other = { ...first, fulfilmentOrder: 'odoo:2' };
   assert.equal((await told(parcel(2, '1'), [other])).closes, true, 'what another place sends is not this one’s');
+});
+
+test('of two channels that sell from a store the one that sold hears of it, and what the other heard is not forgotten', async () => {
+  const [mine, other] = [
+    await translated(parcel(1, '2'), [], null, ofShop),
+    await translated(parcel(1, '2'), [], null, ofStore),
+  ];
+  assert.deepEqual([mine.documents.map(({ body }) => (body as Shipment).number), other.documents], [['P1'], []]);
+  assert.deepEqual([mine.outcome, mine.memory], [other.outcome, other.memory]);
 });
 
 test('what a store said before is no answer to what is asked since, however late it comes, unless the goods are gone; nor is it asked about', async () => {

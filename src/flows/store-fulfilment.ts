@@ -16,6 +16,11 @@ export interface StoreFulfilmentsParts {
   readonly to: { readonly shipment: Sink<typeof ShipmentDocument> };
 }
 
+export interface ShopFulfilmentsParts extends StoreFulfilmentsParts {
+  /** Whether an order is the shop's, by its key (`web:…`), and the shipment one that it hears of from here. Default: all are. */
+  readonly sold?: (order: string, shipment: Shipment) => boolean;
+}
+
 /** The newest of what a store said of a fulfilment order, by its own time: pushes overtake each other. RFC 3339. */
 interface Heard {
   readonly at: string;
@@ -53,7 +58,8 @@ export const shopFulfilments = ({
   id = 'shop-fulfilments',
   from,
   to,
-}: StoreFulfilmentsParts): Flow<StoreReport, typeof ShipmentDocument, Heard> =>
+  sold = () => true,
+}: ShopFulfilmentsParts): Flow<StoreReport, typeof ShipmentDocument, Heard> =>
   defineFlow<StoreReport, typeof ShipmentDocument, Heard>({
     id,
     about: 'The shop, and with it the customer, hears what a store has ready, handed over or shipped.',
@@ -66,7 +72,10 @@ export const shopFulfilments = ({
     fallback: 'The customer is not told; the goods wait.',
     mappings: [carriers],
     // What the store cannot hand over is asked about once, by the flow to the books.
-    translate: (report, look) => handoverOf(report, look, false),
+    translate: async (report, look) => {
+      const told = await handoverOf(report, look, false);
+      return { ...told, documents: told.documents.filter(({ body }) => sold(body.order, body)) };
+    },
   });
 
 const NOT_COLLECTED = 'not-collected';

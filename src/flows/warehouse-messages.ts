@@ -22,12 +22,15 @@ import { type StockLevel, StockLevelDocument } from '../model/stock-level.ts';
 
 /** The warehouse's acknowledgements answer what it was sent. What it rejects, or never acknowledges, becomes an Exception of the flow that sent it. */
 export const warehouseAcknowledgements = ({
+  id = 'warehouse-acknowledgements',
   from,
 }: {
+  /** One flow for each warehouse. Default 'warehouse-acknowledgements'. */
+  readonly id?: string;
   readonly from: Source<Acknowledgement | Beside>;
 }): Flow<Acknowledgement | Beside, never> =>
   defineFlow<Acknowledgement | Beside, never, unknown>({
-    id: 'warehouse-acknowledgements',
+    id,
     about: 'The warehouse says which messages it took.',
     documents: [],
     from,
@@ -44,6 +47,8 @@ export const warehouseAcknowledgements = ({
   });
 
 export interface WarehouseReceiptsParts {
+  /** One flow for each warehouse. Default 'warehouse-receipts'. */
+  readonly id?: string;
   readonly from: Source<Receipt | Beside>;
   readonly to: {
     readonly receipt: Sink<typeof ReceiptDocument>;
@@ -55,12 +60,13 @@ export interface WarehouseReceiptsParts {
 
 /** Goods that came in at the warehouse are received of what announced them; those that nothing announced are found in the books. */
 export const warehouseReceipts = ({
+  id = 'warehouse-receipts',
   from,
   to,
   announced = () => true,
 }: WarehouseReceiptsParts): Flow<Receipt | Beside, typeof ReceiptDocument | typeof StockAdjustmentDocument> =>
   defineFlow({
-    id: 'warehouse-receipts',
+    id,
     about: 'Goods received by the warehouse become stock, against the purchase order that they are of.',
     documents: [ReceiptDocument, StockAdjustmentDocument],
     from,
@@ -128,15 +134,18 @@ function wordsOf(differences: readonly Difference[], location: string): string {
  * say. A difference stands until a count of the same goods agrees: one that does not name them, or of which it cannot be said whether they moved before it, says nothing of it.
  */
 export const warehouseStock = ({
+  id = 'warehouse-stock',
   from,
   location,
 }: {
+  /** One flow for each warehouse. Default 'warehouse-stock'. */
+  readonly id?: string;
   readonly from: Source<InventoryReport | Beside>;
   /** Location code of the hub. */
   readonly location: string;
 }): Flow<InventoryReport | Beside, never, readonly Difference[]> =>
   defineFlow<InventoryReport | Beside, never, readonly Difference[]>({
-    id: 'warehouse-stock',
+    id,
     about: "The warehouse's count is compared with what the books had there.",
     documents: [],
     from,

@@ -36,10 +36,17 @@ const heardBefore = (memory: Heard | Sent | null): Heard =>
   typeof memory?.sent === 'object' ? (memory as Heard) : { sent: (memory ?? {}) as Sent, closed: [] };
 
 export interface WarehouseShipmentsParts {
+  /** One flow for each warehouse. Default 'warehouse-shipments', for shops 'shop-shipments'. */
+  readonly id?: string;
   readonly from: Source<Native>;
   readonly to: { readonly shipment: Sink<typeof ShipmentDocument> };
   /** The warehouse's codes of carriers → the hub's. Default: none, so that the first one is asked for. */
   readonly carriers?: Readonly<Record<string, string>>;
+}
+
+export interface ShopShipmentsParts extends WarehouseShipmentsParts {
+  /** Whether an order is the shop's, by its key (`web:…`), and the shipment one that it hears of from here. Default: all are. */
+  readonly sold?: (order: string, shipment: Shipment) => boolean;
 }
 
 const carriers = (rows: Readonly<Record<string, string>>): MappingSeed => ({
@@ -57,9 +64,14 @@ const deliveryMethods: MappingSeed = {
 };
 
 /** Each shipment the warehouse advises is told to the books, once, however often its file comes; a correction is the next version of it. */
-export const warehouseShipments = ({ from, to, carriers: rows = {} }: WarehouseShipmentsParts): ShipmentFlow =>
+export const warehouseShipments = ({
+  id = 'warehouse-shipments',
+  from,
+  to,
+  carriers: rows = {},
+}: WarehouseShipmentsParts): ShipmentFlow =>
   defineFlow({
-    id: 'warehouse-shipments',
+    id,
     about: "The warehouse's shipping advices become shipments.",
     documents: [ShipmentDocument],
     from,
@@ -72,10 +84,16 @@ export const warehouseShipments = ({ from, to, carriers: rows = {} }: WarehouseS
     translate: (native, look) => shipmentsOf(native, look, true),
   });
 
-/** The shop hears of the same shipments, from the same files, at its own pace: either side may be away. */
-export const shopShipments = ({ from, to, carriers: rows = {} }: WarehouseShipmentsParts): ShipmentFlow =>
+/** The shop hears of the same shipments, of what it sold, from the same files, at its own pace: either side may be away. */
+export const shopShipments = ({
+  id = 'shop-shipments',
+  from,
+  to,
+  carriers: rows = {},
+  sold = () => true,
+}: ShopShipmentsParts): ShipmentFlow =>
   defineFlow({
-    id: 'shop-shipments',
+    id,
     about: 'The shop, and with it the customer, hears of each shipment of the warehouse.',
     documents: [ShipmentDocument],
     from,
@@ -86,7 +104,10 @@ export const shopShipments = ({ from, to, carriers: rows = {} }: WarehouseShipme
     fallback: 'The customer sees the order as not yet shipped.',
     mappings: [carriers(rows)],
     // What nobody can ship is asked about once, by the flow to the books.
-    translate: (native, look) => shipmentsOf(native, look, false),
+    translate: async (native, look) => {
+      const told = await shipmentsOf(native, look, false);
+      return { ...told, documents: told.documents.filter(({ body }) => sold(body.order, body)) };
+    },
   });
 
 async function shipmentsOf(

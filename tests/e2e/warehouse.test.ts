@@ -94,6 +94,19 @@ describe('a warehouse by files', { concurrency: 2 }, () => {
     assert.equal((await box.open()).length, 1, 'and nobody was asked anything else');
   });
 
+  test('two channels on one warehouse: each hears of what it sold, once, and of nothing else', async () => {
+    const box = await exchange();
+    await box.order(1);
+    await box.order(2, { order: 'market:1' });
+    await box.rounds(2);
+    const keysOf = (order: string) =>
+      [...box.books.held].filter(([, shipment]) => shipment.order === order).map(([key]) => key);
+    const [ofShop, ofMarket] = [keysOf('shop:1001'), keysOf('market:1')];
+    assert.ok(ofShop.length > 0 && ofMarket.length > 0);
+    assert.deepEqual([box.shop.effects.sort(), box.market.effects.sort()], [ofShop.sort(), ofMarket.sort()]);
+    assert.deepEqual(await box.open(), []);
+  });
+
   test('an order that is not acknowledged is an Exception before the promise breaks, and closes when it is', async () => {
     const box = await exchange({ faults: { silence: 1 } });
     const promisedAt = new Date(Date.now() + 600_000).toISOString();

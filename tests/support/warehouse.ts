@@ -71,7 +71,7 @@ export interface ExchangeOptions {
   readonly clock?: Clock;
 }
 
-/** A hub between a warehouse of its own, the books and a shop. */
+/** A hub between a warehouse of its own, the books, a shop, and a market that sells from the same warehouse. */
 export async function openExchange(ledger: TestLedger, options: ExchangeOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'crossdock warehouse '));
   const warehouse = new Warehouse({
@@ -83,6 +83,7 @@ export async function openExchange(ledger: TestLedger, options: ExchangeOptions 
   });
   const books = new ShipmentTarget();
   const shop = new ShipmentTarget();
+  const market = new ShipmentTarget();
   const wms = warehouseFiles({
     at: options.at?.(folder) ?? { kind: 'folder', path: folder },
     format: { kind: 'x12', ...partners },
@@ -97,7 +98,8 @@ export async function openExchange(ledger: TestLedger, options: ExchangeOptions 
     async *pull() {},
     decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()),
   };
-  const [toBooks, toShop] = [books.sink(), shop.sink()];
+  const [toBooks, toShop, toMarket] = [books.sink(), shop.sink(), market.sink()];
+  const carriers = { UPSN: 'ups' };
   const estate = defineEstate({
     name: 'test',
     connections: {
@@ -105,15 +107,24 @@ export async function openExchange(ledger: TestLedger, options: ExchangeOptions 
       wms,
       books: connectionOf({ sinks: { shipments: toBooks as Sink } }),
       shop: connectionOf({ sinks: { shipments: toShop as Sink } }),
+      market: connectionOf({ sinks: { shipments: toMarket as Sink } }),
     },
     flows: [
       fulfilment({ from: orders, to: { 'fulfilment-order': wms.sinks.fulfilmentOrders }, toOrder: (order) => order }),
-      warehouseShipments({
+      warehouseShipments({ from: wms.sources.shippingAdvices, to: { shipment: toBooks }, carriers }),
+      shopShipments({
         from: wms.sources.shippingAdvices,
-        to: { shipment: toBooks },
-        carriers: { UPSN: 'ups' },
+        to: { shipment: toShop },
+        carriers,
+        sold: (order) => order.startsWith('shop:'),
       }),
-      shopShipments({ from: wms.sources.shippingAdvices, to: { shipment: toShop }, carriers: { UPSN: 'ups' } }),
+      shopShipments({
+        id: 'market-shipments',
+        from: wms.sources.shippingAdvices,
+        to: { shipment: toMarket },
+        carriers,
+        sold: (order) => order.startsWith('market:'),
+      }),
       warehouseAcknowledgements({ from: wms.sources.acknowledgements }),
       functionalAcknowledgements({
         id: 'advices-heard',
@@ -153,6 +164,7 @@ export async function openExchange(ledger: TestLedger, options: ExchangeOptions 
     warehouse,
     books,
     shop,
+    market,
     wms,
     files,
     settled,
