@@ -4,6 +4,7 @@ import type { Sink, Source } from '../core/connector.ts';
 import { add, decimal, decimalText } from '../core/decimal.ts';
 import type { Flow, Look, MappingSeed } from '../core/flow.ts';
 import { type FulfilmentOrder, FulfilmentOrderDocument } from '../model/fulfilment-order.ts';
+import { type Order, OrderDocument } from '../model/order.ts';
 import type { Shipment } from '../model/shipment.ts';
 import { fulfilment } from './fulfilment.ts';
 
@@ -12,8 +13,8 @@ export interface OdooFulfilmentParts {
   readonly id?: string;
   readonly from: Source<DeliveryRecord>;
   readonly to: { readonly 'fulfilment-order': Sink<typeof FulfilmentOrderDocument> };
-  /** Whether it is this warehouse's to ship, or this store's to hand over, such as by its location. Default: all that Odoo has to deliver. */
-  readonly ships?: (order: FulfilmentOrder) => boolean;
+  /** Whether it is this warehouse's to ship, or this store's to hand over, such as by its location. `sold` is the order as its channel sold it; null where the hub did not bring it. Default: all that Odoo has to deliver. */
+  readonly ships?: (order: FulfilmentOrder, sold: Order | null) => boolean;
 }
 
 const tables: readonly MappingSeed[] = [
@@ -44,7 +45,7 @@ export const odooFulfilment = ({
     to,
     toOrder: async (record: DeliveryRecord, look: Look) => {
       const order = await wholeOrder(record, look);
-      return order !== null && ships(order) ? order : null;
+      return order !== null && ships(order, await look.current(OrderDocument, order.order)) ? order : null;
     },
   }),
   mappings: tables,

@@ -19,7 +19,12 @@ export interface StoredSale {
   readonly customer: { readonly id: string; readonly name: string; readonly email?: string } | null;
   readonly refersTo: string | null;
   /** Absent: handed over at once. */
-  readonly delivery?: { readonly method: 'collect' | 'ship'; readonly promisedAt: string | null };
+  readonly delivery?: {
+    readonly method: 'collect' | 'ship';
+    readonly promisedAt: string | null;
+    readonly location?: string;
+    readonly recipient?: object;
+  };
   readonly lines: readonly {
     readonly id: string;
     readonly sku: string;
@@ -33,11 +38,21 @@ export interface StoredSale {
   readonly total: number;
 }
 
-/** What the store holds of a figure it was told, and how often it changed. */
-interface Figure {
-  readonly value: string;
+/** What the store holds of what it was told, and how often it changed. */
+interface Told<T> {
+  readonly value: T;
   readonly version: number;
   readonly changes: number;
+}
+type Figure = Told<string>;
+
+/** Goods of a sale, as the store was told of them. */
+interface SoldShipment {
+  readonly sale: string;
+  readonly shipment: string;
+  readonly milestone: string;
+  readonly tracking: readonly { readonly number: string }[];
+  readonly lines: readonly { readonly line: string | null; readonly quantity: string }[];
 }
 
 export interface RestStoreOptions {
@@ -79,6 +94,8 @@ export interface StoreBooks {
   readonly levels: Map<string, Figure>;
   readonly prices: Map<string, Figure>;
   readonly promises: Map<string, Figure>;
+  readonly shipments: Map<string, Told<SoldShipment>>;
+  readonly cancellations: Map<string, Figure>;
   readonly products: Map<string, StoreProduct>;
   readonly jobs: Map<string, Job>;
   readonly reports: Report[];
@@ -102,6 +119,10 @@ export interface RestStore {
   readonly prices: ReadonlyMap<string, Figure>;
   /** By when its sales are promised, by their ids, where it was told of another time than its own. */
   readonly promises: ReadonlyMap<string, Figure>;
+  /** How far goods of its sales have come, by the ids of shipments. */
+  readonly shipments: ReadonlyMap<string, Told<SoldShipment>>;
+  /** Why its sales were cancelled elsewhere, by their ids. */
+  readonly cancellations: ReadonlyMap<string, Figure>;
   /** Every level that it was told and that counted, in order. */
   readonly levelsSet: readonly { readonly key: string; readonly value: string }[];
   /** What it was told that it sells. */
@@ -153,11 +174,13 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     levels: new Map(),
     prices: new Map(),
     promises: new Map(),
+    shipments: new Map(),
+    cancellations: new Map(),
     products: new Map(),
     jobs: new Map(),
     reports: [],
   };
-  const { sales, recorded, levels, prices, promises } = books;
+  const { sales, recorded, levels, prices, promises, shipments, cancellations } = books;
   const journal = options.journal === undefined ? null : keepStore(books, options.journal);
   const stopping = new AbortController();
   const levelsSet: { key: string; value: string }[] = [];
@@ -225,6 +248,10 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     }
     if (type === 'promise.changed' && keep(promises, data.sale, String(data.promisedAt), data.version))
       journal?.note('promises', data.sale, promises.get(data.sale));
+    if (type === 'shipment.changed' && keep(shipments, data.id, data, data.version))
+      journal?.note('shipments', data.id, shipments.get(data.id));
+    if (type === 'order.cancelled' && keep(cancellations, data.sale, data.reason, data.version))
+      journal?.note('cancellations', data.sale, cancellations.get(data.sale));
     if (type === 'fulfilment.requested' && counter.hear(data.fulfilment))
       journal?.note('jobs', data.fulfilment.number, data.fulfilment);
     for (const { location, sku, available, version } of data.levels ?? []) {
@@ -298,6 +325,8 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
     levels,
     prices,
     promises,
+    shipments,
+    cancellations,
     levelsSet,
     assortment,
     unknown,
@@ -336,7 +365,7 @@ export async function startRestStore(options: RestStoreOptions): Promise<RestSto
 }
 
 /** The greatest version counts, whenever it comes. */
-function keep(figures: Map<string, Figure>, key: string, value: string, version: number): boolean {
+function keep<T>(figures: Map<string, Told<T>>, key: string, value: T, version: number): boolean {
   const known = figures.get(key);
   if (known && known.version >= version) return false;
   figures.set(key, { value, version, changes: (known?.changes ?? 0) + 1 });

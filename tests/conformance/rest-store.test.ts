@@ -252,6 +252,49 @@ conform({
         hollow: () => null,
       };
     },
+    'rest-store: shipments': async () => {
+      const { store, connection, patient } = await world();
+      const shipment = (n: number, quantity = '1') =>
+        item('wms:SH', n, {
+          ...{ id: `wms:SH${n}`, number: `SH${n}`, fulfilmentOrder: `f${n}`, location: 'central', closes: false },
+          ...{ order: `conformance:S${n}`, orderNumber: `R-${n}`, milestone: 'shipped' },
+          ...{ occurredAt: '2026-05-01T10:00:00.000Z', carrier: 'ups', tracking: [{ number: `1Z${n}`, url: null }] },
+          lines: [{ id: '9-1', orderLine: '1', sku: 'A', quantity }],
+        });
+      return {
+        sink: patient(connection.sinks.shipments),
+        secrets,
+        item: (n) => shipment(n),
+        bad: (n) => shipment(n, 'many'),
+        badIsFoundBy: 'sink' as const,
+        badField: 'lines/0/quantity',
+        held: async ({ key }) => store.shipments.get(key)?.changes ?? 0,
+        writes: ({ method }) => method === 'POST',
+        hollow: () => null,
+      };
+    },
+    'rest-store: cancellations': async () => {
+      const { store, connection, patient } = await world();
+      const cancellation = (n: number, reason = 'stock') =>
+        item('odoo:cancelled-', n, {
+          ...{ id: `odoo:cancelled-${n}`, order: `conformance:S${n}`, orderNumber: `R-${n}`, reason },
+          occurredAt: '2026-05-01T10:00:00.000Z',
+        });
+      return {
+        sink: patient(connection.sinks.cancellations),
+        secrets,
+        item: (n) => cancellation(n),
+        bad: (n) => cancellation(n, 'no reason'),
+        badIsFoundBy: 'sink' as const,
+        badField: 'reason',
+        held: async ({ document }) => {
+          const { order } = document as { order: string };
+          return store.cancellations.get(order.slice('conformance:'.length))?.changes ?? 0;
+        },
+        writes: ({ method }) => method === 'POST',
+        hollow: () => null,
+      };
+    },
     'rest-store: fulfilments': async () => {
       const { store, connection, patient } = await world();
       const nobody = { company: null, street2: null, postalCode: null, region: null, phone: null, email: null };

@@ -9,7 +9,7 @@ import { momentOf } from '../../core/moment.ts';
  * The store contract, version 1: what a till or a home-grown shop and the hub say to each other. docs/connectors/rest-store.md tells it in words,
  * `openapi.ts` makes the OpenAPI document from these schemas. Numbers that are money are minor units; quantities and unit prices are plain decimals.
  */
-export const contractVersion = '1.4';
+export const contractVersion = '1.5';
 
 export const Id = (about: string) => Type.String({ minLength: 1, maxLength: 100, description: about });
 export const Decimal = (about: string) =>
@@ -50,6 +50,11 @@ const Delivery = Type.Object(
     method: Type.Union([Type.Literal('collect'), Type.Literal('ship')]),
     promisedAt: orNull(Moment('By when the customer has it, as was promised at the sale; null: nothing was.')),
     recipient: Type.Optional(orNull(Recipient)),
+    location: Type.Optional(
+      orNull(
+        Id("The store's own code of the place that it is collected at or sent from; absent: the place of the sale."),
+      ),
+    ),
   },
   { title: 'Delivery' },
 );
@@ -147,6 +152,44 @@ export const posted = {
       version: Version,
     }),
   ),
+  shipment: message(
+    'shipment.changed',
+    Type.Object({
+      id: Id('Stable for the life of the shipment: what its versions are of.'),
+      sale: orNull(Id('Of the sale, where it is one of this store.')),
+      number: Id("The sale's number."),
+      shipment: Id('Number that it has where the goods come from.'),
+      milestone: Type.Union(
+        (['picked', 'packed', 'ready', 'shipped', 'collected', 'delivered'] as const).map((one) => Type.Literal(one)),
+        { description: 'Each includes those before it. ready: it waits for the customer; collected: handed over.' },
+      ),
+      at: Moment('When that was reached.'),
+      carrier: orNull(Id("The hub's code of the carrier.")),
+      tracking: Type.Array(Type.Object({ number: Id('A tracking number.'), url: TextOrNull('Where to follow it.') })),
+      lines: Type.Array(
+        Type.Object({
+          line: orNull(Id('Of the line of the sale; null: it was none of the sale.')),
+          sku: Id('Code.'),
+          quantity: Decimal('What is in this shipment: an absolute figure.'),
+        }),
+      ),
+      version: Version,
+    }),
+  ),
+  cancellation: message(
+    'order.cancelled',
+    Type.Object({
+      sale: orNull(Id('Of the sale, where it is one of this store.')),
+      number: Id('Its number.'),
+      reason: Type.Union(
+        (['customer', 'stock', 'fraud', 'payment', 'other'] as const).map((one) => Type.Literal(one)),
+        { description: 'Why, as far as it was said.' },
+      ),
+      refundsFollow: Type.Boolean({ description: 'True: what was paid is given back elsewhere; false: by the store.' }),
+      at: Moment('When it was cancelled.'),
+      version: Version,
+    }),
+  ),
   stock: message(
     'stock.changed',
     Type.Object({
@@ -213,6 +256,8 @@ export function expect<T>(check: Check<T>, value: unknown): T {
 export const told = {
   order: Compile(posted.order.properties.data),
   promise: Compile(posted.promise.properties.data),
+  shipment: Compile(posted.shipment.properties.data),
+  cancellation: Compile(posted.cancellation.properties.data),
   level: Compile(posted.stock.properties.data.properties.levels.items),
   price: Compile(posted.price.properties.data.properties.prices.items),
 };

@@ -8,7 +8,7 @@ import { readMessage, readPage, readSale, type StoreSale } from './contract.ts';
 import { readReport, readReported } from './fulfilment-contract.ts';
 import { listedReport } from './fulfilments.ts';
 import { restStore } from './index.ts';
-import { incomingOf, listedSale, orderRecorded, toDocuments } from './mapping.ts';
+import { incomingOf, listedSale, orderCancelled, orderRecorded, shipmentChanged, toDocuments } from './mapping.ts';
 import { storeContract } from './openapi.ts';
 
 const sale: StoreSale = {
@@ -239,6 +239,30 @@ test('what is told of an order names the sale only where it is the store’s own
   });
 });
 
+test('a store that sold hears what became of it by its own ids of the sale and of its lines', () => {
+  const itemOf = <T>(key: string, document: T) => ({ key, id: null, version: 2, links: new Map(), document });
+  const told = shipmentChanged(
+    itemOf('wms:SH1', {
+      ...{ id: 'wms:SH1', number: 'SH1', fulfilmentOrder: 'odoo:4', order: 'store:S1', orderNumber: 'R-1' },
+      ...{ location: 'central', milestone: 'shipped', occurredAt: '2026-05-02T10:00:00.000Z', carrier: 'ups' },
+      ...{ tracking: [{ number: '1Z', url: null }], closes: true },
+      lines: [{ id: '7-3', orderLine: '2', sku: 'TEA', quantity: '0.35' }],
+    }),
+    'store',
+  );
+  assert.deepEqual(told, {
+    ...{ id: 'wms:SH1', sale: 'S1', number: 'R-1', shipment: 'SH1', milestone: 'shipped' },
+    ...{ at: '2026-05-02T10:00:00.000Z', carrier: 'ups', tracking: [{ number: '1Z', url: null }], version: 2 },
+    lines: [{ line: '2', sku: 'TEA', quantity: '0.35' }],
+  });
+  const cancellation = { id: 'odoo:cancelled-1', order: 'store:S1', orderNumber: 'R-1', reason: 'stock' as const };
+  const cancelled = itemOf('odoo:cancelled-1', { ...cancellation, occurredAt: '2026-05-02T10:00:00.000Z' });
+  const words = { number: 'R-1', reason: 'stock', at: '2026-05-02T10:00:00.000Z', version: 2 };
+  assert.deepEqual(orderCancelled(cancelled, 'store'), { sale: 'S1', refundsFollow: false, ...words });
+  const credited = { ...cancelled, document: { ...cancelled.document, refundsFollow: true } };
+  assert.deepEqual(orderCancelled(credited, 'other'), { sale: null, refundsFollow: true, ...words });
+});
+
 test('what is handed over later says how, to whom and by when; what it says wrong is refused in words', () => {
   const later = (delivery: object | null) => ({ ...sale, delivery }) as StoreSale;
   const read = (one: object) => readSale(Buffer.from(JSON.stringify(one)));
@@ -253,6 +277,11 @@ test('what is handed over later says how, to whom and by when; what it says wron
   assert.deepEqual(
     [collected.delivery, collected.shipTo],
     [{ method: 'collect', service: null, promisedAt: null }, undefined],
+  );
+  const elsewhere = later({ method: 'collect', promisedAt: null, location: 'depot' });
+  assert.deepEqual(
+    orderOf(read(elsewhere)).lines.flatMap(({ location }) => location ?? []),
+    ['store-locations:depot', 'store-locations:depot'],
   );
   for (const one of [sale, later(null)]) assert.equal(orderOf(read(one)).delivery, undefined);
   for (const [delivery, field, words] of [

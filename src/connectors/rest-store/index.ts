@@ -25,18 +25,29 @@ import {
   secretsInRotation,
   webhookIdOf,
 } from '../../core/webhook-post.ts';
+import { CancellationDocument } from '../../model/cancellation.ts';
 import { CatalogueItemDocument } from '../../model/catalogue-item.ts';
 import { DeliveryPromiseDocument } from '../../model/delivery-promise.ts';
 import type { FulfilmentOrderDocument } from '../../model/fulfilment-order.ts';
 import { OrderDocument } from '../../model/order.ts';
 import { PriceDocument } from '../../model/price.ts';
+import { ShipmentDocument } from '../../model/shipment.ts';
 import { type StockLevel, StockLevelDocument } from '../../model/stock-level.ts';
 import { MOST_PRODUCTS, productChanged, productObjection, unknownIn } from './catalogue-contract.ts';
 import { nextCursor, objection, readMessage, readPage, readSale, type StoreSale, told } from './contract.ts';
 import type { StoreReport } from './fulfilment-contract.ts';
 import { fulfilmentOrders, reportSources } from './fulfilments.ts';
 import { type StoreLookups, storeLookups } from './lookups.ts';
-import { incomingOf, listedSale, orderRecorded, priceChanged, promiseChanged, stockChanged } from './mapping.ts';
+import {
+  incomingOf,
+  listedSale,
+  orderCancelled,
+  orderRecorded,
+  priceChanged,
+  promiseChanged,
+  shipmentChanged,
+  stockChanged,
+} from './mapping.ts';
 import { storeContract } from './openapi.ts';
 import { type StoreQuestions, storeQuestions } from './questions.ts';
 
@@ -85,6 +96,8 @@ export interface RestStoreConnection extends Connection {
   readonly sinks: {
     readonly orderStatus: Sink<typeof OrderDocument>;
     readonly promises: Sink<typeof DeliveryPromiseDocument>;
+    readonly shipments: Sink<typeof ShipmentDocument>;
+    readonly cancellations: Sink<typeof CancellationDocument>;
     readonly catalogue: Sink<typeof CatalogueItemDocument>;
     readonly stockLevels: Sink<typeof StockLevelDocument>;
     readonly prices: Sink<typeof PriceDocument>;
@@ -193,6 +206,22 @@ export function restStore(config: RestStoreConfig): RestStoreConnection {
         type: 'promise.changed',
         told: promiseChanged,
         objection: (said) => objection(told.promise, said),
+      }),
+      shipments: singly(receiver, {
+        name: 'shipments',
+        accepts: ShipmentDocument,
+        noun: 'shipment',
+        type: 'shipment.changed',
+        told: shipmentChanged,
+        objection: (said) => objection(told.shipment, said),
+      }),
+      cancellations: singly(receiver, {
+        name: 'cancellations',
+        accepts: CancellationDocument,
+        noun: 'cancellation',
+        type: 'order.cancelled',
+        told: orderCancelled,
+        objection: (said) => objection(told.cancellation, said),
       }),
       catalogue: together(receiver, {
         name: 'catalogue',

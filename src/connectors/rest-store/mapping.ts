@@ -3,12 +3,14 @@ import { rejected } from '../../core/fault.ts';
 import type { Draft, Look } from '../../core/flow.ts';
 import { moneyText } from '../../core/money.ts';
 import { sha256 } from '../../core/seal.ts';
+import type { Cancellation } from '../../model/cancellation.ts';
 import type { CustomerDocument } from '../../model/customer.ts';
 import type { DeliveryPromise } from '../../model/delivery-promise.ts';
 import type { Order, OrderDocument } from '../../model/order.ts';
 import type { Price } from '../../model/price.ts';
 import type { ProductDocument } from '../../model/product.ts';
 import { requireCurrency } from '../../model/rules/order.ts';
+import type { Shipment } from '../../model/shipment.ts';
 import type { StockLevel } from '../../model/stock-level.ts';
 import { readSale, type StoreSale } from './contract.ts';
 
@@ -58,7 +60,7 @@ export function toDocuments(
 ): Draft<StoreDocument>[] {
   requireCurrency(sale.number, sale.currency);
   checkLines(sale);
-  const location = look.mapping('store-locations').get(sale.location);
+  const location = look.mapping('store-locations').get(sale.delivery?.location ?? sale.location);
   const taxes = look.mapping('store-taxes');
   const lines = sale.lines.flatMap((line): Order['lines'] => {
     const codes = line.taxes.map((code) => taxes.get(code));
@@ -170,6 +172,30 @@ export const promiseChanged = ({ document, version }: Item<DeliveryPromise>, con
   sale: saleOf(document.order, connection),
   number: document.orderNumber,
   promisedAt: document.promisedAt,
+  version,
+});
+
+/** What the store hears of goods of its sales that are prepared, on their way or handed over. */
+export const shipmentChanged = ({ document, version }: Item<Shipment>, connection: string): object => ({
+  id: document.id,
+  sale: saleOf(document.order, connection),
+  number: document.orderNumber,
+  shipment: document.number,
+  milestone: document.milestone,
+  at: document.occurredAt,
+  carrier: document.carrier,
+  tracking: document.tracking,
+  lines: document.lines.map(({ orderLine, sku, quantity }) => ({ line: orderLine, sku, quantity })),
+  version,
+});
+
+/** What the store hears when people have cancelled what it sold. */
+export const orderCancelled = ({ document, version }: Item<Cancellation>, connection: string): object => ({
+  sale: saleOf(document.order, connection),
+  number: document.orderNumber,
+  reason: document.reason,
+  refundsFollow: document.refundsFollow ?? false,
+  at: document.occurredAt,
   version,
 });
 
