@@ -5,7 +5,7 @@
  * Orders of the shop become sale orders, invoiced and paid, and what comes back a return and a credit note; Odoo's deliveries go to the warehouse, or to the store where customers collect them or
  * which sends them, an order in parts too; what either says of them closes the delivery in Odoo and tells the customer; what is free in Odoo, and its prices, go to the shop, of both places (and of a market abroad), and to the
  * store of its own shelf; what people bring out in Odoo goes to the shop with its variants, and what either sells to the store; credit notes that they post there are paid back by the shop, and goods that they take back have come back
- * there; an order that they cancel is cancelled there, and a day that they promise anew is told; names and e-mail addresses of customers are the shop's word, telephone numbers Odoo's; what the store sells is an order in Odoo whose goods have left, and its till may ask the hub what there is elsewhere. `crossdock demo` runs all of it against
+ * there; an order that they cancel is cancelled there, and a day that they promise anew is told; names and e-mail addresses of customers are the shop's word, telephone numbers Odoo's; what the store sells is an order in Odoo whose goods have left, or, where the customer gets them later, go the way of the shop's, and the store hears what became of them; its till may ask the hub what there is elsewhere. `crossdock demo` runs all of it against
  * simulators, which set these variables; for your own systems set them yourself.
  */
 import {
@@ -15,8 +15,10 @@ import {
   daySales,
   defineEstate,
   defineLookup,
+  type FulfilmentOrder,
   functionalAcknowledgements,
   type MappingSeed,
+  type Order,
   odoo,
   odooCancellations,
   odooContacts,
@@ -142,8 +144,8 @@ const tables = {
     table(
       'store-locations',
       'stores',
-      { counter: 'store' },
-      'The store’s own codes of places → location codes of the hub.',
+      { counter: 'store', central: 'central' },
+      'The store’s own codes of places → location codes of the hub; what it sells may be sent from elsewhere.',
     ),
   ],
   reports: [
@@ -185,6 +187,13 @@ const tables = {
 
 /** Customers and orders of the web shop, by their keys. */
 const ofShop = (key: string): boolean => key.startsWith('shop:');
+
+/** Orders of the store. */
+const ofStore = (key: string): boolean => key.startsWith('store:');
+
+/** What somebody is to prepare and hand over: what was sold over a counter has left it already. */
+const isAwaited = ({ order }: FulfilmentOrder, sold: Order | null): boolean =>
+  ofShop(order) || (ofStore(order) && sold?.delivery !== undefined);
 
 /** What people bring out in Odoo has codes of its own: Odoo is the master of it, the shop of the rest of what it sells. */
 const launched = (sku: string): boolean => sku.startsWith('OWN-');
@@ -245,6 +254,18 @@ export default defineEstate({
       creditNotes: true,
     }),
     odooPromises({ from: books.sources.orders, to: { 'delivery-promise': shop.sinks.promises }, sold: ofShop }),
+    odooCancellations({
+      id: 'store-cancellations',
+      from: books.sources.orders,
+      to: { cancellation: store.sinks.cancellations },
+      sold: ofStore,
+    }),
+    odooPromises({
+      id: 'store-promises',
+      from: books.sources.orders,
+      to: { 'delivery-promise': store.sinks.promises },
+      sold: ofStore,
+    }),
     webProducts({
       from: shop.sources.products,
       to: { product: books.sinks.products },
@@ -328,8 +349,7 @@ export default defineEstate({
       odooFulfilment({
         from: books.sources.pickings,
         to: { 'fulfilment-order': warehouse.sinks.fulfilmentOrders },
-        // What the tills sold has left the store already.
-        ships: ({ order, location }) => ofShop(order) && location === 'central',
+        ships: (order, sold) => isAwaited(order, sold) && order.location === 'central',
       }),
       tables.odoo,
     ),
@@ -338,7 +358,7 @@ export default defineEstate({
         id: 'store-fulfilment',
         from: books.sources.pickings,
         to: { 'fulfilment-order': store.sinks.fulfilmentOrders },
-        ships: ({ order, location }) => ofShop(order) && location === 'store',
+        ships: (order, sold) => isAwaited(order, sold) && order.location === 'store',
       }),
       tables.odoo,
     ),
@@ -347,7 +367,16 @@ export default defineEstate({
       tables.reports,
     ),
     withTables(
-      shopFulfilments({ from: store.sources.reports, to: { shipment: shop.sinks.shipments } }),
+      shopFulfilments({ from: store.sources.reports, to: { shipment: shop.sinks.shipments }, sold: ofShop }),
+      tables.reports,
+    ),
+    withTables(
+      shopFulfilments({
+        id: 'store-handed-over',
+        from: store.sources.reports,
+        to: { shipment: store.sinks.shipments },
+        sold: ofStore,
+      }),
       tables.reports,
     ),
     warehouseShipments({
@@ -359,6 +388,14 @@ export default defineEstate({
       from: warehouse.sources.shippingAdvices,
       to: { shipment: shop.sinks.shipments },
       carriers: { UPSN: 'ups' },
+      sold: ofShop,
+    }),
+    shopShipments({
+      id: 'store-shipments',
+      from: warehouse.sources.shippingAdvices,
+      to: { shipment: store.sinks.shipments },
+      carriers: { UPSN: 'ups' },
+      sold: ofStore,
     }),
     warehouseReceipts({
       from: warehouse.sources.receipts,

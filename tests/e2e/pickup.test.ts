@@ -180,6 +180,12 @@ function pickup(version: 18 | 19): void {
       for (const status of ['ready', 'collected']) await box.says(number, status);
       await until('it is handed over', async () => (await state()).join() === 'done');
       await box.settled();
+      const told = [...box.store.shipments.values()].map(({ value, changes }) => [
+        value.sale,
+        value.milestone,
+        changes,
+      ]);
+      assert.deepEqual(told, [[sold.id, 'collected', 2]], 'the till hears of its sale, and of no order of the shop');
       assert.deepEqual(await box.open(), []);
     });
 

@@ -215,6 +215,8 @@ function estateOf({ server, shop: domain, lines }: Parties) {
     collectWithin: '7d',
   });
   const { customers: customer, products: product, saleOrders: order } = books.sinks;
+  const ofTill = (key: string): boolean => key.startsWith('till:');
+  const ofShop = (key: string): boolean => key.startsWith('shop:');
   return defineEstate({
     name: 'pickup',
     connections: { books, shop, till },
@@ -236,14 +238,20 @@ function estateOf({ server, shop: domain, lines }: Parties) {
       odooPromises({
         from: books.sources.orders,
         to: { 'delivery-promise': till.sinks.promises },
-        sold: (key) => key.startsWith('till:'),
+        sold: ofTill,
       }),
       storeFulfilments({ from: till.sources.reports, to: { shipment: books.sinks.shipments } }),
-      shopFulfilments({ from: till.sources.reports, to: { shipment: shop.sinks.shipments } }),
+      shopFulfilments({ from: till.sources.reports, to: { shipment: shop.sinks.shipments }, sold: ofShop }),
+      shopFulfilments({
+        id: 'till-fulfilments',
+        from: till.sources.reports,
+        to: { shipment: till.sinks.shipments },
+        sold: ofTill,
+      }),
       odooShipments({
         from: books.sources.pickings,
         to: { shipment: shop.sinks.shipments },
-        sold: (key, { location }) => key.startsWith('shop:') && location === 'central',
+        sold: (key, { location }) => ofShop(key) && location === 'central',
       }),
     ],
     approvals: {
