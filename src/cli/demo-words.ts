@@ -63,6 +63,7 @@ const hops: Readonly<Record<keyof Judgement, string>> = {
   storeSalesToOdoo: 'store → Odoo: sales',
   storeGoodsToOdoo: 'store → Odoo: goods handed over and brought back',
   storeReceipts: 'hub → store: receipts',
+  shipmentsToStore: 'warehouse, store → store: what it sold and handed over later',
   catalogueToStore: 'Odoo → store: products, by variant',
   stockToStore: 'Odoo → store: stock figures',
   pricesToStore: 'Odoo → store: prices',

@@ -49,10 +49,10 @@ type Figure = Told<string>;
 /** Goods of a sale, as the store was told of them. */
 interface SoldShipment {
   readonly sale: string;
-  readonly shipment: string;
+  readonly number: string;
   readonly milestone: string;
   readonly tracking: readonly { readonly number: string }[];
-  readonly lines: readonly { readonly line: string | null; readonly quantity: string }[];
+  readonly lines: readonly { readonly line: string | null; readonly sku: string; readonly quantity: string }[];
 }
 
 export interface RestStoreOptions {

@@ -53,6 +53,7 @@ const later = [
   'contactsToShop',
   'receiptsToOdoo',
   'noticesToShop',
+  'shipmentsToStore',
 ];
 
 /** What there is little of: it may be none. */

@@ -29,7 +29,22 @@ const lineOf = (id: string, sku: string, quantity: number, price: number, discou
   total: quantity * price + (quantity < 0 ? discount : -discount),
 });
 
-const saleOf = (n: number, parts: Pick<StoredSale, 'customer' | 'refersTo' | 'lines'>): StoredSale => ({
+type Delivery = NonNullable<StoredSale['delivery']>;
+
+const recipient = {
+  ...{ name: 'A regular', company: null, street: 'High Street 1', street2: null, city: 'Leeds', postalCode: 'LS1 1AA' },
+  ...{ region: null, country: 'GB', phone: null, email: null },
+};
+
+/** Most take it with them; some come for it later, or have it sent, from the store or from the warehouse. */
+function laterOf(chance: number): { readonly delivery?: Delivery } {
+  if (chance >= 0.35) return {};
+  if (chance < 0.1) return { delivery: { method: 'collect', promisedAt: null } };
+  const sent = { method: 'ship', promisedAt: null, recipient } as const;
+  return { delivery: chance < 0.2 ? sent : { ...sent, location: 'central' } };
+}
+
+const saleOf = (n: number, parts: Pick<StoredSale, 'customer' | 'refersTo' | 'lines' | 'delivery'>): StoredSale => ({
   id: `S${1000 + n}`,
   number: `R-${1000 + n}`,
   revision: 1,
@@ -73,14 +88,16 @@ export class Counter {
       return lineOf(String(place + 1), sku, 1 + Math.floor(random() ** 2 * 4), price, discount);
     });
     const customer = random() < 0.5 ? null : { id: `C${Math.floor(random() * 20)}`, name: 'A regular' };
-    return saleOf(n, { customer, refersTo: null, lines });
+    return saleOf(n, { customer, refersTo: null, lines, ...laterOf(random()) });
   }
 
-  /** One piece of an earlier sale, for what was paid for it. */
+  /** One piece of an earlier sale that was taken along, for what was paid for it. */
   #back(): StoredSale | null {
     const latest = this.#latest();
     const back = new Set(latest.map(({ refersTo }) => refersTo));
-    const earlier = latest.filter(({ number, refersTo }) => refersTo === null && !back.has(number));
+    const earlier = latest.filter(
+      ({ number, refersTo, delivery }) => refersTo === null && delivery === undefined && !back.has(number),
+    );
     if (earlier.length === 0) return null;
     const { number, customer, lines } = pick(this.#random, earlier);
     const { sku, unitPrice, quantity, discount } = pick(this.#random, lines);

@@ -1,10 +1,11 @@
+import { laterAt } from './judge-store.ts';
 import type { BooksLedger, ShopLedger, StoreLedger, Units } from './ledgers.ts';
-import { compareShipments, type Held, unitsOf } from './parcels.ts';
+import { compareShipments, handedOver, unitsOf } from './parcels.ts';
 import { places } from './places.ts';
 import type { Job } from './store-jobs.ts';
 import { type Hop, Tally } from './tally.ts';
 
-/** What customers of the shop collect at the store, or get sent from it. */
+/** What customers of the shop, or of the store itself, collect at the store, or get sent from it. */
 export interface PickupHops {
   /** Each part of an order that is the store's: how, and of what how many. */
   readonly ordersToStore: Hop;
@@ -45,7 +46,12 @@ function ordersToStore({ shop, store, asked }: Sides): Hop {
     store.jobs.filter(({ cancelled }) => !cancelled),
     ({ order }) => order,
   );
-  for (const { name, cancelled, atStore } of shop.orders) {
+  const ownSales = laterAt('store', store).map(({ name, method, units }) => ({
+    ...{ name, cancelled: false },
+    atStore: { collect: {}, ship: {}, [method]: units },
+  }));
+  const ordered = [...shop.orders, ...ownSales];
+  for (const { name, cancelled, atStore } of ordered) {
     const jobs = held.get(name) ?? [];
     for (const method of ['collect', 'ship'] as const) {
       const wanted = cancelled ? {} : atStore[method];
@@ -54,7 +60,7 @@ function ordersToStore({ shop, store, asked }: Sides): Hop {
       if (!asked.has(name)) compareUnits(tally, `${name}, ${wordsOf(method)}`, wanted, own);
     }
   }
-  const names = new Set(shop.orders.map(({ name }) => name));
+  const names = new Set(ordered.map(({ name }) => name));
   for (const { order, number } of store.jobs)
     if (!names.has(order)) tally.extra(`${number}: the store has it for ${order}, and nobody ordered it`);
   return tally.hop;
@@ -70,24 +76,18 @@ function compareUnits(tally: Tally, what: string, wanted: Units, jobs: readonly 
   }
 }
 
-/** What was handed over has no number; a place hands over what it has of an order once. */
-const named = ({ order, tracking, units }: Held): Held => ({
-  order,
-  tracking: tracking === '' ? `at the counter for ${order}` : tracking,
-  units,
-});
-
 function handoversInBooks({ store, books, asked }: Sides): Hop {
   const pickings = new Map(books.pickings.map((one) => [one.id, one]));
+  const own = new Set(laterAt('store', store).map(({ name }) => name));
   const held = books.sale_orders.flatMap(({ client_order_ref: order, pickings: ids }) =>
-    order?.startsWith('#')
+    order !== null && (order.startsWith('#') || own.has(order))
       ? ids
           .flatMap((id) => pickings.get(id) ?? [])
           .filter((one) => isOfStoreRoom(one) && one.state === 'done' && one.moves.every(leaves))
-          .map((one) => named({ order, tracking: one.tracking ?? '', units: unitsOf(one) }))
+          .map((one) => handedOver({ order, tracking: one.tracking ?? '', units: unitsOf(one) }))
       : [],
   );
-  return compareShipments(store.handovers.map(named), held, 'done in Odoo', asked, 'handover');
+  return compareShipments(store.handovers.map(handedOver), held, 'done in Odoo', asked, 'handover');
 }
 
 /** What comes back to a shelf is no handover. */
@@ -95,9 +95,11 @@ const leaves = ({ to }: { readonly to: string | null }): boolean => !to?.startsW
 
 function handoversInShop({ shop, store, asked }: Sides): Hop {
   const held = shop.orders.flatMap(({ name, fulfilments }) =>
-    fulfilments.filter(({ atStore }) => atStore).map((one) => named({ ...one, order: name })),
+    fulfilments.filter(({ atStore }) => atStore).map((one) => handedOver({ ...one, order: name })),
   );
-  return compareShipments(store.handovers.map(named), held, 'fulfilled in the shop', asked, 'handover');
+  const own = new Set(laterAt('store', store).map(({ name }) => name));
+  const said = store.handovers.filter(({ order }) => !own.has(order));
+  return compareShipments(said.map(handedOver), held, 'fulfilled in the shop', asked, 'handover');
 }
 
 /** A customer who came or who thought better of it meanwhile need not be told. */

@@ -1,6 +1,7 @@
 import { valuesThatWentBack } from '../verify.ts';
-import { addUnits, type BooksLedger, isOfStore, type StoreLedger } from './ledgers.ts';
-import { places } from './places.ts';
+import { addUnits, type BooksLedger, type Held, isOfStore, type StoreLedger, type Units } from './ledgers.ts';
+import { compareShipments, handedOver } from './parcels.ts';
+import { type Place, places } from './places.ts';
 import { type Hop, minorOf, moneyOf, Tally, text } from './tally.ts';
 
 type Sale = StoreLedger['sales'][number];
@@ -63,14 +64,16 @@ function movedOf(pickings: BooksLedger['pickings']): Record<string, number> {
   return units;
 }
 
-/** What was handed over the counter has left Odoo's shelf, and what came back is on it; each once. */
-export function storeGoods({ sales }: StoreLedger, books: BooksLedger): Hop {
+/** What was handed over, at the counter at once or later, has left Odoo's shelf, and what came back is on it; each once. */
+export function storeGoods({ sales, handovers }: StoreLedger, books: BooksLedger): Hop {
   const tally = new Tally();
   const pickings = new Map(books.pickings.map((picking) => [picking.id, picking]));
   const own = Map.groupBy(books.sale_orders.filter(isOfStore), ({ client_order_ref }) => client_order_ref!);
-  for (const { number, lines } of sales) {
+  for (const { number, lines, later } of sales) {
     const wanted: Record<string, number> = {};
-    for (const { sku, quantity } of lines) addUnits(wanted, sku, quantity);
+    for (const { sku, quantity } of later ? [] : lines) addUnits(wanted, sku, quantity);
+    for (const { units } of handovers.filter(({ order }) => order === number))
+      for (const [sku, count] of Object.entries(units)) addUnits(wanted, sku, count);
     const orders = own.get(number) ?? [];
     const gone = movedOf(orders.flatMap((order) => order.pickings.flatMap((id) => pickings.get(id) ?? [])));
     for (const sku of new Set([...Object.keys(wanted), ...Object.keys(gone)])) {
@@ -83,6 +86,23 @@ export function storeGoods({ sales }: StoreLedger, books: BooksLedger): Hop {
     }
   }
   return tally.hop;
+}
+
+/** Of what the store sold, what somebody is to hand over later at a place: by numbers of sales. */
+export function laterAt(place: Place, { sales }: StoreLedger) {
+  return sales.flatMap(({ number, later, lines }) => {
+    if (later?.place !== place) return [];
+    const units: Record<string, number> = {};
+    for (const { sku, quantity } of lines) addUnits(units, sku, quantity);
+    return [{ name: number, method: later.method, units: units as Units }];
+  });
+}
+
+/** The store heard what left of its sales, from the warehouse or from itself, each once. `sent`: all that left the warehouse. */
+export function storeShipments(store: StoreLedger, sent: readonly Held[]): Hop {
+  const own = new Set(store.sales.map(({ number }) => number));
+  const left = [...sent, ...store.handovers].filter(({ order }) => own.has(order));
+  return compareShipments(left.map(handedOver), store.told.map(handedOver), 'told to the store', new Set());
 }
 
 /** The store heard of each sale that it was recorded, and nothing older last. */

@@ -14,17 +14,19 @@ import { type Lookups, lookupsInStore, unasked } from './judge-lookups.ts';
 import { isOfStoreRoom, judgePickups, type PickupHops } from './judge-pickup.ts';
 import { purchaseOf, receiptsInBooks } from './judge-receipts.ts';
 import { creditsInShop, paidBackInBooks, takenBackInShop } from './judge-refunds.ts';
-import { storeGoods, storeReceipts, storeSales } from './judge-store.ts';
+import { laterAt, storeGoods, storeReceipts, storeSales, storeShipments } from './judge-store.ts';
 import { judgeWarehouse, type WarehouseHops } from './judge-warehouse.ts';
 import {
   addUnits,
   type BooksLedger,
+  type Held,
   isOfStore,
   type ShopLedger,
   type StoreLedger,
+  type Units,
   type WarehouseLedger,
 } from './ledgers.ts';
-import { compareShipments, type Held, unitsOf } from './parcels.ts';
+import { compareShipments, unitsOf } from './parcels.ts';
 import { promisesKept } from './promises.ts';
 import { type Hop, minorOf, moneyOf, Tally, text } from './tally.ts';
 
@@ -60,6 +62,8 @@ export interface Judgement extends PickupHops, WarehouseHops {
   /** What was handed over the counter, and what came back. */
   readonly storeGoodsToOdoo: Hop;
   readonly storeReceipts: Hop;
+  /** What it was told has left, or was handed over later, of what it sold. */
+  readonly shipmentsToStore: Hop;
   /** What the store was told that it sells. */
   readonly catalogueToStore: Hop;
   readonly stockToStore: Hop;
@@ -96,7 +100,7 @@ const unsaid = { inShop: {}, inBooks: {} };
 
 const none: StoreLedger = {
   ...{ sales: [], recorded: {}, levels: {}, prices: {} },
-  ...{ products: null, unknown: [], jobs: [], handovers: [] },
+  ...{ products: null, unknown: [], jobs: [], handovers: [], told: [] },
 };
 
 /** Compares every system's own books with its neighbours', line by line and to the cent. No figure of a hub is asked. */
@@ -115,6 +119,8 @@ export function judge(ledgers: Ledgers): Judgement {
   const web = books.sale_orders.filter(isWeb);
   const asked = askedAbout(shop, web, excepted);
   const standing = standingMoney(shop, books);
+  const orderOf = ordersByDelivery(books, [...web, ...books.sale_orders.filter(isOfStore)]);
+  const sent = warehouse.shipments.map(({ order, ...parcel }) => ({ ...parcel, order: orderOf.get(order) ?? order }));
   return {
     tillToOdoo: tills(till, books, web, excepted),
     ordersToOdoo: orders(shop, books, web, asked),
@@ -126,12 +132,12 @@ export function judge(ledgers: Ledgers): Judgement {
     paidBackToOdoo: paidBackInBooks(shop, books),
     takenBackToShop: takenBackInShop(shop, books),
     cancellationsToShop: cancellationsInShop(shop, books, asked),
-    ordersToWarehouse: deliveries(shop, books, warehouse, web, asked),
+    ordersToWarehouse: deliveries(wantedOf(shop, store), sent, warehouse, orderOf, asked),
     promisesKept: promisesKept(shop, books, warehouse, asked),
-    shipmentsToOdoo: shipmentsInBooks(books, warehouse, web, asked),
-    shipmentsToShop: shipmentsInShop(shop, books, warehouse, web, asked),
+    shipmentsToOdoo: shipmentsInBooks(books, sent, orderOf, asked),
+    shipmentsToShop: shipmentsInShop(shop, store, sent, asked),
     receiptsToOdoo: receiptsInBooks(warehouse, books),
-    ...judgeWarehouse({ shop, books, warehouse, excepted, settled, orderOf: ordersByDelivery(books, web) }),
+    ...judgeWarehouse({ shop, books, warehouse, excepted, settled, orderOf }),
     ...judgePickups({ shop, store, books, excepted, asked }),
     stockToShop: stockAt('in the shop', shop.levels, books),
     storeStockToShop: stockAt('in the shop for the store', shop.levelsAtStore, books, 'store'),
@@ -141,6 +147,7 @@ export function judge(ledgers: Ledgers): Judgement {
     storeSalesToOdoo: storeSales(store, books),
     storeGoodsToOdoo: storeGoods(store, books),
     storeReceipts: storeReceipts(store),
+    shipmentsToStore: storeShipments(store, sent),
     catalogueToStore: catalogueInStore(store, books),
     stockToStore: stockAt('in the store', store.levels, books, 'store'),
     pricesToStore: pricesAt('in the store', store.prices, books),
@@ -330,33 +337,45 @@ function returns(shop: ShopLedger, { pickings }: BooksLedger): Hop {
   return tally.hop;
 }
 
-/** Number of a delivery in Odoo, backorders included, → the shop's order. */
-function ordersByDelivery({ pickings }: BooksLedger, web: readonly SaleOrder[]): Map<string, string> {
+/** Number of a delivery in Odoo, backorders included, → the shop's order, or the store's sale. */
+function ordersByDelivery({ pickings }: BooksLedger, sold: readonly SaleOrder[]): Map<string, string> {
   const names = new Map(pickings.map(({ id, name }) => [id, name]));
   return new Map(
-    web.flatMap((order) => order.pickings.map((id) => [names.get(id)!, order.client_order_ref!] as const)),
+    sold.flatMap((order) => order.pickings.map((id) => [names.get(id)!, order.client_order_ref!] as const)),
   );
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly units: Units;
+}
+
+/** What the warehouse is to ship of each order of the shop, and of each sale of the store that it ships. */
+function wantedOf({ orders: sold }: ShopLedger, store: StoreLedger): Wanted[] {
+  const ofShop = sold.map(({ name, cancelled, lines: ordered, atStore }) => {
+    const units: Record<string, number> = {};
+    for (const { sku, quantity } of cancelled ? [] : ordered) addUnits(units, sku, quantity);
+    for (const part of cancelled ? [] : [atStore.collect, atStore.ship])
+      for (const [sku, count] of Object.entries(part)) addUnits(units, sku, -count);
+    return { name, units };
+  });
+  return [...ofShop, ...laterAt('central', store)];
 }
 
 /** What was ordered and not cancelled has left the warehouse, all of it and once, but for what it said that it has not. */
 function deliveries(
-  shop: ShopLedger,
-  books: BooksLedger,
-  { shipments, short = [] }: WarehouseLedger,
-  web: readonly SaleOrder[],
+  ordered: readonly Wanted[],
+  sent: readonly Held[],
+  { short = [] }: WarehouseLedger,
+  orderOf: ReadonlyMap<string, string>,
   asked: ReadonlySet<string>,
 ): Hop {
   const tally = new Tally();
-  const orderOf = ordersByDelivery(books, web);
-  const left = Map.groupBy(shipments, ({ order }) => orderOf.get(order) ?? order);
+  const left = Map.groupBy(sent, ({ order }) => order);
   const missing = Map.groupBy(short, ({ order }) => orderOf.get(order) ?? order);
-  for (const { name, cancelled, lines: ordered, atStore } of shop.orders) {
+  for (const { name, units: wanted } of ordered) {
     tally.compared += 1;
     if (asked.has(name)) continue;
-    const wanted: Record<string, number> = {};
-    for (const { sku, quantity } of cancelled ? [] : ordered) addUnits(wanted, sku, quantity);
-    for (const part of cancelled ? [] : [atStore.collect, atStore.ship])
-      for (const [sku, count] of Object.entries(part)) addUnits(wanted, sku, -count);
     const gone: Record<string, number> = {};
     for (const { units } of left.get(name) ?? [])
       for (const [sku, count] of Object.entries(units)) addUnits(gone, sku, count);
@@ -369,20 +388,16 @@ function deliveries(
     }
   }
   for (const [name] of left)
-    if (!shop.orders.some((order) => order.name === name)) tally.extra(`${name}: left, and nobody ordered it`);
+    if (!ordered.some((order) => order.name === name)) tally.extra(`${name}: left, and nobody ordered it`);
   return tally.hop;
 }
 
-const saidBy = ({ shipments }: WarehouseLedger, orderOf: ReadonlyMap<string, string>): Held[] =>
-  shipments.map(({ order, tracking, units }) => ({ order: orderOf.get(order) ?? order, tracking, units }));
-
 function shipmentsInBooks(
   books: BooksLedger,
-  warehouse: WarehouseLedger,
-  web: readonly SaleOrder[],
+  sent: readonly Held[],
+  orderOf: ReadonlyMap<string, string>,
   asked: ReadonlySet<string>,
 ): Hop {
-  const orderOf = ordersByDelivery(books, web);
   const held = books.pickings
     .filter((one) => orderOf.has(one.name) && one.state === 'done' && !isReturn(one) && !isOfStoreRoom(one))
     .map((picking) => ({
@@ -390,20 +405,17 @@ function shipmentsInBooks(
       tracking: picking.tracking ?? '',
       units: unitsOf(picking),
     }));
-  return compareShipments(saidBy(warehouse, orderOf), held, 'done in Odoo', asked);
+  return compareShipments(sent, held, 'done in Odoo', asked);
 }
 
-function shipmentsInShop(
-  shop: ShopLedger,
-  books: BooksLedger,
-  warehouse: WarehouseLedger,
-  web: readonly SaleOrder[],
-  asked: ReadonlySet<string>,
-): Hop {
+/** What the store sold is nothing to the shop. */
+function shipmentsInShop(shop: ShopLedger, store: StoreLedger, sent: readonly Held[], asked: ReadonlySet<string>): Hop {
+  const own = new Set(store.sales.map(({ number }) => number));
   const held = shop.orders.flatMap(({ name, fulfilments }) =>
     fulfilments.filter(({ atStore }) => !atStore).map((one) => ({ ...one, order: name })),
   );
-  return compareShipments(saidBy(warehouse, ordersByDelivery(books, web)), held, 'fulfilled in the shop', asked);
+  const said = sent.filter(({ order }) => !own.has(order));
+  return compareShipments(said, held, 'fulfilled in the shop', asked);
 }
 
 /** All hops together. */

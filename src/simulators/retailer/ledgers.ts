@@ -6,7 +6,7 @@ import type { OdooLedger } from '../verify.ts';
 import type { HeldPayment } from '../verify-payments.ts';
 import type { Warehouse } from '../warehouse/index.ts';
 import { marketPricesOf } from './market.ts';
-import { storeOf } from './places.ts';
+import { type Place, storeOf } from './places.ts';
 import { promiseOf } from './promises.ts';
 import { type Handover, handoversOf, type Job, jobsOf } from './store-jobs.ts';
 
@@ -71,6 +71,8 @@ export interface StoreLedger {
     readonly id: string;
     readonly number: string;
     readonly total: number;
+    /** How the customer gets it, and from where; null: over the counter. */
+    readonly later: { readonly method: 'collect' | 'ship'; readonly place: Place } | null;
     readonly lines: readonly {
       readonly id: string;
       readonly sku: string;
@@ -98,6 +100,15 @@ export interface StoreLedger {
   /** What it was asked to hand over or to send, and what it did. */
   readonly jobs: readonly Job[];
   readonly handovers: readonly Handover[];
+  /** What it was told has left or was handed over of what it sold, by the sale's number. */
+  readonly told: readonly Held[];
+}
+
+/** A shipment as one side holds it. */
+export interface Held {
+  readonly order: string;
+  readonly tracking: string;
+  readonly units: Units;
 }
 
 export type Units = Readonly<Record<string, number>>;
@@ -340,20 +351,29 @@ const figuresOf = (figures: RestStore['levels'], prefix: string): Units =>
       .map(([key, { value }]) => [key.slice(prefix.length), Number(value)]),
   );
 
+/** Milestones of goods that are not here any more. */
+const HAVE_LEFT = ['shipped', 'collected', 'delivered'];
+
 /** `place` and `list`: the store's code of its place, and the price list that it sells by. */
 export function storeLedger(
-  store: Pick<RestStore, 'sales' | 'recorded' | 'levels' | 'prices' | 'assortment' | 'unknown' | 'counter'>,
+  store: Pick<
+    RestStore,
+    'sales' | 'recorded' | 'levels' | 'prices' | 'assortment' | 'unknown' | 'counter' | 'shipments'
+  >,
   place: string,
   list: string,
 ): StoreLedger {
-  const { sales, recorded, levels, prices, assortment, unknown, counter } = store;
+  const { sales, recorded, levels, prices, assortment, unknown, counter, shipments } = store;
   const latest = new Map([...sales].sort((a, b) => a.revision - b.revision).map((sale) => [sale.id, sale]));
   const told = [...recorded.values()].sort((a, b) => a.version - b.version);
   return {
-    sales: [...latest.values()].map(({ id, number, total, lines }) => ({
+    sales: [...latest.values()].map(({ id, number, total, lines, delivery }) => ({
       id,
       number,
       total,
+      later: delivery
+        ? { method: delivery.method, place: delivery.location === undefined ? 'store' : 'central' }
+        : null,
       lines: lines.map((line) => ({ ...line, quantity: Number(line.quantity) })),
     })),
     recorded: Object.fromEntries(told.map(({ sale, status }) => [sale, status])),
@@ -363,6 +383,12 @@ export function storeLedger(
     unknown: [...unknown],
     jobs: jobsOf(counter),
     handovers: handoversOf(counter),
+    told: [...shipments.values()].flatMap(({ value: { number, milestone, tracking, lines } }) => {
+      if (!HAVE_LEFT.includes(milestone)) return [];
+      const units: Record<string, number> = {};
+      for (const { sku, quantity } of lines) addUnits(units, sku, Number(quantity));
+      return [{ order: number, tracking: tracking.map((one) => one.number).join(', '), units }];
+    }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { addUnits, type BooksLedger, type Units } from './ledgers.ts';
+import { addUnits, type BooksLedger, type Held, type Units } from './ledgers.ts';
 import { type Hop, Tally } from './tally.ts';
 
 const show = (units: Units): string =>
@@ -15,12 +15,12 @@ export function unitsOf({ moves }: BooksLedger['pickings'][number]): Units {
   return units;
 }
 
-/** A shipment as one side holds it. */
-export interface Held {
-  readonly order: string;
-  readonly tracking: string;
-  readonly units: Units;
-}
+/** What was handed over has no number; a place hands over what it has of an order once. */
+export const handedOver = ({ order, tracking, units }: Held): Held => ({
+  order,
+  tracking: tracking === '' ? `at the counter for ${order}` : tracking,
+  units,
+});
 
 export function compareShipments(
   said: readonly Held[],

@@ -3,7 +3,7 @@ import type { Counter } from '../store-counter.ts';
 /** What a store was asked to hand over or to send, as it was told last. */
 export interface Job {
   readonly number: string;
-  /** Number of the shop's order. */
+  /** Number of the shop's order, or of the store's sale. */
   readonly order: string;
   readonly method: 'collect' | 'ship';
   readonly cancelled: boolean;
