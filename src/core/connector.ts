@@ -355,7 +355,10 @@ export interface Sink<D extends AnyDocumentType = AnyDocumentType> {
   };
   /** What the target holds of these documents, one answer per item, same order. Reads only. `find-first` must have it; others are asked after a restore only. */
   find?(items: Item<BodyOf<D>>[], cx: Context): Promise<Found[]>;
-  /** What the target had of these documents by itself, one answer per item, same order, so that they can be bound and are not made again. Reads only. */
+  /**
+   * What the target had of these documents by itself, one answer per item, same order, so that they can be bound and are not made again. Reads only. `links` of the items are what they
+   * need and follow there, bound or just matched.
+   */
   match?(items: Item<BodyOf<D>>[], cx: Context): Promise<Match[]>;
   /** How many records of the kind the target has in all. Reads only. */
   count?(cx: Context): Promise<number>;

@@ -1,4 +1,5 @@
 import type { Item } from '../core/connector.ts';
+import type { AnyDocumentType, Need } from '../core/document.ts';
 import type { AnyFlow } from '../core/estate.ts';
 import { onlyLooking } from '../core/look.ts';
 import { appendAudit } from '../ledger/audit.ts';
@@ -24,6 +25,8 @@ interface Brought {
   /** The id by which its source knows it. */
   readonly sourceId: string | undefined;
   readonly item: Item<unknown>;
+  /** What it needs and follows, as a delivery of it would be linked. */
+  readonly needs: readonly Need[];
 }
 
 interface Pair {
@@ -61,7 +64,7 @@ const BATCH = 200;
 
 /**
  * Reads all that a flow's source has and asks the flow's targets what they have of it already, by what people know records by: barcode, SKU, e-mail address, order
- * number. Writes nothing, neither to the ledger nor to any system.
+ * number; what is about a record that was matched (a payment of an order), by that. Writes nothing, neither to the ledger nor to any system.
  */
 export async function compareSides(
   parts: Parts,
@@ -76,9 +79,13 @@ export async function compareSides(
     signal,
   );
   const sides: Sides[] = [];
-  for (const [kind, records] of Map.groupBy(brought, (one) => one.kind)) {
+  const byKind = Map.groupBy(brought, (one) => one.kind);
+  // In the order of the flow: what a record needs is matched before it.
+  for (const { name: kind } of flow.documents as readonly AnyDocumentType[]) {
     const target = parts.wiring.sink(flow, kind);
-    if (target.sink.match) sides.push(await compare(parts, target, kind, records, signal));
+    const records = byKind.get(kind);
+    if (records && target.sink.match)
+      sides.push(await compare(parts, target, { kind, records, before: sides }, signal));
   }
   return { sides, unasked };
 }
@@ -107,7 +114,15 @@ async function read(parts: Parts, port: SourcePort, flow: AnyFlow, signal: Abort
             version: 1,
             links: new Map(),
           };
-          brought.set(`${type.name} ${kept}`, { kind: type.name, entity, kept, sourceId: draft.externalId, item });
+          const needs = [...type.needs(draft.body), ...type.follows(draft.body)];
+          brought.set(`${type.name} ${kept}`, {
+            kind: type.name,
+            entity,
+            kept,
+            sourceId: draft.externalId,
+            item,
+            needs,
+          });
         }
       } catch (error) {
         unasked.push({ subject, message: (error as Error).message });
@@ -119,8 +134,7 @@ async function read(parts: Parts, port: SourcePort, flow: AnyFlow, signal: Abort
 async function compare(
   parts: Parts,
   { connection, sink }: SinkPort,
-  kind: string,
-  records: readonly Brought[],
+  { kind, records, before }: { kind: string; records: readonly Brought[]; before: readonly Sides[] },
   signal: AbortSignal,
 ): Promise<Sides> {
   const cx = onlyLooking(contextFor(parts, connection, signal, () => true));
@@ -138,13 +152,8 @@ async function compare(
     );
     const open = batch.filter(({ kept }) => !bound.some(({ key }) => key === kept));
     known += batch.length - open.length;
-    const answers =
-      open.length === 0
-        ? []
-        : await sink.match!(
-            open.map(({ item }) => item as never),
-            cx,
-          );
+    const items = await linked(parts, { connection, entity }, open, before);
+    const answers = open.length === 0 ? [] : await sink.match!(items as never, cx);
     for (const [place, { kept }] of open.entries()) {
       const answer = answers[place]!;
       if (answer.match === 'none') onlyHere.push(kept);
@@ -167,6 +176,27 @@ async function compare(
     ambiguous,
     sources: records.flatMap(({ kept, sourceId }) => (sourceId === undefined ? [] : [{ key: kept, id: sourceId }])),
   };
+}
+
+/** Items with the target's ids of what they need: what is bound, and what was just matched. */
+async function linked(
+  parts: Parts,
+  where: { connection: string; entity: string },
+  records: readonly Brought[],
+  before: readonly Sides[],
+): Promise<Item<unknown>[]> {
+  const keyOf = ([kind, key]: Need): string => parts.names.key(kind, key);
+  const needed = records.flatMap(({ needs }) => needs.map((need) => ({ ...where, kind: need[0], key: keyOf(need) })));
+  const ids = new Map(
+    before
+      .filter(({ connection, entity }) => connection === where.connection && entity === where.entity)
+      .flatMap(({ kind, matched }) => matched.map(({ key, id }) => [`${kind}:${key}`, id] as const)),
+  );
+  for (const { kind, key, external_id: id } of await externalIds(parts.db, needed)) ids.set(`${kind}:${key}`, id);
+  return records.map(({ item, needs }) => ({
+    ...item,
+    links: new Map(needs.map((need) => [`${need[0]}:${need[1]}`, ids.get(`${need[0]}:${keyOf(need)}`) ?? ''])),
+  }));
 }
 
 /** One record there cannot be two here. */
