@@ -325,6 +325,7 @@ export const invoiceModels = (): Model[] => [
       company_id: many2one('res.company', 'Company', { default: (env) => env.company }),
       move_id: many2one('account.move', 'Journal Entry', { index: true }),
       invoice_ids: many2many('account.move', 'Invoices'),
+      reconciled_invoice_ids: many2many('account.move', 'Reconciled Invoices'),
       is_reconciled: boolean('Is Reconciled'),
       is_matched: boolean('Is Matched With a Bank Statement'),
     },

@@ -142,7 +142,19 @@ export function reconcile(env: Env, lines: readonly Row[]): void {
       if (part <= 0) continue;
       settle(env, debit, -part);
       settle(env, credit, part);
+      note(env, debit, credit);
+      note(env, credit, debit);
     }
+}
+
+/** A payment tells the invoices and credit notes that it was set against. */
+function note(env: Env, line: Row, against: Row): void {
+  const move = env.get('account.move', against.move_id!);
+  if (move.move_type !== 'out_invoice' && move.move_type !== 'out_refund') return;
+  for (const payment of env.having('account.payment', 'move_id', Number(line.move_id))) {
+    const reconciled = new Set([...(payment.reconciled_invoice_ids as number[]), move.id]);
+    env.set('account.payment', payment, { reconciled_invoice_ids: [...reconciled] });
+  }
 }
 
 /** A credit note that says which invoice it reverses is set against what is open of it. */

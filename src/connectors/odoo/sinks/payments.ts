@@ -5,6 +5,8 @@ import { type Payment, PaymentDocument } from '../../../model/payment.ts';
 import type { Odoo } from '../database.ts';
 import { externalId } from '../external-id.ts';
 import { pair, type Row } from '../rows.ts';
+import { maybeDone } from './done-before.ts';
+import { paymentsAlike } from './money-matches.ts';
 import {
   accountOf,
   askWhose,
@@ -36,6 +38,8 @@ type Ready = readonly { readonly item: Item<Payment>; readonly prepared: Prepare
  * back from there, or until something is added to the order that they pay for; and so does what was paid for a cancelled order beyond its invoices. Read back: one payment of that memo, of the amount, and but for
  * those set against an invoice.
  *
+ * One that people registered before the hub came is bound (`match`) and taken as it is. Where Odoo has one that may be it, of an order that people made there, nothing is registered.
+ *
  * Mapping table: `payment-methods` (payment method of the hub → code of the journal in Odoo). Only the company's own currency.
  *
  * @see odoo.md §3 Invoices
@@ -48,6 +52,7 @@ export const payments = (odoo: Odoo, max: number): Sink<typeof PaymentDocument> 
     batch: { max, onFailure: 'independent' },
     minds: 'underway',
     find: (items, cx) => find(odoo, items, cx),
+    match: (items, cx) => paymentsAlike(odoo, items, cx),
     deliver: (items, cx) =>
       deliverPrepared(
         items,
@@ -151,17 +156,21 @@ export function foundOf(
   const partial = (message: string): Found => ({ found: 'partial', message: `Odoo holds ${message}` });
   if (rows.length > 1)
     return partial(`${rows.length} payments with the memo '${payment.id}' (${rows.map(nameOf).join(', ')}), not one.`);
-  const theirs = minorOf(row.amount, payment.currency);
-  const amount = (minor: bigint) => `${moneyText(money(minor, payment.currency))} ${payment.currency}`;
-  if (theirs !== BigInt(payment.amount) || pair(row.currency_id as never).name !== payment.currency)
-    return partial(
-      `payment ${nameOf(row)} with the memo '${payment.id}', but of ${moneyText(money(theirs, payment.currency))} ${pair(row.currency_id as never).name} instead of ${amount(BigInt(payment.amount))}.`,
-    );
+  const difference = amountApart(payment, row);
+  if (difference !== null) return partial(`payment ${nameOf(row)} with the memo '${payment.id}', but ${difference}.`);
   if (row.state === 'draft' || (row.is_reconciled !== true && !row[onAccount] && !alone))
     return partial(
-      `payment ${nameOf(row)} of ${amount(theirs)} with the memo '${payment.id}', but ${row.state === 'draft' ? 'as a draft' : 'not set against an invoice'}.`,
+      `payment ${nameOf(row)} of ${moneyText(money(BigInt(payment.amount), payment.currency))} ${payment.currency} with the memo '${payment.id}', but ${row.state === 'draft' ? 'as a draft' : 'not set against an invoice'}.`,
     );
   return { found: 'whole', id: String(row.id) };
+}
+
+/** How the amount of a payment in Odoo differs, to go on a sentence; null where it does not. */
+function amountApart({ amount, currency }: Pick<Payment, 'amount' | 'currency'>, row: Row): string | null {
+  const theirs = minorOf(row.amount, currency);
+  const { name } = pair(row.currency_id as never);
+  if (theirs === BigInt(amount) && name === currency) return null;
+  return `of ${moneyText(money(theirs, currency))} ${name} instead of ${moneyText(money(BigInt(amount), currency))} ${currency}`;
 }
 
 const nameOf = (row: Row): string => (typeof row.name === 'string' ? row.name : `draft ${String(row.id)}`);
@@ -172,7 +181,40 @@ async function deliver(odoo: Odoo, ready: Ready, cx: Context): Promise<Result[]>
     ready.map(({ item }) => item.document.id),
     cx,
   );
-  return oneByOne(ready, (one) => deliverOne(odoo, one, held, cx));
+  const open = ready.map(({ item }) => item).filter(({ document }) => !held.has(document.id));
+  const bound = await adoptedOf(odoo, open, cx);
+  const fresh = open.filter(({ id }) => id === null);
+  const maybe = await maybeDone(odoo, fresh, (some) => paymentsAlike(odoo, some, cx), cx);
+  return oneByOne(ready, async (one) => {
+    const fault = maybe.get(one.item.key);
+    if (fault) return { outcome: 'failed', fault };
+    return bound.get(one.item.key) ?? deliverOne(odoo, one, held, cx);
+  });
+}
+
+/** Payments that people registered, and that are bound to their documents: taken as they are. What was taken back there is as if it had never been. */
+async function adoptedOf(odoo: Odoo, items: readonly Item<Payment>[], cx: Context): Promise<Map<string, Result>> {
+  const bound = items.filter(({ id }) => id !== null);
+  if (bound.length === 0) return new Map();
+  const domain = [
+    ['id', 'in', bound.map(({ id }) => Number(id))],
+    ['payment_type', '=', 'inbound'],
+    ['state', 'in', ['in_process', 'paid']],
+  ];
+  const rows = await odoo.read('account.payment', domain, ['name', 'amount', 'currency_id'], cx);
+  const byId = new Map(rows.map((row) => [String(row.id), row]));
+  return new Map(
+    bound.flatMap(({ key, id, document }): [string, Result][] => {
+      const row = byId.get(id!);
+      if (!row) return [];
+      const difference = amountApart(document, row);
+      if (difference === null) return [[key, { outcome: 'done', id: id! }]];
+      const message = `payment ${document.id} is bound to payment ${nameOf(row)}, which is ${difference}: put that right there, then retry`;
+      return [
+        [key, { outcome: 'failed', fault: { kind: 'rejected', cause: 'payment-differs', field: 'amount', message } }],
+      ];
+    }),
+  );
 }
 
 async function deliverOne(

@@ -7,7 +7,9 @@ import { externalId } from '../external-id.ts';
 import { pair, type Row } from '../rows.ts';
 import { creditNoteOf, namesOf, roundingLine } from './credit-notes.ts';
 import { invoiceOf } from './credited-order.ts';
+import { maybeDone } from './done-before.ts';
 import { type Loadable, load } from './load.ts';
+import { moneyOf, refundsAlike } from './money-matches.ts';
 import { accountOf, askWhose, bookOnAccount, isUnsettled, settleAccount } from './on-account.ts';
 import { owedNote } from './owed-notes.ts';
 import { isHeld, paidBack, payBack, shown } from './pay-back.ts';
@@ -32,6 +34,9 @@ interface Prepared {
  *
  * A refund that Odoo itself decided on (`creditNote`) has its credit note: what the shop paid is registered on that one, and nothing else is made.
  *
+ * One that people booked before the hub came is bound to its credit note (`match`), which is taken as it is; its money is registered where it is not there. Where Odoo has one that may be
+ * it, of an order that people made there, nothing is made.
+ *
  * A credit note is never set against an invoice that is still open: money that came in is a payment of its own, whichever comes first.
  *
  * Mapping tables: `taxes` (tax code of the hub → sales tax in Odoo), `payment-methods` (payment method → code of the journal). Only the company's own currency.
@@ -50,6 +55,7 @@ export const refunds = (odoo: Odoo, max: number, limit = 5): Sink<typeof RefundD
       for (const item of items) found.push(await find(odoo, item, cx));
       return found;
     },
+    match: (items, cx) => refundsAlike(odoo, items, cx),
     deliver: (items, cx) =>
       deliverPrepared(
         items,
@@ -152,7 +158,10 @@ async function deliverOne(
   try {
     if (item.document.creditNote !== undefined) return await payOwed(odoo, item, prepared, cx);
     inTurn(item);
-    const note = await posted(odoo, item, prepared.order, limit, cx);
+    const held = await heldOf(odoo, item, cx);
+    const adopted = held ? null : await adoptedNote(odoo, item, cx);
+    if (adopted) return await payAdopted(odoo, item, adopted, prepared, cx);
+    const note = await posted(odoo, item, held, prepared.order, limit, cx);
     const id = note ? String(note.id) : idWithout(prepared.order);
     if (prepared.journal === null) return { outcome: 'done', id };
     if (note)
@@ -196,10 +205,49 @@ const about = ({ number }: Refund, fault: Extract<Fault, { kind: 'rejected' }>):
   message: fault.message.includes(number) ? fault.message : `refund ${number}: ${fault.message}`,
 });
 
-/** The posted credit note: found, or made; null where there is nothing to credit. Throws `rejected` when it is not what it should be. */
-async function posted(odoo: Odoo, item: Item<Refund>, order: number, limit: number, cx: Context): Promise<Row | null> {
+/** The credit note that people made, and that the refund is bound to. Throws `rejected` where there is one that may be it. */
+async function adoptedNote(odoo: Odoo, item: Item<Refund>, cx: Context): Promise<Row | null> {
+  if (item.id === null) {
+    const maybe = await maybeDone(odoo, [item], (items) => refundsAlike(odoo, items, cx), cx);
+    for (const fault of maybe.values()) throw new FaultError(fault);
+    return null;
+  }
+  const domain = [
+    ['id', '=', Number(item.id) || 0],
+    ['move_type', '=', 'out_refund'],
+  ];
+  const [note] = await odoo.read('account.move', domain, noteFields, cx);
+  return note ?? null;
+}
+
+/** Registers what went back, unless people did. */
+async function payAdopted(
+  odoo: Odoo,
+  item: Item<Refund>,
+  note: Row,
+  { journal }: Prepared,
+  cx: Context,
+): Promise<Result> {
   const { document: refund } = item;
-  let note = await heldOf(odoo, item, cx);
+  const difference = differenceOf(refund, note);
+  if (difference) throw new FaultError(difference);
+  const money = journal === null ? 'booked' : await moneyOf(odoo, item, note, cx);
+  if (typeof money === 'object') throw rejected(money.unclear, 'account-unclear', 'amount');
+  if (journal !== null && money === 'owed') await payBack(odoo, refund, { note, journal, partly: false }, cx);
+  return { outcome: 'done', id: String(note.id) };
+}
+
+/** The posted credit note: found, or made; null where there is nothing to credit. Throws `rejected` when it is not what it should be. */
+async function posted(
+  odoo: Odoo,
+  item: Item<Refund>,
+  held: Row | undefined,
+  order: number,
+  limit: number,
+  cx: Context,
+): Promise<Row | null> {
+  const { document: refund } = item;
+  let note = held;
   if (!note) {
     // Paid from the customer's account when it came before: it stays so, whatever has become of the order since.
     if (isPartly(refund) && isHeld(foundOf(refund, await paidBack(odoo, refund, cx), true))) return null;

@@ -3,8 +3,10 @@ import { type Fault, FaultError, rejected } from '../../../core/fault.ts';
 import { type Return, ReturnDocument } from '../../../model/return.ts';
 import type { Odoo } from '../database.ts';
 import { type Row, relation } from '../rows.ts';
+import { maybeDone } from './done-before.ts';
 import { type Loadable, load } from './load.ts';
 import { afterLanding, deliverPrepared, linked, oneByOne } from './prepared.ts';
+import { returnsAlike } from './return-matches.ts';
 import { namesOf, transfersOf } from './return-moves.ts';
 import { sinkOf } from './sink.ts';
 
@@ -12,6 +14,8 @@ import { sinkOf } from './sink.ts';
  * Returns become receipts of what was shipped: done transfers from the customer to the warehouse's stock, each move tied to the one that had brought the goods there,
  * so that the order's delivered quantity falls as with Odoo's own button. What may not be sold again goes on from stock to the product's inventory loss
  * location, in a transfer of its own that is validated in the same call. The button's wizard cannot be given a key; `load()` can, on transfers and moves.
+ *
+ * One that people received before the hub came is bound to its receipt (`match`) and taken as it is. Where Odoo has one that may be it, of an order that people made there, nothing is made.
  *
  * An announced return writes nothing. Never more than was shipped and has not come back yet: Odoo itself takes any quantity (run on 18 and 19).
  *
@@ -25,6 +29,7 @@ export const returns = (odoo: Odoo, max: number): Sink<typeof ReturnDocument> =>
     accepts: ReturnDocument,
     batch: { max, maxLines: 200, onFailure: 'independent' },
     find: (items, cx) => find(odoo, items, cx),
+    match: (items, cx) => returnsAlike(odoo, items, cx),
     deliver: (items, cx) =>
       deliverPrepared(
         items,
@@ -64,7 +69,8 @@ async function deliverOne(odoo: Odoo, item: Item<Return>, order: number, cx: Con
 async function takeBack(odoo: Odoo, item: Item<Return>, order: number, cx: Context): Promise<Result> {
   const { document: one } = item;
   const held = await heldOf(odoo, item, cx);
-  const done = [...held.values()].filter(({ state }) => state === 'done');
+  const adopted = held.size === 0 ? await adoptedOf(odoo, item, cx) : null;
+  const done = adopted ? [adopted] : [...held.values()].filter(({ state }) => state === 'done');
   if (one.state !== 'received') {
     if (done.length === 0) return { outcome: 'done', id: `order-${order}` };
     throw rejected(
@@ -72,6 +78,11 @@ async function takeBack(odoo: Odoo, item: Item<Return>, order: number, cx: Conte
       'already-returned',
       'state',
     );
+  }
+  if (adopted) return { outcome: 'done', id: String(adopted.id) };
+  if (held.size === 0) {
+    const maybe = await maybeDone(odoo, [item], (items) => returnsAlike(odoo, items, cx), cx);
+    for (const fault of maybe.values()) throw new FaultError(fault);
   }
   const cancelled = [...held.values()].find(({ state }) => state === 'cancel');
   if (cancelled)
@@ -88,6 +99,17 @@ async function takeBack(odoo: Odoo, item: Item<Return>, order: number, cx: Conte
     cx,
   );
   return readBack(odoo, item, cx, await validate(odoo, item, cx));
+}
+
+/** The receipt that people made, and that the return is bound to: once done it does not change any more. */
+async function adoptedOf(odoo: Odoo, { id }: Item<Return>, cx: Context): Promise<Row | null> {
+  if (!Number(id)) return null;
+  const domain = [
+    ['id', '=', Number(id)],
+    ['state', '=', 'done'],
+  ];
+  const [row] = await odoo.read('stock.picking', domain, ['state', 'name'], cx);
+  return row ?? null;
 }
 
 async function create(odoo: Odoo, missing: readonly Loadable[], cx: Context): Promise<void> {
