@@ -99,9 +99,9 @@ export class Customers {
     return orders.length;
   }
 
-  /** Cancels what its buyers have thought better of. Returns how many orders. */
+  /** Cancels what its buyers have thought better of, unless something of it is on its way, which a shop does not let them. Returns how many orders. */
   cancel(): number {
-    const orders = this.#undecided;
+    const orders = this.#undecided.filter(({ fulfillments }) => fulfillments.length === 0);
     this.#undecided = [];
     for (const order of orders) cancelOrder(this.#shop, order);
     return orders.length;
