@@ -43,7 +43,7 @@ function soldForLater() {
 
 test('what a store sells for later is judged as the shop’s orders are, and is nothing to the shop', () => {
   const [before, judgement] = [judge(agreed()), judge(soldForLater())];
-  assert.deepEqual(verdictOf(judgement), { lost: 0, duplicated: 0, outOfOrder: 0, wrong: [] });
+  assert.deepEqual(verdictOf(judgement), { lost: 0, duplicated: 0, outOfOrder: 0, differences: 0, wrong: [] });
   const more = (hop: keyof Judgement): number => judgement[hop].compared - before[hop].compared;
   assert.deepEqual(
     (['shipmentsToStore', 'ordersToWarehouse', 'shipmentsToOdoo', 'shipmentsToShop'] as const).map(more),
