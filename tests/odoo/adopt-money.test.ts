@@ -3,11 +3,9 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { partsOf } from '../../src/cli/parts.ts';
 import { type OdooConnection, odoo } from '../../src/connectors/odoo/index.ts';
 import { shopify } from '../../src/connectors/shopify/index.ts';
-import { seeded, systemClock } from '../../src/core/clock.ts';
 import type { Context, Match, Sink } from '../../src/core/connector.ts';
 import { defineEstate, secret } from '../../src/core/estate.ts';
 import { adoptMatches, compareSides } from '../../src/engine/adopt.ts';
-import { Hub } from '../../src/engine/hub.ts';
 import { webOrders } from '../../src/flows/web-orders.ts';
 import { listExceptions } from '../../src/ledger/exceptions.ts';
 import type { Payment } from '../../src/model/payment.ts';
@@ -17,7 +15,8 @@ import { startOdooSimulator } from '../../src/simulators/odoo/index.ts';
 import { startShopify } from '../../src/simulators/shopify/index.ts';
 import { closeReturn, fulfil, openReturn, placeOrder, refundOrder } from '../../src/simulators/shopify/orders.ts';
 import { person } from '../../src/simulators/shopify/traffic.ts';
-import { idle, silent, testLedger } from '../support/hub.ts';
+import { goLive } from '../support/go-live.ts';
+import { testLedger } from '../support/hub.ts';
 import { booksOf, done, faultOf, item, type People, people } from './estate.ts';
 import { type Road, startProxy } from './proxy.ts';
 import { accessTo, isReal, type OdooServer, servers } from './servers.ts';
@@ -453,19 +452,7 @@ for (const { name, start } of euro)
         [3, 2, 1, 1],
       );
 
-      const engine = new Hub({
-        estate,
-        db: ledger.db,
-        vault: ledger.vault,
-        clock: systemClock,
-        random: seeded(1),
-        log: silent,
-        secret: parts.secret,
-        terms: { pollSeconds: 0.1, retrySeconds: [0.05, 1], attempts: 10 },
-      });
-      await engine.start();
-      t.after(() => engine.stop());
-      await idle(engine);
+      await goLive(t, parts);
       const open = await listExceptions(ledger.db, null, 10);
       assert.deepEqual(
         open.map(({ kind, cause }) => [kind, cause]),

@@ -3,16 +3,15 @@ import { describe, it } from 'node:test';
 import { partsOf } from '../../src/cli/parts.ts';
 import { odoo } from '../../src/connectors/odoo/index.ts';
 import { shopify } from '../../src/connectors/shopify/index.ts';
-import { seeded, systemClock } from '../../src/core/clock.ts';
 import { defineEstate, secret } from '../../src/core/estate.ts';
 import { adoptMatches, compareSides } from '../../src/engine/adopt.ts';
-import { Hub } from '../../src/engine/hub.ts';
 import { webOrders, webProducts } from '../../src/flows/web-orders.ts';
 import { startOdooSimulator } from '../../src/simulators/odoo/index.ts';
 import { startShopify } from '../../src/simulators/shopify/index.ts';
 import { placeOrder } from '../../src/simulators/shopify/orders.ts';
 import { furnish, person, place } from '../../src/simulators/shopify/traffic.ts';
-import { idle, silent, testLedger } from '../support/hub.ts';
+import { goLive } from '../support/go-live.ts';
+import { testLedger } from '../support/hub.ts';
 import { people } from './estate.ts';
 
 /** An Odoo and a shop that are both full of the same things before there is a hub. */
@@ -145,19 +144,7 @@ for (const version of [18, 19] as const)
       );
       assert.ok(Number(audit[0]!.n) >= 3);
 
-      const hub = new Hub({
-        estate,
-        db: ledger.db,
-        vault: ledger.vault,
-        clock: systemClock,
-        random: seeded(1),
-        log: silent,
-        secret: parts.secret,
-        terms: { pollSeconds: 0.1, retrySeconds: [0.05, 1], attempts: 10 },
-      });
-      await hub.start();
-      t.after(() => hub.stop());
-      await idle(hub);
+      await goLive(t, parts);
       const count = (model: string, domain: unknown[]) => at.direct.count(model, domain, at.cx);
       for (const { sku } of others)
         assert.equal(await count('product.product', [['default_code', '=ilike', sku]]), 1, sku!);
